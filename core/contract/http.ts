@@ -1,0 +1,169 @@
+/** Bodies and replies of the HTTP API, route by route. Errors are problem documents (RFC 9457). */
+import Type, { type Static } from 'typebox';
+import { AlertView, BatterySummary, Nullable, Role } from './model.ts';
+
+const closed = { additionalProperties: false } as const;
+
+/** RFC 9457, section 3.1. `code` is one of core/errors.ts. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+  code: Type.String(),
+  instance: Type.Optional(Type.String()),
+});
+
+// POST /api/auth/login
+export const LoginBody = Type.Object(
+  {
+    username: Type.String({ minLength: 1, maxLength: 64 }),
+    password: Type.String({ minLength: 1, maxLength: 1024 }),
+  },
+  closed,
+);
+export const UserView = Type.Object({ username: Type.String(), role: Role });
+export const LoginReply = Type.Object({ token: Type.String(), user: UserView });
+// GET /api/auth/me
+export const MeReply = Type.Object({ user: UserView });
+
+// GET /api/batteries -> FleetState; GET /api/battery/{id} -> BatteryDetail; GET /api/packs/{id} -> PackDetail (model.ts)
+
+// GET /api/packs/{id}/history
+export const HistoryQuery = Type.Object(
+  {
+    from_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Default: one hour before to_ms' })),
+    to_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Default: now' })),
+    max_points: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description: 'Default 600; more readings than that are thinned evenly',
+      }),
+    ),
+  },
+  closed,
+);
+export const HistoryReply = Type.Object({
+  pack_id: Type.String(),
+  from_ms: Type.Number(),
+  to_ms: Type.Number(),
+  /** Readings found in the span, before thinning. */
+  reading_count: Type.Integer(),
+  /** Moments, ascending; every series below has one entry per moment, null where missing. */
+  t_ms: Type.Array(Type.Number()),
+  pack: Type.Object({
+    voltage_v: Type.Array(Nullable(Type.Number())),
+    current_a: Type.Array(Nullable(Type.Number())),
+    soc_pct: Type.Array(Nullable(Type.Number())),
+    temperature_c: Type.Array(Nullable(Type.Number())),
+  }),
+  /** Per cell (index = cell_no - 1) its series; values of suspect quality are kept. */
+  cells: Type.Object({
+    voltage_v: Type.Array(Type.Array(Nullable(Type.Number()))),
+    temperature_c: Type.Array(Type.Array(Nullable(Type.Number()))),
+  }),
+});
+
+// GET /api/alerts?state=active|cleared|all
+export const AlertQuery = Type.Object(
+  {
+    state: Type.Optional(Type.Union([Type.Literal('active'), Type.Literal('cleared'), Type.Literal('all')])),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 200, newest first' }),
+    ),
+  },
+  closed,
+);
+export const AlertsReply = Type.Object({ alerts: Type.Array(AlertView) });
+
+// GET /api/reports/fleet
+export const FleetReport = Type.Object({
+  t_ms: Type.Number(),
+  batteries: Type.Array(BatterySummary),
+  totals: Type.Object({
+    batteries: Type.Integer(),
+    packs: Type.Integer(),
+    packs_ok: Type.Integer(),
+    cells: Type.Integer(),
+    alerts_active: Type.Integer(),
+    power_w: Nullable(Type.Number()),
+  }),
+});
+
+// GET|POST /api/admin/users
+export const UserRecord = Type.Object({
+  username: Type.String(),
+  role: Role,
+  /** Battery ids; an admin sees all whatever stands here. */
+  batteries: Type.Array(Type.String()),
+  created_ms: Type.Number(),
+});
+export const UsersReply = Type.Object({ users: Type.Array(UserRecord) });
+export const NewUserBody = Type.Object(
+  {
+    username: Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]{0,31}$' }),
+    password: Type.String({ minLength: 10, maxLength: 1024 }),
+    role: Role,
+    batteries: Type.Optional(Type.Array(Type.String(), { maxItems: 1000 })),
+  },
+  closed,
+);
+
+// GET|PUT /api/admin/settings
+export const Settings = Type.Object(
+  {
+    /** Thresholds by rule id; the rules themselves are configuration. */
+    thresholds: Type.Record(
+      Type.String(),
+      Type.Object(
+        {
+          raise_at: Type.Number(),
+          clear_at: Type.Number(),
+          delay_ms: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+// GET /api/system/status
+export const ComponentStatus = Type.Object({
+  name: Type.String({ description: 'store, upstream, connection:<id>, sampler, …' }),
+  state: Type.Union([
+    Type.Literal('ok'),
+    Type.Literal('degraded'),
+    Type.Literal('down'),
+    Type.Literal('off'),
+  ]),
+  /** What is wrong, in one line; null while ok. */
+  reason: Nullable(Type.String()),
+  counters: Type.Record(Type.String(), Type.Number()),
+});
+export const SystemStatus = Type.Object({
+  version: Type.String(),
+  gateway_id: Type.String(),
+  t_ms: Type.Number(),
+  uptime_s: Type.Number(),
+  state: Type.Union([Type.Literal('ok'), Type.Literal('degraded'), Type.Literal('down')]),
+  components: Type.Array(ComponentStatus),
+});
+
+export type Problem = Static<typeof Problem>;
+export type LoginBody = Static<typeof LoginBody>;
+export type UserView = Static<typeof UserView>;
+export type LoginReply = Static<typeof LoginReply>;
+export type MeReply = Static<typeof MeReply>;
+export type HistoryQuery = Static<typeof HistoryQuery>;
+export type HistoryReply = Static<typeof HistoryReply>;
+export type AlertQuery = Static<typeof AlertQuery>;
+export type AlertsReply = Static<typeof AlertsReply>;
+export type FleetReport = Static<typeof FleetReport>;
+export type UserRecord = Static<typeof UserRecord>;
+export type UsersReply = Static<typeof UsersReply>;
+export type NewUserBody = Static<typeof NewUserBody>;
+export type Settings = Static<typeof Settings>;
+export type ComponentStatus = Static<typeof ComponentStatus>;
+export type SystemStatus = Static<typeof SystemStatus>;

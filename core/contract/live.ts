@@ -1,0 +1,50 @@
+/**
+ * The WebSocket feed at `/ws`: JSON messages in both directions. Rooms are authorised one by one.
+ * A subscription is answered with a full snapshot; later messages of the room replace it whole
+ * (conflated: a slow client gets the newest state, never a backlog).
+ */
+import Type, { type Static } from 'typebox';
+import { Problem, SystemStatus, UserView } from './http.ts';
+import { AlertView, BatteryDetail, FleetState, PackDetail } from './model.ts';
+
+const closed = { additionalProperties: false } as const;
+
+/** fleet | alerts | system | battery:<id> | pack:<id> */
+export const Room = Type.String({ pattern: '^(fleet|alerts|system|battery:.+|pack:.+)$', maxLength: 128 });
+
+export const ClientMessage = Type.Union([
+  Type.Object({ type: Type.Literal('subscribe'), room: Room }, closed),
+  Type.Object({ type: Type.Literal('unsubscribe'), room: Room }, closed),
+  Type.Object({ type: Type.Literal('ping') }, closed),
+]);
+
+const roomState = <R extends string, T extends Type.TSchema>(kind: R, data: T) =>
+  Type.Object({
+    type: Type.Literal('state'),
+    /** What `data` is; the room's name before the colon. */
+    kind: Type.Literal(kind),
+    room: Type.String(),
+    t_ms: Type.Number({ description: 'Wall time of the gateway when the message was made' }),
+    data,
+  });
+
+export const ServerMessage = Type.Union([
+  Type.Object({
+    type: Type.Literal('hello'),
+    user: UserView,
+    t_ms: Type.Number(),
+    interval_ms: Type.Number(),
+  }),
+  Type.Object({ type: Type.Literal('subscribed'), room: Type.String() }),
+  Type.Object({ type: Type.Literal('unsubscribed'), room: Type.String() }),
+  Type.Object({ type: Type.Literal('pong'), t_ms: Type.Number() }),
+  Type.Object({ type: Type.Literal('error'), room: Type.Optional(Type.String()), problem: Problem }),
+  roomState('fleet', FleetState),
+  roomState('battery', BatteryDetail),
+  roomState('pack', PackDetail),
+  roomState('alerts', Type.Object({ alerts: Type.Array(AlertView) })),
+  roomState('system', SystemStatus),
+]);
+
+export type ClientMessage = Static<typeof ClientMessage>;
+export type ServerMessage = Static<typeof ServerMessage>;

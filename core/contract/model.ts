@@ -1,0 +1,149 @@
+/**
+ * The shapes that HTTP, WebSocket and the page share. JSON names are the domain's names, with units.
+ * Columns are parallel arrays over the cells: values rounded to the metric's resolution, null where missing,
+ * and a string with one quality letter per cell (m missing, g good, s stale, u suspect).
+ */
+import Type, { type Static } from 'typebox';
+import { PACK_METRICS } from '../metrics.ts';
+
+export const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const Role = Type.Union([Type.Literal('user'), Type.Literal('moderator'), Type.Literal('admin')]);
+export const QualityLabel = Type.Union([
+  Type.Literal('missing'),
+  Type.Literal('good'),
+  Type.Literal('stale'),
+  Type.Literal('suspect'),
+]);
+/** ok: everything answers. degraded: something is stale, suspect or missing. offline: nothing fresh. */
+export const HealthState = Type.Union([
+  Type.Literal('ok'),
+  Type.Literal('degraded'),
+  Type.Literal('offline'),
+]);
+
+export const QualifiedValue = Type.Object({ value: Nullable(Type.Number()), quality: QualityLabel });
+
+export const CellColumn = Type.Object({
+  values: Type.Array(Nullable(Type.Number())),
+  quality: Type.String({ description: 'One letter per cell: m missing, g good, s stale, u suspect' }),
+});
+
+export const AlertCounts = Type.Object({
+  critical: Type.Integer(),
+  warning: Type.Integer(),
+  info: Type.Integer(),
+});
+
+/** What lists and heat maps need of a pack. Extremes are over cells of good quality. */
+export const PackSummary = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  battery_id: Type.String(),
+  state: HealthState,
+  /** Why it is not ok, in one line; null while ok. */
+  reason: Nullable(Type.String()),
+  t_ms: Nullable(Type.Number({ description: 'Wall time of the newest value; null while it never spoke' })),
+  voltage_v: QualifiedValue,
+  current_a: QualifiedValue,
+  soc_pct: QualifiedValue,
+  soh_pct: QualifiedValue,
+  cell_voltage_min_v: Nullable(Type.Number()),
+  cell_voltage_max_v: Nullable(Type.Number()),
+  cell_voltage_spread_v: Nullable(Type.Number()),
+  cell_temperature_min_c: Nullable(Type.Number()),
+  cell_temperature_max_c: Nullable(Type.Number()),
+  cells: Type.Object({ voltage_v: CellColumn, temperature_c: CellColumn }),
+  alerts: AlertCounts,
+});
+
+export const BatterySummary = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  state: HealthState,
+  pack_count: Type.Integer(),
+  packs_ok: Type.Integer(),
+  cell_count: Type.Integer(),
+  power_w: Nullable(Type.Number({ description: 'Sum over packs, positive while charging' })),
+  soc_pct: Nullable(Type.Number({ description: 'Mean over packs with a good value' })),
+  cell_voltage_min_v: Nullable(Type.Number()),
+  cell_voltage_max_v: Nullable(Type.Number()),
+  cell_temperature_max_c: Nullable(Type.Number()),
+  t_ms: Nullable(Type.Number()),
+  alerts: AlertCounts,
+});
+
+export const BatteryDetail = Type.Object({ battery: BatterySummary, packs: Type.Array(PackSummary) });
+export const FleetState = Type.Object({
+  site: Type.Object({ id: Type.String(), name: Type.String() }),
+  batteries: Type.Array(BatterySummary),
+});
+
+export const DeviceAlarmState = Type.Object({
+  code: Type.String(),
+  label: Type.String(),
+  level: Type.Union([
+    Type.Literal('none'),
+    Type.Literal('warning'),
+    Type.Literal('alarm'),
+    Type.Literal('unknown'),
+  ]),
+});
+
+/** Every pack metric, each with its quality. */
+export const PackValues = Type.Object(
+  Object.fromEntries(PACK_METRICS.map(metric => [metric.name, QualifiedValue])) as Record<
+    (typeof PACK_METRICS)[number]['name'],
+    typeof QualifiedValue
+  >,
+);
+
+export const PackDetail = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  battery_id: Type.String(),
+  battery_name: Type.String(),
+  profile: Type.Object({ id: Type.String(), title: Type.String() }),
+  connection: Type.Object({ id: Type.String(), address: Nullable(Type.Integer()) }),
+  cell_count: Type.Integer(),
+  summary: PackSummary,
+  values: PackValues,
+  cells: Type.Object({
+    voltage_v: CellColumn,
+    temperature_c: CellColumn,
+    soc_pct: CellColumn,
+    soh_pct: CellColumn,
+    balancing: CellColumn,
+  }),
+  sensors: CellColumn,
+  device_alarms: Type.Array(DeviceAlarmState),
+});
+
+export const AlertView = Type.Object({
+  id: Type.String(),
+  rule_id: Type.String(),
+  severity: Type.Union([Type.Literal('critical'), Type.Literal('warning'), Type.Literal('info')]),
+  battery_id: Type.String(),
+  pack_id: Type.String(),
+  cell_no: Nullable(Type.Integer()),
+  message: Type.String(),
+  value: Nullable(Type.Number()),
+  threshold: Nullable(Type.Number()),
+  unit: Type.String(),
+  state: Type.Union([Type.Literal('active'), Type.Literal('cleared')]),
+  raised_ms: Type.Number(),
+  cleared_ms: Nullable(Type.Number()),
+});
+
+export type Role = Static<typeof Role>;
+export type HealthState = Static<typeof HealthState>;
+export type QualifiedValue = Static<typeof QualifiedValue>;
+export type CellColumn = Static<typeof CellColumn>;
+export type AlertCounts = Static<typeof AlertCounts>;
+export type PackSummary = Static<typeof PackSummary>;
+export type BatterySummary = Static<typeof BatterySummary>;
+export type BatteryDetail = Static<typeof BatteryDetail>;
+export type FleetState = Static<typeof FleetState>;
+export type DeviceAlarmState = Static<typeof DeviceAlarmState>;
+export type PackDetail = Static<typeof PackDetail>;
+export type AlertView = Static<typeof AlertView>;

@@ -1,0 +1,109 @@
+/**
+ * The one table of quantities: unit, plausible range, resolution, label. It drives plausibility checks,
+ * storage, the HTTP contract, the page and the docs. Current is positive while charging, everywhere.
+ *
+ * The order of each list is the storage order: append only, never insert or reorder.
+ */
+export interface Metric {
+  readonly name: string;
+  readonly label: string;
+  readonly unit: string;
+  /** Smallest step kept in storage and shown; vendor resolutions are coarser or equal. */
+  readonly resolution: number;
+  /** What physics and the electronics of a battery allow; a value outside is kept and marked suspect. */
+  readonly min: number;
+  readonly max: number;
+}
+
+const metric = (
+  name: string,
+  label: string,
+  unit: string,
+  resolution: number,
+  min: number,
+  max: number,
+): Metric => ({
+  name,
+  label,
+  unit,
+  resolution,
+  min,
+  max,
+});
+
+/** Quantities of a whole pack. */
+export const PACK_METRICS = [
+  metric('voltage_v', 'Voltage', 'V', 0.01, 0, 2000),
+  metric('current_a', 'Current', 'A', 0.01, -10000, 10000),
+  metric('temperature_c', 'Temperature', '°C', 0.1, -60, 150),
+  metric('soc_pct', 'State of charge', '%', 0.01, 0, 100),
+  metric('soh_pct', 'State of health', '%', 0.1, 0, 110),
+  metric('cell_voltage_min_v', 'Lowest cell voltage', 'V', 0.0001, 0.5, 5),
+  metric('cell_voltage_max_v', 'Highest cell voltage', 'V', 0.0001, 0.5, 5),
+  metric('cell_temperature_min_c', 'Lowest cell temperature', '°C', 0.1, -60, 150),
+  metric('cell_temperature_max_c', 'Highest cell temperature', '°C', 0.1, -60, 150),
+  metric('charge_voltage_limit_v', 'Charge voltage limit', 'V', 0.1, 0, 2000),
+  metric('charge_current_limit_a', 'Charge current limit', 'A', 0.1, 0, 10000),
+  metric('discharge_current_limit_a', 'Discharge current limit', 'A', 0.1, 0, 10000),
+  metric('discharge_voltage_limit_v', 'Discharge voltage limit', 'V', 0.1, 0, 2000),
+  metric('capacity_full_ah', 'Full capacity', 'Ah', 0.1, 0, 100000),
+  metric('capacity_remaining_ah', 'Remaining capacity', 'Ah', 0.1, 0, 100000),
+  metric('cycle_count', 'Cycles', '', 1, 0, 100000),
+  metric('charge_enabled', 'Charging allowed', '', 1, 0, 1),
+  metric('discharge_enabled', 'Discharging allowed', '', 1, 0, 1),
+] as const;
+
+/** Quantities of one cell. In series cells the pack's current is each cell's current. */
+export const CELL_METRICS = [
+  metric('voltage_v', 'Cell voltage', 'V', 0.0001, 0.5, 5),
+  metric('temperature_c', 'Cell temperature', '°C', 0.1, -60, 150),
+  metric('soc_pct', 'Cell state of charge', '%', 0.01, 0, 100),
+  metric('soh_pct', 'Cell state of health', '%', 0.1, 0, 110),
+  metric('balancing', 'Balancing', '', 1, 0, 1),
+] as const;
+
+/** A temperature sensor of a pack that is not tied to one cell. */
+export const SENSOR_METRIC = metric('temperature_c', 'Sensor temperature', '°C', 0.1, -60, 150);
+
+/** Dense indices into the columns, by name: `PackMetric.voltage_v === 0`. */
+export const PackMetric = {
+  voltage_v: 0,
+  current_a: 1,
+  temperature_c: 2,
+  soc_pct: 3,
+  soh_pct: 4,
+  cell_voltage_min_v: 5,
+  cell_voltage_max_v: 6,
+  cell_temperature_min_c: 7,
+  cell_temperature_max_c: 8,
+  charge_voltage_limit_v: 9,
+  charge_current_limit_a: 10,
+  discharge_current_limit_a: 11,
+  discharge_voltage_limit_v: 12,
+  capacity_full_ah: 13,
+  capacity_remaining_ah: 14,
+  cycle_count: 15,
+  charge_enabled: 16,
+  discharge_enabled: 17,
+} as const;
+export type PackMetricName = keyof typeof PackMetric;
+
+export const CellMetric = {
+  voltage_v: 0,
+  temperature_c: 1,
+  soc_pct: 2,
+  soh_pct: 3,
+  balancing: 4,
+} as const;
+export type CellMetricName = keyof typeof CellMetric;
+
+/** Decimals that show a value at its resolution: 0.0001 -> 4. */
+export function decimalsOf(metric: Metric): number {
+  return Math.max(0, Math.round(-Math.log10(metric.resolution)));
+}
+
+/** Rounds to the metric's resolution without binary noise: 3.2869999 -> 3.287. NaN stays NaN. */
+export function roundTo(metric: Metric, value: number): number {
+  const perUnit = Math.round(1 / metric.resolution);
+  return Math.round(value * perUnit) / perUnit;
+}

@@ -1,0 +1,49 @@
+/** What the server needs of the rest of the daemon; `inject` tests give it small real ones. */
+import type { Alert } from '../../core/alerts/alert.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import type { Settings, SystemStatus } from '../../core/contract/http.ts';
+import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
+import type { Logger } from '../../core/log.ts';
+import type { Topology } from '../../core/topology/topology.ts';
+import type { Store } from '../store/store.ts';
+
+/** The newest state of everything, made on demand. Undefined: no such battery or pack. */
+export interface LiveView {
+  fleet(): FleetState;
+  battery(battery_id: string): BatteryDetail | undefined;
+  pack(pack_id: string): PackDetail | undefined;
+  /**
+   * Calls back with the dense index of a pack whose state may have changed; many times a second.
+   * Returns the function that ends it.
+   */
+  onPackChanged(listener: (pack: number) => void): () => void;
+}
+
+export interface AlertService {
+  active(): readonly Alert[];
+  onChange(listener: (alert: Alert) => void): () => void;
+  settings(): Settings;
+  /** Replaces thresholds; a GatewayError BAD_REQUEST names the rule, what was given and what is allowed. */
+  changeSettings(settings: Settings): Promise<Settings>;
+}
+
+/** Present only while the simulator runs. */
+export interface SimulationControl {
+  faults(): readonly object[];
+  /** A GatewayError BAD_REQUEST names what was found and expected. Returns the fault's id. */
+  addFault(fault: unknown): string;
+  removeFault(id: string): boolean;
+}
+
+export interface GatewayServices {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+  readonly interval_ms: number;
+  readonly topology: Topology;
+  readonly live: LiveView;
+  readonly alerts: AlertService;
+  readonly store: Pick<Store, 'history' | 'alerts' | 'documents'>;
+  readonly status: () => SystemStatus;
+  readonly simulation?: SimulationControl | undefined;
+}

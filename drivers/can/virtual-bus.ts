@@ -1,0 +1,2 @@
+/** Placeholder types; see the CAN room. */
+export class VirtualCanHub {}

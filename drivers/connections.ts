@@ -1,0 +1,104 @@
+/** What a connection is in the configuration: one schema per kind, chosen by `type`. */
+import Type, { type Static } from 'typebox';
+
+const Id = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$',
+  description: 'Name of the connection, unique',
+});
+const closed = { additionalProperties: false } as const;
+
+/** A SocketCAN interface of the kernel: can0, vcan0, slcan0. Bit rate is set where the interface is brought up. */
+export const SocketCanConnection = Type.Object(
+  {
+    id: Id,
+    type: Type.Literal('socketcan'),
+    interface: Type.String({ pattern: '^[^\\s/]{1,15}$', description: 'Kernel interface, such as can0' }),
+    silence_ms: Type.Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 3_600_000,
+        description: 'Bus counts as silent after this long without a frame (default 10000)',
+      }),
+    ),
+  },
+  closed,
+);
+
+/** Replay of a `candump -l` log: for trying a profile without hardware. */
+export const CandumpConnection = Type.Object(
+  {
+    id: Id,
+    type: Type.Literal('candump'),
+    file: Type.String({ minLength: 1, description: 'Log file, relative to the configuration file' }),
+    speed: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 1000, description: 'Times real time (default 1)' }),
+    ),
+    loop: Type.Optional(Type.Boolean({ description: 'Begin again at the end (default false)' })),
+  },
+  closed,
+);
+
+/** A bus inside the process, shared by name with the simulator's nodes. */
+export const VirtualCanConnection = Type.Object(
+  {
+    id: Id,
+    type: Type.Literal('virtual-can'),
+    silence_ms: Type.Optional(Type.Integer({ minimum: 100, maximum: 3_600_000 })),
+  },
+  closed,
+);
+
+const modbusTiming = {
+  timeout_ms: Type.Optional(
+    Type.Integer({ minimum: 10, maximum: 60_000, description: 'Wait for a reply (default 1000)' }),
+  ),
+  retries: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 10,
+      description: 'Repeats of a request before the unit counts as not answering (default 1)',
+    }),
+  ),
+  gap_ms: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 10_000, description: 'Pause between requests (default 0)' }),
+  ),
+};
+
+export const ModbusTcpConnection = Type.Object(
+  {
+    id: Id,
+    type: Type.Literal('modbus-tcp'),
+    host: Type.String({ minLength: 1, maxLength: 253 }),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'Default 502' })),
+    ...modbusTiming,
+  },
+  closed,
+);
+
+/** A Modbus link inside the process, shared by name with the simulator's units; carries real MBAP bytes. */
+export const VirtualModbusConnection = Type.Object(
+  { id: Id, type: Type.Literal('virtual-modbus'), ...modbusTiming },
+  closed,
+);
+
+export const ConnectionConfig = Type.Union([
+  SocketCanConnection,
+  CandumpConnection,
+  VirtualCanConnection,
+  ModbusTcpConnection,
+  VirtualModbusConnection,
+]);
+
+export type SocketCanConnection = Static<typeof SocketCanConnection>;
+export type CandumpConnection = Static<typeof CandumpConnection>;
+export type VirtualCanConnection = Static<typeof VirtualCanConnection>;
+export type ModbusTcpConnection = Static<typeof ModbusTcpConnection>;
+export type VirtualModbusConnection = Static<typeof VirtualModbusConnection>;
+export type ConnectionConfig = Static<typeof ConnectionConfig>;
+export type CanConnection = SocketCanConnection | CandumpConnection | VirtualCanConnection;
+export type ModbusConnection = ModbusTcpConnection | VirtualModbusConnection;
+
+/** Which kind of profile a connection can carry. */
+export function transportOf(type: ConnectionConfig['type']): 'can' | 'modbus' {
+  return type.endsWith('can') || type === 'candump' ? 'can' : 'modbus';
+}

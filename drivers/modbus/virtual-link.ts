@@ -1,0 +1,2 @@
+/** Placeholder types; see the Modbus room. */
+export class VirtualModbusHub {}

@@ -1,0 +1,75 @@
+/**
+ * Profile: how a device family's frames or registers map to metrics. Data, not code: one YAML file per
+ * family in this folder. The header (identity, limits, options, alarms) is the same for both buses;
+ * the `can` or `sunspec` section is owned by the driver of that bus.
+ */
+import Type, { type Static } from 'typebox';
+import { CanSection } from '../can/can-section.ts';
+import { SunSpecSection } from '../modbus/sunspec/sunspec-section.ts';
+
+const closed = { additionalProperties: false } as const;
+const Range = Type.Tuple([Type.Number(), Type.Number()], { description: '[lowest, highest]' });
+
+export const DeviceAlarm = Type.Object(
+  {
+    code: Type.String({ pattern: '^[a-z][a-z0-9_]*$' }),
+    label: Type.String({ minLength: 1, description: "The vendor's own words" }),
+  },
+  closed,
+);
+
+export const ProfileOption = Type.Object(
+  {
+    values: Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minItems: 1 }),
+    default: Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+    doc: Type.String({ minLength: 1, description: 'What it changes, and why the default is what it is' }),
+  },
+  closed,
+);
+
+export const Profile = Type.Object(
+  {
+    id: Type.String({ pattern: '^[a-z0-9][a-z0-9-]*$', description: 'Same as the file name' }),
+    title: Type.String({ minLength: 1 }),
+    vendor: Type.String({ minLength: 1 }),
+    models: Type.Array(Type.String(), { description: 'Models and firmware it is known to fit' }),
+    source: Type.String({ minLength: 1, description: 'Where the layout comes from' }),
+    transport: Type.Union([Type.Literal('can'), Type.Literal('modbus')]),
+    address: Type.Optional(
+      Type.Object(
+        {
+          min: Type.Integer({ minimum: 0 }),
+          max: Type.Integer({ minimum: 0 }),
+          default: Type.Integer({ minimum: 0 }),
+        },
+        { ...closed, description: 'Bus addresses or unit ids; absent: one device per bus' },
+      ),
+    ),
+    cells: Type.Object(
+      { max: Type.Integer({ minimum: 1, maximum: 4096 }) },
+      { ...closed, description: 'Most cells one device can report' },
+    ),
+    sensors: Type.Optional(Type.Object({ max: Type.Integer({ minimum: 0, maximum: 4096 }) }, closed)),
+    plausible: Type.Optional(
+      Type.Object(
+        {
+          pack: Type.Optional(Type.Record(Type.String(), Range)),
+          cell: Type.Optional(Type.Record(Type.String(), Range)),
+          sensor: Type.Optional(Type.Record(Type.String(), Range)),
+        },
+        {
+          ...closed,
+          description: 'Narrower ranges than the metric table; a value outside is kept and marked suspect',
+        },
+      ),
+    ),
+    device_alarms: Type.Optional(Type.Array(DeviceAlarm)),
+    options: Type.Optional(Type.Record(Type.String(), ProfileOption)),
+    can: Type.Optional(CanSection),
+    sunspec: Type.Optional(SunSpecSection),
+  },
+  closed,
+);
+
+export type Profile = Static<typeof Profile>;
+export type ProfileOption = Static<typeof ProfileOption>;
