@@ -27,7 +27,8 @@ export const ProfileOption = Type.Object(
   closed,
 );
 
-export const Profile = Type.Object(
+/** The YAML file as it stands. */
+export const ProfileFile = Type.Object(
   {
     id: Type.String({ pattern: '^[a-z0-9][a-z0-9-]*$', description: 'Same as the file name' }),
     title: Type.String({ minLength: 1 }),
@@ -71,5 +72,6 @@ export const Profile = Type.Object(
   closed,
 );
 
-export type Profile = Static<typeof Profile>;
+/** A loaded profile: the file's content and the folder it stands in (a DBC named in it lies beside it). */
+export type Profile = Static<typeof ProfileFile> & { readonly directory: string };
 export type ProfileOption = Static<typeof ProfileOption>;
