@@ -95,6 +95,13 @@ export class PackState {
   }
 }
 
+const FLOAT32_MAX = 3.4028234663852886e38;
+
+/** Readings keep cells as float32; what is finite must stay finite there, absurd as it may be. */
+function clampToFloat32(value: number): number {
+  return value > FLOAT32_MAX ? FLOAT32_MAX : value < -FLOAT32_MAX ? -FLOAT32_MAX : value;
+}
+
 /** Parallel columns: value, time of arrival, the device's own doubt, stale limit. */
 class Slots {
   readonly values: Float64Array;
@@ -110,7 +117,7 @@ class Slots {
   }
 
   set(slot: number, value: number, mono_ms: number, suspect: boolean): void {
-    this.values[slot] = Number.isFinite(value) ? value : Number.NaN;
+    this.values[slot] = Number.isFinite(value) ? clampToFloat32(value) : Number.NaN;
     this.#updated_ms[slot] = mono_ms;
     this.#suspect[slot] = suspect ? 1 : 0;
   }
