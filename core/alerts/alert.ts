@@ -3,6 +3,7 @@
  * First form: plain thresholds with hysteresis and an on-delay; raised and cleared.
  */
 import type { CellMetricName, PackMetricName } from '../metrics.ts';
+import type { Chemistry } from '../topology/topology.ts';
 
 export type AlertSeverity = 'critical' | 'warning' | 'info';
 
@@ -11,6 +12,8 @@ export interface ThresholdRule {
   readonly id: string;
   readonly label: string;
   readonly severity: AlertSeverity;
+  /** Only for batteries of this chemistry; undefined: for all. */
+  readonly chemistry?: Chemistry | undefined;
   readonly on:
     | { readonly scope: 'cell'; readonly metric: CellMetricName }
     | { readonly scope: 'pack'; readonly metric: PackMetricName }

@@ -13,10 +13,14 @@ export interface Topology {
   readonly packs: readonly PackNode[];
 }
 
+/** Cell chemistry of a battery, as far as thresholds depend on it. */
+export type Chemistry = 'lfp' | 'nmc' | 'other';
+
 export interface BatteryNode {
   readonly battery: number;
   readonly id: string;
   readonly name: string;
+  readonly chemistry: Chemistry;
   /** Dense indices of its packs, in configuration order. */
   readonly packs: readonly number[];
 }
