@@ -1,0 +1,102 @@
+/** Alerts as a service: the pure engine, fed by the sampler, recorded in the store, told to listeners. */
+import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
+import { AlertEngine, type EngineOptions } from '../../core/alerts/engine.ts';
+import type { Settings } from '../../core/contract/http.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { PackReading } from '../../core/reading/pack-reading.ts';
+import type { Topology } from '../../core/topology/topology.ts';
+import type { AlertService } from '../server/services.ts';
+import type { Store } from '../store/store.ts';
+
+const SETTINGS_KIND = 'settings';
+const SETTINGS_ID = 'thresholds';
+/** More active alerts than a fleet can have rules times packs are never restored. */
+const MAX_RESTORED = 100_000;
+
+export class AlertDesk implements AlertService {
+  readonly #engine: AlertEngine;
+  readonly #configured: readonly ThresholdRule[];
+  readonly #store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>;
+  readonly #listeners = new Set<(alert: Alert) => void>();
+  #active: readonly Alert[] = [];
+
+  constructor(
+    topology: Topology,
+    rules: readonly ThresholdRule[],
+    options: EngineOptions,
+    store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>,
+  ) {
+    this.#engine = new AlertEngine(topology, rules, options);
+    this.#configured = rules;
+    this.#store = store;
+  }
+
+  /** Takes over thresholds and active alerts from before a restart. */
+  async restore(t_ms: number): Promise<void> {
+    const saved = await this.#store.documents.get(SETTINGS_KIND, SETTINGS_ID);
+    if (saved) this.#engine.replaceRules(withThresholds(this.#configured, saved as Settings));
+    const active = await this.#store.alerts({ state: 'active', limit: MAX_RESTORED });
+    for (const orphan of this.#engine.adopt(active, t_ms)) this.#record(orphan);
+    this.#active = this.#engine.active();
+  }
+
+  readonly judge = (reading: PackReading): void => {
+    this.#engine.evaluate(reading, this.#record);
+  };
+
+  judgeSilence(pack: number, silent_ms: number, t_ms: number, reason: string | undefined): void {
+    this.#engine.evaluateSilence(pack, silent_ms, t_ms, reason, this.#record);
+  }
+
+  active(): readonly Alert[] {
+    return this.#active;
+  }
+
+  onChange(listener: (alert: Alert) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  settings(): Settings {
+    return {
+      thresholds: Object.fromEntries(
+        this.#engine.rules.map(({ id, raise_at, clear_at, delay_ms }) => [
+          id,
+          { raise_at, clear_at, delay_ms },
+        ]),
+      ),
+    };
+  }
+
+  async changeSettings(settings: Settings): Promise<Settings> {
+    for (const [id, { raise_at, clear_at }] of Object.entries(settings.thresholds)) {
+      const rule = this.#configured.find(one => one.id === id);
+      if (!rule) {
+        const names = this.#configured.map(one => one.id).join(', ');
+        throw new GatewayError('BAD_REQUEST', `thresholds.${id}: no such rule; the rules are ${names}`);
+      }
+      const onSafeSide = rule.direction === 'above' ? clear_at <= raise_at : clear_at >= raise_at;
+      if (!onSafeSide) {
+        const side = rule.direction === 'above' ? 'at or below' : 'at or above';
+        throw new GatewayError(
+          'BAD_REQUEST',
+          `thresholds.${id}.clear_at: found ${clear_at}, expected a value ${side} raise_at (${raise_at})`,
+        );
+      }
+    }
+    const changed = { thresholds: { ...this.settings().thresholds, ...settings.thresholds } };
+    await this.#store.documents.put(SETTINGS_KIND, SETTINGS_ID, changed);
+    this.#engine.replaceRules(withThresholds(this.#engine.rules, changed));
+    return changed;
+  }
+
+  readonly #record = (alert: Alert): void => {
+    this.#store.appendAlert(alert);
+    this.#active = this.#engine.active();
+    for (const listener of this.#listeners) listener(alert);
+  };
+}
+
+function withThresholds(rules: readonly ThresholdRule[], settings: Settings): ThresholdRule[] {
+  return rules.map(rule => ({ ...rule, ...settings.thresholds[rule.id] }));
+}

@@ -1,0 +1,188 @@
+/** The newest state of everything, made on demand from the packs' states: what HTTP and WebSocket show. */
+import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import type {
+  AlertCounts,
+  BatteryDetail,
+  BatterySummary,
+  FleetState,
+  PackDetail,
+  PackSummary,
+} from '../../core/contract/model.ts';
+import { PackReading } from '../../core/reading/pack-reading.ts';
+import type { PackState } from '../../core/reading/pack-state.ts';
+import { markImplausible, type PlausibleLimits } from '../../core/reading/plausibility.ts';
+import type { BatteryNode, PackNode, Topology } from '../../core/topology/topology.ts';
+import type { PackBinding } from '../../drivers/driver.ts';
+import type { LiveView } from '../server/services.ts';
+import { detailColumns, summarisePack } from './summary.ts';
+
+export interface LivePack {
+  readonly state: PackState;
+  readonly limits: PlausibleLimits;
+  readonly binding: PackBinding;
+}
+
+export interface LiveViewOptions {
+  readonly clock: Clock;
+  readonly topology: Topology;
+  /** In dense pack order. */
+  readonly packs: readonly LivePack[];
+  /** The driver's one line of what is wrong with a pack. */
+  readonly linkReason: (pack: number) => string | undefined;
+  readonly activeAlerts: () => readonly Alert[];
+}
+
+export class PackLiveView implements LiveView {
+  readonly #options: LiveViewOptions;
+  readonly #scratch: readonly PackReading[];
+  readonly #listeners = new Set<(pack: number) => void>();
+
+  constructor(options: LiveViewOptions) {
+    this.#options = options;
+    this.#scratch = options.packs.map(({ state }) => new PackReading(state.pack, state.shape));
+  }
+
+  /** To be called by drivers after new values of a pack. */
+  readonly packChanged = (pack: number): void => {
+    for (const listener of this.#listeners) listener(pack);
+  };
+
+  onPackChanged(listener: (pack: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  fleet(): FleetState {
+    const { topology } = this.#options;
+    const alerts = countByPack(this.#options.activeAlerts());
+    return {
+      site: { id: topology.site.id, name: topology.site.name },
+      batteries: topology.batteries.map(battery => this.#battery(battery, alerts).battery),
+    };
+  }
+
+  battery(battery_id: string): BatteryDetail | undefined {
+    const node = this.#options.topology.batteries.find(battery => battery.id === battery_id);
+    return node && this.#battery(node, countByPack(this.#options.activeAlerts()));
+  }
+
+  pack(pack_id: string): PackDetail | undefined {
+    const { topology, packs } = this.#options;
+    const node = topology.packs.find(pack => pack.id === pack_id);
+    if (!node) return undefined;
+    const reading = this.#snapshot(node.pack);
+    const { profile } = packs[node.pack].binding;
+    const labels = new Map(profile.device_alarms?.map(alarm => [alarm.code, alarm.label]));
+    return {
+      id: node.id,
+      name: node.name,
+      battery_id: node.battery_id,
+      battery_name: topology.batteries[node.battery].name,
+      profile: { id: profile.id, title: profile.title },
+      connection: { id: node.connection_id, address: node.address ?? null },
+      cell_count: node.shape.cell_count,
+      summary: this.#summary(node, reading, countByPack(this.#options.activeAlerts())),
+      ...detailColumns(reading, code => labels.get(code) ?? code),
+    };
+  }
+
+  #battery(battery: BatteryNode, alerts: Map<string, AlertCounts>): BatteryDetail {
+    const packs = battery.packs.map(pack => {
+      const node = this.#options.topology.packs[pack];
+      return this.#summary(node, this.#snapshot(pack), alerts);
+    });
+    return { battery: summariseBattery(battery, packs), packs };
+  }
+
+  #snapshot(pack: number): PackReading {
+    const { clock, packs } = this.#options;
+    const reading = this.#scratch[pack];
+    packs[pack].state.snapshotInto(reading, clock.wallMs(), clock.monoMs());
+    markImplausible(reading, packs[pack].limits);
+    return reading;
+  }
+
+  #summary(node: PackNode, reading: PackReading, alerts: Map<string, AlertCounts>): PackSummary {
+    const { clock, packs, linkReason } = this.#options;
+    const age_ms = clock.monoMs() - packs[node.pack].state.last_update_mono_ms;
+    return summarisePack(node, reading, {
+      link_reason: linkReason(node.pack),
+      last_update_ms: Number.isFinite(age_ms) ? Math.round(clock.wallMs() - age_ms) : null,
+      alerts: alerts.get(node.id) ?? { critical: 0, warning: 0, info: 0 },
+    });
+  }
+}
+
+function summariseBattery(node: BatteryNode, packs: readonly PackSummary[]): BatterySummary {
+  const offline = packs.filter(pack => pack.state === 'offline').length;
+  const packs_ok = packs.filter(pack => pack.state === 'ok').length;
+  return {
+    id: node.id,
+    name: node.name,
+    state: offline === packs.length ? 'offline' : packs_ok === packs.length ? 'ok' : 'degraded',
+    pack_count: packs.length,
+    packs_ok,
+    cell_count: packs.reduce((sum, pack) => sum + pack.cells.voltage_v.values.length, 0),
+    power_w: sumOf(packs.map(powerOf)),
+    soc_pct: meanOf(packs.map(pack => (pack.soc_pct.quality === 'good' ? pack.soc_pct.value : null))),
+    cell_voltage_min_v: pick(
+      Math.min,
+      packs.map(pack => pack.cell_voltage_min_v),
+    ),
+    cell_voltage_max_v: pick(
+      Math.max,
+      packs.map(pack => pack.cell_voltage_max_v),
+    ),
+    cell_temperature_max_c: pick(
+      Math.max,
+      packs.map(pack => pack.cell_temperature_max_c),
+    ),
+    t_ms: pick(
+      Math.max,
+      packs.map(pack => pack.t_ms),
+    ),
+    alerts: packs.reduce<AlertCounts>(
+      (sum, { alerts }) => ({
+        critical: sum.critical + alerts.critical,
+        warning: sum.warning + alerts.warning,
+        info: sum.info + alerts.info,
+      }),
+      { critical: 0, warning: 0, info: 0 },
+    ),
+  };
+}
+
+function powerOf(pack: PackSummary): number | null {
+  const { voltage_v, current_a } = pack;
+  if (voltage_v.quality !== 'good' || current_a.quality !== 'good') return null;
+  return (voltage_v.value ?? 0) * (current_a.value ?? 0);
+}
+
+const known = (values: readonly (number | null)[]) => values.filter(value => value !== null);
+
+function sumOf(values: readonly (number | null)[]): number | null {
+  const numbers = known(values);
+  return numbers.length === 0 ? null : Math.round(numbers.reduce((a, b) => a + b, 0));
+}
+
+function meanOf(values: readonly (number | null)[]): number | null {
+  const numbers = known(values);
+  if (numbers.length === 0) return null;
+  return Math.round((numbers.reduce((a, b) => a + b, 0) / numbers.length) * 10) / 10;
+}
+
+function pick(choose: (...values: number[]) => number, values: readonly (number | null)[]): number | null {
+  const numbers = known(values);
+  return numbers.length === 0 ? null : choose(...numbers);
+}
+
+function countByPack(alerts: readonly Alert[]): Map<string, AlertCounts> {
+  const counts = new Map<string, Record<AlertSeverity, number>>();
+  for (const alert of alerts) {
+    const count = counts.get(alert.pack_id) ?? { critical: 0, warning: 0, info: 0 };
+    count[alert.severity]++;
+    counts.set(alert.pack_id, count);
+  }
+  return counts;
+}

@@ -1,0 +1,97 @@
+/** The sampler: one reading per pack and moment, on the grid of the wall clock, whatever the clock does. */
+import { expect, test } from 'vitest';
+import { ManualClock } from '../../core/clock/manual-clock.ts';
+import { CellMetric } from '../../core/metrics.ts';
+import { PackState } from '../../core/reading/pack-state.ts';
+import { plausibleLimits } from '../../core/reading/plausibility.ts';
+import { qualityLetters } from '../../core/reading/quality.ts';
+import { Sampler } from './sampler.ts';
+
+const shape = { cell_count: 2, sensor_count: 0, device_alarms: [] };
+
+function harness(wall_start_ms: number) {
+  const clock = new ManualClock(wall_start_ms);
+  const states = [new PackState(0, shape, 6000), new PackState(1, shape, 6000)];
+  const seen: { t_ms: number; pack: number; quality: string }[] = [];
+  const moments: number[] = [];
+  const sampler = new Sampler({
+    clock,
+    interval_ms: 2000,
+    packs: states.map(state => ({ state, limits: plausibleLimits() })),
+    onReading: reading =>
+      seen.push({
+        t_ms: reading.t_ms,
+        pack: reading.pack,
+        quality: qualityLetters(reading.columnQuality(CellMetric.voltage_v)),
+      }),
+    onMoment: t_ms => moments.push(t_ms),
+  });
+  const speak = (pack: number, voltage_v = 3.3) => {
+    for (let cell = 0; cell < 2; cell++)
+      states[pack].setCell(CellMetric.voltage_v, cell, voltage_v, clock.monoMs());
+  };
+  return { clock, sampler, seen, moments, speak };
+}
+
+test('moments are multiples of the interval, each once, for every pack that speaks', () => {
+  const { clock, sampler, seen, speak } = harness(1_000_700);
+  sampler.start();
+  for (let i = 0; i < 4; i++) {
+    speak(0);
+    speak(1);
+    clock.advance(2000);
+  }
+  expect(seen.map(({ t_ms, pack }) => [t_ms, pack])).toEqual(
+    [1_002_000, 1_004_000, 1_006_000, 1_008_000].flatMap(t_ms => [
+      [t_ms, 0],
+      [t_ms, 1],
+    ]),
+  );
+});
+
+test('a pack that fell silent is read until its values are stale, then absent and counted', () => {
+  const { clock, sampler, seen, speak } = harness(1_000_000);
+  sampler.start();
+  speak(0);
+  clock.advance(20_000);
+  expect(seen.map(({ t_ms }) => t_ms)).toEqual([1_002_000, 1_004_000, 1_006_000]);
+  expect(sampler.counters).toMatchObject({ moments: 10, readings: 3, readings_absent: 17 });
+});
+
+test('an implausible value is handed on as suspect and counted', () => {
+  const { clock, sampler, seen, speak } = harness(1_000_000);
+  sampler.start();
+  speak(0, 8.191);
+  clock.advance(2000);
+  expect(seen).toMatchObject([{ quality: 'uu' }]);
+  expect(sampler.counters.values_suspect).toBe(2);
+});
+
+test('a wall clock stepped forward or back goes on at the new time, on the grid, and never stalls', () => {
+  const { clock, sampler, moments } = harness(1_000_000);
+  sampler.start();
+  clock.advance(2000);
+  clock.stepWall(1_000_500_000);
+  clock.advance(4000);
+  clock.stepWall(-500_000_000);
+  const before = moments.length;
+  clock.advance(6000);
+  expect(sampler.counters.moments_missed).toBe(0);
+  expect(new Set(moments).size).toBe(moments.length);
+  expect(moments.every(t_ms => t_ms % 2000 === 0)).toBe(true);
+  expect(moments.length - before).toBeGreaterThanOrEqual(2);
+  expect(moments.at(-1)).toBeGreaterThan(501_000_000);
+});
+
+test('stop ends it, and start goes on', () => {
+  const { clock, sampler, moments } = harness(1_000_000);
+  sampler.start();
+  sampler.stop();
+  sampler.stop();
+  clock.advance(10_000);
+  expect(moments).toEqual([]);
+  expect(clock.pendingTimers).toBe(0);
+  sampler.start();
+  clock.advance(2000);
+  expect(moments).toEqual([1_012_000]);
+});

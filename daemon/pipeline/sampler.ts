@@ -1,0 +1,117 @@
+/**
+ * The sampler: at every interval of the wall clock it takes one coherent reading of each pack that speaks,
+ * marks what is implausible and hands it on. Everything downstream (alerts, store, upstream) hangs on it.
+ *
+ * Readings carry the interval's own moment (a multiple of `interval_ms`), so that all packs of a moment
+ * can be compared and counted at the centre.
+ */
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import { PackReading } from '../../core/reading/pack-reading.ts';
+import type { PackState } from '../../core/reading/pack-state.ts';
+import { markImplausible, type PlausibleLimits } from '../../core/reading/plausibility.ts';
+import { Quality } from '../../core/reading/quality.ts';
+
+export interface SamplerOptions {
+  readonly clock: Clock;
+  readonly interval_ms: number;
+  /** In dense pack order. */
+  readonly packs: readonly { readonly state: PackState; readonly limits: PlausibleLimits }[];
+  /** Gets each reading of a pack that has anything fresh; the reading is reused after the call. */
+  readonly onReading: (reading: PackReading) => void;
+  /** Called once per moment after all packs, also for those that said nothing. */
+  readonly onMoment: (t_ms: number, mono_ms: number) => void;
+}
+
+export interface SamplerCounters {
+  moments: number;
+  /** Moments that could not be kept because the process was too late for them. */
+  moments_missed: number;
+  readings: number;
+  /** Packs that had nothing fresh at a moment, so that no reading exists. */
+  readings_absent: number;
+  values_suspect: number;
+}
+
+export class Sampler {
+  readonly counters: SamplerCounters = {
+    moments: 0,
+    moments_missed: 0,
+    readings: 0,
+    readings_absent: 0,
+    values_suspect: 0,
+  };
+  readonly #options: SamplerOptions;
+  readonly #readings: readonly PackReading[];
+  #timer: TimerHandle | undefined;
+  #due_mono_ms = 0;
+  #last_t_ms = Number.NaN;
+  #running = false;
+
+  constructor(options: SamplerOptions) {
+    this.#options = options;
+    this.#readings = options.packs.map(({ state }) => new PackReading(state.pack, state.shape));
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#options.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Takes the readings of one moment now. */
+  sample(t_ms: number): void {
+    const { packs, clock, onReading, onMoment } = this.#options;
+    const mono_ms = clock.monoMs();
+    this.counters.moments++;
+    for (let i = 0; i < packs.length; i++) {
+      const reading = this.#readings[i];
+      packs[i].state.snapshotInto(reading, t_ms, mono_ms);
+      this.counters.values_suspect += markImplausible(reading, packs[i].limits);
+      if (hasFresh(reading)) {
+        this.counters.readings++;
+        onReading(reading);
+      } else this.counters.readings_absent++;
+    }
+    onMoment(t_ms, mono_ms);
+  }
+
+  #arm(): void {
+    const { clock, interval_ms } = this.#options;
+    const wall_ms = clock.wallMs();
+    const delay_ms = (Math.floor(wall_ms / interval_ms) + 1) * interval_ms - wall_ms;
+    this.#due_mono_ms = clock.monoMs() + delay_ms;
+    this.#timer = clock.setTimer(() => this.#tick(), delay_ms);
+  }
+
+  /** The moment is the one the wall clock shows now: right after a step, and when a timer fires a little early. */
+  #tick(): void {
+    if (!this.#running) return;
+    const { clock, interval_ms } = this.#options;
+    const t_ms = Math.floor(clock.wallMs() / interval_ms) * interval_ms;
+    if (t_ms !== this.#last_t_ms) {
+      this.#last_t_ms = t_ms;
+      const late_ms = clock.monoMs() - this.#due_mono_ms;
+      this.counters.moments_missed += Math.max(0, Math.floor(late_ms / interval_ms));
+      this.sample(t_ms);
+    }
+    this.#arm();
+  }
+}
+
+function hasFresh(reading: PackReading): boolean {
+  return (
+    anyFresh(reading.cell_quality) || anyFresh(reading.value_quality) || anyFresh(reading.sensor_quality)
+  );
+}
+
+function anyFresh(quality: Uint8Array): boolean {
+  for (let i = 0; i < quality.length; i++)
+    if (quality[i] === Quality.good || quality[i] === Quality.suspect) return true;
+  return false;
+}

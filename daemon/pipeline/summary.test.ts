@@ -1,0 +1,86 @@
+/** What people see of a reading: states with their reasons, columns with quality, never a zero for a missing value. */
+import { expect, test } from 'vitest';
+import { CellMetric, PackMetric } from '../../core/metrics.ts';
+import { PackReading } from '../../core/reading/pack-reading.ts';
+import { Quality } from '../../core/reading/quality.ts';
+import { detailColumns, type PackContext, summarisePack } from './summary.ts';
+
+const shape = { cell_count: 3, sensor_count: 1, device_alarms: ['cell_over_voltage'] };
+const node = {
+  pack: 0,
+  id: 'p1',
+  name: 'Pack 1',
+  battery: 0,
+  battery_id: 'b1',
+  profile_id: 'x',
+  connection_id: 'c',
+  address: 1,
+  shape,
+};
+const calm: PackContext = {
+  link_reason: undefined,
+  last_update_ms: 5,
+  alerts: { critical: 0, warning: 0, info: 0 },
+};
+
+function goodReading(): PackReading {
+  const reading = new PackReading(0, shape);
+  reading.column(CellMetric.voltage_v).set([3.301, 3.287, 3.312]);
+  reading.columnQuality(CellMetric.voltage_v).fill(Quality.good);
+  reading.values[PackMetric.voltage_v] = 9.9;
+  reading.value_quality[PackMetric.voltage_v] = Quality.good;
+  return reading;
+}
+
+test('all well', () => {
+  expect(summarisePack(node, goodReading(), calm)).toMatchObject({
+    state: 'ok',
+    reason: null,
+    voltage_v: { value: 9.9, quality: 'good' },
+    current_a: { value: null, quality: 'missing' },
+    cell_voltage_min_v: 3.287,
+    cell_voltage_max_v: 3.312,
+    cell_voltage_spread_v: 0.025,
+    cells: { voltage_v: { values: [3.301, 3.287, 3.312], quality: 'ggg' } },
+  });
+});
+
+test('doubtful cells degrade the pack and do not count as extremes', () => {
+  const reading = goodReading();
+  reading.columnQuality(CellMetric.voltage_v).set([Quality.good, Quality.suspect, Quality.stale]);
+  expect(summarisePack(node, reading, calm)).toMatchObject({
+    state: 'degraded',
+    reason: 'cell voltages: 1 stale, 1 suspect of 3',
+    cell_voltage_min_v: 3.301,
+    cell_voltage_max_v: 3.301,
+    cells: { voltage_v: { quality: 'gus' } },
+  });
+});
+
+test("nothing fresh is offline, with the driver's reason", () => {
+  const silent = summarisePack(node, new PackReading(0, shape), { ...calm, link_reason: 'unit 1: no reply' });
+  expect(silent).toMatchObject({ state: 'offline', reason: 'unit 1: no reply', cell_voltage_min_v: null });
+  expect(silent.cells.voltage_v).toEqual({ values: [null, null, null], quality: 'mmm' });
+  expect(summarisePack(node, new PackReading(0, shape), calm).reason).toBe('no data yet');
+});
+
+test('a pack without cell temperatures is judged by its sensors', () => {
+  const reading = goodReading();
+  reading.sensors[0] = 21.5;
+  reading.sensor_quality[0] = Quality.good;
+  expect(summarisePack(node, reading, calm)).toMatchObject({
+    cell_temperature_min_c: 21.5,
+    cell_temperature_max_c: 21.5,
+  });
+});
+
+test('details name every quantity and quote the device', () => {
+  const reading = goodReading();
+  reading.device_alarm_level[0] = 2;
+  const detail = detailColumns(reading, code => `label of ${code}`);
+  expect(detail.values.soc_pct).toEqual({ value: null, quality: 'missing' });
+  expect(detail.sensors).toEqual({ values: [null], quality: 'm' });
+  expect(detail.device_alarms).toEqual([
+    { code: 'cell_over_voltage', label: 'label of cell_over_voltage', level: 'alarm' },
+  ]);
+});

@@ -1,0 +1,160 @@
+/** From a reading to what people look at: pure functions, one reading in, one JSON shape out. */
+import type {
+  AlertCounts,
+  CellColumn,
+  HealthState,
+  PackDetail,
+  PackSummary,
+  QualifiedValue,
+} from '../../core/contract/model.ts';
+import {
+  CELL_METRICS,
+  CellMetric,
+  type Metric,
+  PACK_METRICS,
+  PackMetric,
+  roundTo,
+  SENSOR_METRIC,
+} from '../../core/metrics.ts';
+import { DeviceAlarmLevel, type PackReading } from '../../core/reading/pack-reading.ts';
+import { QUALITY_NAMES, Quality, qualityLetters } from '../../core/reading/quality.ts';
+import type { PackNode } from '../../core/topology/topology.ts';
+
+/** What a driver and the alert engine say of a pack, beside its values. */
+export interface PackContext {
+  /** The driver's one line of what is wrong; undefined while all is well. */
+  readonly link_reason: string | undefined;
+  /** Wall time of the newest value; null while the pack never spoke. */
+  readonly last_update_ms: number | null;
+  readonly alerts: AlertCounts;
+}
+
+export function summarisePack(node: PackNode, reading: PackReading, context: PackContext): PackSummary {
+  const voltage_v = cellColumn(reading, CellMetric.voltage_v);
+  const temperature_c = cellColumn(reading, CellMetric.temperature_c);
+  const volts = extremes(reading, CellMetric.voltage_v);
+  const degrees = temperatureExtremes(reading);
+  return {
+    id: node.id,
+    name: node.name,
+    battery_id: node.battery_id,
+    ...packHealth(reading, context),
+    t_ms: context.last_update_ms,
+    voltage_v: packValue(reading, PackMetric.voltage_v),
+    current_a: packValue(reading, PackMetric.current_a),
+    soc_pct: packValue(reading, PackMetric.soc_pct),
+    soh_pct: packValue(reading, PackMetric.soh_pct),
+    cell_voltage_min_v: volts.min,
+    cell_voltage_max_v: volts.max,
+    cell_voltage_spread_v:
+      volts.min === null || volts.max === null
+        ? null
+        : roundTo(CELL_METRICS[CellMetric.voltage_v], volts.max - volts.min),
+    cell_temperature_min_c: degrees.min,
+    cell_temperature_max_c: degrees.max,
+    cells: { voltage_v, temperature_c },
+    alerts: context.alerts,
+  };
+}
+
+/** The parts of a PackDetail that come from the reading itself. */
+export function detailColumns(
+  reading: PackReading,
+  alarmLabel: (code: string) => string,
+): Pick<PackDetail, 'values' | 'cells' | 'sensors' | 'device_alarms'> {
+  return {
+    values: Object.fromEntries(
+      PACK_METRICS.map((metric, m) => [metric.name, packValue(reading, m)]),
+    ) as PackDetail['values'],
+    cells: Object.fromEntries(
+      CELL_METRICS.map((metric, m) => [metric.name, cellColumn(reading, m)]),
+    ) as PackDetail['cells'],
+    sensors: column(SENSOR_METRIC, reading.sensors, reading.sensor_quality),
+    device_alarms: reading.shape.device_alarms.map((code, i) => ({
+      code,
+      label: alarmLabel(code),
+      level: alarmLevel(reading.device_alarm_level[i]),
+    })),
+  };
+}
+
+export function packValue(reading: PackReading, metric: number): QualifiedValue {
+  const value = reading.values[metric];
+  return {
+    value: Number.isNaN(value) ? null : roundTo(PACK_METRICS[metric], value),
+    quality: QUALITY_NAMES[reading.value_quality[metric]],
+  };
+}
+
+function cellColumn(reading: PackReading, metric: number): CellColumn {
+  return column(CELL_METRICS[metric], reading.column(metric), reading.columnQuality(metric));
+}
+
+function column(metric: Metric, values: Float32Array, quality: Uint8Array): CellColumn {
+  return {
+    values: Array.from(values, value => (Number.isNaN(value) ? null : roundTo(metric, value))),
+    quality: qualityLetters(quality),
+  };
+}
+
+interface Extremes {
+  min: number | null;
+  max: number | null;
+}
+
+function extremes(reading: PackReading, metric: number): Extremes {
+  return extremesOf(CELL_METRICS[metric], reading.column(metric), reading.columnQuality(metric));
+}
+
+function extremesOf(metric: Metric, values: Float32Array, quality: Uint8Array): Extremes {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    if (quality[i] !== Quality.good) continue;
+    if (values[i] < min) min = values[i];
+    if (values[i] > max) max = values[i];
+  }
+  return min > max ? { min: null, max: null } : { min: roundTo(metric, min), max: roundTo(metric, max) };
+}
+
+/** Cells first; a pack whose cells have no temperature of their own is judged by its sensors. */
+function temperatureExtremes(reading: PackReading): Extremes {
+  const ofCells = extremes(reading, CellMetric.temperature_c);
+  return ofCells.min === null ? extremesOf(SENSOR_METRIC, reading.sensors, reading.sensor_quality) : ofCells;
+}
+
+/** ok: link well and every configured cell's voltage good. offline: no value fresh. Else degraded, with why. */
+function packHealth(
+  reading: PackReading,
+  context: PackContext,
+): { state: HealthState; reason: string | null } {
+  const counts = countQualities(reading.columnQuality(CellMetric.voltage_v));
+  const fresh = counts[Quality.good] + counts[Quality.suspect];
+  if (
+    fresh === 0 &&
+    reading.value_quality.every(quality => quality === Quality.missing || quality === Quality.stale)
+  )
+    return { state: 'offline', reason: context.link_reason ?? 'no data yet' };
+  const doubts = ([Quality.missing, Quality.stale, Quality.suspect] as const)
+    .filter(quality => counts[quality] > 0)
+    .map(quality => `${counts[quality]} ${QUALITY_NAMES[quality]}`);
+  if (doubts.length > 0) {
+    const cells = `cell voltages: ${doubts.join(', ')} of ${reading.shape.cell_count}`;
+    return { state: 'degraded', reason: context.link_reason ? `${context.link_reason}; ${cells}` : cells };
+  }
+  return context.link_reason
+    ? { state: 'degraded', reason: context.link_reason }
+    : { state: 'ok', reason: null };
+}
+
+function countQualities(quality: Uint8Array): number[] {
+  const counts = [0, 0, 0, 0];
+  for (const one of quality) counts[one]++;
+  return counts;
+}
+
+function alarmLevel(level: number): PackDetail['device_alarms'][number]['level'] {
+  if (level === DeviceAlarmLevel.none) return 'none';
+  if (level === DeviceAlarmLevel.warning) return 'warning';
+  return level === DeviceAlarmLevel.alarm ? 'alarm' : 'unknown';
+}
