@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+/** The entry point: checks the version of Node before anything that needs it is loaded. */
+const NEEDED_MAJOR = 24;
+const major = Number.parseInt(process.versions.node, 10);
+
+if (major < NEEDED_MAJOR) {
+  process.stderr.write(
+    `bms-gateway needs Node ${NEEDED_MAJOR} or newer; this is Node ${process.versions.node} (${process.execPath}).\n` +
+      'The project brings its own: run `npm ci`, then `npm start`, or call node_modules/.bin/node.\n',
+  );
+  process.exit(1);
+} else {
+  const { main } = await import('./cli/main.ts');
+  process.exitCode = await main(process.argv.slice(2), process.env);
+}
