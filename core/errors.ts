@@ -29,6 +29,12 @@ export const ERROR_CODES = {
   FORBIDDEN: 'fatal',
   NOT_FOUND: 'fatal',
   BAD_REQUEST: 'fatal',
+  METHOD_NOT_ALLOWED: 'fatal',
+  CONFLICT: 'fatal',
+  TOO_LARGE: 'fatal',
+  UNSUPPORTED_MEDIA: 'fatal',
+  RATE_LIMITED: 'retriable',
+  INTERNAL: 'fatal',
   STOPPED: 'fatal',
 } as const satisfies Record<string, 'retriable' | 'fatal'>;
 

@@ -100,12 +100,25 @@ export const UserRecord = Type.Object({
   created_ms: Type.Number(),
 });
 export const UsersReply = Type.Object({ users: Type.Array(UserRecord) });
+const AssignedBatteries = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 1000 });
+/** At least eight characters (NIST SP 800-63B, section 5.1.1.2); length counts, not kinds of characters. */
+export const NewPassword = Type.String({ minLength: 8, maxLength: 1024 });
 export const NewUserBody = Type.Object(
   {
     username: Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]{0,31}$' }),
-    password: Type.String({ minLength: 10, maxLength: 1024 }),
+    password: NewPassword,
     role: Role,
-    batteries: Type.Optional(Type.Array(Type.String(), { maxItems: 1000 })),
+    batteries: Type.Optional(AssignedBatteries),
+  },
+  closed,
+);
+
+// PUT|DELETE /api/admin/users/{username}: what is not given stays; a new password ends the user's sessions
+export const UserChangeBody = Type.Object(
+  {
+    password: Type.Optional(NewPassword),
+    role: Type.Optional(Role),
+    batteries: Type.Optional(AssignedBatteries),
   },
   closed,
 );
@@ -151,6 +164,15 @@ export const SystemStatus = Type.Object({
   components: Type.Array(ComponentStatus),
 });
 
+// GET /healthz: whether it works, nothing else
+export const HealthReply = Type.Object({
+  status: Type.Union([Type.Literal('ok'), Type.Literal('not_ok')]),
+});
+
+// GET|POST /api/admin/simulation/faults, DELETE /api/admin/simulation/faults/{id}: only while the simulator runs
+export const FaultsReply = Type.Object({ faults: Type.Array(Type.Object({}, { additionalProperties: true })) });
+export const FaultReply = Type.Object({ id: Type.String() });
+
 export type Problem = Static<typeof Problem>;
 export type LoginBody = Static<typeof LoginBody>;
 export type UserView = Static<typeof UserView>;
@@ -164,6 +186,10 @@ export type FleetReport = Static<typeof FleetReport>;
 export type UserRecord = Static<typeof UserRecord>;
 export type UsersReply = Static<typeof UsersReply>;
 export type NewUserBody = Static<typeof NewUserBody>;
+export type UserChangeBody = Static<typeof UserChangeBody>;
+export type HealthReply = Static<typeof HealthReply>;
+export type FaultsReply = Static<typeof FaultsReply>;
+export type FaultReply = Static<typeof FaultReply>;
 export type Settings = Static<typeof Settings>;
 export type ComponentStatus = Static<typeof ComponentStatus>;
 export type SystemStatus = Static<typeof SystemStatus>;

@@ -34,6 +34,8 @@ export interface HistoryRequest {
 export interface AlertRequest {
   readonly state: 'active' | 'cleared' | 'all';
   readonly limit: number;
+  /** Only of these batteries; undefined: of all. */
+  readonly battery_ids?: readonly string[] | undefined;
 }
 
 /** Small JSON records by kind and id: users, settings, keys. */
