@@ -1,0 +1,154 @@
+/** A YAML text, checked against a schema, that remembers where everything stands. */
+import type { Static, TSchema } from 'typebox';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml';
+import { findingsOf } from './check.ts';
+import { describeExpected, nodeOf } from './describe.ts';
+import { type Finding, formatPath, type Path, type Problem, sortProblems } from './problem.ts';
+
+export interface CheckedDocument<T> {
+  /** Undefined when there are problems. */
+  readonly value: T | undefined;
+  /** In file order. */
+  readonly problems: readonly Problem[];
+  /** Puts a finding of a later check in its place in the text. */
+  locate(finding: Finding): Problem;
+}
+
+/** Parses `text` (named `file` in messages) and checks it against `schema`; problems are returned, never thrown. */
+export function checkYaml<S extends TSchema>(
+  file: string,
+  text: string,
+  schema: S,
+): CheckedDocument<Static<S>> {
+  const source = new YamlSource(file, text);
+  const locate = (finding: Finding) => source.locate(finding);
+  const { value, problems } = source.read();
+  if (problems.length > 0) return { value: undefined, problems: sortProblems(problems), locate };
+  if (value === null || value === undefined) {
+    const expected = describeExpected(nodeOf(schema));
+    return { value: undefined, problems: [locate({ path: [], found: 'an empty file', expected })], locate };
+  }
+  const wrong = sortProblems(findingsOf(schema, value).map(locate));
+  return wrong.length > 0
+    ? { value: undefined, problems: wrong, locate }
+    : { value: value as Static<S>, problems: [], locate };
+}
+
+class YamlSource {
+  readonly #file: string;
+  readonly #lines = new LineCounter();
+  readonly #document: ReturnType<typeof parseDocument>;
+
+  constructor(file: string, text: string) {
+    this.#file = file;
+    // Without `prettyErrors` messages do not quote the text, which may hold a password.
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, merge: true });
+  }
+
+  read(): { value: unknown; problems: Problem[] } {
+    const { errors } = this.#document;
+    if (errors.length > 0)
+      return {
+        value: undefined,
+        problems: errors.map(error => this.#syntax(error.code, error.message, error.pos)),
+      };
+    try {
+      return { value: this.#document.toJS(), problems: [] };
+    } catch (error) {
+      // An alias without its anchor, or aliases that multiply beyond all measure.
+      const message = error instanceof Error ? error.message : String(error);
+      return { value: undefined, problems: [this.#syntax('BAD_ALIAS', message, [0, 0])] };
+    }
+  }
+
+  locate({ path, found, expected, message, at_key }: Finding): Problem {
+    const { line, col } = this.#lines.linePos(this.#offsetOf(path, at_key ?? false));
+    return {
+      file: this.#file,
+      line: Math.max(1, line),
+      column: Math.max(1, col),
+      path: formatPath(path),
+      found,
+      expected,
+      message: message ?? `found ${found}, expected ${expected}`,
+    };
+  }
+
+  #syntax(code: string, message: string, [offset]: readonly [number, number]): Problem {
+    const { line, col } = this.#lines.linePos(offset);
+    const [found, expected] = SYNTAX_WORDS[code] ?? [message, 'valid YAML'];
+    return {
+      file: this.#file,
+      line: Math.max(1, line),
+      column: Math.max(1, col),
+      path: '',
+      found,
+      expected,
+      message: code in SYNTAX_WORDS ? `found ${found}, expected ${expected}` : `not valid YAML: ${message}`,
+    };
+  }
+
+  /** Where the value (or key) at `path` begins; the nearest thing around it when it is not there. */
+  #offsetOf(path: Path, at_key: boolean): number {
+    let node: unknown = this.#document.contents;
+    let offset = offsetOf(node) ?? 0;
+    for (const [i, step] of path.entries()) {
+      node = this.#resolve(node);
+      if (isSeq(node)) {
+        node = node.items[Number(step)];
+        offset = offsetOf(node) ?? offset;
+        continue;
+      }
+      const pair = isMap(node) ? this.#pairOf(node, String(step)) : undefined;
+      if (!pair) break;
+      const isLast = i === path.length - 1;
+      const value = isEmptyScalar(pair.value) ? undefined : offsetOf(pair.value);
+      offset = (isLast && at_key ? offsetOf(pair.key) : (value ?? offsetOf(pair.key))) ?? offset;
+      node = pair.value;
+    }
+    return offset;
+  }
+
+  #resolve(node: unknown): unknown {
+    return isAlias(node) ? node.resolve(this.#document) : node;
+  }
+
+  /** The pair of this key, also when it came in through a merge key. */
+  #pairOf(map: YAMLMap, key: string): Pair | undefined {
+    const own = map.items.find(pair => keyText(pair.key) === key);
+    if (own) return own;
+    for (const merge of map.items.filter(pair => keyText(pair.key) === '<<')) {
+      const source = this.#resolve(merge.value);
+      for (const part of isSeq(source) ? source.items : [source]) {
+        const merged = this.#resolve(part);
+        const pair = isMap(merged) ? this.#pairOf(merged, key) : undefined;
+        if (pair) return pair;
+      }
+    }
+    return undefined;
+  }
+}
+
+const SYNTAX_WORDS: Readonly<Record<string, readonly [string, string]>> = {
+  DUPLICATE_KEY: ['a key that stands here twice', 'each key once'],
+  TAB_AS_INDENT: ['a tab', 'spaces for indentation'],
+  MULTIPLE_DOCS: ['a second document', 'one document (no further ---)'],
+};
+
+const offsetOf = (node: unknown) => (isNode(node) ? node.range?.[0] : undefined);
+const isEmptyScalar = (node: unknown) => isScalar(node) && node.value === null;
+
+function keyText(key: unknown): string {
+  if (!isScalar(key)) return String(key);
+  return typeof key.value === 'symbol' ? '<<' : key.value === null ? '' : String(key.value);
+}
