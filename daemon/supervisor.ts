@@ -106,10 +106,8 @@ export class Supervisor {
     if (!driver) return;
     const { clock } = this.#context;
     const connection = bound.connection.id;
-    let timer: ReturnType<typeof clock.setTimer> | undefined;
-    const timeout = new Promise<'late'>(resolve => {
-      timer = clock.setTimer(() => resolve('late'), STOP_TIMEOUT_MS);
-    });
+    const { promise: timeout, resolve } = Promise.withResolvers<'late'>();
+    const timer = clock.setTimer(() => resolve('late'), STOP_TIMEOUT_MS);
     try {
       if ((await Promise.race([driver.stop(), timeout])) === 'late')
         this.#log.warn(

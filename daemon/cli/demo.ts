@@ -1,0 +1,132 @@
+/** `bms-gateway demo`, the first five minutes: a simulated fleet, a real PostgreSQL, the dashboard. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import { describeError } from '../../core/errors.ts';
+import { type Logger, silentLogger } from '../../core/log.ts';
+import { loadProfiles } from '../../drivers/profiles/load.ts';
+import type { Environment } from '../config/environment.ts';
+import { type GatewayConfig, loadConfig } from '../config/load.ts';
+import { Gateway, type StartedGateway } from '../gateway.ts';
+import { createLogger } from '../system/logger.ts';
+import { type DemoPostgres, startDemoPostgres } from './demo-postgres.ts';
+import { live } from './lifetime.ts';
+import { INITIAL_PASSWORD_FILE, keepInitialPassword } from './run.ts';
+
+export interface DemoOptions {
+  readonly config_file: string | undefined;
+  readonly environment: Environment;
+  readonly version: string;
+}
+
+const DEMO_CONFIG = fileURLToPath(new URL('../config/demo.yaml', import.meta.url));
+
+export async function demo(options: DemoOptions): Promise<number> {
+  const log = createLogger({
+    level: options.environment.log_level === 'info' ? 'warn' : options.environment.log_level,
+    readable: true,
+    write: line => process.stdout.write(line),
+  });
+  const environment = await withFreePort(options.environment);
+  const { profiles } = loadProfiles();
+  const config_file = options.config_file ?? DEMO_CONFIG;
+  loadConfig(config_file, environment, profiles);
+  // Others may enter (not list): as root, PostgreSQL runs under another account.
+  await mkdir(environment.state_dir, { recursive: true, mode: 0o711 });
+  let postgres: DemoPostgres | undefined;
+  let gateway: Gateway | undefined;
+  return live(
+    {
+      start: async () => {
+        postgres = await postgresIfNone(environment, log);
+        const database_url = environment.database_url ?? postgres?.database_url;
+        const settled: Environment = { ...environment, database_url };
+        const config = loadConfig(config_file, settled, profiles);
+        gateway = new Gateway({
+          config,
+          environment: settled,
+          clock: systemClock,
+          log,
+          version: options.version,
+        });
+        const started = await gateway.start();
+        // The welcome prints the password itself: a line about its file would only distract.
+        await keepInitialPassword(environment.state_dir, started.administrator, silentLogger);
+        process.stdout.write(await welcome(options.version, config, settled, started, postgres));
+      },
+      stop: async () => {
+        await gateway?.stop();
+        await postgres?.stop();
+        process.stdout.write('Stopped.\n');
+      },
+    },
+    log,
+  );
+}
+
+/** Without a DATABASE_URL the demo brings its own server; where none can run, it goes on without a centre. */
+async function postgresIfNone(environment: Environment, log: Logger): Promise<DemoPostgres | undefined> {
+  if (environment.database_url !== undefined) return undefined;
+  try {
+    return await startDemoPostgres(join(environment.state_dir, 'postgres'));
+  } catch (error) {
+    log.warn({ reason: describeError(error) }, 'going on without PostgreSQL');
+    return undefined;
+  }
+}
+
+/** Nobody asked for the default port in particular: when it is taken, any free one will do. */
+async function withFreePort(environment: Environment): Promise<Environment> {
+  if (environment.http_port !== undefined) return environment;
+  return (await isFree(8080)) ? environment : { ...environment, http_port: 0 };
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+async function welcome(
+  version: string,
+  { config, topology }: GatewayConfig,
+  environment: Environment,
+  { url, administrator }: StartedGateway,
+  postgres: DemoPostgres | undefined,
+): Promise<string> {
+  const cells = topology.packs.reduce((sum, pack) => sum + pack.shape.cell_count, 0);
+  const fleet = `${topology.batteries.length} batteries, ${topology.packs.length} packs, ${cells} cells`;
+  const rows = [
+    ['Dashboard', url],
+    ['Login', await loginHint(environment, administrator.created)],
+    ['Fleet', `${fleet}, a reading every ${config.interval_ms / 1000} s`],
+    [
+      'PostgreSQL',
+      postgres
+        ? `psql '${postgres.database_url}' -c 'select count(*) from readings'`
+        : upstreamHint(environment),
+    ],
+    ['Data', environment.state_dir],
+    ['Stop', 'Ctrl-C'],
+  ];
+  const lines = rows.map(([name, text]) => `  ${name.padEnd(12)}${text}`);
+  return `\nBMS Gateway ${version}, simulated fleet\n\n${lines.join('\n')}\n\n`;
+}
+
+async function loginHint(environment: Environment, created: boolean): Promise<string> {
+  if (created && environment.admin_password !== undefined)
+    return 'admin, with the password from BMS_ADMIN_PASSWORD';
+  const file = join(environment.state_dir, INITIAL_PASSWORD_FILE);
+  const password = await readFile(file, 'utf8').catch(() => undefined);
+  return password === undefined
+    ? 'admin, with the password set at the first start'
+    : `admin / ${password.trim()}`;
+}
+
+function upstreamHint(environment: Environment): string {
+  return environment.database_url === undefined ? 'none' : 'the server of DATABASE_URL';
+}

@@ -1,0 +1,77 @@
+/** From start to the signal that ends it: what `run` and `demo` share. */
+import { systemClock } from '../../core/clock/system-clock.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+
+/** The promise of Ctrl-C: everything stopped within this, or left behind and said so. */
+const STOP_TIMEOUT_MS = 4800;
+
+export interface Life {
+  start(): Promise<void>;
+  /** Safe at any moment, also after a failed start. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts, waits for SIGINT or SIGTERM (or a fault nobody caught), stops. Returns the exit code.
+ * A second signal ends the process at once.
+ */
+export async function live(life: Life, log: Logger): Promise<number> {
+  const end = endOfLife();
+  try {
+    const started = life.start();
+    // When a signal comes first, a start that fails afterwards is no news.
+    started.catch(() => undefined);
+    await Promise.race([started, end.promise]);
+    const { cause, error } = await end.promise;
+    if (error !== undefined)
+      log.error({ cause, reason: describeError(error), stack: stackOf(error) }, 'ending');
+    else log.info({ cause }, 'stopping');
+    return await stopInTime(life, log, error === undefined ? 0 : 1);
+  } catch (error) {
+    await stopInTime(life, log, 1);
+    throw error;
+  } finally {
+    end.release();
+  }
+}
+
+interface End {
+  cause: string;
+  error?: unknown;
+}
+
+function endOfLife(): { promise: Promise<End>; release: () => void } {
+  const { promise, resolve } = Promise.withResolvers<End>();
+  let signals = 0;
+  const onSignal = (cause: string) => {
+    if (++signals > 1) process.exit(130);
+    resolve({ cause });
+  };
+  const onFault = (error: unknown) => resolve({ cause: 'a fault nobody caught', error: error ?? 'unknown' });
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  process.on('uncaughtException', onFault);
+  process.on('unhandledRejection', onFault);
+  const release = () => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+    process.off('uncaughtException', onFault);
+    process.off('unhandledRejection', onFault);
+  };
+  return { promise, release };
+}
+
+async function stopInTime(life: Life, log: Logger, exit_code: number): Promise<number> {
+  const { promise: late, resolve } = Promise.withResolvers<'late'>();
+  const timer = systemClock.setTimer(() => resolve('late'), STOP_TIMEOUT_MS);
+  const outcome = await Promise.race([life.stop().then(() => 'stopped' as const), late]);
+  systemClock.clearTimer(timer);
+  if (outcome === 'stopped') return exit_code;
+  log.error({ timeout_ms: STOP_TIMEOUT_MS }, 'did not stop in time; leaving');
+  process.exit(1);
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined;
+}

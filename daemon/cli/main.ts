@@ -1,0 +1,86 @@
+/** The command line: `bms-gateway <command>`. Exit codes: 0 done, 1 failed, 2 the input was wrong. */
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import { checkConfig } from '../config/check.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { ConfigError } from '../config/load.ts';
+import { demo } from './demo.ts';
+import { run } from './run.ts';
+
+const HELP = `Usage: bms-gateway <command>
+
+  run [--config FILE]           run the gateway (default: BMS_CONFIG, /etc/bms-gateway/config.yaml)
+  check-config [FILE]           check a configuration and say what it describes; exit code 2 when it is wrong
+  demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
+  help, --help, --version
+
+Environment: DATABASE_URL, JWT_SECRET, SIMULATION_INTERVAL, BMS_CONFIG, BMS_STATE_DIR, BMS_HTTP_HOST,
+BMS_HTTP_PORT, BMS_ADMIN_PASSWORD, BMS_LOG_LEVEL; a .env file in the working directory is read.
+`;
+
+const DEFAULT_CONFIG = '/etc/bms-gateway/config.yaml';
+
+export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    return await dispatch(args, env);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return error instanceof ConfigError || error instanceof UsageError ? 2 : 1;
+  }
+}
+
+class UsageError extends Error {}
+
+async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [command, ...operands] = positionals;
+  if (values.version) return print(`${version()}\n`);
+  if (values.help || command === undefined || command === 'help') return print(HELP);
+  const environment = readEnvironment(env);
+  const config_file = values.config ?? environment.config_file;
+  switch (command) {
+    case 'run':
+      return run({ config_file: config_file ?? DEFAULT_CONFIG, environment, version: version() });
+    case 'demo':
+      return demo({ config_file, environment, version: version() });
+    case 'check-config': {
+      const { ok, lines } = checkConfig(operands[0] ?? config_file ?? DEFAULT_CONFIG, env);
+      (ok ? process.stdout : process.stderr).write(`${lines.join('\n')}\n`);
+      return ok ? 0 : 2;
+    }
+    default:
+      throw new UsageError(`unknown command "${command}", expected run, check-config, demo or help`);
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        config: { type: 'string', short: 'c' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'v' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(`${describeError(error)}; see bms-gateway help`);
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.problems.map(problem => problem.message).join('\n');
+  if (error instanceof GatewayError || error instanceof UsageError) return `bms-gateway: ${error.message}`;
+  return error instanceof Error && error.stack ? error.stack : describeError(error);
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function version(): string {
+  return (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
+}

@@ -1,0 +1,67 @@
+/** `bms-gateway run`: the daemon as systemd (or a person) starts it. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import type { Logger } from '../../core/log.ts';
+import { loadProfiles } from '../../drivers/profiles/load.ts';
+import type { Environment } from '../config/environment.ts';
+import { loadConfig } from '../config/load.ts';
+import { Gateway } from '../gateway.ts';
+import type { FirstAdministrator } from '../server/auth/first-administrator.ts';
+import { createLogger } from '../system/logger.ts';
+import { createNotifier } from '../system/notify.ts';
+import { live } from './lifetime.ts';
+
+export interface RunOptions {
+  readonly config_file: string;
+  readonly environment: Environment;
+  readonly version: string;
+}
+
+export const INITIAL_PASSWORD_FILE = 'initial-admin-password';
+
+export async function run({ config_file, environment, version }: RunOptions): Promise<number> {
+  const log = createLogger({
+    level: environment.log_level,
+    readable: process.stdout.isTTY === true,
+    write: line => process.stdout.write(line),
+  });
+  const { profiles, problems } = loadProfiles();
+  for (const problem of problems) log.error({}, problem.message);
+  const config = loadConfig(config_file, environment, profiles);
+  await mkdir(environment.state_dir, { recursive: true, mode: 0o750 });
+  const gateway = new Gateway({ config, environment, clock: systemClock, log, version });
+  const notifier = createNotifier(process.env, systemClock, log);
+  return live(
+    {
+      start: async () => {
+        const { url, administrator } = await gateway.start();
+        await keepInitialPassword(environment.state_dir, administrator, log);
+        log.info(
+          { url, version, packs: config.topology.packs.length, state_dir: environment.state_dir },
+          'serving',
+        );
+        await notifier.ready(`serving ${url}`);
+        notifier.startWatchdog(() => gateway.healthy());
+      },
+      stop: async () => {
+        notifier.stopping();
+        await gateway.stop();
+        notifier.close();
+      },
+    },
+    log,
+  );
+}
+
+/** A generated password goes into a file that only this account may read, never into the log. */
+export async function keepInitialPassword(
+  state_dir: string,
+  first: FirstAdministrator,
+  log: Logger,
+): Promise<void> {
+  if (!first.created || first.password === undefined) return;
+  const file = join(state_dir, INITIAL_PASSWORD_FILE);
+  await writeFile(file, `${first.password}\n`, { mode: 0o600 });
+  log.warn({ file, username: first.username }, 'first administrator made; the password is in this file');
+}
