@@ -1,0 +1,76 @@
+/** Loading profiles: the bundled ones are sound, broken ones say why and stop nobody else. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { formatProblem } from '../../core/schema/problem.ts';
+import { loadProfiles, shapeOf } from './load.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'profiles-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+let folders = 0;
+/** A profile that is sound but for what `changes` breaks (the bus section apart, which its driver owns). */
+function problemsOf(changes: string, name = 'acme-can'): string {
+  const folder = join(root, String(folders++));
+  mkdirSync(folder);
+  const base = [
+    'id: acme-can',
+    'title: Acme',
+    'vendor: Acme',
+    'models: []',
+    'source: Acme paper, section 3',
+    'cells: { max: 16 }',
+  ];
+  const changed = new Set(changes.split('\n').map(line => line.split(':')[0]));
+  const kept = base.filter(line => !changed.has(line.split(':')[0]));
+  writeFileSync(join(folder, `${name}.yaml`), [...kept, changes, ''].join('\n'));
+  const { profiles, problems } = loadProfiles(folder);
+  expect(profiles.size).toBe(0);
+  return problems.map(formatProblem).join('\n').replaceAll(`${folder}/`, '');
+}
+
+test('the bundled profiles are sound', () => {
+  expect(loadProfiles().problems.map(formatProblem)).toEqual([]);
+});
+
+test('a profile says what the schema cannot: name, section, alarms, options, ranges', () => {
+  const text = problemsOf(`transport: can
+address: { min: 1, max: 5, default: 9 }
+device_alarms: [{ code: a, label: A }, { code: a, label: B }]
+options:
+  sign: { values: [1, -1], default: 0, doc: The sign }
+plausible:
+  pack: { voltage: [0, 60], current_a: [5, -5] }`);
+  expect(text.split('\n').map(line => line.replace(/^acme-can\.yaml:\d+:\d+ /, ''))).toEqual([
+    'transport: found transport can without its section, expected a section "can"',
+    'address.default: found 9, expected a number from min 1 to max 5',
+    'device_alarms[1].code: found "a" a second time, expected each code once',
+    'options.sign.default: found 0, expected one of its values: 1, -1',
+    expect.stringMatching(/^plausible\.pack\.voltage: found unknown .*; did you mean "voltage_v"\?$/),
+    'plausible.pack.current_a: found [5, -5], expected [lowest, highest]',
+  ]);
+  expect(problemsOf('transport: can', 'other')).toMatch(
+    /^other\.yaml:1:5 id: found "acme-can", expected "other"/,
+  );
+});
+
+test('a broken profile does not stop the others', () => {
+  const folder = join(root, 'mixed');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'broken.yaml'), 'id: [');
+  writeFileSync(join(folder, 'empty.yaml'), '');
+  writeFileSync(join(folder, 'notes.txt'), 'not a profile');
+  const { problems } = loadProfiles(folder);
+  expect(problems.map(({ file, line }) => [file, line])).toEqual([
+    [join(folder, 'broken.yaml'), 1],
+    [join(folder, 'empty.yaml'), 1],
+  ]);
+});
+
+test('the shape takes the sensors given, or as many as the profile carries', () => {
+  const profile = { device_alarms: [{ code: 'x', label: 'X' }], sensors: { max: 5 } };
+  const of = (sensors?: number) => shapeOf(profile as Parameters<typeof shapeOf>[0], 8, sensors);
+  expect(of()).toEqual({ cell_count: 8, sensor_count: 5, device_alarms: ['x'] });
+  expect(of(0).sensor_count).toBe(0);
+});

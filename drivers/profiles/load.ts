@@ -1,0 +1,132 @@
+/**
+ * Loads the profiles of a folder: every `*.yaml` in it is one device family. A broken profile is left out
+ * and told as problems; the others are there.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { CELL_METRICS, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
+import type { PackShape } from '../../core/reading/pack-reading.ts';
+import { didYouMean, type Finding, listOf, type Problem, sortProblems } from '../../core/schema/problem.ts';
+import { checkYaml } from '../../core/schema/yaml-document.ts';
+import { type Profile, ProfileFile } from './profile.ts';
+
+export interface LoadedProfiles {
+  /** By profile id. */
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads every profile of `directory` (default: those that come with the gateway). */
+export function loadProfiles(directory: string = import.meta.dirname): LoadedProfiles {
+  const profiles = new Map<string, Profile>();
+  const problems: Problem[] = [];
+  for (const name of readdirSync(directory).sort()) {
+    if (!name.endsWith('.yaml')) continue;
+    const loaded = loadProfile(join(directory, name));
+    problems.push(...loaded.problems);
+    if (loaded.profile) profiles.set(loaded.profile.id, loaded.profile);
+  }
+  return { profiles, problems };
+}
+
+/** What a pack of this profile has; `sensors` undefined: as many as the profile carries at most. */
+export function shapeOf(profile: Profile, cells: number, sensors?: number): PackShape {
+  return {
+    cell_count: cells,
+    sensor_count: sensors ?? profile.sensors?.max ?? 0,
+    device_alarms: (profile.device_alarms ?? []).map(alarm => alarm.code),
+  };
+}
+
+function loadProfile(file: string): { profile?: Profile; problems: readonly Problem[] } {
+  const document = checkYaml(file, readFileSync(file, 'utf8'), ProfileFile);
+  if (!document.value) return { problems: document.problems };
+  const profile = { ...document.value, directory: join(file, '..') };
+  const problems = sortProblems(findingsIn(profile, basename(file, '.yaml')).map(document.locate));
+  return problems.length > 0 ? { problems } : { profile, problems };
+}
+
+/** What the schema cannot say. */
+function findingsIn(profile: Profile, file_name: string): Finding[] {
+  const findings: Finding[] = [];
+  if (profile.id !== file_name)
+    findings.push({
+      path: ['id'],
+      found: `"${profile.id}"`,
+      expected: `"${file_name}", as the file is named`,
+    });
+  const { address } = profile;
+  if (address && !(address.min <= address.default && address.default <= address.max))
+    findings.push({
+      path: ['address', 'default'],
+      found: String(address.default),
+      expected: `a number from min ${address.min} to max ${address.max}`,
+    });
+  return [...findings, ...sections(profile), ...alarms(profile), ...options(profile), ...ranges(profile)];
+}
+
+function sections(profile: Profile): Finding[] {
+  const needed = profile.transport === 'can' ? 'can' : 'sunspec';
+  const other = needed === 'can' ? 'sunspec' : 'can';
+  const findings: Finding[] = [];
+  if (!profile[needed])
+    findings.push({
+      path: ['transport'],
+      found: `transport ${profile.transport} without its section`,
+      expected: `a section "${needed}"`,
+    });
+  if (profile[other])
+    findings.push({
+      path: [other],
+      found: `a section "${other}" beside transport ${profile.transport}`,
+      expected: `only a section "${needed}"`,
+      at_key: true,
+    });
+  return findings;
+}
+
+function alarms(profile: Profile): Finding[] {
+  const seen = new Set<string>();
+  return (profile.device_alarms ?? []).flatMap(({ code }, i) => {
+    const twice = seen.has(code);
+    seen.add(code);
+    return twice
+      ? [{ path: ['device_alarms', i, 'code'], found: `"${code}" a second time`, expected: 'each code once' }]
+      : [];
+  });
+}
+
+function options(profile: Profile): Finding[] {
+  return Object.entries(profile.options ?? {}).flatMap(([name, option]) =>
+    option.values.includes(option.default)
+      ? []
+      : [
+          {
+            path: ['options', name, 'default'],
+            found: JSON.stringify(option.default),
+            expected: `one of its values: ${option.values.map(value => JSON.stringify(value)).join(', ')}`,
+          },
+        ],
+  );
+}
+
+const METRICS = { pack: PACK_METRICS, cell: CELL_METRICS, sensor: [SENSOR_METRIC] } as const;
+
+function ranges({ plausible = {} }: Profile): Finding[] {
+  const findings: Finding[] = [];
+  for (const scope of ['pack', 'cell', 'sensor'] as const) {
+    const names: string[] = METRICS[scope].map(metric => metric.name);
+    for (const [name, [lowest, highest]] of Object.entries(plausible[scope] ?? {})) {
+      const path = ['plausible', scope, name];
+      if (!names.includes(name)) {
+        const found = `unknown ${scope} metric "${name}"`;
+        const expected = `one of ${listOf(names)}`;
+        const message = `found ${found}, expected ${expected}${didYouMean(name, names)}`;
+        findings.push({ path, found, expected, message, at_key: true });
+      } else if (lowest > highest) {
+        findings.push({ path, found: `[${lowest}, ${highest}]`, expected: '[lowest, highest]' });
+      }
+    }
+  }
+  return findings;
+}
