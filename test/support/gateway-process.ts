@@ -1,0 +1,95 @@
+/** Runs the real program as a person would, from its command line, and reads what it prints. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const ENTRY = fileURLToPath(new URL('../../daemon/bms-gateway.mjs', import.meta.url));
+const STOP_TIMEOUT_MS = 10_000;
+
+export interface GatewayProcess {
+  /** Everything printed so far, both streams. */
+  readonly output: () => string;
+  /** Resolves with the match once the output has it; rejects with the output when it does not come. */
+  waitFor(pattern: RegExp, timeout_ms?: number): Promise<RegExpMatchArray>;
+  /** Sends the signal; resolves with the exit code and how long it took. */
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; took_ms: number }>;
+  readonly exited: Promise<number | null>;
+}
+
+export function startGateway(args: readonly string[], env: Record<string, string>): GatewayProcess {
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(BMS_|DATABASE_URL|JWT_SECRET|SIMULATION_|VITEST|NODE_OPTIONS)/.test(name),
+    ),
+  );
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const exited = new Promise<number | null>(resolve => child.on('exit', resolve));
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', chunk => {
+      output += String(chunk);
+      for (const listener of listeners) listener();
+    });
+  }
+  return {
+    output: () => output,
+    exited,
+    waitFor: (pattern, timeout_ms = 60_000) =>
+      waitForOutput(child, () => output, listeners, pattern, timeout_ms),
+    stop: async (signal = 'SIGINT') => {
+      const begun_ms = performance.now();
+      if (child.exitCode === null) child.kill(signal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      const code = await exited;
+      clearTimeout(timer);
+      return { code, took_ms: performance.now() - begun_ms };
+    },
+  };
+}
+
+function waitForOutput(
+  child: ChildProcess,
+  output: () => string,
+  listeners: Set<() => void>,
+  pattern: RegExp,
+  timeout_ms: number,
+): Promise<RegExpMatchArray> {
+  return new Promise((resolve, reject) => {
+    const end = (act: () => void) => {
+      clearTimeout(timer);
+      listeners.delete(look);
+      child.off('exit', gone);
+      act();
+    };
+    const fail = (why: string) => end(() => reject(new Error(`${why} ${pattern}; it printed:\n${output()}`)));
+    const look = () => {
+      const match = output().match(pattern);
+      if (match) end(() => resolve(match));
+    };
+    const gone = () => setTimeout(() => fail('the gateway ended without'), 100);
+    const timer = setTimeout(() => fail(`${timeout_ms} ms without`), timeout_ms);
+    listeners.add(look);
+    child.on('exit', gone);
+    look();
+  });
+}
+
+/** Logs in over HTTP and returns a fetch of JSON that carries the token. */
+export async function logIn(url: string, username: string, password: string) {
+  const reply = await fetch(`${url}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password }),
+  });
+  if (reply.status !== 200) throw new Error(`login answered ${reply.status}: ${await reply.text()}`);
+  const { token } = (await reply.json()) as { token: string };
+  const get = async (path: string): Promise<unknown> => {
+    const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+    if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+    return answer.json();
+  };
+  return { token, get };
+}
