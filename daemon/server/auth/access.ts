@@ -1,0 +1,86 @@
+/** Who may do and see what: the one place. Routes name an `Access`; batteries and rooms are asked for one by one. */
+import type { UserView } from '../../../core/contract/http.ts';
+import type { Role } from '../../../core/contract/model.ts';
+import { GatewayError } from '../../../core/errors.ts';
+import type { Topology } from '../../../core/topology/topology.ts';
+import type { Session } from './sessions.ts';
+
+/** Who a route is for. `login_or_local`: without login only from this machine itself. */
+export type Access = 'public' | 'login' | 'login_or_local' | 'moderator' | 'admin';
+
+const RANK: Record<Role, number> = { user: 0, moderator: 1, admin: 2 };
+
+/** A person or program that is logged in, with what it may see. */
+export class Viewer {
+  readonly user: UserView;
+  readonly session_key: string;
+  readonly expires_wall_ms: number;
+  /** Batteries it may see; undefined: all. */
+  readonly batteries: ReadonlySet<string> | undefined;
+  /** The same for all viewers who see the same: what is made for one of them serves all. */
+  readonly scope: string;
+
+  constructor({ user, session_key, expires_wall_ms }: Session) {
+    this.user = { username: user.username, role: user.role };
+    this.session_key = session_key;
+    this.expires_wall_ms = expires_wall_ms;
+    this.batteries = user.role === 'admin' ? undefined : new Set(user.batteries);
+    this.scope = this.batteries ? JSON.stringify([...this.batteries].sort()) : 'all';
+  }
+
+  sees(battery_id: string): boolean {
+    return this.batteries === undefined || this.batteries.has(battery_id);
+  }
+
+  atLeast(role: Role): boolean {
+    return RANK[this.user.role] >= RANK[role];
+  }
+}
+
+/** UNAUTHENTICATED or FORBIDDEN unless the viewer may use a route of this access. */
+export function requireAccess(access: Access, viewer: Viewer | undefined, local: boolean): void {
+  if (access === 'public' || (access === 'login_or_local' && local)) return;
+  if (!viewer)
+    throw new GatewayError(
+      'UNAUTHENTICATED',
+      'Log in first: POST /api/auth/login, then send the cookie or `Authorization: Bearer <token>`',
+    );
+  if ((access === 'moderator' || access === 'admin') && !viewer.atLeast(access))
+    throw new GatewayError(
+      'FORBIDDEN',
+      `This needs the role ${access}; '${viewer.user.username}' has the role ${viewer.user.role}`,
+    );
+}
+
+/** Finds batteries and packs for a viewer; what it may not see does not exist for it: NOT_FOUND. */
+export class VisibleTopology {
+  readonly #batteries: ReadonlyMap<string, number>;
+  readonly #packs: ReadonlyMap<string, { readonly pack: number; readonly battery_id: string }>;
+
+  constructor(topology: Topology) {
+    this.#batteries = new Map(topology.batteries.map(node => [node.id, node.battery]));
+    this.#packs = new Map(topology.packs.map(({ id, pack, battery_id }) => [id, { pack, battery_id }]));
+  }
+
+  hasBattery(battery_id: string): boolean {
+    return this.#batteries.has(battery_id);
+  }
+
+  /** The dense index of a battery. */
+  battery(viewer: Viewer, battery_id: string): number {
+    const battery = this.#batteries.get(battery_id);
+    if (battery === undefined || !viewer.sees(battery_id))
+      throw new GatewayError('NOT_FOUND', `There is no battery '${shortened(battery_id)}'`);
+    return battery;
+  }
+
+  /** The dense index of a pack. */
+  pack(viewer: Viewer, pack_id: string): number {
+    const node = this.#packs.get(pack_id);
+    if (!node || !viewer.sees(node.battery_id))
+      throw new GatewayError('NOT_FOUND', `There is no pack '${shortened(pack_id)}'`);
+    return node.pack;
+  }
+}
+
+const shortened = (text: string) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);

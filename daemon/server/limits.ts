@@ -1,0 +1,66 @@
+/** Every bound of the server in one table; tests make them smaller. */
+export interface ServerLimits {
+  /** Requests per minute from one address, all routes together. */
+  readonly requests_per_minute: number;
+  readonly body_bytes: number;
+  /** A handler that takes longer is answered for with 503. */
+  readonly handler_timeout_ms: number;
+  /** Failed logins of one name from one address within the window, then a wait for the window's end. */
+  readonly login_failures_per_name: number;
+  /** As above, all names from one address together. */
+  readonly login_failures_per_address: number;
+  readonly login_window_ms: number;
+  /** Password hashes computed at once, and callers that may wait for their turn. */
+  readonly hashes_at_once: number;
+  readonly hashes_waiting: number;
+  /** How long a looked-up user is believed before it is read again. */
+  readonly user_cache_ms: number;
+  readonly live_clients: number;
+  readonly live_rooms_per_client: number;
+  readonly live_message_bytes: number;
+  /** Messages one client may send at once, and per second in the long run. */
+  readonly live_message_burst: number;
+  readonly live_messages_per_second: number;
+  readonly live_invalid_messages: number;
+  /** Least time between two states of one room. */
+  readonly live_pack_interval_ms: number;
+  readonly live_summary_interval_ms: number;
+  /** A burst of frames is gathered this long before the first state of it goes out. */
+  readonly live_gather_ms: number;
+  /** A room without a change is looked at again this often: values grow stale without a word. */
+  readonly live_refresh_ms: number;
+  /** Above this many unsent bytes a client is skipped; it gets the newest state when it has caught up. */
+  readonly live_buffer_soft_bytes: number;
+  /** Above this many unsent bytes, or behind for this long, a client is disconnected. */
+  readonly live_buffer_hard_bytes: number;
+  readonly live_behind_ms: number;
+  readonly live_ping_ms: number;
+  readonly live_idle_ms: number;
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  requests_per_minute: 6000,
+  body_bytes: 256 * 1024,
+  handler_timeout_ms: 30_000,
+  login_failures_per_name: 5,
+  login_failures_per_address: 30,
+  login_window_ms: 60_000,
+  hashes_at_once: 2,
+  hashes_waiting: 32,
+  user_cache_ms: 2000,
+  live_clients: 500,
+  live_rooms_per_client: 256,
+  live_message_bytes: 4096,
+  live_message_burst: 300,
+  live_messages_per_second: 50,
+  live_invalid_messages: 20,
+  live_pack_interval_ms: 200,
+  live_summary_interval_ms: 1000,
+  live_gather_ms: 5,
+  live_refresh_ms: 5000,
+  live_buffer_soft_bytes: 256 * 1024,
+  live_buffer_hard_bytes: 4 * 1024 * 1024,
+  live_behind_ms: 30_000,
+  live_ping_ms: 30_000,
+  live_idle_ms: 75_000,
+};

@@ -1,0 +1,155 @@
+/**
+ * One WebSocket client: what it is subscribed to, what it has, and how far behind it is.
+ * It never has a backlog: while its socket is full it is skipped, and gets the newest state when it has caught up.
+ */
+import type { WebSocket } from 'ws';
+import type { Clock } from '../../../core/clock/clock.ts';
+import type { ServerMessage } from '../../../core/contract/live.ts';
+import type { Viewer } from '../auth/access.ts';
+import type { ServerLimits } from '../limits.ts';
+import type { ServerCounters } from '../metrics.ts';
+import type { Channel } from './channel.ts';
+
+/** Close codes of our own (RFC 6455, section 7.4.2). */
+export const CLOSE_SESSION_ENDED = 4401;
+export const CLOSE_STOPPING = 1001;
+const CLOSE_POLICY = 1008;
+const CLOSE_TRY_AGAIN = 1013;
+const OPEN = 1;
+
+/** A state of a room made once for all who see the same; `body` tells whether anything changed. */
+export interface Rendered {
+  readonly body: string;
+  readonly frame: Buffer;
+}
+
+export class LiveClient {
+  viewer: Viewer;
+  readonly channels = new Map<Channel, Rendered | undefined>();
+  readonly #socket: WebSocket;
+  readonly #clock: Clock;
+  readonly #limits: ServerLimits;
+  readonly #counters: ServerCounters;
+  readonly #behind = new Set<Channel>();
+  #behind_since_ms: number | undefined;
+  #heard_ms: number;
+  #pinged_ms: number;
+  #allowance: number;
+  #allowance_ms: number;
+  #invalid = 0;
+
+  constructor(
+    socket: WebSocket,
+    viewer: Viewer,
+    clock: Clock,
+    limits: ServerLimits,
+    counters: ServerCounters,
+  ) {
+    this.#socket = socket;
+    this.viewer = viewer;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#allowance = limits.live_message_burst;
+    this.#heard_ms = this.#pinged_ms = this.#allowance_ms = clock.monoMs();
+  }
+
+  /** Notes that it is alive. */
+  heard(): void {
+    this.#heard_ms = this.#clock.monoMs();
+  }
+
+  /** Whether one more message is within its allowance; disconnects it when not. */
+  mayTalk(): boolean {
+    const now = this.#clock.monoMs();
+    const { live_message_burst: burst, live_messages_per_second: rate } = this.#limits;
+    this.#allowance = Math.min(burst, this.#allowance + ((now - this.#allowance_ms) / 1000) * rate);
+    this.#allowance_ms = now;
+    if (this.#allowance < 1) {
+      this.drop(CLOSE_POLICY, `More than ${rate} messages a second`);
+      return false;
+    }
+    this.#allowance -= 1;
+    return true;
+  }
+
+  /** Tells what was wrong; disconnects a client that only sends nonsense. */
+  refuse(message: ServerMessage): void {
+    this.tell(message);
+    if (++this.#invalid >= this.#limits.live_invalid_messages)
+      this.drop(CLOSE_POLICY, 'Too many invalid messages');
+  }
+
+  /** An answer, small and in order; a client that asks and never reads is disconnected. */
+  tell(message: ServerMessage): void {
+    if (this.#socket.readyState !== OPEN) return;
+    if (this.#socket.bufferedAmount > this.#limits.live_buffer_hard_bytes) {
+      this.#dropSlow();
+      return;
+    }
+    this.#counters.live_messages_sent++;
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /** A room's newest state; sent unless the client has it already or is behind. */
+  offer(channel: Channel, rendered: Rendered): void {
+    if (this.#socket.readyState !== OPEN || this.channels.get(channel)?.body === rendered.body) return;
+    if (this.#socket.bufferedAmount > this.#limits.live_buffer_soft_bytes) {
+      this.#counters.live_states_skipped++;
+      this.#behind.add(channel);
+      this.#behind_since_ms ??= this.#clock.monoMs();
+      return;
+    }
+    this.channels.set(channel, rendered);
+    this.#behind.delete(channel);
+    this.#counters.live_messages_sent++;
+    this.#socket.send(rendered.frame, { binary: false }, error => {
+      if (!error) this.#catchUp();
+    });
+  }
+
+  leave(channel: Channel): boolean {
+    this.#behind.delete(channel);
+    return this.channels.delete(channel);
+  }
+
+  /** Regular look: pings, and ends clients that are silent, too far behind, or whose session is over. */
+  check(): void {
+    const now = this.#clock.monoMs();
+    const { live_ping_ms, live_idle_ms, live_behind_ms } = this.#limits;
+    if (this.#clock.wallMs() >= this.viewer.expires_wall_ms) this.endSession();
+    else if (now - this.#heard_ms > live_idle_ms) this.drop(CLOSE_POLICY, 'No answer to pings');
+    else if (this.#behind_since_ms !== undefined && now - this.#behind_since_ms > live_behind_ms)
+      this.#dropSlow();
+    else if (now - this.#pinged_ms >= live_ping_ms && this.#socket.readyState === OPEN) {
+      this.#pinged_ms = now;
+      this.#socket.ping();
+    }
+  }
+
+  endSession(): void {
+    this.drop(CLOSE_SESSION_ENDED, 'The session has ended; log in again');
+  }
+
+  /** Says why and closes at once: nobody waits for a client that may never answer. */
+  drop(code: number, reason: string): void {
+    if (code !== CLOSE_STOPPING) this.#counters.live_clients_dropped++;
+    this.#socket.close(code, reason);
+    setImmediate(() => this.#socket.terminate());
+  }
+
+  #dropSlow(): void {
+    this.drop(CLOSE_TRY_AGAIN, 'This connection is too slow for what it is subscribed to');
+  }
+
+  #catchUp(): void {
+    if (this.#socket.bufferedAmount > this.#limits.live_buffer_soft_bytes / 2) return;
+    const [channel] = this.#behind;
+    if (!channel) {
+      this.#behind_since_ms = undefined;
+      return;
+    }
+    this.#behind.delete(channel);
+    channel.sendTo(this);
+  }
+}

@@ -1,0 +1,200 @@
+/** All live clients and rooms: who is where, what changed, and a regular look at both. */
+import type { WebSocket } from 'ws';
+import type { TimerHandle } from '../../../core/clock/clock.ts';
+import { type ErrorCode, GatewayError } from '../../../core/errors.ts';
+import { Viewer, type VisibleTopology } from '../auth/access.ts';
+import type { UserDirectory } from '../auth/users.ts';
+import type { ServerLimits } from '../limits.ts';
+import type { ServerCounters } from '../metrics.ts';
+import { problemOf } from '../problems.ts';
+import type { GatewayServices } from '../services.ts';
+import { Channel } from './channel.ts';
+import { CLOSE_STOPPING, LiveClient } from './client.ts';
+import { enterRoom, type Room, roomState } from './rooms.ts';
+
+const LOOK_MS = 1000;
+
+export class LiveHub {
+  readonly #services: GatewayServices;
+  readonly #limits: ServerLimits;
+  readonly #visible: VisibleTopology;
+  readonly #users: UserDirectory;
+  readonly #counters: ServerCounters;
+  readonly #clients = new Set<LiveClient>();
+  readonly #channels = new Map<string, Channel>();
+  /** The same channels by dense index, for the many calls when a pack changes. */
+  readonly #by_pack = new Map<number, Channel>();
+  readonly #by_battery = new Map<number, Channel>();
+  readonly #endings: (() => void)[];
+  #look: TimerHandle | undefined;
+  #closed = false;
+
+  constructor(
+    services: GatewayServices,
+    limits: ServerLimits,
+    visible: VisibleTopology,
+    users: UserDirectory,
+    counters: ServerCounters,
+  ) {
+    this.#services = services;
+    this.#limits = limits;
+    this.#visible = visible;
+    this.#users = users;
+    this.#counters = counters;
+    const pack_of_id = new Map(services.topology.packs.map(({ id, pack }) => [id, pack]));
+    this.#endings = [
+      services.live.onPackChanged(pack => this.#packChanged(pack)),
+      services.alerts.onChange(alert => {
+        this.#channels.get('alerts')?.changed();
+        const pack = pack_of_id.get(alert.pack_id);
+        if (pack !== undefined) this.#packChanged(pack);
+      }),
+      users.onChange(username => {
+        for (const client of this.#clients)
+          if (client.viewer.user.username === username) void this.#reviewSession(client);
+      }),
+    ];
+  }
+
+  get full(): boolean {
+    return this.#closed || this.#clients.size >= this.#limits.live_clients;
+  }
+
+  add(socket: WebSocket, viewer: Viewer): LiveClient {
+    const client = new LiveClient(socket, viewer, this.#services.clock, this.#limits, this.#counters);
+    this.#clients.add(client);
+    this.#counters.live_clients = this.#clients.size;
+    this.#look ??= this.#services.clock.setTimer(() => this.#lookAtAll(), LOOK_MS);
+    return client;
+  }
+
+  remove(client: LiveClient): void {
+    for (const channel of [...client.channels.keys()]) this.#leave(client, channel);
+    this.#clients.delete(client);
+    this.#counters.live_clients = this.#clients.size;
+  }
+
+  /** Answers `subscribed` and the room's state; throws what `enterRoom` throws. */
+  subscribe(client: LiveClient, name: string): void {
+    const room = enterRoom(name, client.viewer, this.#visible);
+    const channel = this.#channels.get(name) ?? this.#open(room);
+    if (!client.channels.has(channel)) {
+      if (client.channels.size >= this.#limits.live_rooms_per_client) {
+        this.#closeIfEmpty(channel);
+        throw new GatewayError(
+          'RATE_LIMITED',
+          `Subscribed to ${client.channels.size} rooms already, the most there may be; unsubscribe from one first`,
+        );
+      }
+      channel.clients.add(client);
+    }
+    client.channels.set(channel, undefined);
+    client.tell({ type: 'subscribed', room: name });
+    channel.sendTo(client);
+  }
+
+  unsubscribe(client: LiveClient, name: string): void {
+    const channel = this.#channels.get(name);
+    if (channel) this.#leave(client, channel);
+    client.tell({ type: 'unsubscribed', room: name });
+  }
+
+  /** Ends all connections and timers; safe at any moment, also twice. */
+  close(): void {
+    this.#closed = true;
+    for (const end of this.#endings.splice(0)) end();
+    this.#services.clock.clearTimer(this.#look);
+    this.#look = undefined;
+    for (const client of [...this.#clients]) {
+      client.drop(CLOSE_STOPPING, 'The gateway stops');
+      this.remove(client);
+    }
+  }
+
+  #packChanged(pack: number): void {
+    if (this.#channels.size === 0) return;
+    this.#by_pack.get(pack)?.changed();
+    this.#by_battery.get(this.#services.topology.packs[pack]?.battery ?? -1)?.changed();
+    this.#channels.get('fleet')?.changed();
+  }
+
+  #open(room: Room): Channel {
+    const { live_pack_interval_ms, live_summary_interval_ms, live_gather_ms } = this.#limits;
+    const prompt = room.kind === 'pack' || room.kind === 'alerts';
+    const channel = new Channel(
+      room,
+      this.#services.clock,
+      { interval_ms: prompt ? live_pack_interval_ms : live_summary_interval_ms, gather_ms: live_gather_ms },
+      (of, viewer) => roomState(of, viewer, this.#services),
+      (of, error) => this.#failed(of, error),
+    );
+    this.#channels.set(room.name, channel);
+    if (room.kind === 'pack') this.#by_pack.set(room.index, channel);
+    if (room.kind === 'battery') this.#by_battery.set(room.index, channel);
+    return channel;
+  }
+
+  #leave(client: LiveClient, channel: Channel): void {
+    client.leave(channel);
+    channel.clients.delete(client);
+    this.#closeIfEmpty(channel);
+  }
+
+  #closeIfEmpty(channel: Channel): void {
+    if (channel.clients.size > 0) return;
+    channel.stop();
+    const { name, kind, index } = channel.room;
+    this.#channels.delete(name);
+    if (kind === 'pack') this.#by_pack.delete(index);
+    if (kind === 'battery') this.#by_battery.delete(index);
+  }
+
+  #lookAtAll(): void {
+    this.#look =
+      this.#clients.size > 0 ? this.#services.clock.setTimer(() => this.#lookAtAll(), LOOK_MS) : undefined;
+    for (const client of this.#clients) {
+      client.check();
+      void this.#reviewSession(client);
+    }
+    for (const channel of this.#channels.values())
+      channel.refresh(
+        channel.room.kind === 'system'
+          ? this.#limits.live_summary_interval_ms * 2
+          : this.#limits.live_refresh_ms,
+      );
+  }
+
+  /** The user may be gone, or see other batteries now. */
+  async #reviewSession(client: LiveClient): Promise<void> {
+    const { viewer } = client;
+    try {
+      const user = await this.#users.find(viewer.user.username);
+      if (!user || user.session_key !== viewer.session_key) return client.endSession();
+      const now = new Viewer({ ...viewer, user });
+      if (now.scope === viewer.scope && now.user.role === viewer.user.role) return;
+      client.viewer = now;
+      for (const channel of [...client.channels.keys()]) this.#reenter(client, channel);
+    } catch (error) {
+      this.#services.log.error({ error }, 'Could not look up the user of a live connection; it was ended');
+      client.endSession();
+    }
+  }
+
+  #reenter(client: LiveClient, channel: Channel): void {
+    const { name } = channel.room;
+    try {
+      enterRoom(name, client.viewer, this.#visible);
+      channel.sendTo(client);
+    } catch (error) {
+      this.#leave(client, channel);
+      client.tell({ type: 'error', room: name, problem: problemOf(error) });
+    }
+  }
+
+  #failed(channel: Channel, error: unknown): void {
+    const room = channel.room.name;
+    const code: ErrorCode = error instanceof GatewayError ? error.code : 'INTERNAL';
+    this.#services.log.error({ error, room, code }, 'Could not make the state of a room');
+    for (const client of channel.clients) client.tell({ type: 'error', room, problem: problemOf(error) });
+  }
+}

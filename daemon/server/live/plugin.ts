@@ -1,0 +1,89 @@
+/** The WebSocket at `/ws`: the handshake goes through the same checks as any route, then messages to the hub. */
+import websocket from '@fastify/websocket';
+import { Compile } from 'typebox/compile';
+import type { RawData, WebSocket } from 'ws';
+import { ClientMessage } from '../../../core/contract/live.ts';
+import { GatewayError } from '../../../core/errors.ts';
+import type { App, ServerContext } from '../options.ts';
+import { viewerOf } from '../plugins/authentication.ts';
+import { problemOf } from '../problems.ts';
+import type { LiveClient } from './client.ts';
+
+const clientMessage = Compile(ClientMessage);
+
+export async function addLiveFeed(app: App, context: ServerContext): Promise<void> {
+  const { services, hub, limits } = context;
+  await app.register(websocket, {
+    options: { maxPayload: limits.live_message_bytes, perMessageDeflate: false, clientTracking: false },
+    preClose: done => {
+      hub.close();
+      done();
+    },
+    // A message too large or malformed frames: `ws` has closed with the code that says so.
+    errorHandler: (error, socket) => {
+      services.log.debug({ reason: error.message }, 'A live connection broke');
+      socket.terminate();
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/ws',
+    config: { access: 'login' },
+    schema: { hide: true } as object,
+    onRequest: async () => {
+      if (hub.full)
+        throw new GatewayError(
+          'STOPPED',
+          'As many live connections as there may be, or stopping; try again later',
+        );
+    },
+    handler: (_request, reply) => {
+      reply.header('upgrade', 'websocket');
+      throw new GatewayError('BAD_REQUEST', 'This is a WebSocket; connect with ws:// or wss://');
+    },
+    wsHandler: (socket: WebSocket, request) => {
+      const client = hub.add(socket, viewerOf(request));
+      socket.on('message', (data, binary) => receive(context, client, data, binary));
+      socket.on('pong', () => client.heard());
+      socket.on('close', () => hub.remove(client));
+      client.tell({
+        type: 'hello',
+        user: client.viewer.user,
+        t_ms: services.clock.wallMs(),
+        interval_ms: services.interval_ms,
+      });
+    },
+  });
+}
+
+function receive({ services, hub }: ServerContext, client: LiveClient, data: RawData, binary: boolean): void {
+  client.heard();
+  if (!client.mayTalk()) return;
+  const message = binary ? undefined : parsed(data.toString());
+  if (!clientMessage.Check(message)) {
+    client.refuse({ type: 'error', problem: problemOf(notUnderstood(binary)) });
+    return;
+  }
+  try {
+    if (message.type === 'ping') client.tell({ type: 'pong', t_ms: services.clock.wallMs() });
+    else if (message.type === 'subscribe') hub.subscribe(client, message.room);
+    else hub.unsubscribe(client, message.room);
+  } catch (error) {
+    const room = message.type === 'ping' ? undefined : message.room;
+    client.refuse({ type: 'error', ...(room && { room }), problem: problemOf(error) });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const notUnderstood = (binary: boolean) =>
+  new GatewayError(
+    'BAD_REQUEST',
+    `Found ${binary ? 'a binary message' : 'a text that is no such message'}, expected {"type":"subscribe"|"unsubscribe","room":"fleet"|"alerts"|"system"|"battery:<id>"|"pack:<id>"} or {"type":"ping"}`,
+  );

@@ -1,0 +1,66 @@
+/** What the rooms of the live feed show, and to whom. */
+import type { SystemStatus } from '../../../core/contract/http.ts';
+import type { AlertView, BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
+import { GatewayError } from '../../../core/errors.ts';
+import type { Viewer, VisibleTopology } from '../auth/access.ts';
+import type { GatewayServices } from '../services.ts';
+
+export type RoomKind = 'fleet' | 'alerts' | 'system' | 'battery' | 'pack';
+
+export interface Room {
+  readonly name: string;
+  readonly kind: RoomKind;
+  /** Dense index of the battery or pack; -1 in other rooms. */
+  readonly index: number;
+  /** What is shown depends on the viewer's scope. */
+  readonly scoped: boolean;
+}
+
+export type RoomState = FleetState | BatteryDetail | PackDetail | { alerts: AlertView[] } | SystemStatus;
+
+/** The room of this name when the viewer may be in it; NOT_FOUND or BAD_REQUEST otherwise. */
+export function enterRoom(name: string, viewer: Viewer, visible: VisibleTopology): Room {
+  if (name === 'fleet' || name === 'alerts') return { name, kind: name, index: -1, scoped: true };
+  if (name === 'system') return { name, kind: name, index: -1, scoped: false };
+  const colon = name.indexOf(':');
+  const kind = name.slice(0, colon);
+  const id = name.slice(colon + 1);
+  if (kind === 'battery') return { name, kind, index: visible.battery(viewer, id), scoped: false };
+  if (kind === 'pack') return { name, kind, index: visible.pack(viewer, id), scoped: false };
+  throw new GatewayError(
+    'BAD_REQUEST',
+    `room: found '${name}', expected fleet, alerts, system, battery:<id> or pack:<id>`,
+  );
+}
+
+/** The state of a room now, as this viewer may see it. */
+export function roomState(room: Room, viewer: Viewer, services: GatewayServices): RoomState {
+  switch (room.kind) {
+    case 'fleet':
+      return visibleFleet(services.live.fleet(), viewer);
+    case 'alerts':
+      return visibleAlerts(services.alerts.active(), viewer);
+    case 'system':
+      return services.status();
+    case 'battery':
+      return present(services.live.battery(room.name.slice('battery:'.length)), room);
+    case 'pack':
+      return present(services.live.pack(room.name.slice('pack:'.length)), room);
+  }
+}
+
+export function visibleFleet(fleet: FleetState, viewer: Viewer): FleetState {
+  if (!viewer.batteries) return fleet;
+  return { ...fleet, batteries: fleet.batteries.filter(battery => viewer.sees(battery.id)) };
+}
+
+/** Newest first. */
+export function visibleAlerts(alerts: readonly AlertView[], viewer: Viewer): { alerts: AlertView[] } {
+  const seen = alerts.filter(alert => viewer.sees(alert.battery_id));
+  return { alerts: seen.sort((a, b) => b.raised_ms - a.raised_ms) };
+}
+
+function present<T>(state: T | undefined, room: Room): T {
+  if (state === undefined) throw new GatewayError('NOT_FOUND', `There is nothing to show for ${room.name}`);
+  return state;
+}

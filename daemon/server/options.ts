@@ -1,0 +1,62 @@
+/** What a caller chooses, and what every route and plugin is given. */
+
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider } from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import type { Access, Viewer, VisibleTopology } from './auth/access.ts';
+import type { LoginGuard } from './auth/login-guard.ts';
+import type { Argon2Cost } from './auth/passwords.ts';
+import type { Sessions } from './auth/sessions.ts';
+import type { UserDirectory } from './auth/users.ts';
+import type { ServerLimits } from './limits.ts';
+import type { LiveHub } from './live/hub.ts';
+import type { ServerCounters } from './metrics.ts';
+import type { GatewayServices } from './services.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly tls?: { readonly certificate_file: string; readonly key_file: string } | undefined;
+  /** Allows plain HTTP beyond loopback. */
+  readonly insecure_http: boolean;
+  readonly session_hours: number;
+  /** At least 8 characters; without it a secret is made once and kept in the documents. */
+  readonly jwt_secret?: string | undefined;
+  /** The page's bundle, `ui/dist`; without it the page says how to build it. */
+  readonly ui_directory: string;
+  /** For tests: smaller bounds and cheap hashes. */
+  readonly limits?: Partial<ServerLimits>;
+  readonly argon2?: Argon2Cost;
+}
+
+export interface ServerContext {
+  readonly services: GatewayServices;
+  readonly limits: ServerLimits;
+  readonly tls: boolean;
+  readonly ui_directory: string;
+  readonly users: UserDirectory;
+  readonly sessions: Sessions;
+  readonly login_guard: LoginGuard;
+  readonly visible: VisibleTopology;
+  readonly hub: LiveHub;
+  readonly counters: ServerCounters;
+}
+
+/** Lets TypeBox schemas type the handlers' requests and replies. */
+export interface TypeBoxTypes extends FastifyTypeProvider {
+  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+  serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+}
+
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypes>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who the route is for. Every route must say; the application refuses to start otherwise. */
+    access?: Access;
+  }
+  interface FastifyRequest {
+    viewer: Viewer | undefined;
+  }
+}

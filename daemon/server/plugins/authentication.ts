@@ -1,0 +1,86 @@
+/** Finds out who asks, refuses foreign pages, and checks each route's `access`, before any body is read. */
+import { isIPv4 } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { GatewayError } from '../../../core/errors.ts';
+import { requireAccess, Viewer } from '../auth/access.ts';
+import type { App, ServerContext } from '../options.ts';
+
+export const SESSION_COOKIE = 'bms_session';
+
+export function addAuthentication(app: App, context: ServerContext): void {
+  app.decorateRequest('viewer', undefined);
+  app.addHook('onRoute', route => {
+    if (!route.config?.access)
+      throw new Error(`Route ${route.method} ${route.url} does not say who may use it`);
+  });
+  app.addHook('onRequest', async request => {
+    if (request.is404) return;
+    const access = request.routeOptions.config.access ?? 'admin';
+    refuseForeignPage(request);
+    if (access === 'public') return;
+    const bearer = bearerToken(request);
+    const token = bearer ?? request.cookies[SESSION_COOKIE];
+    if (token) {
+      if (bearer === undefined) refuseUnprovenPage(request);
+      request.viewer = new Viewer(await context.sessions.verify(token));
+    }
+    requireAccess(access, request.viewer, isLocal(request));
+  });
+}
+
+export function viewerOf(request: FastifyRequest): Viewer {
+  if (request.viewer) return request.viewer;
+  throw new GatewayError('UNAUTHENTICATED', 'Log in first');
+}
+
+/** A change, or a live feed, asked for by a page of another origin is refused, whoever is logged in. */
+function refuseForeignPage(request: FastifyRequest): void {
+  const { origin } = request.headers;
+  if (origin === undefined || (isSafe(request) && !request.headers.upgrade)) return;
+  if (hostOf(origin) !== request.headers.host?.toLowerCase())
+    throw new GatewayError(
+      'FORBIDDEN',
+      `A page of ${origin.slice(0, 100)} may not do this; only the gateway's own page may`,
+    );
+}
+
+/** With a cookie alone, a change needs proof that it comes from our own page: a browser always gives it. */
+function refuseUnprovenPage(request: FastifyRequest): void {
+  if (isSafe(request)) return;
+  const site = request.headers['sec-fetch-site'];
+  if (
+    request.headers.origin === undefined
+      ? site !== 'same-origin'
+      : site !== undefined && site !== 'same-origin'
+  )
+    throw new GatewayError(
+      'FORBIDDEN',
+      'A change by cookie needs the header Origin of this gateway; programs send `Authorization: Bearer <token>`',
+    );
+}
+
+function bearerToken(request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return undefined;
+  const found = /^Bearer +(\S+)$/i.exec(authorization);
+  if (found) return found[1];
+  throw new GatewayError('UNAUTHENTICATED', 'The header Authorization is not of the form `Bearer <token>`');
+}
+
+/** From this machine itself, and not passed on by a proxy on it. */
+function isLocal(request: FastifyRequest): boolean {
+  const { headers } = request;
+  return isLoopback(request.ip) && !headers['x-forwarded-for'] && !headers.forwarded && !headers.via;
+}
+
+/** Whether a host name or address is this machine's own loopback (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3). */
+export function isLoopback(host: string): boolean {
+  const address = host.replace(/^::ffff:/i, '');
+  return address === '::1' || address === 'localhost' || (isIPv4(address) && address.startsWith('127.'));
+}
+
+const isSafe = (request: FastifyRequest) => ['GET', 'HEAD', 'OPTIONS'].includes(request.method);
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

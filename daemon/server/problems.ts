@@ -1,0 +1,79 @@
+/** Everything that goes wrong leaves as a problem document (RFC 9457), in words, without inner details. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Problem } from '../../core/contract/http.ts';
+import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { RateLimitError } from './auth/login-guard.ts';
+
+const STATUS: Partial<Record<ErrorCode, readonly [status: number, title: string]>> = {
+  BAD_REQUEST: [400, 'Bad request'],
+  UNAUTHENTICATED: [401, 'Not logged in'],
+  FORBIDDEN: [403, 'Not allowed'],
+  NOT_FOUND: [404, 'Not found'],
+  METHOD_NOT_ALLOWED: [405, 'Method not allowed'],
+  CONFLICT: [409, 'Conflict'],
+  TOO_LARGE: [413, 'Too large'],
+  UNSUPPORTED_MEDIA: [415, 'Unsupported media type'],
+  RATE_LIMITED: [429, 'Too many requests'],
+  STORE_FAILED: [503, 'Storage does not answer'],
+  STOPPED: [503, 'Stopping'],
+};
+const CODE_OF_STATUS: Record<number, ErrorCode> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA',
+  429: 'RATE_LIMITED',
+  503: 'STOPPED',
+};
+
+/** The problem document of any thrown thing. What is not meant for outside becomes INTERNAL, told only in the log. */
+export function problemOf(error: unknown, request_id?: string): Problem {
+  const known = toGatewayError(error);
+  const [status, title] = STATUS[known.code] ?? [500, 'Internal error'];
+  return {
+    type: 'about:blank',
+    title,
+    status,
+    code: status === 500 ? 'INTERNAL' : known.code,
+    detail:
+      status === 500
+        ? `The gateway could not do this; its log tells more${request_id ? ` under request ${request_id}` : ''}`
+        : known.message,
+    ...(request_id && { instance: `urn:bms-gateway:request:${request_id}` }),
+  };
+}
+
+export function sendProblem(reply: FastifyReply, error: unknown, log: Logger): FastifyReply {
+  const request = reply.request as FastifyRequest;
+  const problem = problemOf(error, request.id);
+  if (problem.status >= 500)
+    log.error(
+      { request_id: request.id, method: request.method, path: pathOf(request), error: inner(error) },
+      'Request failed',
+    );
+  if (error instanceof RateLimitError) reply.header('retry-after', error.retry_after_s);
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="bms-gateway"');
+  // Serialised here: the route's own schemas describe its replies, not this.
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .serializer((body: string) => body)
+    .send(JSON.stringify(problem));
+}
+
+export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0]!;
+
+function toGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const { statusCode: status, code } = (error ?? {}) as Partial<FastifyError>;
+  if (code === 'FST_ERR_HANDLER_TIMEOUT')
+    return new GatewayError('STORE_FAILED', 'The answer took too long; try again, or ask for less');
+  if (status === undefined || status < 400 || (status >= 500 && status !== 503))
+    return new GatewayError('INTERNAL', describeError(error), { cause: error });
+  return new GatewayError(CODE_OF_STATUS[status] ?? 'BAD_REQUEST', describeError(error));
+}
+
+const inner = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
