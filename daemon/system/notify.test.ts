@@ -31,7 +31,7 @@ async function systemdSocket(): Promise<{ path: string; next: () => Promise<stri
   receiver = child;
   const lines = createInterface({ input: child.stdout });
   const messages = lines[Symbol.asyncIterator]();
-  const next = async () => JSON.parse((await messages.next()).value);
+  const next = async () => JSON.parse((await messages.next()).value ?? 'null');
   expect(await next()).toBe('bound');
   return { path, next };
 }
