@@ -1,0 +1,54 @@
+/**
+ * Modbus on TCP, framing alone: the MBAP header (transaction, protocol 0, length, unit) before each PDU.
+ * For the serving side: virtual units and tests. Source: MODBUS Messaging on TCP/IP, 3.1.3.
+ */
+
+export interface MbapFrame {
+  readonly transaction: number;
+  readonly unit: number;
+  readonly pdu: Uint8Array;
+}
+
+const HEADER_BYTES = 7;
+/** Unit and PDU: the PDU has at least a function code and at most 253 bytes. */
+const MAX_LENGTH = 254;
+
+export function encodeMbap(transaction: number, unit: number, pdu: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + pdu.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, transaction);
+  view.setUint16(4, pdu.length + 1);
+  bytes[6] = unit;
+  bytes.set(pdu, HEADER_BYTES);
+  return bytes;
+}
+
+/** Collects the bytes of a stream into frames; what is no Modbus breaks the stream for good. */
+export class MbapReader {
+  /** Set once the stream is out of step; nothing is read from then on. */
+  broken = false;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  /** Frames completed by these bytes. */
+  push(bytes: Uint8Array): MbapFrame[] {
+    const frames: MbapFrame[] = [];
+    let data = bytes;
+    if (this.#rest.length > 0) {
+      data = new Uint8Array(this.#rest.length + bytes.length);
+      data.set(this.#rest);
+      data.set(bytes, this.#rest.length);
+    }
+    let at = 0;
+    while (!this.broken && data.length - at > HEADER_BYTES) {
+      const view = new DataView(data.buffer, data.byteOffset + at);
+      const length = view.getUint16(4);
+      if (view.getUint16(2) !== 0 || length < 2 || length > MAX_LENGTH) this.broken = true;
+      if (this.broken || data.length - at < 6 + length) break;
+      const end = at + 6 + length;
+      frames.push({ transaction: view.getUint16(0), unit: data[at + 6], pdu: data.slice(at + 7, end) });
+      at = end;
+    }
+    this.#rest = this.broken ? new Uint8Array(0) : data.slice(at);
+    return frames;
+  }
+}
