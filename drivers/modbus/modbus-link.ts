@@ -1,0 +1,289 @@
+/**
+ * ModbusLink: one Modbus TCP connection with one request in flight. It connects, reconnects with back-off,
+ * times requests, checks replies and counts everything; it retries nothing itself. Work on the link is
+ * queued as jobs (a unit's whole round is one job, so that its registers are read close together).
+ */
+import type { Socket } from 'node:net';
+import modbusSerial from 'modbus-serial';
+import { type Clock, sleep } from '../../core/clock/clock.ts';
+import { describeError } from '../../core/errors.ts';
+import { backoffMs } from './backoff.ts';
+import {
+  type FailureKind,
+  judgeReply,
+  type ModbusError,
+  type ModbusReply,
+  type ReadRequest,
+} from './reply.ts';
+
+const ModbusClient = modbusSerial.default;
+
+/** What a link talks over: a TCP peer, or units inside the process. */
+export interface Wire {
+  /** For messages: "10.0.0.5:502". */
+  readonly name: string;
+  /** A fresh socket, connected or connecting. */
+  open(): Socket;
+}
+
+export interface LinkOptions {
+  readonly wire: Wire;
+  readonly clock: Clock;
+  readonly timeout_ms: number;
+  readonly gap_ms: number;
+  /** Most jobs that may wait; further ones are refused and counted. */
+  readonly max_jobs: number;
+  /** `fresh`: the peer may be another device than before, or the same after a restart. */
+  readonly onState: (state: 'up' | 'down', reason: string | undefined, fresh: boolean) => void;
+}
+
+export interface ReadFailure {
+  readonly kind: FailureKind;
+  /** One line: unit, registers, host and what went wrong. */
+  readonly message: string;
+}
+
+const CONNECT_TIMEOUT_MS = 5000;
+/** So many time-outs in a row without any reply, and the connection itself is in doubt. */
+const SILENT_TIMEOUTS = 3;
+
+interface Connection {
+  readonly socket: Socket;
+  readonly client: InstanceType<typeof ModbusClient>;
+  received_bytes: number;
+  replied: boolean;
+  /** Settles the request in flight when the socket closes. */
+  onLost: ((reason: string) => void) | undefined;
+}
+
+export class ModbusLink {
+  readonly counters = {
+    requests: 0,
+    replies: 0,
+    timeouts: 0,
+    exceptions: 0,
+    bad_replies: 0,
+    late_replies: 0,
+    reconnects: 0,
+    jobs_refused: 0,
+  };
+  readonly name: string;
+  readonly #options: LinkOptions;
+  readonly #stop = new AbortController();
+  readonly #jobs: (() => Promise<void>)[] = [];
+  #draining: Promise<void> | undefined;
+  #connecting: Promise<void> | undefined;
+  #connection: Connection | undefined;
+  /** Waiters for the outcome of the connection attempt under way. */
+  #waiters: (() => void)[] = [];
+  #state: 'starting' | 'up' | 'down' = 'starting';
+  #reason: string | undefined;
+  /** Set where we closed the connection ourselves, to open a fresh one at once. */
+  #reopening = false;
+  #attempting = true;
+  #silent_timeouts = 0;
+  #idle_since_ms = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.name = options.wire.name;
+  }
+
+  start(): void {
+    this.#connecting ??= this.#keepConnected();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#jobs.length = 0;
+    this.#connection?.socket.destroy();
+    this.#attempting = false;
+    this.#wakeWaiters();
+    await this.#connecting;
+    await this.#draining;
+  }
+
+  /** Queues work that has the link to itself while it runs. False: the queue is full or the link stopped. */
+  run(job: () => Promise<void>): boolean {
+    if (this.#stop.signal.aborted) return false;
+    if (this.#jobs.length >= this.#options.max_jobs) {
+      this.counters.jobs_refused++;
+      return false;
+    }
+    this.#jobs.push(job);
+    this.#draining ??= this.#drain();
+    return true;
+  }
+
+  /** Reads registers into `into` (from its start). Only within a job. Undefined: done. Never rejects. */
+  async read(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
+    const { clock, gap_ms } = this.#options;
+    if (!this.#connection && (this.#reopening || this.#attempting)) {
+      await new Promise<void>(resolve => this.#waiters.push(resolve));
+    }
+    const rest_ms = this.#idle_since_ms + gap_ms - clock.monoMs();
+    if (rest_ms > 0) await sleep(clock, rest_ms, this.#stop.signal);
+    const connection = this.#connection;
+    if (!connection || this.#stop.signal.aborted) {
+      return { kind: 'link', message: this.#reason ?? `${this.name}: not connected` };
+    }
+    this.counters.requests++;
+    const failure = await this.#exchange(connection, request, into);
+    this.#idle_since_ms = clock.monoMs();
+    if (failure) this.#doubt(connection, failure);
+    return failure;
+  }
+
+  #exchange(
+    connection: Connection,
+    request: ReadRequest,
+    into: Uint16Array,
+  ): Promise<ReadFailure | undefined> {
+    const { clock, timeout_ms } = this.#options;
+    const fail = (kind: FailureKind, text: string): ReadFailure => ({
+      kind,
+      message: `unit ${request.unit} at ${this.name}: ${text} for FC${request.code} ${request.address}+${request.count}`,
+    });
+    return new Promise(resolve => {
+      let settled = false;
+      const settle = (failure: ReadFailure | undefined) => {
+        settled = true;
+        clock.clearTimer(timer);
+        connection.onLost = undefined;
+        resolve(failure);
+      };
+      const timer = clock.setTimer(() => {
+        this.counters.timeouts++;
+        settle(fail('timeout', `no reply within ${timeout_ms} ms`));
+      }, timeout_ms);
+      connection.onLost = reason => settle({ kind: 'link', message: reason });
+      connection.received_bytes = 0;
+      const onReply = (error: ModbusError | null, reply: ModbusReply | undefined) => {
+        if (settled) {
+          this.counters.late_replies++;
+          return;
+        }
+        const verdict = judgeReply(request, error, reply, into);
+        if (verdict?.kind === 'bad_reply') this.counters.bad_replies++;
+        else this.#onGoodReply(connection, verdict !== undefined);
+        settle(verdict && fail(verdict.kind, verdict.text));
+      };
+      const { client } = connection;
+      if (request.code === 3) client.writeFC3(request.unit, request.address, request.count, onReply);
+      else client.writeFC4(request.unit, request.address, request.count, onReply);
+    });
+  }
+
+  #onGoodReply(connection: Connection, exception: boolean): void {
+    this.counters.replies++;
+    if (exception) this.counters.exceptions++;
+    connection.replied = true;
+    this.#silent_timeouts = 0;
+  }
+
+  /** Opens a new connection where the old one may be out of step with its replies, or dead. */
+  #doubt(connection: Connection, failure: ReadFailure): void {
+    if (failure.kind === 'timeout') this.#silent_timeouts++;
+    const outOfStep =
+      failure.kind === 'bad_reply' || (failure.kind === 'timeout' && connection.received_bytes > 0);
+    if (!outOfStep && this.#silent_timeouts < SILENT_TIMEOUTS) return;
+    this.#silent_timeouts = 0;
+    if (this.#connection !== connection) return;
+    this.#reopening = true;
+    this.#connection = undefined;
+    connection.socket.destroy();
+  }
+
+  async #drain(): Promise<void> {
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await job();
+    this.#draining = undefined;
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { clock } = this.#options;
+    const signal = this.#stop.signal;
+    let fruitless = 0;
+    while (!signal.aborted) {
+      const fresh = !this.#reopening;
+      this.#reopening = false;
+      this.#attempting = true;
+      const { replied, reason } = await this.#connectOnce(fresh);
+      if (signal.aborted) break;
+      this.counters.reconnects++;
+      fruitless = replied ? 0 : fruitless + 1;
+      if (this.#reopening) continue;
+      this.#attempting = false;
+      this.#setState('down', reason, true);
+      this.#wakeWaiters();
+      await sleep(clock, backoffMs(fruitless), signal);
+    }
+    this.#wakeWaiters();
+  }
+
+  /** One connection from opening to close; tells why it ended and whether it ever carried a reply. */
+  async #connectOnce(fresh: boolean): Promise<{ replied: boolean; reason: string }> {
+    const { clock, wire } = this.#options;
+    let reason: string | undefined;
+    const socket = wire.open();
+    const closed = new Promise<void>(resolve => socket.once('close', () => resolve()));
+    socket.on('error', error => {
+      reason ??= describeError(error);
+    });
+    const timer = clock.setTimer(() => {
+      reason ??= `no connection within ${CONNECT_TIMEOUT_MS} ms`;
+      socket.destroy();
+    }, CONNECT_TIMEOUT_MS);
+    const onStop = () => socket.destroy();
+    this.#stop.signal.addEventListener('abort', onStop, { once: true });
+    if (socket.connecting) {
+      await Promise.race([closed, new Promise<void>(resolve => socket.once('connect', () => resolve()))]);
+    }
+    clock.clearTimer(timer);
+    const connection = socket.destroyed ? undefined : await this.#adopt(socket, fresh);
+    await closed;
+    this.#stop.signal.removeEventListener('abort', onStop);
+    if (this.#connection === connection) this.#connection = undefined;
+    const text = connection
+      ? `connection to ${this.name} lost: ${reason ?? 'closed by the other side'}`
+      : `cannot connect to ${this.name}: ${reason ?? 'closed at once'}`;
+    connection?.onLost?.(text);
+    return { replied: connection?.replied ?? false, reason: text };
+  }
+
+  async #adopt(socket: Socket, fresh: boolean): Promise<Connection> {
+    const client = new ModbusClient();
+    // The library then hands over the raw reply with an error: needed to see who sent an exception.
+    Object.assign(client, { isDebugEnabled: true });
+    client.on('error', () => {});
+    await client.linkTCP(socket, { port: 0 });
+    const connection: Connection = {
+      socket,
+      client,
+      received_bytes: 0,
+      replied: false,
+      onLost: undefined,
+    };
+    socket.on('data', (bytes: Uint8Array) => {
+      connection.received_bytes += bytes.length;
+    });
+    this.#connection = connection;
+    this.#silent_timeouts = 0;
+    this.#attempting = false;
+    this.#setState('up', undefined, fresh);
+    this.#wakeWaiters();
+    return connection;
+  }
+
+  #setState(state: 'up' | 'down', reason: string | undefined, fresh: boolean): void {
+    if (this.#state === state && this.#reason === reason) return;
+    this.#state = state;
+    this.#reason = reason;
+    this.#options.onState(state, reason, fresh);
+  }
+
+  #wakeWaiters(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}

@@ -1,0 +1,80 @@
+/** What a reply to a read request is worth: registers, an exception, or something that must not be believed. */
+
+export interface ReadRequest {
+  readonly unit: number;
+  readonly code: 3 | 4;
+  readonly address: number;
+  readonly count: number;
+}
+
+/**
+ * timeout: silence. busy: ask again soon (exceptions 05, 06). unit_offline: a gateway cannot reach the unit
+ * (0A, 0B). exception: the unit refuses (01 to 04 and others). bad_reply: not an answer to the request.
+ * link: no connection.
+ */
+export type FailureKind = 'timeout' | 'busy' | 'unit_offline' | 'exception' | 'bad_reply' | 'link';
+
+/** As the library reports errors, with the raw reply of its debug mode. */
+export interface ModbusError {
+  readonly message: string;
+  readonly modbusCode?: number;
+  readonly modbusResponses?: readonly Uint8Array[];
+}
+
+export interface ModbusReply {
+  readonly buffer: Uint8Array;
+}
+
+const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
+  1: 'illegal function',
+  2: 'illegal data address',
+  3: 'illegal data value',
+  4: 'device failure',
+  5: 'acknowledge',
+  6: 'device busy',
+  8: 'memory parity error',
+  10: 'gateway path unavailable',
+  11: 'gateway target did not respond',
+};
+
+/** Unit, function code, exception code and the check sum the library adds. */
+const EXCEPTION_BYTES = 5;
+
+/** Undefined: the registers were good and stand in `into`. */
+export function judgeReply(
+  request: ReadRequest,
+  error: ModbusError | null,
+  reply: ModbusReply | undefined,
+  into: Uint16Array,
+): { kind: FailureKind; text: string } | undefined {
+  if (error?.modbusCode !== undefined) return judgeException(request, error, error.modbusCode);
+  if (error || !reply) {
+    return { kind: 'bad_reply', text: `wrong reply (${error?.message ?? 'empty'})` };
+  }
+  const { buffer } = reply;
+  if (buffer.length !== 2 * request.count) {
+    const text = `wrong reply (${buffer.length} bytes of registers, expected ${2 * request.count})`;
+    return { kind: 'bad_reply', text };
+  }
+  for (let i = 0; i < request.count; i++) into[i] = (buffer[2 * i] << 8) | buffer[2 * i + 1];
+  return undefined;
+}
+
+function judgeException(
+  request: ReadRequest,
+  error: ModbusError,
+  code: number,
+): { kind: FailureKind; text: string } {
+  const raw = error.modbusResponses?.at(-1);
+  if (raw && (raw[0] !== request.unit || raw.length !== EXCEPTION_BYTES)) {
+    return {
+      kind: 'bad_reply',
+      text: `wrong reply (exception from unit ${raw[0]}, ${raw.length - 2} bytes)`,
+    };
+  }
+  const name = EXCEPTION_NAMES[code] ?? 'unknown';
+  const text = `exception ${code.toString(16).toUpperCase().padStart(2, '0')} (${name})`;
+  if (code === 5 || code === 6) return { kind: 'busy', text };
+  if (code === 10 || code === 11) return { kind: 'unit_offline', text };
+  return { kind: 'exception', text };
+}
