@@ -1,12 +1,169 @@
+/** The driver of a Modbus connection: one link, a poller per unit, health of both. */
+import { connect } from 'node:net';
+import { PackState } from '../../core/reading/pack-state.ts';
 import type { ModbusConnection } from '../connections.ts';
-import type { Driver, DriverContext, PackBinding } from '../driver.ts';
+import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
+import { ModbusLink, type Wire } from './modbus-link.ts';
+import { packMap } from './sunspec/pack-map.ts';
+import { type PolledPack, UnitPoller } from './unit-poller.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
 
+const DEFAULT_PORT = 502;
+const DEFAULT_UNIT = 1;
+const STALE_INTERVALS = 3;
+const STALE_AT_LEAST_MS = 3000;
+
 export function createModbusDriver(
-  _connection: ModbusConnection,
-  _bindings: readonly PackBinding[],
-  _context: DriverContext,
-  _hub: VirtualModbusHub,
+  connection: ModbusConnection,
+  bindings: readonly PackBinding[],
+  context: DriverContext,
+  hub: VirtualModbusHub,
 ): Driver {
-  throw new Error('being built');
+  return new ModbusDriver(connection, bindings, context, wireOf(connection, hub));
+}
+
+function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wire {
+  if (connection.type === 'virtual-modbus') {
+    return { name: `virtual link ${connection.id}`, open: () => hub.connect(connection.id) };
+  }
+  const { host, port = DEFAULT_PORT } = connection;
+  return {
+    name: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    open: () => connect({ host, port, noDelay: true, keepAlive: true }),
+  };
+}
+
+interface Health {
+  state: LinkState;
+  reason: string | undefined;
+}
+
+class ModbusDriver implements Driver {
+  readonly connection_id: string;
+  readonly packs: readonly PackState[];
+  readonly #connection: ModbusConnection;
+  readonly #bindings: readonly PackBinding[];
+  readonly #context: DriverContext;
+  readonly #link: ModbusLink;
+  readonly #counters = { retries: 0, rounds: 0, rounds_late: 0, discoveries: 0, cells_ignored: 0 };
+  readonly #pack_health: ReadonlyMap<number, Health>;
+  #pollers: readonly UnitPoller[] = [];
+  #link_health: Health = { state: 'starting', reason: undefined };
+  #reported: Health = { state: 'starting', reason: undefined };
+  #since_mono_ms: number;
+
+  constructor(
+    connection: ModbusConnection,
+    bindings: readonly PackBinding[],
+    context: DriverContext,
+    wire: Wire,
+  ) {
+    const stale_ms = Math.max(STALE_INTERVALS * context.interval_ms, STALE_AT_LEAST_MS);
+    this.connection_id = connection.id;
+    this.#connection = connection;
+    this.#bindings = bindings;
+    this.#context = context;
+    this.#since_mono_ms = context.clock.monoMs();
+    this.packs = bindings.map(({ pack, shape }) => new PackState(pack, shape, stale_ms));
+    this.#pack_health = new Map(bindings.map(({ pack }) => [pack, { state: 'starting', reason: undefined }]));
+    this.#link = new ModbusLink({
+      wire,
+      clock: context.clock,
+      timeout_ms: connection.timeout_ms ?? 1000,
+      gap_ms: connection.gap_ms ?? 0,
+      // One round per unit can wait, and one can be under way beside it.
+      max_jobs: 2 * bindings.length,
+      onState: (state, reason, fresh) => this.#onLink(state, reason, fresh),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#pollers = this.#createPollers();
+    this.#link.start();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#link_health.state === 'stopped') return this.#link.stop();
+    for (const poller of this.#pollers) poller.pause();
+    await this.#link.stop();
+    this.#link_health = { state: 'stopped', reason: undefined };
+    for (const { pack } of this.#bindings) this.#setPack(pack, 'stopped', undefined);
+    this.#report();
+  }
+
+  health(): DriverHealth {
+    return {
+      connection_id: this.connection_id,
+      ...this.#reported,
+      since_mono_ms: this.#since_mono_ms,
+      packs: this.#bindings.map(({ pack }) => ({ pack, ...this.#pack_health.get(pack)! })),
+      counters: { ...this.#link.counters, ...this.#counters },
+    };
+  }
+
+  #createPollers(): UnitPoller[] {
+    const units = new Map<number, PolledPack[]>();
+    this.#bindings.forEach((binding, i) => {
+      const unit = binding.address ?? binding.profile.address?.default ?? DEFAULT_UNIT;
+      const packs = units.get(unit) ?? [];
+      packs.push({ state: this.packs[i], map: packMap(binding) });
+      units.set(unit, packs);
+    });
+    const { clock, interval_ms, onUpdate } = this.#context;
+    return [...units].map(
+      ([unit, packs]) =>
+        new UnitPoller({
+          link: this.#link,
+          unit,
+          packs,
+          clock,
+          interval_ms,
+          retries: this.#connection.retries ?? 1,
+          counters: this.#counters,
+          onUpdate,
+          onState: (pack, state, reason) => {
+            this.#setPack(pack, state, reason);
+            this.#report();
+          },
+        }),
+    );
+  }
+
+  #onLink(state: 'up' | 'down', reason: string | undefined, fresh: boolean): void {
+    this.#link_health = { state, reason };
+    for (const poller of this.#pollers) {
+      if (state === 'up') poller.resume(fresh);
+      else poller.pause();
+    }
+    this.#report();
+    if (state === 'down') for (const { pack } of this.#bindings) this.#setPack(pack, 'down', reason);
+  }
+
+  #setPack(pack: number, state: LinkState, reason: string | undefined): void {
+    const health = this.#pack_health.get(pack)!;
+    if (health.state === state && health.reason === reason) return;
+    health.state = state;
+    health.reason = reason;
+    this.#context.onLink({ connection_id: this.connection_id, pack, state, reason });
+  }
+
+  /** The state of the whole connection follows from its link and its packs; told when it changed. */
+  #report(): void {
+    const next = this.#overall();
+    if (next.state === this.#reported.state && next.reason === this.#reported.reason) return;
+    if (next.state !== this.#reported.state) this.#since_mono_ms = this.#context.clock.monoMs();
+    this.#reported = next;
+    this.#context.onLink({ connection_id: this.connection_id, pack: undefined, ...next });
+  }
+
+  #overall(): Health {
+    if (this.#link_health.state !== 'up') return this.#link_health;
+    const packs = [...this.#pack_health.values()];
+    const troubled = packs.filter(({ state }) => state === 'down' || state === 'degraded');
+    if (troubled.length > 0) {
+      const reason = `${troubled.length} of ${packs.length} packs; first: ${troubled[0].reason}`;
+      return { state: 'degraded', reason };
+    }
+    return { state: packs.some(({ state }) => state === 'up') ? 'up' : 'starting', reason: undefined };
+  }
 }
