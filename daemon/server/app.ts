@@ -87,7 +87,13 @@ function makeFastify(limits: ServerLimits, { log }: GatewayServices, tls: TlsOpt
   }).withTypeProvider<TypeBoxTypes>() as App;
   app.setValidatorCompiler(validatorCompiler);
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error, log));
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  // An empty body is none, whatever type a program declares for it.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parseJson(request, body as string, done);
+  });
   return app;
 }
 

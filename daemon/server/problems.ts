@@ -71,6 +71,11 @@ function toGatewayError(error: unknown): GatewayError {
   const { statusCode: status, code } = (error ?? {}) as Partial<FastifyError>;
   if (code === 'FST_ERR_HANDLER_TIMEOUT')
     return new GatewayError('STORE_FAILED', 'The answer took too long; try again, or ask for less');
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new GatewayError(
+      'UNSUPPORTED_MEDIA',
+      'The body must be JSON; send `Content-Type: application/json`',
+    );
   if (status === undefined || status < 400 || (status >= 500 && status !== 503))
     return new GatewayError('INTERNAL', describeError(error), { cause: error });
   return new GatewayError(CODE_OF_STATUS[status] ?? 'BAD_REQUEST', describeError(error));

@@ -10,7 +10,7 @@ import type { App, ServerOptions } from './options.ts';
 import { isLoopback } from './plugins/authentication.ts';
 import type { GatewayServices } from './services.ts';
 
-export { ensureFirstAdministrator, type FirstAdministrator } from './auth/users.ts';
+export { ensureFirstAdministrator, type FirstAdministrator } from './auth/first-administrator.ts';
 export type { ServerOptions } from './options.ts';
 
 export interface HttpServer {

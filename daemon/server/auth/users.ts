@@ -7,11 +7,10 @@ import type { NewUserBody, UserChangeBody, UserRecord } from '../../../core/cont
 import { Role } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Documents } from '../../store/store.ts';
-import { generatePassword, PasswordHasher } from './passwords.ts';
+import type { PasswordHasher } from './passwords.ts';
 
 const KIND = 'user';
 const CACHE_MAX = 1000;
-const MIN_PASSWORD = 8;
 
 /** What stands in the document. `session_key` goes into every token: a new one ends all sessions. */
 const StoredUser = Type.Object({
@@ -160,37 +159,6 @@ export class UserDirectory {
 export function userRecord(user: StoredUser): UserRecord {
   const { username, role, batteries, created_ms } = user;
   return { username, role, batteries, created_ms };
-}
-
-export interface FirstAdministrator {
-  readonly created: boolean;
-  readonly username: 'admin';
-  /** Present only when it was generated, and only this once. */
-  readonly password?: string;
-}
-
-/**
- * Makes the user `admin` when there is no administrator: with the given password, else with a generated one
- * that is returned for showing. OPTION_INVALID when the given password is too short.
- */
-export async function ensureFirstAdministrator(
-  documents: Documents,
-  clock: Clock,
-  options: { readonly password?: string | undefined; readonly hasher?: PasswordHasher },
-): Promise<FirstAdministrator> {
-  const users = new UserDirectory(documents, clock, options.hasher ?? new PasswordHasher(), 0);
-  const list = await users.list();
-  if (list.some(user => user.role === 'admin')) return { created: false, username: 'admin' };
-  const given = options.password || undefined;
-  if (given !== undefined && (given.length < MIN_PASSWORD || given.length > 1024))
-    throw new GatewayError(
-      'OPTION_INVALID',
-      `BMS_ADMIN_PASSWORD has ${given.length} characters; expected ${MIN_PASSWORD} to 1024. Without it a password is generated and shown once`,
-    );
-  const password = given ?? generatePassword();
-  if (list.some(user => user.username === 'admin')) await users.change('admin', { role: 'admin', password });
-  else await users.create({ username: 'admin', password, role: 'admin' });
-  return { created: true, username: 'admin', ...(given === undefined && { password }) };
 }
 
 function checked(id: string, body: unknown): StoredUser {

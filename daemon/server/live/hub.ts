@@ -1,7 +1,7 @@
 /** All live clients and rooms: who is where, what changed, and a regular look at both. */
 import type { WebSocket } from 'ws';
 import type { TimerHandle } from '../../../core/clock/clock.ts';
-import { type ErrorCode, GatewayError } from '../../../core/errors.ts';
+import { describeError, GatewayError } from '../../../core/errors.ts';
 import { Viewer, type VisibleTopology } from '../auth/access.ts';
 import type { UserDirectory } from '../auth/users.ts';
 import type { ServerLimits } from '../limits.ts';
@@ -175,7 +175,10 @@ export class LiveHub {
       client.viewer = now;
       for (const channel of [...client.channels.keys()]) this.#reenter(client, channel);
     } catch (error) {
-      this.#services.log.error({ error }, 'Could not look up the user of a live connection; it was ended');
+      this.#services.log.error(
+        { reason: describeError(error) },
+        'Could not look up the user of a live connection; it was ended',
+      );
       client.endSession();
     }
   }
@@ -193,8 +196,7 @@ export class LiveHub {
 
   #failed(channel: Channel, error: unknown): void {
     const room = channel.room.name;
-    const code: ErrorCode = error instanceof GatewayError ? error.code : 'INTERNAL';
-    this.#services.log.error({ error, room, code }, 'Could not make the state of a room');
+    this.#services.log.error({ reason: describeError(error), room }, 'Could not make the state of a room');
     for (const client of channel.clients) client.tell({ type: 'error', room, problem: problemOf(error) });
   }
 }
