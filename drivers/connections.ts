@@ -1,10 +1,19 @@
 /** What a connection is in the configuration: one schema per kind, chosen by `type`. */
 import Type, { type Static } from 'typebox';
 
-const Id = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$',
-  description: 'Name of the connection, unique',
-});
+/** An id, or a range in braces that stands for many: `rack-1-{01..10}`. */
+const ID_PATTERN = '^([A-Za-z0-9][A-Za-z0-9_.-]{0,62})?(\\{\\d{1,6}\\.\\.\\d{1,6}\\}[A-Za-z0-9_.-]{0,62})?$';
+export const RangedId = (description: string) =>
+  Type.String({
+    minLength: 1,
+    pattern: ID_PATTERN,
+    title: 'letters, digits, "_", "." or "-", with at most one range such as {01..10}',
+    description,
+  });
+
+const Id = RangedId(
+  'Name of the connection, unique; `{01..10}` stands for ten, each other key with such a range is expanded side by side',
+);
 const closed = { additionalProperties: false } as const;
 
 /** A SocketCAN interface of the kernel: can0, vcan0, slcan0. Bit rate is set where the interface is brought up. */

@@ -1,33 +1,39 @@
 /** The configuration file: one schema for check-config, the daemon and the docs. */
 import Type, { type Static } from 'typebox';
-import { CELL_METRICS, PACK_METRICS } from '../../core/metrics.ts';
-import { ConnectionConfig } from '../../drivers/connections.ts';
+import { CellMetric, type CellMetricName, PackMetric, type PackMetricName } from '../../core/metrics.ts';
+import { ConnectionConfig, RangedId } from '../../drivers/connections.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';
+import { DEFAULTS } from './defaults.ts';
 
 const closed = { additionalProperties: false } as const;
-const Id = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$' });
-/** An id, or a range in braces that stands for many: `rack-1-{01..10}`. */
-const RangedId = Type.String({
-  pattern: '^[A-Za-z0-9_.{-][A-Za-z0-9_.{}-]{0,80}$',
-  description: 'An id; `{01..10}` stands for ten of them',
-});
+const Id = (description: string) =>
+  Type.String({
+    pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$',
+    title: 'letters, digits, "_", "." or "-"',
+    description,
+  });
+const Name = (description: string) => Type.Optional(Type.String({ maxLength: 100, description }));
+const Chemistry = Type.Enum(['lfp', 'nmc', 'other']);
+const SHOWN = 'Shown on the page (default: the id)';
 
 /** One pack, or with ranges many alike: `id`, `connection` and `address` are expanded side by side. */
 export const PackConfig = Type.Object(
   {
-    id: RangedId,
-    name: Type.Optional(
-      Type.String({
-        maxLength: 100,
-        description: 'Shown on the page; `{n}` is the number in a range (default: the id)',
-      }),
-    ),
-    connection: RangedId,
-    profile: Type.String({ minLength: 1 }),
+    id: RangedId('Name of the pack, unique in the file; `{01..10}` stands for ten packs'),
+    name: Name('Shown on the page; `{n}` is the number in a range (default: the id)'),
+    connection: RangedId('Id of its connection; a range of the same length gives each pack its own'),
+    profile: Type.String({
+      minLength: 1,
+      description: 'Device family: the name of a file in drivers/profiles',
+    }),
     address: Type.Optional(
-      Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^\\d+\\.\\.\\d+$' })], {
-        description: 'Bus address or unit id: a number, or a range such as 1..10',
-      }),
+      Type.Union(
+        [
+          Type.Integer({ minimum: 0 }),
+          Type.String({ pattern: '^\\d{1,9}\\.\\.\\d{1,9}$', title: 'a range such as 1..10' }),
+        ],
+        { description: 'Bus address or unit id, or a range such as 1..10 (default: as the profile says)' },
+      ),
     ),
     cells: Type.Integer({ minimum: 1, maximum: 4096, description: 'Cells in series' }),
     sensors: Type.Optional(
@@ -39,11 +45,14 @@ export const PackConfig = Type.Object(
     ),
     sensor_of_cell: Type.Optional(
       Type.Array(Type.Integer({ minimum: 1 }), {
-        description: 'For each cell the number of the sensor that sits at it',
+        description:
+          'For each cell the number of the sensor that sits at it (default: unknown, cells then have no temperature of their own)',
       }),
     ),
     options: Type.Optional(
-      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+        description: 'Options the profile declares, such as a reversed sign (default: as the profile says)',
+      }),
     ),
   },
   closed,
@@ -51,151 +60,190 @@ export const PackConfig = Type.Object(
 
 export const BatteryConfig = Type.Object(
   {
-    id: Id,
-    name: Type.Optional(Type.String({ maxLength: 100 })),
-    packs: Type.Array(PackConfig, { minItems: 1 }),
+    id: Id('Name of the battery, unique'),
+    name: Name(SHOWN),
+    chemistry: Type.Optional(
+      Type.Enum(Chemistry.enum, {
+        default: DEFAULTS.chemistry,
+        description: 'Cell chemistry; thresholds depend on it. `other` has no voltage thresholds of its own',
+      }),
+    ),
+    packs: Type.Array(PackConfig, { minItems: 1, description: 'Its packs' }),
   },
   closed,
 );
 
-const names = (list: readonly { name: string }[]) => list.map(metric => metric.name);
+const CELL_QUANTITIES = Object.keys(CellMetric) as CellMetricName[];
+const PACK_QUANTITIES = Object.keys(PackMetric) as PackMetricName[];
 
 export const RuleConfig = Type.Object(
   {
-    id: Type.String({ pattern: '^[a-z][a-z0-9_]*$' }),
-    label: Type.String({ minLength: 1, maxLength: 100 }),
-    severity: Type.Enum(['critical', 'warning', 'info']),
-    cell: Type.Optional(Type.Enum(names(CELL_METRICS), { description: 'A quantity of each cell' })),
-    pack: Type.Optional(
-      Type.Enum([...names(PACK_METRICS), 'cell_voltage_spread_v'], { description: 'A quantity of the pack' }),
+    id: Type.String({
+      pattern: '^[a-z][a-z0-9_]*$',
+      title: 'small letters, digits and "_"',
+      description: 'Name of the rule, unique',
+    }),
+    label: Type.String({ minLength: 1, maxLength: 100, description: 'Shown on the page' }),
+    severity: Type.Enum(['critical', 'warning', 'info'], { description: 'How urgent it is' }),
+    chemistry: Type.Optional(
+      Type.Enum(Chemistry.enum, { description: 'Only for batteries of this chemistry (default: all)' }),
     ),
-    above: Type.Optional(Type.Number()),
-    below: Type.Optional(Type.Number()),
+    cell: Type.Optional(
+      Type.Enum(CELL_QUANTITIES, { description: 'A quantity of each cell; either `cell` or `pack`' }),
+    ),
+    pack: Type.Optional(
+      Type.Enum([...PACK_QUANTITIES, 'cell_voltage_spread_v'], {
+        description: 'A quantity of the pack; either `cell` or `pack`',
+      }),
+    ),
+    above: Type.Optional(Type.Number({ description: 'Raised above this value; either `above` or `below`' })),
+    below: Type.Optional(Type.Number({ description: 'Raised below this value; either `above` or `below`' })),
     clear_at: Type.Number({
       description: 'Cleared again beyond this value, on the safe side of the threshold',
     }),
     delay_ms: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 86_400_000, description: 'Must last this long first (default 0)' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 86_400_000,
+        default: DEFAULTS.delay_ms,
+        description: 'Must last this long first',
+      }),
     ),
   },
   closed,
 );
 
-export const Config = Type.Object(
+const AlertsConfig = Type.Object(
   {
-    site: Type.Object({ id: Id, name: Type.Optional(Type.String({ maxLength: 100 })) }, closed),
-    gateway_id: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$',
-        description: 'Name of this gateway at the centre, unique there (default: the site id)',
+    silent_after_ms: Type.Optional(
+      Type.Integer({
+        minimum: 1000,
+        maximum: 86_400_000,
+        description: `A pack that says nothing this long raises an alert (default: ${DEFAULTS.silent_after_ms}, or five intervals if that is longer)`,
       }),
     ),
+    rules: Type.Optional(
+      Type.Array(RuleConfig, {
+        description: 'Thresholds, in place of the default ones (default: see below)',
+      }),
+    ),
+  },
+  { ...closed, description: 'When alerts are raised' },
+);
+
+const StorageConfig = Type.Object(
+  {
+    directory: Type.Optional(
+      Type.String({ minLength: 1, description: 'Where readings are kept (default: the state directory)' }),
+    ),
+    commit_interval_ms: Type.Optional(
+      Type.Integer({
+        minimum: 10,
+        maximum: 60_000,
+        default: DEFAULTS.commit_interval_ms,
+        description: 'At most this much is lost in a power cut',
+      }),
+    ),
+    retention_days: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 3650,
+        default: DEFAULTS.retention_days,
+        description: 'Synced readings older than this are removed',
+      }),
+    ),
+  },
+  { ...closed, description: 'The local SQLite store' },
+);
+
+const UpstreamConfig = Type.Object(
+  {
+    database_url: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'PostgreSQL; DATABASE_URL in the environment wins (default: none, no sync)',
+      }),
+    ),
+    batch_rows: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100_000,
+        default: DEFAULTS.batch_rows,
+        description: 'Most log rows in one transaction',
+      }),
+    ),
+  },
+  { ...closed, description: 'The central database' },
+);
+
+const TlsConfig = Type.Object(
+  {
+    certificate_file: Type.String({
+      minLength: 1,
+      description: 'PEM, with its chain; relative to the configuration file',
+    }),
+    key_file: Type.String({ minLength: 1, description: 'PEM; relative to the configuration file' }),
+  },
+  { ...closed, description: 'HTTPS (default: none, plain HTTP)' },
+);
+
+const ServerConfig = Type.Object(
+  {
+    host: Type.Optional(
+      Type.String({
+        minLength: 1,
+        default: DEFAULTS.host,
+        description: 'Address to listen on; BMS_HTTP_HOST wins',
+      }),
+    ),
+    port: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        default: DEFAULTS.port,
+        description: '0: any free port; BMS_HTTP_PORT wins',
+      }),
+    ),
+    tls: Type.Optional(TlsConfig),
+    insecure_http: Type.Optional(
+      Type.Boolean({
+        default: DEFAULTS.insecure_http,
+        description: 'Allow plain HTTP beyond loopback; passwords then cross the network readable',
+      }),
+    ),
+    session_hours: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 720,
+        default: DEFAULTS.session_hours,
+        description: 'How long a login lasts',
+      }),
+    ),
+  },
+  { ...closed, description: 'Dashboard and HTTP API' },
+);
+
+export const Config = Type.Object(
+  {
+    site: Type.Object(
+      { id: Id('Name of the site'), name: Name(SHOWN) },
+      { ...closed, description: 'Where this is' },
+    ),
+    gateway_id: Type.Optional(Id('Name of this gateway at the centre, unique there (default: the site id)')),
     interval_ms: Type.Optional(
       Type.Integer({
         minimum: 100,
         maximum: 3_600_000,
-        description: 'A reading of every pack per interval (default 2000)',
+        default: DEFAULTS.interval_ms,
+        description: 'A reading of every pack per interval; with a simulation, SIMULATION_INTERVAL wins',
       }),
     ),
-    connections: Type.Array(ConnectionConfig, { minItems: 1 }),
-    batteries: Type.Array(BatteryConfig, { minItems: 1 }),
-    alerts: Type.Optional(
-      Type.Object(
-        {
-          silent_after_ms: Type.Optional(
-            Type.Integer({
-              minimum: 1000,
-              maximum: 3_600_000,
-              description: 'A pack that says nothing this long raises an alert (default 15000)',
-            }),
-          ),
-          rules: Type.Optional(
-            Type.Array(RuleConfig, { description: 'Thresholds (default: see docs/configuration.md)' }),
-          ),
-        },
-        closed,
-      ),
-    ),
-    storage: Type.Optional(
-      Type.Object(
-        {
-          directory: Type.Optional(
-            Type.String({ minLength: 1, description: 'Default: the state directory' }),
-          ),
-          commit_interval_ms: Type.Optional(
-            Type.Integer({
-              minimum: 10,
-              maximum: 60_000,
-              description: 'At most this much is lost in a power cut (default 1000)',
-            }),
-          ),
-          retention_days: Type.Optional(
-            Type.Number({
-              exclusiveMinimum: 0,
-              maximum: 3650,
-              description: 'Synced readings older than this are removed (default 30)',
-            }),
-          ),
-        },
-        closed,
-      ),
-    ),
-    upstream: Type.Optional(
-      Type.Object(
-        {
-          database_url: Type.Optional(
-            Type.String({
-              minLength: 1,
-              description: 'PostgreSQL; DATABASE_URL in the environment wins. None: no sync',
-            }),
-          ),
-          batch_rows: Type.Optional(
-            Type.Integer({
-              minimum: 1,
-              maximum: 100_000,
-              description: 'Most log rows in one transaction (default 5000)',
-            }),
-          ),
-        },
-        closed,
-      ),
-    ),
-    server: Type.Optional(
-      Type.Object(
-        {
-          host: Type.Optional(
-            Type.String({ minLength: 1, description: 'Default 127.0.0.1; BMS_HTTP_HOST wins' }),
-          ),
-          port: Type.Optional(
-            Type.Integer({
-              minimum: 0,
-              maximum: 65_535,
-              description: 'Default 8080; 0: any free port; BMS_HTTP_PORT wins',
-            }),
-          ),
-          tls: Type.Optional(
-            Type.Object(
-              { certificate_file: Type.String({ minLength: 1 }), key_file: Type.String({ minLength: 1 }) },
-              closed,
-            ),
-          ),
-          insecure_http: Type.Optional(
-            Type.Boolean({
-              description:
-                'Allow plain HTTP beyond loopback; passwords then cross the network readable (default false)',
-            }),
-          ),
-          session_hours: Type.Optional(
-            Type.Number({
-              exclusiveMinimum: 0,
-              maximum: 720,
-              description: 'How long a login lasts (default 12)',
-            }),
-          ),
-        },
-        closed,
-      ),
-    ),
+    connections: Type.Array(ConnectionConfig, { minItems: 1, description: 'Buses and links' }),
+    batteries: Type.Array(BatteryConfig, { minItems: 1, description: 'What is connected' }),
+    alerts: Type.Optional(AlertsConfig),
+    storage: Type.Optional(StorageConfig),
+    upstream: Type.Optional(UpstreamConfig),
+    server: Type.Optional(ServerConfig),
     simulation: Type.Optional(SimulationConfig),
   },
   closed,

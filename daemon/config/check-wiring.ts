@@ -1,0 +1,148 @@
+/** What fits together on a bus or a link, and what does not. */
+import { didYouMean, type Finding, listOf } from '../../core/schema/problem.ts';
+import { type ConnectionConfig, transportOf } from '../../drivers/connections.ts';
+import type { ExpandedConnection } from './expand-connections.ts';
+import type { ExpandedPack } from './expand-packs.ts';
+import type { Config } from './schema.ts';
+
+type Connections = ReadonlyMap<string, ExpandedConnection>;
+
+/** Each problem of a range is told once, for the first pack that has it. */
+export function checkWiring(
+  config: Config,
+  connections: Connections,
+  packs: readonly ExpandedPack[],
+  problems: Finding[],
+): void {
+  const told = new Set<string>();
+  const report = (pack: ExpandedPack, key: string, found: string, expected: string, hint = '') => {
+    const path = [...pack.path, key];
+    if (told.has(path.join())) return;
+    told.add(path.join());
+    problems.push({ path, found, expected, message: `found ${found}, expected ${expected}${hint}` });
+  };
+  checkBatteryIds(config, problems);
+  const ids = new Set<string>();
+  for (const pack of packs) {
+    if (ids.has(pack.id)) report(pack, 'id', `pack "${pack.id}" again`, 'an id of its own in the whole file');
+    ids.add(pack.id);
+    checkConnection(pack, connections, report);
+    checkAddress(pack, report);
+  }
+  checkShared(packs, connections, report);
+  checkFaults(config, packs, connections, problems);
+}
+
+type Report = (pack: ExpandedPack, key: string, found: string, expected: string, hint?: string) => void;
+
+function checkBatteryIds({ batteries }: Config, problems: Finding[]): void {
+  const ids = new Set<string>();
+  for (const [i, { id }] of batteries.entries()) {
+    if (ids.has(id))
+      problems.push({
+        path: ['batteries', i, 'id'],
+        found: `battery "${id}" again`,
+        expected: 'an id of its own',
+      });
+    ids.add(id);
+  }
+}
+
+function checkConnection(pack: ExpandedPack, connections: Connections, report: Report): void {
+  const { connection_id, profile } = pack;
+  const known = connections.get(connection_id);
+  if (!known) {
+    const names = [...connections.keys()];
+    const hint = didYouMean(connection_id, names);
+    report(pack, 'connection', `unknown connection "${connection_id}"`, `one of ${listOf(names)}`, hint);
+  } else if (profile && transportOf(known.connection.type) !== profile.transport) {
+    const { type } = known.connection;
+    const found = `profile ${profile.id} for ${profile.transport} on connection ${connection_id} of type ${type}`;
+    report(pack, 'profile', found, `a profile for ${transportOf(type)}`);
+  }
+}
+
+function checkAddress(pack: ExpandedPack, report: Report): void {
+  const { profile, address } = pack;
+  if (!profile) return;
+  const range = profile.address;
+  if (!range) {
+    if (address !== undefined)
+      report(pack, 'address', String(address), `none, profile ${profile.id} has one device per bus`);
+  } else if (address !== undefined && (address < range.min || address > range.max)) {
+    report(pack, 'address', String(address), `${range.min} to ${range.max}, as profile ${profile.id} allows`);
+  }
+}
+
+/** Two packs must not answer to the same address of one connection. Device families on one CAN bus keep to their own ids. */
+function checkShared(packs: readonly ExpandedPack[], connections: Connections, report: Report): void {
+  const taken = new Map<string, ExpandedPack>();
+  for (const pack of packs) {
+    const { connection_id, profile, address } = pack;
+    const known = connections.get(connection_id);
+    if (!known || !profile) continue;
+    const family = transportOf(known.connection.type) === 'can' ? profile.id : '';
+    const key = [connection_id, family, address ?? ''].join('|');
+    const other = taken.get(key);
+    taken.set(key, pack);
+    if (!other) continue;
+    if (address === undefined) {
+      const found = `packs ${other.id} and ${pack.id} both on connection ${connection_id}`;
+      report(pack, 'connection', found, `one pack, profile ${profile.id} has one device per bus`);
+    } else {
+      const assumed = pack.entry.address === undefined ? " (the profile's default)" : '';
+      const found = `address ${address}${assumed} on connection ${connection_id}, which pack ${other.id} has`;
+      report(pack, 'address', found, 'an address of its own');
+    }
+  }
+}
+
+export const isVirtual = ({ type }: ConnectionConfig) => type.startsWith('virtual-');
+
+function checkFaults(
+  { simulation }: Config,
+  packs: readonly ExpandedPack[],
+  connections: Connections,
+  problems: Finding[],
+): void {
+  for (const [i, fault] of (simulation?.faults ?? []).entries()) {
+    const path = ['simulation', 'faults', i];
+    const pack = packs.find(({ id }) => id === fault.pack);
+    const known = pack && connections.get(pack.connection_id);
+    if (!pack) {
+      const names = packs.map(({ id }) => id);
+      const expected = `a pack of this file${didYouMean(fault.pack, names)}`;
+      problems.push({ path: [...path, 'pack'], found: `unknown pack "${fault.pack}"`, expected });
+    } else if (known && !isVirtual(known.connection)) {
+      const found = `pack "${fault.pack}" on connection ${pack.connection_id} of type ${known.connection.type}`;
+      problems.push({ path: [...path, 'pack'], found, expected: 'a simulated pack' });
+    } else if (fault.cell !== undefined && fault.cell > pack.entry.cells) {
+      const expected = `a cell from 1 to ${pack.entry.cells}`;
+      problems.push({ path: [...path, 'cell'], found: String(fault.cell), expected });
+    }
+    if (fault.cell === undefined && fault.kind !== 'dead_unit')
+      problems.push({ path, found: 'no key "cell"', expected: `a cell number for ${fault.kind}` });
+  }
+}
+
+/** What works but is hardly meant. */
+export function wiringWarnings(
+  { simulation }: Config,
+  connections: Connections,
+  packs: readonly ExpandedPack[],
+): Finding[] {
+  const used = new Set(packs.map(pack => pack.connection_id));
+  const warnings = new Map<string, Finding>();
+  for (const { connection, path } of connections.values()) {
+    if (!used.has(connection.id)) {
+      const found = `connection "${connection.id}" without packs`;
+      const expected = 'a pack that names it; it is not opened';
+      warnings.set(path.join(), { path, found, expected });
+    } else if (isVirtual(connection) && !simulation) {
+      const found = `${connection.type} without a simulation`;
+      const expected = 'a section "simulation"; its packs will stay silent';
+      warnings.set(path.join(), { path: [...path, 'type'], found, expected });
+    }
+  }
+  return [...warnings.values()];
+}

@@ -1,0 +1,14 @@
+/** What holds where the configuration says nothing. The schema, the loader and the docs read it here. */
+export const DEFAULTS = {
+  interval_ms: 2000,
+  chemistry: 'lfp',
+  silent_after_ms: 15_000,
+  delay_ms: 0,
+  commit_interval_ms: 1000,
+  retention_days: 30,
+  batch_rows: 5000,
+  host: '127.0.0.1',
+  port: 8080,
+  insecure_http: false,
+  session_hours: 12,
+} as const;

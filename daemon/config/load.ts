@@ -1,0 +1,167 @@
+/**
+ * Loads the configuration: the file checked and resolved, the environment laid over it, nothing left to guess.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { ThresholdRule } from '../../core/alerts/alert.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Finding, Problem } from '../../core/schema/problem.ts';
+import { sortProblems } from '../../core/schema/problem.ts';
+import { checkYaml } from '../../core/schema/yaml-document.ts';
+import type { Topology } from '../../core/topology/topology.ts';
+import type { Profile } from '../../drivers/profiles/profile.ts';
+import type { SimulationConfig } from '../../sim/simulation-config.ts';
+import { ConfigError } from './config-error.ts';
+import { DEFAULT_RULES } from './default-rules.ts';
+import { DEFAULTS } from './defaults.ts';
+import {
+  DATABASE_URL_EXPECTED,
+  type Environment,
+  environmentProblem,
+  wrongDatabaseUrl,
+} from './environment.ts';
+import { type BoundConnection, buildFleet, type Findings } from './fleet.ts';
+import { resolveRules } from './rules.ts';
+import { Config } from './schema.ts';
+
+/** The configuration with every default filled in and the environment laid over it; paths are absolute. */
+export interface ResolvedConfig {
+  readonly interval_ms: number;
+  readonly alerts: { readonly silent_after_ms: number; readonly rules: readonly ThresholdRule[] };
+  readonly storage: {
+    readonly directory: string;
+    readonly commit_interval_ms: number;
+    readonly retention_days: number;
+  };
+  /** Without `database_url` there is no sync. */
+  readonly upstream: { readonly database_url: string | undefined; readonly batch_rows: number };
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: { readonly certificate_file: string; readonly key_file: string } | undefined;
+    readonly insecure_http: boolean;
+    readonly session_hours: number;
+  };
+  readonly simulation: SimulationConfig | undefined;
+}
+
+export interface GatewayConfig {
+  /** Absolute path of the file. */
+  readonly file: string;
+  readonly config: ResolvedConfig;
+  readonly topology: Topology;
+  /** Those that carry packs, in configuration order. */
+  readonly connections: readonly BoundConnection[];
+  /** What works but is hardly meant, in file order. */
+  readonly warnings: readonly Problem[];
+}
+
+/** Throws a ConfigError with every problem of the file, each with its line. */
+export function loadConfig(
+  file: string,
+  environment: Environment,
+  profiles: ReadonlyMap<string, Profile>,
+): GatewayConfig {
+  const document = checkYaml(file, readText(file), Config);
+  if (!document.value) throw new ConfigError(document.problems);
+  const path = resolve(file);
+  const findings: Findings = { problems: [], warnings: [] };
+  const config = resolveConfig(document.value, environment, dirname(path), findings);
+  const fleet = buildFleet(document.value, profiles, dirname(path), findings);
+  const inOrder = (list: readonly Finding[]) => sortProblems(list.map(document.locate));
+  if (!fleet || findings.problems.length > 0) throw new ConfigError(inOrder(findings.problems));
+  const warnings = [...inOrder(findings.warnings), ...weakSecrets(environment)];
+  return { file: path, config, ...fleet, warnings };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const found = describeError(error);
+    const expected = 'a configuration file that can be read';
+    throw new ConfigError([
+      { file, line: 0, column: 0, path: '', found, expected, message: `cannot be read: ${found}` },
+    ]);
+  }
+}
+
+function resolveConfig(
+  config: Config,
+  environment: Environment,
+  directory: string,
+  findings: Findings,
+): ResolvedConfig {
+  const { alerts = {}, storage = {}, upstream = {}, simulation } = config;
+  const interval_ms =
+    (simulation && environment.simulation_interval_ms) ?? config.interval_ms ?? DEFAULTS.interval_ms;
+  const wrongUrl = upstream.database_url && wrongDatabaseUrl(upstream.database_url);
+  if (wrongUrl)
+    findings.problems.push({
+      path: ['upstream', 'database_url'],
+      found: wrongUrl,
+      expected: DATABASE_URL_EXPECTED,
+    });
+  return {
+    interval_ms,
+    alerts: {
+      silent_after_ms: alerts.silent_after_ms ?? Math.max(DEFAULTS.silent_after_ms, 5 * interval_ms),
+      rules: alerts.rules ? resolveRules(alerts.rules, findings.problems) : DEFAULT_RULES,
+    },
+    storage: {
+      directory: storage.directory ? resolve(directory, storage.directory) : environment.state_dir,
+      commit_interval_ms: storage.commit_interval_ms ?? DEFAULTS.commit_interval_ms,
+      retention_days: storage.retention_days ?? DEFAULTS.retention_days,
+    },
+    upstream: {
+      database_url: environment.database_url ?? upstream.database_url,
+      batch_rows: upstream.batch_rows ?? DEFAULTS.batch_rows,
+    },
+    server: resolveServer(config, environment, directory, findings),
+    simulation,
+  };
+}
+
+function resolveServer(
+  { server = {} }: Config,
+  environment: Environment,
+  directory: string,
+  { problems, warnings }: Findings,
+): ResolvedConfig['server'] {
+  const tls = server.tls && {
+    certificate_file: resolve(directory, server.tls.certificate_file),
+    key_file: resolve(directory, server.tls.key_file),
+  };
+  for (const key of ['certificate_file', 'key_file'] as const)
+    if (tls && !existsSync(tls[key]))
+      problems.push({ path: ['server', 'tls', key], found: `no file ${tls[key]}`, expected: 'a PEM file' });
+  const host = environment.http_host ?? server.host ?? DEFAULTS.host;
+  const insecure_http = server.insecure_http ?? DEFAULTS.insecure_http;
+  if (!tls && !insecure_http && !isLoopback(host))
+    warnings.push({
+      path: ['server', 'host'],
+      found: `plain HTTP on ${host}`,
+      expected: 'a section "tls", or "insecure_http: true"; the server will not listen there otherwise',
+    });
+  return {
+    host,
+    port: environment.http_port ?? server.port ?? DEFAULTS.port,
+    tls,
+    insecure_http,
+    session_hours: server.session_hours ?? DEFAULTS.session_hours,
+  };
+}
+
+const isLoopback = (host: string) =>
+  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+
+function weakSecrets({ jwt_secret, admin_password }: Environment): Problem[] {
+  const warnings: Problem[] = [];
+  if (jwt_secret && jwt_secret.length < 32)
+    warnings.push(environmentProblem('JWT_SECRET', `${jwt_secret.length} characters`, '32 or more'));
+  if (admin_password && admin_password.length < 10)
+    warnings.push(
+      environmentProblem('BMS_ADMIN_PASSWORD', `${admin_password.length} characters`, '10 or more'),
+    );
+  return warnings;
+}
