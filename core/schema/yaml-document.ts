@@ -11,6 +11,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
+import { describeError } from '../errors.ts';
 import { findingsOf } from './check.ts';
 import { describeExpected, nodeOf } from './describe.ts';
 import { type Finding, formatPath, type Path, type Problem, sortProblems } from './problem.ts';
@@ -57,18 +58,22 @@ class YamlSource {
 
   read(): { value: unknown; problems: Problem[] } {
     const { errors } = this.#document;
-    if (errors.length > 0)
-      return {
-        value: undefined,
-        problems: errors.map(error => this.#syntax(error.code, error.message, error.pos)),
-      };
+    if (errors.length > 0) return { value: undefined, problems: this.#syntaxProblems() };
     try {
       return { value: this.#document.toJS(), problems: [] };
     } catch (error) {
-      // An alias without its anchor, or aliases that multiply beyond all measure.
-      const message = error instanceof Error ? error.message : String(error);
-      return { value: undefined, problems: [this.#syntax('BAD_ALIAS', message, [0, 0])] };
+      // Aliases that multiply beyond all measure.
+      return { value: undefined, problems: [this.#syntax('BAD_ALIAS', describeError(error), [0, 0])] };
     }
+  }
+
+  /** Every key that stands twice, and the first of the other errors: what follows it mostly follows from it. */
+  #syntaxProblems(): Problem[] {
+    const { errors } = this.#document;
+    const first = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+    return errors
+      .filter(error => error === first || error.code === 'DUPLICATE_KEY')
+      .map(({ code, message, pos }) => this.#syntax(code, message, pos));
   }
 
   locate({ path, found, expected, message, at_key }: Finding): Problem {

@@ -1,0 +1,50 @@
+/** Says of a configuration file whether it can be used: every problem with its line, or what it describes. */
+import { describeError } from '../../core/errors.ts';
+import { formatProblems } from '../../core/schema/problem.ts';
+import { transportOf } from '../../drivers/connections.ts';
+import { loadProfiles } from '../../drivers/profiles/load.ts';
+import { ConfigError } from './config-error.ts';
+import { readEnvironment } from './environment.ts';
+import { type GatewayConfig, loadConfig } from './load.ts';
+
+export interface ConfigCheck {
+  readonly ok: boolean;
+  /** For a person to read: problems, or a summary and warnings. */
+  readonly lines: readonly string[];
+}
+
+/** `env`: the process environment. Never throws for what stands in the file or in the environment. */
+export function checkConfig(file: string, env: Readonly<Record<string, string | undefined>>): ConfigCheck {
+  const { profiles, problems } = loadProfiles();
+  const broken = formatProblems(problems).map(line => `profile left out: ${line}`);
+  try {
+    return { ok: true, lines: [...broken, ...summary(loadConfig(file, readEnvironment(env), profiles))] };
+  } catch (error) {
+    const lines = error instanceof ConfigError ? formatProblems(error.problems) : [describeError(error)];
+    return { ok: false, lines: [...broken, ...lines] };
+  }
+}
+
+function summary({ file, config, topology, connections, warnings }: GatewayConfig): string[] {
+  const { site, gateway_id, batteries, packs } = topology;
+  const cells = packs.reduce((sum, pack) => sum + pack.shape.cell_count, 0);
+  const can = connections.filter(({ connection }) => transportOf(connection.type) === 'can').length;
+  const { server, upstream, storage } = config;
+  return [
+    `${file} is fine`,
+    `site         ${site.name} (${site.id}), gateway ${gateway_id}`,
+    `fleet        ${batteries.length} batteries, ${packs.length} packs, ${cells} cells, read every ${config.interval_ms} ms`,
+    `connections  ${can} CAN, ${connections.length - can} Modbus${config.simulation ? ', with a simulation' : ''}`,
+    `alerts       ${config.alerts.rules.length} rules; a pack is silent after ${config.alerts.silent_after_ms} ms`,
+    `storage      ${storage.directory}, ${storage.retention_days} days`,
+    `upstream     ${upstream.database_url ? describeDatabase(upstream.database_url) : 'none'}`,
+    `dashboard    ${server.tls ? 'https' : 'http'}://${server.host}:${server.port}`,
+    ...formatProblems(warnings).map(line => `warning: ${line}`),
+  ];
+}
+
+/** Where the data goes, without user and password. */
+function describeDatabase(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `PostgreSQL at ${host || 'a local socket'}, database ${pathname.slice(1) || 'by default'}`;
+}
