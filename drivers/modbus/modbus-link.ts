@@ -275,7 +275,7 @@ export class ModbusLink {
   }
 
   #setState(state: 'up' | 'down', reason: string | undefined, fresh: boolean): void {
-    if (this.#state === state && this.#reason === reason) return;
+    if (this.#stop.signal.aborted || (this.#state === state && this.#reason === reason)) return;
     this.#state = state;
     this.#reason = reason;
     this.#options.onState(state, reason, fresh);
