@@ -1,12 +1,263 @@
+/**
+ * One CAN bus and all packs on it: routes each id to its pack, keeps the PackStates up to date and tells
+ * how the bus and every single pack fare.
+ */
+import type { TimerHandle } from '../../core/clock/clock.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { PackState } from '../../core/reading/pack-state.ts';
 import type { CanConnection } from '../connections.ts';
-import type { Driver, DriverContext, PackBinding } from '../driver.ts';
-import type { VirtualCanHub } from './virtual-bus.ts';
+import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
+import { type CanBus, type CanBusState, type CanFrame, canKey, formatCanId } from './can-bus.ts';
+import { CandumpReplay } from './candump-replay.ts';
+import { PackDecoder } from './pack-decoder.ts';
+import type { MappedMessage } from './pack-mapping.ts';
+import { SocketCanBus } from './socketcan-bus.ts';
+import { VirtualBusPort, type VirtualCanHub } from './virtual-bus.ts';
 
+const DEFAULT_SILENCE_MS = 10_000;
+/** A pack counts as silent after three of its shortest periods, but not sooner. */
+const SHORTEST_PACK_SILENCE_MS = 3000;
+const WATCH_INTERVAL_MS = 500;
+
+/** @throws GatewayError PROFILE_INVALID, CONFIG_INVALID (two packs would share an id) */
 export function createCanDriver(
-  _connection: CanConnection,
-  _bindings: readonly PackBinding[],
-  _context: DriverContext,
-  _hub: VirtualCanHub,
+  connection: CanConnection,
+  bindings: readonly PackBinding[],
+  context: DriverContext,
+  hub: VirtualCanHub,
 ): Driver {
-  throw new Error('being built');
+  return new CanDriver(connection, bindings, context, openableBus(connection, context, hub));
+}
+
+function openableBus(connection: CanConnection, context: DriverContext, hub: VirtualCanHub): CanBus {
+  const { clock } = context;
+  switch (connection.type) {
+    case 'socketcan':
+      return new SocketCanBus(connection.interface, clock);
+    case 'candump':
+      return new CandumpReplay(connection, clock);
+    case 'virtual-can':
+      return new VirtualBusPort(hub.bus(connection.id), clock);
+  }
+}
+
+interface Route {
+  readonly slot: PackSlot;
+  readonly mapped: MappedMessage;
+}
+
+/** One pack on the bus and how its own speaking fares. */
+interface PackSlot {
+  readonly decoder: PackDecoder;
+  readonly silence_ms: number;
+  readonly expected_ids: string;
+  state: LinkState;
+  reason: string | undefined;
+}
+
+class CanDriver implements Driver {
+  readonly connection_id: string;
+  readonly packs: readonly PackState[];
+  readonly #context: DriverContext;
+  readonly #bus: CanBus;
+  readonly #slots: readonly PackSlot[];
+  readonly #routes: ReadonlyMap<number, Route>;
+  readonly #silence_ms: number;
+  readonly #counts = { frames: 0, unknown_ids: 0, truncated_frames: 0, decode_errors: 0, silences: 0 };
+  #state: LinkState = 'stopped';
+  #reason: string | undefined;
+  #since_mono_ms: number;
+  #busState: CanBusState = 'down';
+  #busReason: string | undefined;
+  #started_mono_ms = 0;
+  #last_frame_mono_ms = Number.NEGATIVE_INFINITY;
+  #last_restart_mono_ms = 0;
+  #watch: TimerHandle | undefined;
+  #running = false;
+
+  constructor(
+    connection: CanConnection,
+    bindings: readonly PackBinding[],
+    context: DriverContext,
+    bus: CanBus,
+  ) {
+    this.connection_id = connection.id;
+    this.#context = context;
+    this.#bus = bus;
+    this.#silence_ms = ('silence_ms' in connection ? connection.silence_ms : undefined) ?? DEFAULT_SILENCE_MS;
+    this.#slots = bindings.map(binding => slotOf(new PackDecoder(binding)));
+    this.#routes = routesOf(connection.id, this.#slots);
+    this.packs = this.#slots.map(slot => slot.decoder.state);
+    this.#since_mono_ms = context.clock.monoMs();
+  }
+
+  async start(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    const { clock } = this.#context;
+    this.#started_mono_ms = clock.monoMs();
+    this.#last_restart_mono_ms = this.#started_mono_ms;
+    this.#last_frame_mono_ms = Number.NEGATIVE_INFINITY;
+    this.#setState('starting', undefined);
+    for (const slot of this.#slots) this.#setPack(slot, 'starting', undefined);
+    const ids = [...this.#routes.values()].map(({ mapped: { id, extended } }) => ({ id, extended }));
+    try {
+      await this.#bus.open(ids, {
+        onFrame: frame => this.#onFrame(frame),
+        onState: (state, reason) => this.#onBusState(state, reason),
+      });
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    if (this.#running) this.#scheduleWatch();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#context.clock.clearTimer(this.#watch);
+    this.#watch = undefined;
+    await this.#bus.close();
+    if (this.#running) return;
+    for (const slot of this.#slots) this.#setPack(slot, 'stopped', undefined);
+    this.#setState('stopped', undefined);
+  }
+
+  health(): DriverHealth {
+    return {
+      connection_id: this.connection_id,
+      state: this.#state,
+      reason: this.#reason,
+      since_mono_ms: this.#since_mono_ms,
+      packs: this.#slots.map(({ decoder, state, reason }) => ({ pack: decoder.binding.pack, state, reason })),
+      counters: { ...this.#counts, ...this.#bus.counters },
+    };
+  }
+
+  #onFrame(frame: CanFrame): void {
+    if (!this.#running) return;
+    const route = this.#routes.get(canKey(frame.id, frame.extended));
+    if (!route) {
+      this.#counts.unknown_ids++;
+      return;
+    }
+    this.#counts.frames++;
+    this.#last_frame_mono_ms = frame.rx_mono_ms;
+    const { slot, mapped } = route;
+    try {
+      if (!slot.decoder.decode(mapped, frame)) this.#counts.truncated_frames++;
+    } catch (error) {
+      this.#counts.decode_errors++;
+      this.#context.log.error({ err: error, connection: this.connection_id }, 'frame could not be decoded');
+      return;
+    }
+    if (slot.state !== 'up') this.#setPack(slot, 'up', undefined);
+    if (this.#state !== 'up') this.#settle();
+    this.#context.onUpdate(slot.decoder.binding.pack);
+  }
+
+  #onBusState(state: CanBusState, reason: string | undefined): void {
+    if (!this.#running) return;
+    this.#busState = state;
+    this.#busReason = reason;
+    this.#settle();
+  }
+
+  #scheduleWatch(): void {
+    this.#watch = this.#context.clock.setTimer(() => {
+      this.#lookAround();
+      if (this.#running) this.#scheduleWatch();
+    }, WATCH_INTERVAL_MS);
+  }
+
+  #lookAround(): void {
+    const now = this.#context.clock.monoMs();
+    for (const slot of this.#slots) {
+      if (slot.decoder.clearAbsentAlarms(now)) this.#context.onUpdate(slot.decoder.binding.pack);
+      const since = Math.max(slot.decoder.last_frame_mono_ms, this.#started_mono_ms);
+      if (now - since >= slot.silence_ms) this.#setPack(slot, 'down', silentPack(slot));
+    }
+    this.#settle();
+    if (this.#isSilent(now) && now - this.#last_restart_mono_ms >= this.#silence_ms) {
+      this.#last_restart_mono_ms = now;
+      this.#counts.silences++;
+      this.#bus.restart();
+    }
+  }
+
+  /** The connection's state follows from the bus's own word and from whether frames come. */
+  #settle(): void {
+    const now = this.#context.clock.monoMs();
+    if (this.#busState === 'down') {
+      if (this.#busReason !== undefined) this.#setState('down', this.#busReason);
+    } else if (this.#isSilent(now)) {
+      const seconds = this.#silence_ms / 1000;
+      this.#setState(
+        'down',
+        `${this.#bus.name}: no frame for ${seconds} s from any configured pack; check wiring, bit rate and addresses`,
+      );
+    } else if (this.#last_frame_mono_ms === Number.NEGATIVE_INFINITY) this.#setState('starting', undefined);
+    else this.#setState(this.#busState, this.#busReason);
+  }
+
+  #isSilent(now: number): boolean {
+    return now - Math.max(this.#last_frame_mono_ms, this.#started_mono_ms) >= this.#silence_ms;
+  }
+
+  #setState(state: LinkState, reason: string | undefined): void {
+    if (state === this.#state && reason === this.#reason) return;
+    if (state !== this.#state) this.#since_mono_ms = this.#context.clock.monoMs();
+    this.#state = state;
+    this.#reason = reason;
+    this.#context.onLink({ connection_id: this.connection_id, pack: undefined, state, reason });
+  }
+
+  #setPack(slot: PackSlot, state: LinkState, reason: string | undefined): void {
+    if (state === slot.state && reason === slot.reason) return;
+    slot.state = state;
+    slot.reason = reason;
+    const { pack } = slot.decoder.binding;
+    this.#context.onLink({ connection_id: this.connection_id, pack, state, reason });
+  }
+}
+
+function slotOf(decoder: PackDecoder): PackSlot {
+  const { messages } = decoder.mapping;
+  const cycles = messages.flatMap(({ message }) => message.cycle_ms ?? []);
+  const ids = messages.map(({ id, extended }) => formatCanId(id, extended));
+  const shown = ids.length > 4 ? [...ids.slice(0, 4), `and ${ids.length - 4} more`] : ids;
+  return {
+    decoder,
+    silence_ms: Math.max(SHORTEST_PACK_SILENCE_MS, cycles.length > 0 ? 3 * Math.min(...cycles) : 0),
+    expected_ids: shown.join(', '),
+    state: 'stopped',
+    reason: undefined,
+  };
+}
+
+function silentPack({ decoder, silence_ms, expected_ids }: PackSlot): string {
+  const never = decoder.last_frame_mono_ms === Number.NEGATIVE_INFINITY;
+  const seconds = silence_ms / 1000;
+  const since = never ? `no frame within ${seconds} s of the start` : `no frame for ${seconds} s`;
+  return `${decoder.binding.pack_id}: ${since} (expected ids ${expected_ids})`;
+}
+
+function routesOf(connection_id: string, slots: readonly PackSlot[]): Map<number, Route> {
+  const routes = new Map<number, Route>();
+  for (const slot of slots) {
+    for (const mapped of slot.decoder.mapping.messages) {
+      const key = canKey(mapped.id, mapped.extended);
+      const taken = routes.get(key);
+      if (taken) {
+        const names = `${taken.slot.decoder.binding.pack_id} and ${slot.decoder.binding.pack_id}`;
+        const id = formatCanId(mapped.id, mapped.extended);
+        throw new GatewayError(
+          'CONFIG_INVALID',
+          `connection ${connection_id}: packs ${names} both use CAN id ${id}; give each pack its own address or bus`,
+        );
+      }
+      routes.set(key, { slot, mapped });
+    }
+  }
+  return routes;
 }

@@ -72,9 +72,7 @@ const nameUnion = (metrics: readonly { readonly name: string }[]) => metrics.map
 const MessageMapping = Type.Object(
   {
     pack: Type.Optional(
-      Type.Partial(
-        Type.Record(Type.String({ pattern: `^(${nameUnion(PACK_METRICS).join('|')})$` }), PackSource),
-      ),
+      Type.Record(Type.String({ pattern: `^(${nameUnion(PACK_METRICS).join('|')})$` }), PackSource),
     ),
     alarms: Type.Optional(
       Type.Record(
