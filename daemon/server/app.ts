@@ -14,6 +14,7 @@ import { noCounts } from './metrics.ts';
 import type { App, ServerContext, ServerOptions, TypeBoxTypes } from './options.ts';
 import { addAuthentication } from './plugins/authentication.ts';
 import { addOpenApi } from './plugins/openapi.ts';
+import { addRouteList } from './plugins/route-list.ts';
 import { addSecurity } from './plugins/security.ts';
 import { addStaticPage } from './plugins/static-page.ts';
 import { pathOf, sendProblem } from './problems.ts';
@@ -69,6 +70,7 @@ async function makeContext(
     visible,
     hub: new LiveHub(services, limits, visible, users, counters),
     counters,
+    routes: [],
   };
 }
 
@@ -121,6 +123,7 @@ function addRequestLog(app: App, { services, counters }: ServerContext): void {
 }
 
 async function addRoutes(app: App, context: ServerContext): Promise<void> {
+  addRouteList(app, context);
   addAuthentication(app, context);
   await addOpenApi(app, context);
   await addStaticPage(app, context);

@@ -11,6 +11,7 @@ import type { UserDirectory } from './auth/users.ts';
 import type { ServerLimits } from './limits.ts';
 import type { LiveHub } from './live/hub.ts';
 import type { ServerCounters } from './metrics.ts';
+import type { RouteEntry } from './plugins/route-list.ts';
 import type { GatewayServices } from './services.ts';
 
 export interface ServerOptions {
@@ -41,6 +42,7 @@ export interface ServerContext {
   readonly visible: VisibleTopology;
   readonly hub: LiveHub;
   readonly counters: ServerCounters;
+  readonly routes: RouteEntry[];
 }
 
 /** Lets TypeBox schemas type the handlers' requests and replies. */

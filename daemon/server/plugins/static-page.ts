@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../../../core/errors.ts';
 import type { App, ServerContext } from '../options.ts';
 import { pathOf } from '../problems.ts';
+import { methodsAt, type RouteEntry } from './route-list.ts';
 
 const INDEX = 'index.html';
 const NOT_BUILT = `<!doctype html>
@@ -16,7 +17,7 @@ const NOT_BUILT = `<!doctype html>
 </html>
 `;
 
-export async function addStaticPage(app: App, { ui_directory }: ServerContext): Promise<void> {
+export async function addStaticPage(app: App, { ui_directory, routes }: ServerContext): Promise<void> {
   const built = existsSync(join(ui_directory, INDEX));
   if (built)
     await app.register(fastifyStatic, {
@@ -40,26 +41,20 @@ export async function addStaticPage(app: App, { ui_directory }: ServerContext): 
     { config: { access: 'public' }, schema: { hide: true } as object },
     (request, reply) => {
       const path = request.params['*'];
-      if (!isPagePath(request)) return reply.callNotFound();
-      return built && path !== '' && path !== INDEX && !path.endsWith('/')
-        ? reply.sendFile(path)
-        : index(reply);
+      return built && path !== '' && isPagePath(request) ? reply.sendFile(path) : reply.callNotFound();
     },
   );
-  const methods = methodsByPath(app);
   app.setNotFoundHandler((request, reply) => {
-    const page = request.method === 'GET' || request.method === 'HEAD';
-    // A missing file is missing; a path without a file's ending is one of the page's own.
-    if (page && isPagePath(request) && !/\.[a-z0-9]+$/i.test(pathOf(request))) return index(reply);
-    throw notFound(request, reply, methods);
+    if (isPageRequest(request)) return index(reply);
+    throw notFound(request, reply, routes);
   });
 }
 
-function notFound(request: FastifyRequest, reply: FastifyReply, methods: MethodsByPath): GatewayError {
+function notFound(request: FastifyRequest, reply: FastifyReply, routes: readonly RouteEntry[]): GatewayError {
   const path = pathOf(request);
-  const allowed = methods.find(entry => entry.pattern.test(path))?.methods;
+  const allowed = methodsAt(routes, path);
   if (!allowed) return new GatewayError('NOT_FOUND', `There is nothing at ${path.slice(0, 200)}`);
-  const list = [...allowed].join(', ');
+  const list = allowed.join(', ');
   reply.header('allow', list);
   return new GatewayError(
     'METHOD_NOT_ALLOWED',
@@ -67,21 +62,12 @@ function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods
   );
 }
 
-type MethodsByPath = { pattern: RegExp; url: string; methods: Set<string> }[];
-
-/** Collects the methods of every route registered after this, to tell a wrong method from a wrong path. */
-function methodsByPath(app: App): MethodsByPath {
-  const entries: MethodsByPath = [];
-  app.addHook('onRoute', ({ url, method }) => {
-    let entry = entries.find(known => known.url === url);
-    if (!entry) {
-      const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replace(/:[a-z_]+/g, '[^/]+')}$`);
-      entry = { pattern, url, methods: new Set() };
-      entries.push(entry);
-    }
-    for (const one of [method].flat()) entry.methods.add(one);
-  });
-  return entries;
+/** Somebody goes to a place of the page; a missing file, on the other hand, is missing. */
+function isPageRequest(request: FastifyRequest): boolean {
+  const path = pathOf(request);
+  if (!['GET', 'HEAD'].includes(request.method) || !isPagePath(request) || path.startsWith('/assets/'))
+    return false;
+  return !/\.[a-z0-9]+$/i.test(path) || (request.headers.accept ?? '').includes('text/html');
 }
 
 function isPagePath(request: FastifyRequest): boolean {

@@ -1,0 +1,267 @@
+/** Every route against everybody who may knock. A route without a line here fails the test. */
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildApp } from './app.ts';
+import type { App, ServerContext } from './options.ts';
+import { addTestUsers, JWT_SECRET, makeTestSite, PASSWORD, testOptions } from './test-services.ts';
+
+interface Line {
+  readonly url: string;
+  readonly body?: object;
+  /** Status for everybody without login; absent: 401, and 401 for every bad token. */
+  readonly anyone?: number;
+  readonly user: number;
+  readonly moderator: number;
+  readonly admin: number;
+}
+
+const all = (url: string, status = 200): Line => ({ url, user: status, moderator: status, admin: status });
+const open = (url: string, status = 200, body?: object): Line => ({
+  ...all(url, status),
+  anyone: status,
+  ...(body && { body }),
+});
+const admin = (url: string, status = 200, body?: object): Line => ({
+  url,
+  user: 403,
+  moderator: 403,
+  admin: status,
+  ...(body && { body }),
+});
+/** `una` and `mo` are assigned `north` (packs n1, n2); what is in `south` does not exist for them. */
+const foreign = (url: string): Line => ({ url, user: 404, moderator: 404, admin: 200 });
+
+const TABLE: Record<string, Line[]> = {
+  'POST /api/auth/login': [
+    open('/api/auth/login', 200, { username: 'una', password: PASSWORD }),
+    open('/api/auth/login', 400, { username: 'una' }),
+  ],
+  'POST /api/auth/logout': [open('/api/auth/logout', 204)],
+  'GET /api/auth/me': [all('/api/auth/me')],
+  'GET /api/batteries': [all('/api/batteries')],
+  'GET /api/battery/:id': [
+    all('/api/battery/north'),
+    foreign('/api/battery/south'),
+    all('/api/battery/none', 404),
+  ],
+  'GET /api/packs/:id': [all('/api/packs/n2'), foreign('/api/packs/s1'), all('/api/packs/none', 404)],
+  'GET /api/packs/:id/history': [
+    all('/api/packs/n1/history'),
+    all('/api/packs/n1/history?max_points=0', 400),
+    foreign('/api/packs/s1/history'),
+  ],
+  'GET /api/alerts': [all('/api/alerts'), all('/api/alerts?state=active&limit=3')],
+  'GET /api/reports/fleet': [{ url: '/api/reports/fleet', user: 403, moderator: 200, admin: 200 }],
+  'GET /api/admin/users': [admin('/api/admin/users')],
+  'POST /api/admin/users': [
+    admin('/api/admin/users', 201, { username: 'new', password: PASSWORD, role: 'user' }),
+    admin('/api/admin/users', 409, { username: 'ada', password: PASSWORD, role: 'user' }),
+  ],
+  'PUT /api/admin/users/:username': [
+    admin('/api/admin/users/new', 200, { batteries: ['south'] }),
+    admin('/api/admin/users/ada', 409, { role: 'user' }),
+    admin('/api/admin/users/nobody', 404, { role: 'user' }),
+  ],
+  'DELETE /api/admin/users/:username': [
+    admin('/api/admin/users/new', 204),
+    admin('/api/admin/users/ada', 409),
+  ],
+  'GET /api/admin/settings': [admin('/api/admin/settings')],
+  'PUT /api/admin/settings': [
+    admin('/api/admin/settings', 200, {
+      thresholds: { cell_high: { raise_at: 3.7, clear_at: 3.6, delay_ms: 0 } },
+    }),
+    admin('/api/admin/settings', 400, {
+      thresholds: { unknown: { raise_at: 3.7, clear_at: 3.6, delay_ms: 0 } },
+    }),
+  ],
+  'GET /api/system/status': [all('/api/system/status')],
+  'GET /healthz': [open('/healthz')],
+  'GET /metrics': [all('/metrics')],
+  'GET /api/openapi.json': [open('/api/openapi.json')],
+  'GET /api/admin/simulation/faults': [admin('/api/admin/simulation/faults')],
+  'POST /api/admin/simulation/faults': [
+    admin('/api/admin/simulation/faults', 201, { kind: 'weak_cell' }),
+    admin('/api/admin/simulation/faults', 400, { mind: 'weak_cell' }),
+  ],
+  'DELETE /api/admin/simulation/faults/:id': [
+    admin('/api/admin/simulation/faults/f1', 204),
+    admin('/api/admin/simulation/faults/f1', 404),
+  ],
+  'GET /ws': [all('/ws', 400)],
+  'GET /*': [open('/', 503), open('/packs/n1', 503), open('/assets/gone.js', 404), open('/api/gone', 404)],
+};
+
+const site = makeTestSite();
+let app: App;
+let context: ServerContext;
+
+beforeAll(async () => {
+  await addTestUsers(site);
+  ({ app, context } = await buildApp(site.services, testOptions()));
+});
+afterAll(() => app.close());
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+async function tokenOf(username: string): Promise<string> {
+  return context.sessions.issue((await context.users.find(username))!);
+}
+
+/** A token of `ada` with one thing wrong. */
+async function forged(
+  change: {
+    key?: string;
+    alg?: string;
+    iss?: string;
+    aud?: string;
+    age_s?: number;
+    session_key?: string;
+  } = {},
+) {
+  const ada = (await context.users.find('ada'))!;
+  const now_s = Math.floor(site.clock.wallMs() / 1000) - (change.age_s ?? 0);
+  return new SignJWT({ key: change.session_key ?? ada.session_key })
+    .setProtectedHeader({ alg: change.alg ?? 'HS256' })
+    .setIssuer(change.iss ?? 'bms-gateway:test-gateway')
+    .setAudience(change.aud ?? 'bms-gateway-http')
+    .setSubject('ada')
+    .setIssuedAt(now_s)
+    .setExpirationTime(now_s + 3600)
+    .sign(new TextEncoder().encode(change.key ?? JWT_SECRET));
+}
+
+async function badTokens(): Promise<Record<string, string>> {
+  const payload = (await forged()).split('.')[1];
+  const header = Buffer.from('{"alg":"none"}').toString('base64url');
+  return {
+    expired: await forged({ age_s: 3601 }),
+    'alg none': `${header}.${payload}.`,
+    'wrong key': await forged({ key: 'another secret of more than thirty-two characters' }),
+    'wrong algorithm': await forged({ alg: 'HS512' }),
+    'of another gateway': await forged({ iss: 'bms-gateway:other' }),
+    'for another audience': await forged({ aud: 'somebody' }),
+    'of an ended session': await forged({ session_key: 'before' }),
+    nonsense: 'nonsense',
+  };
+}
+
+test('every registered route has a line in the table, and every line a route', () => {
+  const registered = context.routes.flatMap(({ url, methods }) => methods.map(method => `${method} ${url}`));
+  expect(registered.filter(route => !route.startsWith('HEAD ')).sort()).toEqual(Object.keys(TABLE).sort());
+  for (const head of registered.filter(route => route.startsWith('HEAD ')))
+    expect(registered).toContain(head.replace('HEAD', 'GET'));
+});
+
+test('a token made as ours is taken, so that what follows is refused for its one fault', async () => {
+  const reply = await app.inject({ url: '/api/auth/me', headers: bearer(await forged()) });
+  expect(reply.json()).toEqual({ user: { username: 'ada', role: 'admin' } });
+});
+
+for (const [route, lines] of Object.entries(TABLE))
+  for (const line of lines) {
+    const method = route.split(' ')[0] as 'GET';
+    test(`${method} ${line.url}${line.body ? ` ${JSON.stringify(line.body)}` : ''}`, async () => {
+      const status = async (headers: Record<string, string>, as = method) => {
+        const remoteAddress = '192.0.2.7';
+        const reply = await app.inject({
+          method: as,
+          url: line.url,
+          headers,
+          remoteAddress,
+          ...(line.body && { payload: line.body }),
+        });
+        if (
+          reply.statusCode >= 400 &&
+          as !== ('HEAD' as string) &&
+          !String(reply.headers['content-type']).startsWith('text/html')
+        ) {
+          expect(reply.headers['content-type']).toBe('application/problem+json');
+          expect(reply.json()).toMatchObject({
+            status: reply.statusCode,
+            code: expect.stringMatching(/^[A-Z_]+$/),
+          });
+        }
+        return reply.statusCode;
+      };
+      const got: Record<string, number> = { 'no token': await status({}) };
+      const expected: Record<string, number> = { 'no token': line.anyone ?? 401 };
+      for (const [name, token] of Object.entries(await badTokens())) {
+        got[name] = await status(bearer(token));
+        expected[name] = line.anyone ?? 401;
+      }
+      for (const [role, username] of Object.entries({ user: 'una', moderator: 'mo', admin: 'ada' })) {
+        const headers = bearer(await tokenOf(username));
+        got[role] = await status(headers);
+        expected[role] = line[role as 'user'];
+        if (method === 'GET') {
+          got[`${role} HEAD`] = await status(headers, 'HEAD' as 'GET');
+          expected[`${role} HEAD`] = line[role as 'user'];
+        }
+      }
+      expect(got).toEqual(expected);
+    });
+  }
+
+test('lists show only what is assigned', async () => {
+  site.setCells(0, 3.9);
+  site.setCells(2, 3.9);
+  site.judge(0);
+  site.judge(2);
+  const see = async (username: string, url: string) =>
+    (await app.inject({ url, headers: bearer(await tokenOf(username)) })).json();
+  for (const username of ['una', 'mo', 'ada']) {
+    const batteries = username === 'ada' ? ['north', 'south'] : ['north'];
+    const ids = (list: { id: string }[]) => list.map(battery => battery.id);
+    expect(ids((await see(username, '/api/batteries')).batteries)).toEqual(batteries);
+    for (const url of ['/api/alerts', '/api/alerts?state=active']) {
+      const { alerts } = await see(username, url);
+      expect(alerts.map((alert: { battery_id: string }) => alert.battery_id).sort()).toEqual(batteries);
+    }
+    if (username === 'una') continue;
+    const report = await see(username, '/api/reports/fleet');
+    expect(ids(report.batteries)).toEqual(batteries);
+    expect(report.totals).toMatchObject({ batteries: batteries.length, alerts_active: batteries.length });
+  }
+});
+
+test('metrics are open to this machine itself, but not through a proxy on it', async () => {
+  const status = async (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
+    (await app.inject({ url: '/metrics', headers, remoteAddress })).statusCode;
+  expect(await status({})).toBe(200);
+  expect(await status({}, '::ffff:127.0.0.1')).toBe(200);
+  expect(await status({ 'x-forwarded-for': '192.0.2.7' })).toBe(401);
+  expect(await status({}, '192.0.2.7')).toBe(401);
+});
+
+test('a new role, a new password and deletion take effect on tokens already given', async () => {
+  await context.users.create({ username: 'eve', password: PASSWORD, role: 'admin' });
+  const headers = bearer(await tokenOf('eve'));
+  const status = async (url: string) => (await app.inject({ url, headers })).statusCode;
+  expect(await status('/api/admin/users')).toBe(200);
+  await context.users.change('eve', { role: 'user' });
+  expect(await status('/api/admin/users')).toBe(403);
+  await context.users.change('eve', { password: 'another password' });
+  expect(await status('/api/auth/me')).toBe(401);
+  const renewed = bearer(await tokenOf('eve'));
+  await context.users.delete('eve');
+  expect((await app.inject({ url: '/api/auth/me', headers: renewed })).statusCode).toBe(401);
+});
+
+test('without the simulator there are no fault routes', async () => {
+  const real = makeTestSite({ simulation: false });
+  const built = await buildApp(real.services, testOptions());
+  expect(built.context.routes.filter(({ url }) => url.includes('simulation'))).toEqual([]);
+  await built.app.close();
+});
+
+test('passwords, hashes and secrets never leave', async () => {
+  const headers = bearer(await tokenOf('ada'));
+  const { password_hash, session_key } = (await context.users.find('una'))!;
+  for (const lines of Object.values(TABLE))
+    for (const { url } of lines) {
+      const { body } = await app.inject({ url, headers });
+      for (const secret of [password_hash, session_key, JWT_SECRET, PASSWORD])
+        expect(body).not.toContain(secret);
+    }
+});
