@@ -16,6 +16,8 @@ export interface StoreStats {
   readonly readings_committed: number;
   /** Lost because the bounded queue to the writer was full, or because a write failed for good. */
   readonly readings_dropped: number;
+  /** Alerts lost the same way; they may use room that readings may not. */
+  readonly alerts_dropped: number;
   readonly queue_bytes: number;
   readonly commits: number;
   readonly commit_failures: number;
@@ -61,4 +63,40 @@ export interface Store {
   stats(): StoreStats;
   /** Commits what is pending and closes; safe at any moment, also twice. */
   close(): Promise<void>;
+}
+
+/** What a log row holds, by `kind`. Numbers are stored: append only. */
+export const LogKind = {
+  /** JSON of a Topology; rows after it were made under it. */
+  topology: 0,
+  /** Bytes of core/reading/codec.ts; pack and time stand in the row. */
+  reading: 1,
+  /** JSON of an Alert, once raised and once cleared. */
+  alert: 2,
+} as const;
+
+/** Rows of the log in order, as parallel columns. Body `i` is `bytes.subarray(i ? end[i - 1] : 0, end[i])`. */
+export interface LogBatch {
+  readonly count: number;
+  readonly seq: Float64Array;
+  readonly kind: Uint8Array;
+  /** Stable number of the pack, 0 where the row concerns none; its id is `LogSource.packId`. */
+  readonly pack_key: Int32Array;
+  readonly t_ms: Float64Array;
+  readonly end: Uint32Array;
+  readonly bytes: Uint8Array;
+}
+
+/** The one ordered log as those who send it on see it. Valid after the store was opened. */
+export interface LogSource {
+  /** Random name of this log, made once with its file. */
+  readonly incarnation: string;
+  durableSeq(): number;
+  /** Calls back after each commit that added rows. Returns the function that ends it. */
+  onDurable(listener: () => void): () => void;
+  /** Durable rows with `seq > after_seq`, at most `max_rows`, and `max_bytes` of bodies (but at least one row). */
+  readBatch(after_seq: number, max_rows: number, max_bytes: number): Promise<LogBatch>;
+  packId(pack_key: number): string | undefined;
+  /** The centre has everything up to `seq`: older rows may go when their time has come. The row itself stays. */
+  markSynced(seq: number): void;
 }

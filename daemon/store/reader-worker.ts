@@ -1,0 +1,67 @@
+/** Thread of the reader: queries never delay a write, and a long one never delays a short one for long. */
+import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { Reader } from './reader.ts';
+import type { LogBatch } from './store.ts';
+import { failedReply, type ReaderMethods, type Request, type WorkerSetup } from './worker-messages.ts';
+
+/** A history query that takes longer is given up. */
+const HISTORY_LIMIT_MS = 20_000;
+
+const setup = workerData as WorkerSetup;
+const port = parentPort;
+if (!port) throw new Error('reader-worker.ts runs as a worker thread only');
+
+let reader: Reader | undefined;
+
+port.on('message', async ({ id, method, params }: Request) => {
+  try {
+    const result = await answer(method as keyof ReaderMethods, params);
+    port.postMessage({ id, ok: true, result }, method === 'read_batch' ? buffersOf(result as LogBatch) : []);
+  } catch (error) {
+    port.postMessage(failedReply(id, error));
+  }
+});
+
+function answer(method: keyof ReaderMethods, params: unknown): unknown {
+  switch (method) {
+    case 'open':
+      reader ??= new Reader(setup.file);
+      return null;
+    case 'history': {
+      const end_ms = systemClock.monoMs() + HISTORY_LIMIT_MS;
+      const pause = () =>
+        new Promise<boolean>(resolve => setImmediate(() => resolve(systemClock.monoMs() < end_ms)));
+      return opened().history(params as ReaderMethods['history'][0], pause);
+    }
+    case 'alerts':
+      return opened().alerts(params as ReaderMethods['alerts'][0]);
+    case 'get': {
+      const { kind, id } = params as ReaderMethods['get'][0];
+      return opened().get(kind, id);
+    }
+    case 'list':
+      return opened().list((params as ReaderMethods['list'][0]).kind);
+    case 'read_batch': {
+      const { after_seq, max_rows, max_bytes } = params as ReaderMethods['read_batch'][0];
+      return opened().readBatch(after_seq, max_rows, max_bytes);
+    }
+    case 'close':
+      reader?.close();
+      reader = undefined;
+      return null;
+    default:
+      throw new GatewayError('STORE_FAILED', `the reader knows no method ${method}`);
+  }
+}
+
+function opened(): Reader {
+  if (!reader) throw new GatewayError('STORE_FAILED', `${setup.file} is not open`);
+  return reader;
+}
+
+function buffersOf(batch: LogBatch): Transferable[] {
+  const columns = [batch.seq, batch.kind, batch.pack_key, batch.t_ms, batch.end, batch.bytes];
+  return columns.map(column => column.buffer as ArrayBuffer);
+}

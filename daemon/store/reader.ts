@@ -1,0 +1,160 @@
+/** Everything that only reads the file, on a read-only connection. Runs in the reader's thread. */
+import Database from 'better-sqlite3';
+import type { Alert } from '../../core/alerts/alert.ts';
+import type { HistoryReply } from '../../core/contract/http.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { historyReply, type StoredReading, ThinnedRows } from './history.ts';
+import { type AlertRequest, type HistoryRequest, type LogBatch, LogKind } from './store.ts';
+import type { Document } from './worker-messages.ts';
+
+/** A history query reads this many rows, then lets other requests come between. */
+const STEP_ROWS = 16_384;
+
+interface Range {
+  first_seq: number;
+  last_seq: number;
+}
+
+interface LogRow {
+  readonly seq: number;
+  readonly kind: number;
+  readonly pack_key: number;
+  readonly t_ms: number;
+  readonly body: Buffer;
+}
+
+export class Reader {
+  readonly #db: Database.Database;
+  readonly #selectReadings: Database.Statement<
+    [number, number, number, number, number, number],
+    StoredReading
+  >;
+  readonly #selectRows: Database.Statement<[number, number], LogRow>;
+
+  constructor(file: string) {
+    this.#db = new Database(file, { readonly: true, fileMustExist: true });
+    this.#selectReadings = this.#db.prepare(
+      `SELECT t_ms, body FROM log
+       WHERE seq BETWEEN ? AND ? AND pack_key = ? AND kind = ? AND t_ms BETWEEN ? AND ?`,
+    );
+    this.#selectRows = this.#db.prepare(
+      'SELECT seq, kind, pack_key, t_ms, body FROM log WHERE seq > ? ORDER BY seq LIMIT ?',
+    );
+  }
+
+  /** `pause` is awaited between steps; when it returns false the query is given up with STORE_FAILED. */
+  async history(request: HistoryRequest, pause: () => Promise<boolean>): Promise<HistoryReply> {
+    const { pack_id, from_ms, to_ms } = request;
+    const rows = new ThinnedRows(request.max_points);
+    const pack_key = this.#db
+      .prepare<[string], number>('SELECT pack_key FROM packs WHERE pack_id = ?')
+      .pluck()
+      .get(pack_id);
+    for (const { first_seq, last_seq } of pack_key === undefined ? [] : this.#ranges(from_ms, to_ms)) {
+      for (let seq = first_seq; seq <= last_seq; seq += STEP_ROWS) {
+        const end = Math.min(last_seq, seq + STEP_ROWS - 1);
+        for (const row of this.#selectReadings.iterate(
+          seq,
+          end,
+          pack_key as number,
+          LogKind.reading,
+          from_ms,
+          to_ms,
+        ))
+          rows.add(row);
+        if (await pause()) continue;
+        throw new GatewayError(
+          'STORE_FAILED',
+          `history of pack ${pack_id} from ${new Date(from_ms).toISOString()} to ${new Date(to_ms).toISOString()} ` +
+            'takes too long to read; ask for a shorter span',
+        );
+      }
+    }
+    return historyReply(request, rows);
+  }
+
+  /** Newest first. */
+  alerts({ state, limit }: AlertRequest): Alert[] {
+    const bodies = this.#db
+      .prepare<[string, string, number], string>(
+        "SELECT body FROM alerts WHERE ? = 'all' OR state = ? ORDER BY raised_ms DESC, alert_id DESC LIMIT ?",
+      )
+      .pluck()
+      .all(state, state, limit);
+    return bodies.map(body => JSON.parse(body) as Alert);
+  }
+
+  get(kind: string, id: string): Document | null {
+    const body = this.#db
+      .prepare<[string, string], string>('SELECT body FROM documents WHERE kind = ? AND id = ?')
+      .pluck()
+      .get(kind, id);
+    return body === undefined ? null : { id, body: JSON.parse(body) };
+  }
+
+  list(kind: string): Document[] {
+    return this.#db
+      .prepare<[string], { id: string; body: string }>(
+        'SELECT id, body FROM documents WHERE kind = ? ORDER BY id',
+      )
+      .all(kind)
+      .map(({ id, body }) => ({ id, body: JSON.parse(body) }));
+  }
+
+  readBatch(after_seq: number, max_rows: number, max_bytes: number): LogBatch {
+    const rows: LogRow[] = [];
+    let byte_count = 0;
+    for (const row of this.#selectRows.iterate(after_seq, max_rows)) {
+      if (rows.length > 0 && byte_count + row.body.length > max_bytes) break;
+      byte_count += row.body.length;
+      rows.push(row);
+    }
+    const count = rows.length;
+    const batch = {
+      count,
+      seq: new Float64Array(count),
+      kind: new Uint8Array(count),
+      pack_key: new Int32Array(count),
+      t_ms: new Float64Array(count),
+      end: new Uint32Array(count),
+      bytes: new Uint8Array(byte_count),
+    };
+    let at = 0;
+    rows.forEach((row, i) => {
+      batch.seq[i] = row.seq;
+      batch.kind[i] = row.kind;
+      batch.pack_key[i] = row.pack_key;
+      batch.t_ms[i] = row.t_ms;
+      batch.bytes.set(row.body, at);
+      at += row.body.length;
+      batch.end[i] = at;
+    });
+    return batch;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** Runs of sequence numbers that can hold rows of the time span; neighbours joined. */
+  #ranges(from_ms: number, to_ms: number): Range[] {
+    const ranges: Range[] = [];
+    const spans = this.#db
+      .prepare<[number, number], Range>(
+        'SELECT first_seq, last_seq FROM spans WHERE max_t_ms >= ? AND min_t_ms <= ? ORDER BY first_seq',
+      )
+      .all(from_ms, to_ms);
+    const tail = this.#db
+      .prepare<[], Range>(
+        `SELECT (SELECT coalesce(max(last_seq), 0) + 1 FROM spans) AS first_seq,
+                (SELECT coalesce(max(seq), 0) FROM log) AS last_seq`,
+      )
+      .get();
+    for (const range of tail ? [...spans, tail] : spans) {
+      const last = ranges.at(-1);
+      if (last && last.last_seq + 1 === range.first_seq) last.last_seq = range.last_seq;
+      else ranges.push({ ...range });
+    }
+    return ranges;
+  }
+}

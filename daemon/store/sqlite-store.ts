@@ -1,0 +1,375 @@
+/**
+ * The store over SQLite: this side encodes into batches and posts them; one thread writes, one reads.
+ *
+ * Batches are posted once per commit interval, or when full. While the writer is behind, records gather in
+ * the current batch; when `queue_bytes` are on their way the newest readings are dropped and counted, so what
+ * is in the log stays without holes in order. Alerts may use one batch more than readings.
+ */
+import { join } from 'node:path';
+import type { Alert } from '../../core/alerts/alert.ts';
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import type { HistoryReply } from '../../core/contract/http.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
+import type { PackReading } from '../../core/reading/pack-reading.ts';
+import type { Topology } from '../../core/topology/topology.ts';
+import { BatchBuffer } from './batch-buffer.ts';
+import { SQLITE_MIGRATIONS } from './migration-files.ts';
+import {
+  type AlertRequest,
+  type Documents,
+  type HistoryRequest,
+  type LogBatch,
+  LogKind,
+  type LogSource,
+  type Store,
+  type StoreStats,
+} from './store.ts';
+import { WorkerClient } from './worker-client.ts';
+import type { Committed, ReaderMethods, WriterMethods } from './worker-messages.ts';
+
+export const STORE_FILE = 'gateway.db';
+
+const OPEN_TIMEOUT_MS = 60_000;
+const CALL_TIMEOUT_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 10_000;
+const RETAIN_EVERY_MS = 60_000;
+/** The writer is called stuck when a commit takes longer. */
+const STUCK_AFTER_MS = 30_000;
+const DAY_MS = 86_400_000;
+
+export interface SqliteStoreOptions {
+  readonly directory: string;
+  readonly commit_interval_ms: number;
+  readonly retention_days: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** An upstream is configured: rows it has not confirmed stay whatever their age (default false). */
+  readonly keep_unsynced?: boolean;
+  /** Most bytes between the caller and the disk (default 16 MiB). */
+  readonly queue_bytes?: number;
+  /** Size of one batch (default 1 MiB). */
+  readonly batch_bytes?: number;
+  readonly migrations?: string;
+}
+
+export function createSqliteStore(options: SqliteStoreOptions): Store & LogSource {
+  return new SqliteStore(options);
+}
+
+interface FlushWaiter {
+  readonly batch: number;
+  readonly resolve: () => void;
+  readonly reject: (error: GatewayError) => void;
+}
+
+class SqliteStore implements Store, LogSource {
+  readonly #options: SqliteStoreOptions;
+  readonly #file: string;
+  readonly #clock: Clock;
+  readonly #batch_bytes: number;
+  readonly #max_batches: number;
+  readonly #free: ArrayBuffer[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #pack_ids = new Map<number, string>();
+  #writer: WorkerClient<WriterMethods> | undefined;
+  #reader: WorkerClient<ReaderMethods> | undefined;
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #closing: Promise<void> | undefined;
+  /** Pack keys by dense index of this run. */
+  #pack_keys: Int32Array = new Int32Array(0);
+  #current: BatchBuffer | undefined;
+  #commit_timer: TimerHandle | undefined;
+  #retain_timer: TimerHandle | undefined;
+  /** The commit interval is over, but a batch was still on its way. */
+  #commit_due = false;
+  #posted_batches = 0;
+  #settled_batches = 0;
+  #posted_bytes = 0;
+  #settled_mono_ms = 0;
+  #flush_waiters: FlushWaiter[] = [];
+  #synced_seq = 0;
+  #fault: string | undefined;
+  incarnation = '';
+  readonly #stats = {
+    durable_seq: 0,
+    first_seq: 0,
+    readings_appended: 0,
+    readings_committed: 0,
+    readings_dropped: 0,
+    alerts_dropped: 0,
+    commits: 0,
+    commit_failures: 0,
+    file_bytes: 0,
+  };
+  readonly documents: Documents = {
+    get: async (kind, id) => (await this.#read('get', { kind, id }))?.body,
+    list: async kind => (await this.#read('list', { kind })) as { id: string; body: unknown }[],
+    put: async (kind, id, body) => {
+      await this.#write('put', { kind, id, body: JSON.stringify(body) });
+    },
+    delete: (kind, id) => this.#write('delete', { kind, id }),
+  };
+
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options;
+    this.#file = join(options.directory, STORE_FILE);
+    this.#clock = options.clock;
+    this.#batch_bytes = options.batch_bytes ?? 1 << 20;
+    this.#max_batches = Math.max(2, Math.ceil((options.queue_bytes ?? 16 << 20) / this.#batch_bytes));
+  }
+
+  async open(topology: Topology): Promise<void> {
+    if (this.#state !== 'new')
+      throw new GatewayError('STORE_FAILED', `${this.#file}: the store was opened already`);
+    const setup = { file: this.#file, migrations: this.#options.migrations ?? SQLITE_MIGRATIONS };
+    const script = (name: string) => new URL(name, import.meta.url);
+    this.#writer = new WorkerClient('writer', script('./writer-worker.ts'), setup, this.#clock, fault =>
+      this.#setFault(fault),
+    );
+    this.#reader = new WorkerClient('reader', script('./reader-worker.ts'), setup, this.#clock);
+    try {
+      const pack_ids = topology.packs.map(pack => pack.id);
+      const params = { pack_ids, topology: JSON.stringify(topology), t_ms: this.#clock.wallMs() };
+      const opened = await this.#writer.call('open', params, OPEN_TIMEOUT_MS);
+      await this.#reader.call('open', null, OPEN_TIMEOUT_MS);
+      if (this.#closing) throw new GatewayError('STOPPED', `${this.#file}: closed while opening`);
+      for (const { pack_key, pack_id } of opened.packs) this.#pack_ids.set(pack_key, pack_id);
+      const keys = new Map(opened.packs.map(({ pack_key, pack_id }) => [pack_id, pack_key]));
+      this.#pack_keys = Int32Array.from(pack_ids, pack_id => keys.get(pack_id) as number);
+      this.incarnation = opened.incarnation;
+      this.#stats.durable_seq = opened.last_seq;
+      this.#stats.first_seq = opened.first_seq;
+      this.#stats.file_bytes = opened.file_bytes;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#state = 'open';
+    this.#scheduleRetention();
+  }
+
+  append(reading: PackReading): void {
+    const pack_key = this.#pack_keys[reading.pack];
+    const batch = this.#batchFor(LogKind.reading, maxEncodedBytes(reading.shape));
+    if (!batch || pack_key === undefined) {
+      this.#stats.readings_dropped++;
+      return;
+    }
+    const body_bytes = encodeInto(reading, batch.view, batch.bodyOffset);
+    batch.finish(LogKind.reading, pack_key, Math.round(reading.t_ms), body_bytes);
+    batch.readings++;
+    this.#stats.readings_appended++;
+  }
+
+  appendAlert(alert: Alert): void {
+    const body = Buffer.from(JSON.stringify(alert));
+    const batch = this.#batchFor(LogKind.alert, body.length);
+    if (!batch) {
+      this.#stats.alerts_dropped++;
+      return;
+    }
+    batch.bytes.set(body, batch.bodyOffset);
+    const t_ms = alert.cleared_ms ?? alert.raised_ms;
+    batch.finish(LogKind.alert, 0, Math.round(t_ms), body.length);
+  }
+
+  flush(): Promise<void> {
+    if (this.#state !== 'open') return Promise.reject(this.#notOpen());
+    this.#post();
+    const batch = this.#posted_batches;
+    if (this.#settled_batches >= batch) return Promise.resolve();
+    if (this.#fault !== undefined) return Promise.reject(new GatewayError('STORE_FAILED', this.#fault));
+    return new Promise((resolve, reject) => this.#flush_waiters.push({ batch, resolve, reject }));
+  }
+
+  async history(request: HistoryRequest): Promise<HistoryReply> {
+    return this.#read('history', request);
+  }
+
+  async alerts(request: AlertRequest): Promise<Alert[]> {
+    return this.#read('alerts', request);
+  }
+
+  stats(): StoreStats {
+    const waiting_ms =
+      this.#posted_batches > this.#settled_batches ? this.#clock.monoMs() - this.#settled_mono_ms : 0;
+    const stuck =
+      waiting_ms > STUCK_AFTER_MS
+        ? `${this.#file}: a commit has been waiting for ${Math.round(waiting_ms / 1000)} s`
+        : undefined;
+    return {
+      ...this.#stats,
+      queue_bytes: this.#posted_bytes + (this.#current?.used ?? 0),
+      fault: this.#fault ?? stuck,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  durableSeq(): number {
+    return this.#stats.durable_seq;
+  }
+
+  onDurable(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  readBatch(after_seq: number, max_rows: number, max_bytes: number): Promise<LogBatch> {
+    return this.#read('read_batch', { after_seq, max_rows, max_bytes });
+  }
+
+  packId(pack_key: number): string | undefined {
+    return this.#pack_ids.get(pack_key);
+  }
+
+  markSynced(seq: number): void {
+    if (seq > this.#synced_seq) this.#synced_seq = seq;
+  }
+
+  /** The batch that takes a body of this size; undefined: it must be dropped. */
+  #batchFor(kind: number, body_bytes: number): BatchBuffer | undefined {
+    if (this.#state !== 'open') return undefined;
+    if (this.#current && !this.#current.hasRoom(body_bytes)) this.#post();
+    if (!this.#current) {
+      const on_their_way = this.#posted_batches - this.#settled_batches;
+      const allowed = kind === LogKind.reading ? this.#max_batches - 1 : this.#max_batches;
+      if (on_their_way >= allowed) return undefined;
+      const batch = new BatchBuffer(this.#free.pop() ?? new ArrayBuffer(this.#batch_bytes));
+      if (!batch.hasRoom(body_bytes)) return undefined;
+      this.#current = batch;
+      this.#commit_timer ??= this.#clock.setTimer(
+        () => this.#commitIntervalOver(),
+        this.#options.commit_interval_ms,
+      );
+    }
+    return this.#current;
+  }
+
+  #commitIntervalOver(): void {
+    this.#commit_timer = undefined;
+    // A full batch may wait behind others; a part-filled one rather goes on filling until the writer is free.
+    if (this.#posted_batches > this.#settled_batches) this.#commit_due = true;
+    else this.#post();
+  }
+
+  #post(): void {
+    const batch = this.#current;
+    if (!batch || !this.#writer) return;
+    this.#clock.clearTimer(this.#commit_timer);
+    this.#commit_timer = undefined;
+    this.#commit_due = false;
+    this.#current = undefined;
+    if (this.#posted_batches === this.#settled_batches) this.#settled_mono_ms = this.#clock.monoMs();
+    this.#posted_batches++;
+    this.#posted_bytes += batch.used;
+    const { used, readings, buffer } = batch;
+    // No time-out: the writer retries for as long as it takes; the bound is that of the queue.
+    this.#writer.call('commit', { buffer, used }, undefined, [buffer]).then(
+      committed => this.#committed(committed, used),
+      error => this.#lost(error, used, readings),
+    );
+  }
+
+  #committed(committed: Committed, used: number): void {
+    this.#free.push(committed.buffer);
+    this.#stats.durable_seq = committed.last_seq;
+    this.#stats.readings_committed += committed.readings;
+    this.#stats.file_bytes = committed.file_bytes;
+    this.#stats.commits++;
+    this.#settle(used);
+    for (const { resolve } of this.#takeWaiters()) resolve();
+    for (const listener of this.#listeners) listener();
+    if (this.#commit_due && this.#posted_batches === this.#settled_batches) this.#post();
+  }
+
+  #lost(error: unknown, used: number, readings: number): void {
+    this.#stats.readings_dropped += readings;
+    this.#stats.commit_failures++;
+    this.#settle(used);
+    for (const { reject } of this.#takeWaiters())
+      reject(new GatewayError('STORE_FAILED', describeError(error)));
+  }
+
+  #settle(used: number): void {
+    this.#settled_batches++;
+    this.#posted_bytes -= used;
+    this.#settled_mono_ms = this.#clock.monoMs();
+  }
+
+  #takeWaiters(): FlushWaiter[] {
+    const due = this.#flush_waiters.filter(({ batch }) => batch <= this.#settled_batches);
+    if (due.length > 0)
+      this.#flush_waiters = this.#flush_waiters.filter(({ batch }) => batch > this.#settled_batches);
+    return due;
+  }
+
+  #setFault(fault: string | undefined): void {
+    if (this.#closing) return;
+    if (fault !== undefined) {
+      this.#stats.commit_failures++;
+      const error = new GatewayError('STORE_FAILED', fault);
+      for (const { reject } of this.#flush_waiters.splice(0)) reject(error);
+    }
+    if (fault === this.#fault) return;
+    this.#fault = fault;
+    if (fault === undefined)
+      this.#options.log.info({ component: 'store' }, `${this.#file}: writing works again`);
+    else this.#options.log.error({ component: 'store' }, `writing fails, readings wait in memory: ${fault}`);
+  }
+
+  #scheduleRetention(): void {
+    this.#retain_timer = this.#clock.setTimer(() => void this.#retain(), RETAIN_EVERY_MS);
+  }
+
+  async #retain(): Promise<void> {
+    const before_ms = this.#clock.wallMs() - this.#options.retention_days * DAY_MS;
+    const below_seq = this.#options.keep_unsynced ? this.#synced_seq : this.#stats.durable_seq;
+    try {
+      const { first_seq } = await this.#write('retain', { before_ms, below_seq });
+      this.#stats.first_seq = first_seq;
+    } catch (error) {
+      this.#options.log.warn({ component: 'store' }, `removing old readings failed: ${describeError(error)}`);
+    }
+    if (this.#state === 'open') this.#scheduleRetention();
+  }
+
+  async #close(): Promise<void> {
+    const was_open = this.#state === 'open';
+    if (was_open) this.#post();
+    this.#state = 'closed';
+    this.#clock.clearTimer(this.#commit_timer);
+    this.#clock.clearTimer(this.#retain_timer);
+    if (was_open) {
+      // Failing to close in time is no reason to hang: what was acknowledged is on the disk.
+      await this.#reader?.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
+      await this.#writer?.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
+    }
+    await Promise.all([this.#reader?.terminate(), this.#writer?.terminate()]);
+  }
+
+  async #read<K extends keyof ReaderMethods>(
+    method: K,
+    params: ReaderMethods[K][0],
+  ): Promise<ReaderMethods[K][1]> {
+    if (this.#state !== 'open' || !this.#reader) throw this.#notOpen();
+    return this.#reader.call(method, params, CALL_TIMEOUT_MS);
+  }
+
+  async #write<K extends keyof WriterMethods>(
+    method: K,
+    params: WriterMethods[K][0],
+  ): Promise<WriterMethods[K][1]> {
+    if (this.#state !== 'open' || !this.#writer) throw this.#notOpen();
+    return this.#writer.call(method, params, CALL_TIMEOUT_MS);
+  }
+
+  #notOpen(): GatewayError {
+    return new GatewayError('STORE_FAILED', `${this.#file}: the store is not open`);
+  }
+}

@@ -1,0 +1,98 @@
+/** Calls into one of the store's workers: every call is answered, timed out, or rejected when the worker ends. */
+import { type Transferable, Worker } from 'node:worker_threads';
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import type { Request, WorkerMessage, WorkerSetup } from './worker-messages.ts';
+
+/** More calls than this at one time are refused. */
+const MAX_PENDING = 256;
+
+interface Pending {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: GatewayError) => void;
+  readonly timer: TimerHandle | undefined;
+}
+
+export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #onFault: (fault: string | undefined) => void;
+  #next_id = 1;
+  #ended: string | undefined;
+
+  constructor(
+    name: string,
+    script: URL,
+    setup: WorkerSetup,
+    clock: Clock,
+    onFault: (fault: string | undefined) => void = () => {},
+  ) {
+    this.#name = name;
+    this.#clock = clock;
+    this.#onFault = onFault;
+    this.#worker = new Worker(script, { workerData: setup, name });
+    this.#worker.on('message', (message: WorkerMessage) => this.#receive(message));
+    this.#worker.on('error', error => this.#end(describeError(error)));
+    this.#worker.on('exit', () => this.#end('it has stopped'));
+  }
+
+  /** `timeout_ms` undefined: for as long as it takes (the caller watches by other means). */
+  call<K extends keyof M & string>(
+    method: K,
+    params: M[K][0],
+    timeout_ms: number | undefined,
+    transfer: readonly Transferable[] = [],
+  ): Promise<M[K][1]> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#failure(method, this.#ended));
+      if (this.#pending.size >= MAX_PENDING)
+        return reject(this.#failure(method, `${MAX_PENDING} calls are waiting already`));
+      const id = this.#next_id++;
+      const timer =
+        timeout_ms === undefined
+          ? undefined
+          : this.#clock.setTimer(() => {
+              this.#pending.delete(id);
+              reject(this.#failure(method, `no answer within ${timeout_ms} ms`));
+            }, timeout_ms);
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, timer });
+      const request: Request = { id, method, params };
+      this.#worker.postMessage(request, transfer);
+    });
+  }
+
+  async terminate(): Promise<void> {
+    this.#end('the store is closed');
+    await this.#worker.terminate();
+  }
+
+  #receive(message: WorkerMessage): void {
+    if (message.id === undefined) {
+      this.#onFault(message.fault);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (!pending) return;
+    this.#pending.delete(message.id);
+    this.#clock.clearTimer(pending.timer);
+    if (message.ok) pending.resolve(message.result);
+    else pending.reject(new GatewayError(message.code, message.message));
+  }
+
+  #end(reason: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    for (const { reject, timer } of this.#pending.values()) {
+      this.#clock.clearTimer(timer);
+      reject(this.#failure('call', reason));
+    }
+    this.#pending.clear();
+    this.#onFault(`the ${this.#name} does not run: ${reason}`);
+  }
+
+  #failure(method: string, reason: string): GatewayError {
+    return new GatewayError('STORE_FAILED', `${this.#name}, ${method}: ${reason}`);
+  }
+}

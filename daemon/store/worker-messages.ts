@@ -1,0 +1,72 @@
+/** Requests and replies between the daemon's thread and the store's workers. */
+import type { Alert } from '../../core/alerts/alert.ts';
+import type { HistoryReply } from '../../core/contract/http.ts';
+import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
+import type { AlertRequest, HistoryRequest, LogBatch } from './store.ts';
+
+export interface OpenedLog {
+  readonly incarnation: string;
+  readonly last_seq: number;
+  readonly first_seq: number;
+  readonly file_bytes: number;
+  readonly packs: readonly { readonly pack_key: number; readonly pack_id: string }[];
+}
+
+/** `buffer` goes back to its sender for reuse. */
+export interface Committed {
+  readonly buffer: ArrayBuffer;
+  readonly last_seq: number;
+  readonly readings: number;
+  readonly file_bytes: number;
+}
+
+export interface Document {
+  readonly id: string;
+  readonly body: unknown;
+}
+
+/** What the writer does, by method: [parameters, result]. */
+export interface WriterMethods {
+  open: [{ pack_ids: readonly string[]; topology: string; t_ms: number }, OpenedLog];
+  commit: [{ buffer: ArrayBuffer; used: number }, Committed];
+  put: [{ kind: string; id: string; body: string }, null];
+  delete: [{ kind: string; id: string }, boolean];
+  /** Removes what is older than `before_ms` and below `below_seq`. */
+  retain: [{ before_ms: number; below_seq: number }, { removed: number; first_seq: number }];
+  close: [null, null];
+}
+
+export interface ReaderMethods {
+  open: [null, null];
+  history: [HistoryRequest, HistoryReply];
+  alerts: [AlertRequest, Alert[]];
+  get: [{ kind: string; id: string }, Document | null];
+  list: [{ kind: string }, Document[]];
+  read_batch: [{ after_seq: number; max_rows: number; max_bytes: number }, LogBatch];
+  close: [null, null];
+}
+
+export type Methods = { readonly [method: string]: [unknown, unknown] };
+
+export interface Request {
+  readonly id: number;
+  readonly method: string;
+  readonly params: unknown;
+}
+
+/** An event has no `id`: the writer says what keeps it from writing, and `undefined` when it works again. */
+export type WorkerMessage =
+  | { readonly id: number; readonly ok: true; readonly result: unknown }
+  | { readonly id: number; readonly ok: false; readonly code: ErrorCode; readonly message: string }
+  | { readonly id?: undefined; readonly fault: string | undefined };
+
+export function failedReply(id: number, error: unknown): WorkerMessage {
+  const code = error instanceof GatewayError ? error.code : 'STORE_FAILED';
+  return { id, ok: false, code, message: describeError(error) };
+}
+
+/** What a worker is started with. */
+export interface WorkerSetup {
+  readonly file: string;
+  readonly migrations: string;
+}

@@ -1,0 +1,111 @@
+/**
+ * Thread of the writer. Batches are committed strictly in order: while one cannot be written (card full, card
+ * gone) it is retried with back-off, and those behind it wait.
+ */
+import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import {
+  failedReply,
+  type Request,
+  type WorkerMessage,
+  type WorkerSetup,
+  type WriterMethods,
+} from './worker-messages.ts';
+import { Writer } from './writer.ts';
+
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 15_000;
+
+const setup = workerData as WorkerSetup;
+const port = parentPort;
+if (!port) throw new Error('writer-worker.ts runs as a worker thread only');
+
+let writer: Writer | undefined;
+const batches: { id: number; params: WriterMethods['commit'][0] }[] = [];
+let retry_ms = FIRST_RETRY_MS;
+let waiting = false;
+
+port.on('message', ({ id, method, params }: Request) => {
+  if (method === 'commit') {
+    batches.push({ id, params: params as WriterMethods['commit'][0] });
+    if (!waiting) commitNext();
+    return;
+  }
+  try {
+    send({ id, ok: true, result: answer(method as keyof WriterMethods, params) });
+  } catch (error) {
+    send(failedReply(id, error));
+  }
+});
+
+function answer(method: keyof WriterMethods, params: unknown): unknown {
+  switch (method) {
+    case 'open': {
+      const { pack_ids, topology, t_ms } = params as WriterMethods['open'][0];
+      writer ??= new Writer(setup.file, setup.migrations);
+      return writer.open(pack_ids, topology, t_ms);
+    }
+    case 'put': {
+      const { kind, id, body } = params as WriterMethods['put'][0];
+      opened().put(kind, id, body);
+      return null;
+    }
+    case 'delete': {
+      const { kind, id } = params as WriterMethods['delete'][0];
+      return opened().delete(kind, id);
+    }
+    case 'retain': {
+      const { before_ms, below_seq } = params as WriterMethods['retain'][0];
+      return opened().retain(before_ms, below_seq);
+    }
+    case 'close': {
+      // Batches that a failure held back get their last attempt; after the first failure order forbids the rest.
+      while (batches.length > 0 && commitFirst()) {}
+      writer?.close();
+      writer = undefined;
+      return null;
+    }
+    default:
+      throw new GatewayError('STORE_FAILED', `the writer knows no method ${method}`);
+  }
+}
+
+/** One batch per turn of the event loop, so that small requests come between. */
+function commitNext(): void {
+  if (batches.length === 0 || !writer) return;
+  if (commitFirst()) {
+    if (batches.length > 0) setImmediate(commitNext);
+    return;
+  }
+  waiting = true;
+  systemClock.setTimer(() => {
+    waiting = false;
+    commitNext();
+  }, retry_ms);
+  retry_ms = Math.min(2 * retry_ms, LAST_RETRY_MS);
+}
+
+function commitFirst(): boolean {
+  const { id, params } = batches[0];
+  try {
+    const result = opened().commit(params.buffer, params.used);
+    batches.shift();
+    if (retry_ms !== FIRST_RETRY_MS) send({ fault: undefined });
+    retry_ms = FIRST_RETRY_MS;
+    send({ id, ok: true, result }, [params.buffer]);
+    return true;
+  } catch (error) {
+    send({ fault: `${setup.file}: ${describeError(error)}` });
+    return false;
+  }
+}
+
+function opened(): Writer {
+  if (!writer) throw new GatewayError('STORE_FAILED', `${setup.file} is not open`);
+  return writer;
+}
+
+function send(message: WorkerMessage, transfer: Transferable[] = []): void {
+  port?.postMessage(message, transfer);
+}

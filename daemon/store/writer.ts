@@ -1,0 +1,233 @@
+/** Owner of the database file: opens and migrates it, appends batches, removes what is old. Runs in the writer's thread. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import type { Alert } from '../../core/alerts/alert.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import { forEachRecord } from './batch-buffer.ts';
+import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
+import { LogKind } from './store.ts';
+import type { Committed, OpenedLog } from './worker-messages.ts';
+
+/** Rows of one entry in `spans`: what a search by time reads at least. */
+export const SPAN_ROWS = 4096;
+/** How long a write waits for another process that holds the file. */
+const BUSY_TIMEOUT_MS = 2000;
+
+interface Span {
+  first_seq: number;
+  rows: number;
+  min_t_ms: number;
+  max_t_ms: number;
+}
+
+const NO_SPAN: Span = { first_seq: 0, rows: 0, min_t_ms: Infinity, max_t_ms: -Infinity };
+
+export class Writer {
+  readonly #file: string;
+  readonly #db: Database.Database;
+  #insertRow!: Database.Statement;
+  #insertSpan!: Database.Statement;
+  #upsertAlert!: Database.Statement;
+  #last_seq = 0;
+  /** Rows after the last stored span. */
+  #span: Span = { ...NO_SPAN };
+
+  /** GatewayError STORE_FAILED or STORE_CORRUPT names the file; see pendingMigrations for the schema's. */
+  constructor(file: string, migrations: string) {
+    this.#file = file;
+    try {
+      mkdirSync(dirname(file), { recursive: true });
+      this.#db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+      this.#db.pragma('journal_mode = WAL');
+      // FULL syncs the WAL in every commit: what is acknowledged survives a power cut.
+      this.#db.pragma('synchronous = FULL');
+      this.#db.pragma('journal_size_limit = 16777216');
+      migrate(this.#db, migrations, file);
+    } catch (error) {
+      throw openFailure(file, error);
+    }
+  }
+
+  open(pack_ids: readonly string[], topology: string, t_ms: number): OpenedLog {
+    const db = this.#db;
+    this.#insertRow = db.prepare('INSERT INTO log (seq, kind, pack_key, t_ms, body) VALUES (?, ?, ?, ?, ?)');
+    this.#insertSpan = db.prepare('INSERT INTO spans VALUES (?, ?, ?, ?)');
+    this.#upsertAlert = db.prepare(
+      `INSERT INTO alerts (alert_id, state, raised_ms, cleared_ms, body) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (alert_id) DO UPDATE SET state = excluded.state, cleared_ms = excluded.cleared_ms, body = excluded.body`,
+    );
+    this.#last_seq = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM log').pluck().get() ?? 0;
+    this.#resumeSpan();
+    const incarnation = this.#transaction(() => {
+      const addPack = db.prepare('INSERT INTO packs (pack_id) VALUES (?) ON CONFLICT DO NOTHING');
+      for (const pack_id of pack_ids) addPack.run(pack_id);
+      if (this.#meta('topology') !== topology) {
+        this.#append(LogKind.topology, 0, t_ms, Buffer.from(topology));
+        this.#setMeta('topology', topology);
+      }
+      const known = this.#meta('incarnation');
+      if (known !== undefined) return known;
+      const made = randomUUID();
+      this.#setMeta('incarnation', made);
+      return made;
+    });
+    const packs = db.prepare<[], OpenedLog['packs'][number]>('SELECT pack_key, pack_id FROM packs').all();
+    return {
+      incarnation,
+      packs,
+      last_seq: this.#last_seq,
+      first_seq: this.#firstSeq(),
+      file_bytes: this.#fileBytes(),
+    };
+  }
+
+  /** One transaction for the whole batch; all or nothing. Throws what SQLite says. */
+  commit(buffer: ArrayBuffer, used: number): Committed {
+    let readings = 0;
+    this.#transaction(() => {
+      forEachRecord(buffer, used, (kind, pack_key, t_ms, body) => {
+        this.#append(kind, pack_key, t_ms, body);
+        if (kind === LogKind.reading) readings++;
+        else if (kind === LogKind.alert) this.#storeAlert(body.toString('utf8'));
+      });
+    });
+    return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
+  }
+
+  put(kind: string, id: string, body: string): void {
+    this.#db
+      .prepare('INSERT INTO documents VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body')
+      .run(kind, id, body);
+  }
+
+  delete(kind: string, id: string): boolean {
+    return this.#db.prepare('DELETE FROM documents WHERE kind = ? AND id = ?').run(kind, id).changes > 0;
+  }
+
+  /**
+   * Removes whole spans that are older than `before_ms` and end below `below_seq`, a few at a time, and old
+   * cleared alerts. Topologies stay: a new centre needs them. Returns the number of log rows removed.
+   */
+  retain(before_ms: number, below_seq: number, max_spans = 8): { removed: number; first_seq: number } {
+    const old = this.#db
+      .prepare<[number, number, number], { first_seq: number; last_seq: number }>(
+        'SELECT first_seq, last_seq FROM spans WHERE max_t_ms < ? AND last_seq < ? ORDER BY first_seq LIMIT ?',
+      )
+      .all(before_ms, Math.min(below_seq, this.#last_seq), max_spans);
+    const deleteRows = this.#db.prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?');
+    const deleteSpan = this.#db.prepare('DELETE FROM spans WHERE first_seq = ?');
+    let removed = 0;
+    for (const { first_seq, last_seq } of old)
+      this.#transaction(() => {
+        removed += deleteRows.run(first_seq, last_seq, LogKind.topology).changes;
+        deleteSpan.run(first_seq);
+      });
+    this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
+    return { removed, first_seq: this.#firstSeq() };
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #append(kind: number, pack_key: number, t_ms: number, body: Buffer): void {
+    const seq = this.#last_seq + 1;
+    this.#insertRow.run(seq, kind, pack_key, t_ms, body);
+    this.#last_seq = seq;
+    // A topology stays when its neighbours go, and says nothing of their time.
+    if (kind === LogKind.topology) return;
+    const span = this.#span;
+    if (span.rows++ === 0) span.first_seq = seq;
+    if (t_ms < span.min_t_ms) span.min_t_ms = t_ms;
+    if (t_ms > span.max_t_ms) span.max_t_ms = t_ms;
+    if (span.rows < SPAN_ROWS) return;
+    this.#insertSpan.run(span.first_seq, seq, span.min_t_ms, span.max_t_ms);
+    this.#span = { ...NO_SPAN };
+  }
+
+  #storeAlert(body: string): void {
+    const alert = JSON.parse(body) as Alert;
+    this.#upsertAlert.run(alert.id, alert.state, alert.raised_ms, alert.cleared_ms, body);
+  }
+
+  #resumeSpan(): void {
+    const row = this.#db
+      .prepare<[number], { rows: number; first_seq: number; min_t_ms: number; max_t_ms: number }>(
+        `SELECT count(*) AS rows, min(seq) AS first_seq, min(t_ms) AS min_t_ms, max(t_ms) AS max_t_ms
+         FROM log WHERE kind <> ? AND seq > (SELECT coalesce(max(last_seq), 0) FROM spans)`,
+      )
+      .get(LogKind.topology);
+    this.#span = row && row.rows > 0 ? row : { ...NO_SPAN };
+  }
+
+  #firstSeq(): number {
+    const sql = 'SELECT coalesce((SELECT min(first_seq) FROM spans), (SELECT min(seq) FROM log), 0)';
+    return this.#db.prepare<[], number>(sql).pluck().get() ?? 0;
+  }
+
+  #meta(name: string): string | undefined {
+    return this.#db.prepare<[string], string>('SELECT value FROM meta WHERE name = ?').pluck().get(name);
+  }
+
+  #setMeta(name: string, value: string): void {
+    this.#db
+      .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
+      .run(name, value);
+  }
+
+  #fileBytes(): number {
+    const wal_bytes = statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) + wal_bytes;
+  }
+
+  /** Commits what `work` did or leaves file and counters as they were. */
+  #transaction<T>(work: () => T): T {
+    const last_seq = this.#last_seq;
+    const span = { ...this.#span };
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#last_seq = last_seq;
+      this.#span = span;
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+function migrate(db: Database.Database, directory: string, file: string): void {
+  db.exec(
+    `CREATE TABLE IF NOT EXISTS schema_migrations
+       (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT`,
+  );
+  const run = db.transaction(() => {
+    const applied = db
+      .prepare<[], AppliedMigration>('SELECT version, name, checksum FROM schema_migrations ORDER BY version')
+      .all();
+    for (const { version, name, checksum, sql } of pendingMigrations(
+      readMigrations(directory),
+      applied,
+      file,
+    )) {
+      db.exec(sql);
+      db.prepare('INSERT INTO schema_migrations VALUES (?, ?, ?)').run(version, name, checksum);
+    }
+  });
+  run.immediate();
+}
+
+function openFailure(file: string, error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const code = error instanceof Database.SqliteError ? error.code : '';
+  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT'))
+    return new GatewayError(
+      'STORE_CORRUPT',
+      `${file}: not a readable SQLite database (${describeError(error)}); move it away to start a new one`,
+    );
+  return new GatewayError('STORE_FAILED', `${file}: cannot be opened for writing: ${describeError(error)}`);
+}
