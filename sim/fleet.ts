@@ -33,6 +33,10 @@ interface Battery {
   readonly conductance: Float64Array;
 }
 
+/** A weak cell's resistance and capacity, times those of a sound one. */
+const WEAK_RESISTANCE = 12;
+const WEAK_CAPACITY = 0.7;
+
 const FLEET_STREAM = 0;
 const LOAD_STREAM = 1_000_000;
 const PACK_STREAM = 2_000_000;
@@ -77,6 +81,7 @@ export class Fleet {
       ...battery,
       conductance: new Float64Array(battery.packs.length),
     }));
+    this.measure(0, 0);
   }
 
   /** Moves everything on by `dt_s` of simulated time, in steps short enough to stay stable. */
@@ -85,6 +90,25 @@ export class Fleet {
     for (let k = 0; k < steps; k++) {
       this.#hour = (this.#hour + dt_s / steps / 3600) % 24;
       for (const battery of this.#batteries) this.#stepBattery(battery, dt_s / steps);
+    }
+  }
+
+  clearFaults(): void {
+    this.bank.resistance_factor.fill(1);
+    this.bank.capacity_factor.fill(1);
+    this.bank.hot.fill(0);
+    for (const pack of this.packs) pack.stuck.fill(0);
+  }
+
+  /** Puts a fault on one cell (counting from 0) of the pack at `index`. */
+  setFault(kind: 'weak_cell' | 'overheating' | 'stuck_sensor', index: number, cell: number): void {
+    const pack = this.packs[index];
+    const c = pack.first + cell;
+    if (kind === 'stuck_sensor') pack.stuck[cell] = 1;
+    else if (kind === 'overheating') this.bank.hot[c] = 1;
+    else {
+      this.bank.resistance_factor[c] = WEAK_RESISTANCE;
+      this.bank.capacity_factor[c] = WEAK_CAPACITY;
     }
   }
 

@@ -16,7 +16,10 @@ export const SimulationFault = Type.Object(
       Type.Integer({ minimum: 1, description: 'Cell number, counting from 1; needed unless dead_unit' }),
     ),
     after_s: Type.Optional(
-      Type.Number({ minimum: 0, description: 'Begins this long after the start (default 0)' }),
+      Type.Number({
+        minimum: 0,
+        description: 'Begins this long after the start, or after it was added, by the clock (default 0)',
+      }),
     ),
     for_s: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, description: 'Ends after this long (default: never)' }),
@@ -48,6 +51,9 @@ export const SimulationConfig = Type.Object(
         exclusiveMaximum: 24,
         description: 'Local hour of the day at which the solar day begins (default: now)',
       }),
+    ),
+    capacity_ah: Type.Optional(
+      Type.Number({ minimum: 1, maximum: 10_000, description: 'Capacity of every cell (default 100)' }),
     ),
     faults: Type.Optional(Type.Array(SimulationFault)),
   },

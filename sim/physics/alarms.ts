@@ -17,17 +17,17 @@ export type AlarmCondition =
 
 /** Most telling word first: `pack_over_voltage` is no `over_voltage` of a cell. */
 const BY_WORDS: readonly (readonly [RegExp, AlarmCondition])[] = [
-  [/difference.*temperature|temperature_difference|temperature_imbalance/, 'temperature_difference'],
-  [/imbalance|voltage_difference|cell_difference/, 'cell_imbalance'],
-  [/(pack|battery|string|total|system).*over_voltage/, 'pack_over_voltage'],
-  [/(pack|battery|string|total|system).*under_voltage/, 'pack_under_voltage'],
+  [/temperature_(difference|imbalance)/, 'temperature_difference'],
+  [/(cell|voltage)_(difference|imbalance)/, 'cell_imbalance'],
+  [/(pack|battery|string|total|system)_over_voltage/, 'pack_over_voltage'],
+  [/(pack|battery|string|total|system)_under_voltage/, 'pack_under_voltage'],
   [/over_voltage|high_voltage/, 'cell_over_voltage'],
   [/under_voltage|low_voltage/, 'cell_under_voltage'],
   [/over_temperature|high_temperature|temperature_high/, 'over_temperature'],
   [/under_temperature|low_temperature|temperature_low/, 'under_temperature'],
-  [/(soc|charge)_low|low_soc/, 'soc_low'],
-  [/discharge.*over_?current|over_?current.*discharge/, 'discharge_over_current'],
-  [/charge.*over_?current|over_?current.*charge/, 'charge_over_current'],
+  [/soc_low|low_soc|under_soc/, 'soc_low'],
+  [/discharge.*over_current|over_discharge_current/, 'discharge_over_current'],
+  [/charge.*over_current|over_charge_current/, 'charge_over_current'],
   [/contactor/, 'contactor_open'],
 ];
 

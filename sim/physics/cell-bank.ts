@@ -19,9 +19,9 @@ const ARRHENIUS_K = 1800;
 const REFERENCE_K = 298.15;
 /** An overheating cell is driven towards this temperature, as by an internal short. */
 const HOT_C = 75;
-const HOT_W_PER_K_AH = 0.08;
+const HOT_W_PER_K_AH = 0.2;
 /**
- * Longest step. The fastest heat time constant is HEAT / (AMBIENT + 2 NEIGHBOUR + HOT) = 175 s, so explicit
+ * Longest step. The fastest heat time constant is HEAT / (AMBIENT + 2 NEIGHBOUR + HOT) = 85 s, so explicit
  * Euler is far from its limit; the RC pair is stepped exactly.
  */
 export const MAX_STEP_S = 30;
