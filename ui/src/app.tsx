@@ -1,0 +1,71 @@
+/** Session and routes: who is not logged in sees the login, in place, and comes out where they wanted to go. */
+import { LocationProvider, Route, Router } from 'preact-iso/router';
+import { checkSession, session } from './api/session.ts';
+import { AccountPage } from './pages/account.tsx';
+import { AlertsPage } from './pages/alerts.tsx';
+import { BatteryPage } from './pages/battery.tsx';
+import { FleetPage } from './pages/fleet.tsx';
+import { LoginPage } from './pages/login.tsx';
+import { PackPage } from './pages/pack/pack.tsx';
+import { SystemPage } from './pages/system/system.tsx';
+import { NotFound, Notice } from './parts/notice.tsx';
+import { Shell } from './shell.tsx';
+
+export function App() {
+  switch (session.value.phase) {
+    case 'unknown':
+      return (
+        <p class="boot" role="status">
+          Asking the gateway…
+        </p>
+      );
+    case 'unreachable':
+      return <Unreachable />;
+    case 'out':
+      return <LoginPage />;
+    case 'in':
+      return <Pages />;
+  }
+}
+
+function Pages() {
+  return (
+    <LocationProvider>
+      <Shell>
+        <Router onRouteChange={focusHeading}>
+          <Route path="/" component={FleetPage} />
+          <Route path="/battery/:id" component={BatteryPage} />
+          <Route path="/pack/:id" component={PackPage} />
+          <Route path="/alerts" component={AlertsPage} />
+          <Route path="/system/:section?" component={SystemPage} />
+          <Route path="/account" component={AccountPage} />
+          <Route default component={NotFoundPage} />
+        </Router>
+      </Shell>
+    </LocationProvider>
+  );
+}
+
+/** A new page begins at its heading, for keyboards and screen readers too. */
+function focusHeading(): void {
+  document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+}
+
+function NotFoundPage() {
+  return <NotFound />;
+}
+
+function Unreachable() {
+  return (
+    <main class="lonely">
+      <Notice icon="offline" title="The gateway does not answer" tone="critical">
+        <p>Check that this device is on the gateway’s network and that the gateway has power.</p>
+        <p>
+          <button type="button" class="button button-main" onClick={() => void checkSession()}>
+            Try again
+          </button>
+        </p>
+      </Notice>
+    </main>
+  );
+}

@@ -1,0 +1,60 @@
+/** Quality of values in words and letters: what a person must see of a value that cannot be trusted. */
+import type { CellColumn, QualifiedValue } from '../../../core/contract/model.ts';
+import { QUALITY_LETTERS, QUALITY_NAMES, type QualityName } from '../../../core/reading/quality.ts';
+
+export interface QualityMark {
+  /** One or two words beside the value. */
+  readonly word: string;
+  /** The whole story, for a tooltip and for screen readers. */
+  readonly title: string;
+}
+
+const MARKS: Readonly<Record<Exclude<QualityName, 'good'>, QualityMark>> = {
+  stale: { word: 'Old', title: 'Old: not heard again within its time limit; the last value is shown' },
+  suspect: { word: 'Suspect', title: 'Suspect: outside what is possible, or flagged by the device' },
+  missing: { word: 'No data', title: 'No data: never received, or the device says it has none' },
+};
+
+/** Undefined for good values: they need no mark. */
+export function qualityMark(quality: QualityName): QualityMark | undefined {
+  return quality === 'good' ? undefined : MARKS[quality];
+}
+
+/** Of one cell; a cell beyond the column, or a letter nobody knows, is missing. */
+export function cellQuality(column: CellColumn, cell: number): QualityName {
+  const code = QUALITY_LETTERS.indexOf(column.quality[cell] ?? 'm');
+  return QUALITY_NAMES[code] ?? 'missing';
+}
+
+/** The value of one cell, null where it is missing whatever number stands there. */
+export function cellValue(column: CellColumn, cell: number): number | null {
+  return cellQuality(column, cell) === 'missing' ? null : (column.values[cell] ?? null);
+}
+
+/** The number to show, null where it is missing whatever number stands there. */
+export function shownValue(qualified: QualifiedValue): number | null {
+  return qualified.quality === 'missing' ? null : qualified.value;
+}
+
+export interface QualityCounts {
+  readonly good: number;
+  readonly stale: number;
+  readonly suspect: number;
+  readonly missing: number;
+}
+
+export function countQuality(column: CellColumn): QualityCounts {
+  const counts = { good: 0, stale: 0, suspect: 0, missing: 0 };
+  for (let cell = 0; cell < column.values.length; cell++) counts[cellQuality(column, cell)]++;
+  return counts;
+}
+
+/** "2 old, 1 suspect"; empty while every cell is good. */
+export function describeQuality(counts: QualityCounts): string {
+  const parts = [
+    counts.missing > 0 ? `${counts.missing} without data` : '',
+    counts.stale > 0 ? `${counts.stale} old` : '',
+    counts.suspect > 0 ? `${counts.suspect} suspect` : '',
+  ];
+  return parts.filter(Boolean).join(', ');
+}

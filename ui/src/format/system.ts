@@ -1,0 +1,59 @@
+/** Names of components, counters and rules as words. */
+import type { ComponentStatus } from '../../../core/contract/http.ts';
+import { formatBytes, formatNumber } from './numbers.ts';
+import { formatSpan } from './time.ts';
+
+const COMPONENT_WORDS: Readonly<Record<string, string>> = {
+  store: 'Storage on this gateway',
+  upstream: 'Sync to the centre',
+  sampler: 'Reading of packs',
+};
+const CONNECTION_PREFIX = 'connection:';
+
+export function isConnection(component: ComponentStatus): boolean {
+  return component.name.startsWith(CONNECTION_PREFIX);
+}
+
+export function componentTitle(name: string): string {
+  if (name.startsWith(CONNECTION_PREFIX)) return name.slice(CONNECTION_PREFIX.length);
+  return COMPONENT_WORDS[name] ?? humanise(name);
+}
+
+/** `frames_received` -> `Frames received`; the unit at the end goes to the value. */
+export function counterTitle(name: string): string {
+  return humanise(name.replace(/_(bytes|ms|s)$/, ''));
+}
+
+export function counterValue(name: string, value: number): string {
+  if (name.endsWith('bytes')) return formatBytes(value);
+  if (name.endsWith('_ms')) return value < 1000 ? `${formatNumber(value, 0)} ms` : formatSpan(value);
+  if (name.endsWith('_s')) return formatSpan(value * 1000);
+  return formatNumber(value, Number.isInteger(value) ? 0 : 2);
+}
+
+const ACRONYMS: Readonly<Record<string, string>> = {
+  lfp: 'LFP',
+  nmc: 'NMC',
+  soc: 'SoC',
+  soh: 'SoH',
+  can: 'CAN',
+  seq: 'sequence',
+};
+
+export function humanise(name: string): string {
+  const words = name
+    .split(/[_\s]+/)
+    .filter(Boolean)
+    .map(word => ACRONYMS[word] ?? word)
+    .join(' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The unit of a threshold, by the quantity its rule is named after; empty where the name tells none. */
+export function ruleUnit(rule_id: string): string {
+  if (/temperature/.test(rule_id)) return '°C';
+  if (/voltage|spread/.test(rule_id)) return 'V';
+  if (/current/.test(rule_id)) return 'A';
+  if (/soc|soh|charge/.test(rule_id)) return '%';
+  return '';
+}

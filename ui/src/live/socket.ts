@@ -1,0 +1,19 @@
+/** The browser's WebSocket as the feed wants it. */
+import type { FeedSocket, SocketEvents } from './feed.ts';
+
+export function openSocket(events: SocketEvents): FeedSocket {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  const socket = new WebSocket(`${scheme}://${location.host}/ws`);
+  socket.onmessage = event => events.onMessage(String(event.data));
+  socket.onclose = event => events.onClose(event.code);
+  return {
+    send: text => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    close: () => {
+      socket.onmessage = null;
+      socket.onclose = null;
+      socket.close();
+    },
+  };
+}

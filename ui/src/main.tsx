@@ -1,0 +1,15 @@
+/** Where the page begins. */
+import { render } from 'preact';
+import './parts/preferences.ts';
+import './style/base.css';
+import './style/shell.css';
+import './style/parts.css';
+import './style/pages.css';
+import { checkSession } from './api/session.ts';
+import { App } from './app.tsx';
+import { runFeed } from './live/live.ts';
+
+runFeed();
+void checkSession();
+const root = document.getElementById('app');
+if (root) render(<App />, root);

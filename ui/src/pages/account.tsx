@@ -1,0 +1,66 @@
+/** Who is logged in on this device, how the page looks, and the way out. */
+import { useState } from 'preact/hooks';
+import { logOut, session } from '../api/session.ts';
+import { PageHead, Section, Segments } from '../parts/controls.tsx';
+import { Icon } from '../parts/icons.tsx';
+import { themeChoice } from '../parts/preferences.ts';
+import { useTitle } from '../parts/title.ts';
+import { Fact } from '../parts/value.tsx';
+
+const ROLES = {
+  user: 'User: sees the batteries assigned',
+  moderator: 'Moderator: sees the batteries in their care, handles alerts',
+  admin: 'Administrator: sees everything, changes users and settings',
+} as const;
+
+export function AccountPage() {
+  useTitle('Account');
+  const [failure, setFailure] = useState('');
+  const { user } = session.value;
+  const leave = () =>
+    logOut().catch(error => setFailure(error instanceof Error ? error.message : String(error)));
+  return (
+    <>
+      <PageHead title="Account" />
+      <div class="narrow">
+        <Section title="Logged in as" class="card">
+          <dl class="list-facts">
+            <Fact label="User name">{user?.username}</Fact>
+            <Fact label="Role">{user && ROLES[user.role]}</Fact>
+          </dl>
+          {failure && (
+            <p class="form-error" role="alert">
+              Logging out failed: {failure}
+            </p>
+          )}
+          <button type="button" class="button" onClick={() => void leave()}>
+            Log out
+          </button>
+        </Section>
+        <Section title="Appearance" class="card">
+          <Segments
+            label="Theme"
+            value={themeChoice.value}
+            onChange={choice => {
+              themeChoice.value = choice;
+            }}
+            options={[
+              { value: 'auto', text: <ThemeText icon="auto" text="As device" /> },
+              { value: 'dark', text: <ThemeText icon="moon" text="Dark" /> },
+              { value: 'light', text: <ThemeText icon="sun" text="Light" /> },
+            ]}
+          />
+          <p class="quiet">Kept on this device.</p>
+        </Section>
+      </div>
+    </>
+  );
+}
+
+function ThemeText({ icon, text }: { icon: 'auto' | 'moon' | 'sun'; text: string }) {
+  return (
+    <>
+      <Icon name={icon} size={18} /> {text}
+    </>
+  );
+}

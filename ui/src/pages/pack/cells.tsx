@@ -1,0 +1,147 @@
+/** Every cell of a pack: an overview in bars, then one tile per cell with all that is known of it. */
+import { Component } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { PackDetail } from '../../../../core/contract/model.ts';
+import type { QualityName } from '../../../../core/reading/quality.ts';
+import { columnStats } from '../../format/cells.ts';
+import { formatMillivolts, formatNumber, formatSignedMillivolts } from '../../format/numbers.ts';
+import { cellQuality, cellValue, countQuality, describeQuality } from '../../format/quality.ts';
+import { CellBars } from '../../parts/cell-bars.tsx';
+import { Section } from '../../parts/controls.tsx';
+import { Icon } from '../../parts/icons.tsx';
+import { Fact, QualityTag } from '../../parts/value.tsx';
+
+interface CellsProps {
+  readonly pack: PackDetail;
+  /** The cell to point out, as an alert's link asks; counting from 1. */
+  readonly cell_no: number | undefined;
+}
+
+export function Cells({ pack, cell_no }: CellsProps) {
+  const [picked, setPicked] = useState(cell_no);
+  useEffect(() => {
+    setPicked(cell_no);
+    if (cell_no !== undefined) showCell(cell_no);
+  }, [cell_no]);
+  const pick = (no: number) => {
+    setPicked(no);
+    showCell(no);
+  };
+  const { voltage_v, temperature_c, balancing } = pack.cells;
+  const stats = columnStats(voltage_v);
+  const isFlat = stats.min === stats.max;
+  const doubts = describeQuality(countQuality(voltage_v));
+  return (
+    <Section
+      title="Cells"
+      class="card"
+      aside={<span class="quiet">{doubts || `All ${pack.cell_count} cells good`}</span>}
+    >
+      <dl class="facts facts-4">
+        <Fact label={stats.min_cell === undefined ? 'Lowest' : `Lowest: cell ${stats.min_cell + 1}`}>
+          <span class="value">{formatNumber(stats.min, 3)} V</span>
+        </Fact>
+        <Fact label={stats.max_cell === undefined ? 'Highest' : `Highest: cell ${stats.max_cell + 1}`}>
+          <span class="value">{formatNumber(stats.max, 3)} V</span>
+        </Fact>
+        <Fact label="Spread">
+          <span class="value">
+            {formatMillivolts(stats.min === null || stats.max === null ? null : stats.max - stats.min)}
+          </span>
+        </Fact>
+        <Fact label="Median">
+          <span class="value">{formatNumber(stats.median, 3)} V</span>
+        </Fact>
+      </dl>
+      <CellBars column={voltage_v} onPick={pick} />
+      <ol class="cell-tiles">
+        {voltage_v.values.map((_, cell) => {
+          const voltage = cellValue(voltage_v, cell);
+          const isGood = cellQuality(voltage_v, cell) === 'good';
+          return (
+            <CellTile
+              key={cell}
+              no={cell + 1}
+              voltage_v={voltage}
+              voltageQuality={cellQuality(voltage_v, cell)}
+              deviation_v={
+                isGood && voltage !== null && stats.median !== null ? voltage - stats.median : null
+              }
+              temperature_c={cellValue(temperature_c, cell)}
+              temperatureQuality={cellQuality(temperature_c, cell)}
+              isBalancing={cellValue(balancing, cell) === 1 && cellQuality(balancing, cell) === 'good'}
+              extreme={
+                isFlat ? '' : cell === stats.min_cell ? 'lowest' : cell === stats.max_cell ? 'highest' : ''
+              }
+              isPicked={picked === cell + 1}
+            />
+          );
+        })}
+      </ol>
+    </Section>
+  );
+}
+
+function showCell(cell_no: number): void {
+  requestAnimationFrame(() => {
+    document.getElementById(`cell-${cell_no}`)?.scrollIntoView({ block: 'center', behavior: 'smooth' });
+  });
+}
+
+interface CellTileProps {
+  readonly no: number;
+  readonly voltage_v: number | null;
+  readonly voltageQuality: QualityName;
+  readonly deviation_v: number | null;
+  readonly temperature_c: number | null;
+  readonly temperatureQuality: QualityName;
+  readonly isBalancing: boolean;
+  readonly extreme: 'lowest' | 'highest' | '';
+  readonly isPicked: boolean;
+}
+
+/** A class because of its shouldComponentUpdate: of a thousand cells only those that changed are rendered. */
+class CellTile extends Component<CellTileProps> {
+  override shouldComponentUpdate(next: CellTileProps): boolean {
+    return (Object.keys(next) as (keyof CellTileProps)[]).some(key => next[key] !== this.props[key]);
+  }
+
+  override render(props: CellTileProps) {
+    const { no, voltageQuality, temperatureQuality, extreme } = props;
+    return (
+      <li
+        id={`cell-${no}`}
+        class={`cell-tile is-${voltageQuality} ${extreme ? `is-${extreme}` : ''} ${props.isPicked ? 'is-picked' : ''}`}
+      >
+        <div class="cell-head">
+          <span class="cell-no">
+            <span class="visually-hidden">Cell </span>
+            {no}
+          </span>
+          {extreme && (
+            <span class={`extreme extreme-${extreme}`}>
+              <span aria-hidden="true">{extreme === 'lowest' ? '▼' : '▲'}</span> {extreme}
+            </span>
+          )}
+          <QualityTag quality={voltageQuality} />
+        </div>
+        <div class="cell-voltage value">
+          {formatNumber(props.voltage_v, 3)}
+          {props.voltage_v !== null && <span class="unit"> V</span>}
+        </div>
+        <div class="cell-foot">
+          <span>{props.deviation_v === null ? '' : formatSignedMillivolts(props.deviation_v)}</span>
+          <span class={`cell-temperature is-${temperatureQuality}`}>
+            {props.temperature_c === null ? '— °C' : `${formatNumber(props.temperature_c, 1)} °C`}
+            {temperatureQuality !== 'missing' && <QualityTag quality={temperatureQuality} />}
+          </span>
+        </div>
+        {props.isBalancing && (
+          <div class="cell-balancing">
+            <Icon name="balance" size={14} /> Balancing
+          </div>
+        )}
+      </li>
+    );
+  }
+}

@@ -1,0 +1,112 @@
+/** The line chart. Loaded on its own: only the pack page needs Chart.js. */
+import {
+  CategoryScale,
+  Chart,
+  Filler,
+  Legend,
+  LinearScale,
+  LineController,
+  LineElement,
+  PointElement,
+  Tooltip,
+} from 'chart.js';
+import type { HistoryReply } from '../../../../core/contract/http.ts';
+import { HISTORY_SERIES, type HistorySeries } from '../../format/history.ts';
+import { formatNumber } from '../../format/numbers.ts';
+import { formatClock, formatHourMinute } from '../../format/time.ts';
+import { currentPalette } from '../../parts/canvas.ts';
+
+Chart.register(
+  CategoryScale,
+  Filler,
+  Legend,
+  LinearScale,
+  LineController,
+  LineElement,
+  PointElement,
+  Tooltip,
+);
+
+type Point = { x: number; y: number | null };
+
+export class HistoryChart {
+  readonly #chart: Chart<'line', Point[]>;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.#chart = new Chart<'line', Point[]>(canvas, {
+      type: 'line',
+      data: { datasets: [] },
+      options: {
+        animation: false,
+        maintainAspectRatio: false,
+        parsing: false,
+        normalized: true,
+        interaction: { mode: 'index', intersect: false },
+        elements: { point: { radius: 0, hitRadius: 12, hoverRadius: 4 }, line: { borderWidth: 2 } },
+      },
+    });
+  }
+
+  show(reply: HistoryReply, series: HistorySeries): void {
+    const { unit, decimals, lines } = HISTORY_SERIES[series];
+    const palette = currentPalette();
+    const colours = { line: palette.bar, upper: palette.high, lower: palette.low };
+    this.#chart.data.datasets = lines(reply).map(({ label, values, role }) => ({
+      label,
+      data: reply.t_ms.map((x, at) => ({ x, y: values[at] ?? null })),
+      borderColor: colours[role],
+      backgroundColor: role === 'lower' ? `${palette.neutral}66` : colours[role],
+      borderDash: role === 'lower' ? [6, 3] : [],
+      fill: role === 'lower' ? '-1' : false,
+      spanGaps: false,
+    }));
+    const axis = { ticks: { color: palette.muted, maxRotation: 0 }, grid: { color: `${palette.line}55` } };
+    Object.assign(this.#chart.options, {
+      scales: {
+        x: {
+          type: 'linear',
+          min: reply.from_ms,
+          max: reply.to_ms,
+          ...axis,
+          ticks: {
+            ...axis.ticks,
+            autoSkip: true,
+            maxTicksLimit: 7,
+            stepSize: tickStep(reply.to_ms - reply.from_ms),
+            callback: (value: number | string) => formatHourMinute(Number(value)),
+          },
+        },
+        y: {
+          ...axis,
+          grace: '8%',
+          ticks: {
+            ...axis.ticks,
+            callback: (value: number | string) => `${formatNumber(Number(value), decimals)} ${unit}`,
+          },
+        },
+      },
+      plugins: {
+        legend: { display: true, labels: { color: palette.text, boxHeight: 2, boxWidth: 24 } },
+        tooltip: {
+          callbacks: {
+            title: (items: { parsed: { x: number | null } }[]) => formatClock(items[0]?.parsed.x ?? 0),
+            label: (item: { dataset: { label?: string }; parsed: { y: number | null } }) =>
+              `${item.dataset.label}: ${formatNumber(item.parsed.y, decimals)} ${unit}`,
+          },
+        },
+      },
+    });
+    this.#chart.update('none');
+  }
+
+  destroy(): void {
+    this.#chart.destroy();
+  }
+}
+
+/** Whole minutes or hours, about six to the span. */
+function tickStep(span_ms: number): number {
+  const steps_min = [1, 2, 3, 5, 10, 15, 30, 60, 120, 240, 360];
+  const wanted_min = span_ms / 60_000 / 6;
+  return (steps_min.find(step => step >= wanted_min) ?? 720) * 60_000;
+}

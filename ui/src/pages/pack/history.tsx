@@ -1,0 +1,122 @@
+/** A pack's past as lines: which quantity, how far back. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { systemClock } from '../../../../core/clock/system-clock.ts';
+import type { HistoryReply } from '../../../../core/contract/http.ts';
+import { ask } from '../../api/session.ts';
+import { HISTORY_SERIES, type HistorySeries } from '../../format/history.ts';
+import { formatNumber } from '../../format/numbers.ts';
+import { feed } from '../../live/live.ts';
+import { Segments } from '../../parts/controls.tsx';
+import { theme } from '../../parts/preferences.ts';
+import type { HistoryChart } from './history-chart.ts';
+
+const RANGES = {
+  '15 min': { span_ms: 15 * 60_000, every_ms: 10_000 },
+  '1 h': { span_ms: 3_600_000, every_ms: 20_000 },
+  '24 h': { span_ms: 24 * 3_600_000, every_ms: 60_000 },
+} as const;
+type Range = keyof typeof RANGES;
+const SERIES_NAMES = Object.keys(HISTORY_SERIES) as HistorySeries[];
+const MAX_POINTS = 600;
+
+export function History({ pack_id }: { pack_id: string }) {
+  const [range, setRange] = useState<Range>('15 min');
+  const [series, setSeries] = useState<HistorySeries>('cells');
+  const { history, failure } = useHistory(pack_id, range);
+  return (
+    <div class="card history">
+      <div class="toolbar">
+        <Segments
+          label="Quantity"
+          value={series}
+          onChange={setSeries}
+          options={SERIES_NAMES.map(name => ({ value: name, text: HISTORY_SERIES[name].title }))}
+        />
+        <Segments
+          label="Range"
+          value={range}
+          onChange={setRange}
+          options={(Object.keys(RANGES) as Range[]).map(name => ({ value: name, text: name }))}
+        />
+      </div>
+      {failure && (
+        <p class="form-error" role="alert">
+          {failure}
+        </p>
+      )}
+      <Chart history={history} series={series} />
+      <p class="quiet" role="status">
+        {describeHistory(history)}
+      </p>
+    </div>
+  );
+}
+
+function describeHistory(history: HistoryReply | undefined): string {
+  if (!history) return 'Loading…';
+  if (history.reading_count === 0) return 'No readings in this span.';
+  const thinned = history.t_ms.length < history.reading_count;
+  const count = formatNumber(history.reading_count, 0);
+  return thinned ? `${formatNumber(history.t_ms.length, 0)} of ${count} readings shown` : `${count} readings`;
+}
+
+function useHistory(pack_id: string, range: Range) {
+  const [history, setHistory] = useState<HistoryReply>();
+  const [failure, setFailure] = useState('');
+  useEffect(() => {
+    const stop = new AbortController();
+    let timer: ReturnType<typeof systemClock.setTimer> | undefined;
+    const { span_ms, every_ms } = RANGES[range];
+    const load = async () => {
+      const to_ms = Math.round(feed.gatewayNow());
+      const query = `from_ms=${to_ms - span_ms}&to_ms=${to_ms}&max_points=${MAX_POINTS}`;
+      try {
+        const reply = await ask<HistoryReply>(`/api/packs/${encodeURIComponent(pack_id)}/history?${query}`, {
+          signal: stop.signal,
+        });
+        setHistory(reply);
+        setFailure('');
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        setFailure(
+          `The history could not be loaded: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      }
+      if (!stop.signal.aborted) timer = systemClock.setTimer(() => void load(), every_ms);
+    };
+    setHistory(undefined);
+    void load();
+    return () => {
+      stop.abort();
+      systemClock.clearTimer(timer);
+    };
+  }, [pack_id, range]);
+  return { history, failure };
+}
+
+function Chart({ history, series }: { history: HistoryReply | undefined; series: HistorySeries }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const chart = useRef<HistoryChart | undefined>(undefined);
+  const [isReady, setReady] = useState(false);
+  const shown = theme.value;
+  useEffect(() => {
+    let isGone = false;
+    void import('./history-chart.ts').then(({ HistoryChart }) => {
+      if (isGone || !canvas.current) return;
+      chart.current = new HistoryChart(canvas.current);
+      setReady(true);
+    });
+    return () => {
+      isGone = true;
+      chart.current?.destroy();
+    };
+  }, []);
+  useEffect(() => {
+    if (history) chart.current?.show(history, series);
+  }, [history, series, isReady, shown]);
+  return (
+    <div class="chart">
+      <canvas ref={canvas} role="img" aria-label={`${HISTORY_SERIES[series].title} over time`} />
+    </div>
+  );
+}

@@ -1,0 +1,111 @@
+/** One pack: its values, every cell, its past, and what the device itself says. */
+import { useLocation, useRoute } from 'preact-iso/router';
+import type { PackDetail } from '../../../../core/contract/model.ts';
+import { PACK_METRICS, PackMetric, type PackMetricName } from '../../../../core/metrics.ts';
+import { formatAgo } from '../../format/time.ts';
+import { now_ms, useRoom } from '../../live/live.ts';
+import { AlertChips, StateBadge } from '../../parts/badges.tsx';
+import { PageHead, Section } from '../../parts/controls.tsx';
+import { RoomView } from '../../parts/notice.tsx';
+import { useTitle } from '../../parts/title.ts';
+import { ChargeBar, MetricValue, PowerText, QualityTag } from '../../parts/value.tsx';
+import { Cells } from './cells.tsx';
+import { DeviceAlarms, Identity, MoreValues, Sensors } from './device.tsx';
+import { History } from './history.tsx';
+
+export function PackPage() {
+  const { id } = useRoute().params;
+  const room = useRoom<'pack'>(`pack:${id}`);
+  const cell_no = Number(useLocation().query.cell) || undefined;
+  useTitle(room.value.data?.name ?? 'Pack');
+  return (
+    <RoomView room={room} what="pack">
+      {pack => <Pack pack={pack} cell_no={cell_no} />}
+    </RoomView>
+  );
+}
+
+function Pack({ pack, cell_no }: { pack: PackDetail; cell_no: number | undefined }) {
+  const { summary } = pack;
+  return (
+    <>
+      <PageHead
+        title={pack.name}
+        trail={[
+          { href: '/', text: 'Fleet' },
+          { href: `/battery/${encodeURIComponent(pack.battery_id)}`, text: pack.battery_name },
+        ]}
+        badge={<StateBadge state={summary.state} />}
+      >
+        {summary.reason && <strong class="page-reason">{summary.reason}</strong>}
+        <AlertChips alerts={summary.alerts} />
+        <span class="quiet">
+          {summary.t_ms === null ? 'It never spoke so far' : <>Newest value {<Ago t_ms={summary.t_ms} />}</>}
+        </span>
+      </PageHead>
+      <PackTotals pack={pack} />
+      <div class="pack-columns">
+        <div class="pack-main">
+          <Cells pack={pack} cell_no={cell_no} />
+          <Section title="History">
+            <History pack_id={pack.id} />
+          </Section>
+        </div>
+        <div class="pack-side">
+          <DeviceAlarms pack={pack} />
+          <MoreValues pack={pack} />
+          <Sensors pack={pack} />
+          <Identity pack={pack} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Ago({ t_ms }: { t_ms: number }) {
+  return <>{formatAgo(t_ms, now_ms.value)}</>;
+}
+
+const HEAD_METRICS: readonly PackMetricName[] = ['voltage_v', 'current_a', 'temperature_c', 'soh_pct'];
+
+function PackTotals({ pack: { values } }: { pack: PackDetail }) {
+  return (
+    <dl class="totals totals-6">
+      <div class="total">
+        <dt>State of charge</dt>
+        <dd>
+          <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={values.soc_pct} decimals={1} />
+          <ChargeBar
+            soc_pct={values.soc_pct.quality === 'missing' ? null : values.soc_pct.value}
+            label="State of charge"
+          />
+        </dd>
+      </div>
+      <div class="total">
+        <dt>Power</dt>
+        <dd>
+          <PackPower values={values} />
+        </dd>
+      </div>
+      {HEAD_METRICS.map(name => (
+        <div class="total" key={name}>
+          <dt>{PACK_METRICS[PackMetric[name]].label}</dt>
+          <dd>
+            <MetricValue metric={PACK_METRICS[PackMetric[name]]} value={values[name]} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** Voltage times current, only while both can be trusted. */
+function PackPower({ values: { voltage_v, current_a } }: { values: PackDetail['values'] }) {
+  const doubted = [voltage_v, current_a].find(({ quality }) => quality !== 'good');
+  const power_w =
+    doubted || voltage_v.value === null || current_a.value === null
+      ? null
+      : voltage_v.value * current_a.value;
+  if (doubted) return <QualityTag quality={doubted.quality} />;
+  return <PowerText power_w={power_w} />;
+}

@@ -1,0 +1,57 @@
+/** Every part of the gateway: how it is, why, and what it counted. */
+import type { ComponentStatus } from '../../../../core/contract/http.ts';
+import { componentTitle, counterTitle, counterValue, isConnection } from '../../format/system.ts';
+import { StateBadge } from '../../parts/badges.tsx';
+import { Section } from '../../parts/controls.tsx';
+import { Fact } from '../../parts/value.tsx';
+
+const RANK: Readonly<Record<ComponentStatus['state'], number>> = { down: 0, degraded: 1, ok: 2, off: 3 };
+
+export function Components({ components }: { components: readonly ComponentStatus[] }) {
+  const sorted = [...components].sort((a, b) => RANK[a.state] - RANK[b.state]);
+  return (
+    <>
+      <Section title="Parts of the gateway">
+        <ComponentList components={sorted.filter(component => !isConnection(component))} />
+      </Section>
+      <Section title="Connections to batteries">
+        <ComponentList components={sorted.filter(isConnection)} />
+      </Section>
+    </>
+  );
+}
+
+function ComponentList({ components }: { components: readonly ComponentStatus[] }) {
+  if (components.length === 0) return <p class="quiet">None.</p>;
+  return (
+    <ul class="card-grid">
+      {components.map(component => (
+        <li key={component.name}>
+          <ComponentCard component={component} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function ComponentCard({ component }: { component: ComponentStatus }) {
+  const counters = Object.entries(component.counters);
+  return (
+    <article class={`card component-card component-${component.state}`}>
+      <div class="card-head">
+        <h3>{componentTitle(component.name)}</h3>
+        <StateBadge state={component.state} />
+      </div>
+      {component.reason && <p class="card-reason">{component.reason}</p>}
+      {counters.length > 0 && (
+        <dl class="list-facts counters">
+          {counters.map(([name, value]) => (
+            <Fact key={name} label={counterTitle(name)}>
+              <span class="value">{counterValue(name, value)}</span>
+            </Fact>
+          ))}
+        </dl>
+      )}
+    </article>
+  );
+}

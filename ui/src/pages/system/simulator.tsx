@@ -1,0 +1,144 @@
+/** Faults for simulated packs: a safe place to see how trouble looks. Absent where real hardware is read. */
+import { useState } from 'preact/hooks';
+import type { FaultReply, FaultsReply } from '../../../../core/contract/http.ts';
+import { ask } from '../../api/session.ts';
+import { messageOf, useAsk } from '../../api/use-ask.ts';
+import { humanise } from '../../format/system.ts';
+import { Section } from '../../parts/controls.tsx';
+import { Icon } from '../../parts/icons.tsx';
+import { Loading, Notice } from '../../parts/notice.tsx';
+
+const KINDS = ['weak_cell', 'overheating', 'stuck_sensor', 'dead_unit'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** What the page needs of a fault; the gateway may say more. */
+interface Fault {
+  readonly id?: string;
+  readonly kind?: string;
+  readonly pack?: string;
+  readonly cell?: number;
+  readonly state?: string;
+}
+
+export function SimulatorFaults() {
+  const { data, error, reload } = useAsk<FaultsReply>('/api/admin/simulation/faults');
+  if (error?.status === 404) {
+    return (
+      <Notice icon="flask" title="No simulator runs here">
+        <p>This gateway reads real hardware. Start it with the demo configuration to try faults.</p>
+      </Notice>
+    );
+  }
+  if (error && !data) {
+    return (
+      <Notice icon="triangle" title="The faults could not be loaded" tone="critical">
+        <p>{error.message}</p>
+      </Notice>
+    );
+  }
+  if (!data) return <Loading what="faults" />;
+  return (
+    <div class="two-columns">
+      <Section title="Faults at work">
+        {data.faults.length === 0 && <p class="card quiet">None: every simulated pack is healthy.</p>}
+        <ul class="user-list">
+          {(data.faults as readonly Fault[]).map(fault => (
+            <li key={fault.id}>
+              <FaultCard fault={fault} onChanged={reload} />
+            </li>
+          ))}
+        </ul>
+      </Section>
+      <Section title="Cause a fault">
+        <NewFault onAdded={reload} />
+      </Section>
+    </div>
+  );
+}
+
+function FaultCard({ fault, onChanged }: { fault: Fault; onChanged: () => Promise<void> }) {
+  const [failure, setFailure] = useState('');
+  const remove = async () => {
+    try {
+      await ask(`/api/admin/simulation/faults/${encodeURIComponent(fault.id ?? '')}`, { method: 'DELETE' });
+      await onChanged();
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+  return (
+    <article class="card user-card">
+      <div class="card-head">
+        <h3>{humanise(fault.kind ?? 'fault')}</h3>
+        {fault.state && <span class="badge tone-quiet">{humanise(fault.state)}</span>}
+      </div>
+      <p class="quiet">
+        {fault.pack && <a href={`/pack/${encodeURIComponent(fault.pack)}`}>{fault.pack}</a>}
+        {fault.cell !== undefined && `, cell ${fault.cell}`}
+      </p>
+      {failure && (
+        <p class="form-error" role="alert">
+          {failure}
+        </p>
+      )}
+      {fault.id && (
+        <button type="button" class="button" onClick={() => void remove()}>
+          Repair<span class="visually-hidden"> {fault.id}</span>
+        </button>
+      )}
+    </article>
+  );
+}
+
+function NewFault({ onAdded }: { onAdded: () => Promise<void> }) {
+  const [kind, setKind] = useState<Kind>('weak_cell');
+  const [failure, setFailure] = useState('');
+  const needsCell = kind !== 'dead_unit';
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
+    const cell = needsCell ? { cell: Number(fields.get('cell')) } : {};
+    setFailure('');
+    try {
+      await ask<FaultReply>('/api/admin/simulation/faults', {
+        method: 'POST',
+        body: { kind, pack: String(fields.get('pack')).trim(), ...cell },
+      });
+      await onAdded();
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+  return (
+    <form class="card form" onSubmit={submit}>
+      <label class="field">
+        <span>Kind</span>
+        <select value={kind} onChange={event => setKind(event.currentTarget.value as Kind)}>
+          {KINDS.map(value => (
+            <option key={value} value={value}>
+              {humanise(value)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
+        <span>Pack id</span>
+        <input name="pack" required autocapitalize="none" spellcheck={false} />
+      </label>
+      {needsCell && (
+        <label class="field">
+          <span>Cell number</span>
+          <input name="cell" type="number" min={1} step={1} required />
+        </label>
+      )}
+      {failure && (
+        <p class="form-error" role="alert">
+          <Icon name="octagon" /> {failure}
+        </p>
+      )}
+      <button type="submit" class="button button-main">
+        Cause it
+      </button>
+    </form>
+  );
+}

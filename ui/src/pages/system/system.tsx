@@ -1,0 +1,87 @@
+/** The gateway itself; for administrators also users, thresholds and, while it runs, the simulator. */
+import { useRoute } from 'preact-iso/router';
+import type { SystemStatus } from '../../../../core/contract/http.ts';
+import { isAdmin } from '../../api/session.ts';
+import { formatUptime } from '../../format/time.ts';
+import { useRoom } from '../../live/live.ts';
+import { StateBadge } from '../../parts/badges.tsx';
+import { PageHead } from '../../parts/controls.tsx';
+import { NotFound, RoomView } from '../../parts/notice.tsx';
+import { useTitle } from '../../parts/title.ts';
+import { Components } from './components.tsx';
+import { SimulatorFaults } from './simulator.tsx';
+import { Thresholds } from './thresholds.tsx';
+import { Users } from './users.tsx';
+
+const SECTIONS = [
+  { path: '', text: 'Status', adminOnly: false, view: Status },
+  { path: 'users', text: 'Users', adminOnly: true, view: Users },
+  { path: 'thresholds', text: 'Thresholds', adminOnly: true, view: Thresholds },
+  { path: 'simulator', text: 'Simulator', adminOnly: true, view: SimulatorFaults },
+] as const;
+
+export function SystemPage() {
+  const { section = '' } = useRoute().params;
+  const allowed = SECTIONS.filter(({ adminOnly }) => !adminOnly || isAdmin());
+  const current = allowed.find(({ path }) => path === section);
+  useTitle(current && current.path !== '' ? current.text : 'System');
+  if (!current) return <NotFound />;
+  return (
+    <>
+      <PageHead title="System" />
+      {allowed.length > 1 && (
+        <nav class="tabs" aria-label="System sections">
+          {allowed.map(({ path, text }) => (
+            <a
+              key={path}
+              class="tab"
+              href={path ? `/system/${path}` : '/system'}
+              aria-current={path === section ? 'page' : undefined}
+            >
+              {text}
+            </a>
+          ))}
+        </nav>
+      )}
+      <current.view />
+    </>
+  );
+}
+
+function Status() {
+  const room = useRoom<'system'>('system');
+  return (
+    <RoomView room={room} what="system status">
+      {status => <StatusView status={status} />}
+    </RoomView>
+  );
+}
+
+function StatusView({ status }: { status: SystemStatus }) {
+  return (
+    <>
+      <dl class="totals">
+        <div class="total">
+          <dt>Gateway</dt>
+          <dd>
+            <StateBadge state={status.state} />
+            <span class="total-note">{status.gateway_id}</span>
+          </dd>
+        </div>
+        <div class="total">
+          <dt>Running for</dt>
+          <dd>
+            <span class="value">{formatUptime(status.uptime_s)}</span>
+          </dd>
+        </div>
+        <div class="total">
+          <dt>Version</dt>
+          <dd>
+            <span class="value">{status.version}</span>
+          </dd>
+        </div>
+      </dl>
+      <Components components={status.components} />
+    </>
+  );
+}

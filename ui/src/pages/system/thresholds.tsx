@@ -1,0 +1,133 @@
+/** When alerts are raised and cleared again, rule by rule. */
+import { useState } from 'preact/hooks';
+import type { Settings } from '../../../../core/contract/http.ts';
+import { ask } from '../../api/session.ts';
+import { messageOf, useAsk } from '../../api/use-ask.ts';
+import { humanise, ruleUnit } from '../../format/system.ts';
+import { Icon } from '../../parts/icons.tsx';
+import { Loading, Notice } from '../../parts/notice.tsx';
+
+type Threshold = Settings['thresholds'][string];
+
+export function Thresholds() {
+  const { data, error, accept } = useAsk<Settings>('/api/admin/settings');
+  if (error && !data) {
+    return (
+      <Notice icon="triangle" title="The thresholds could not be loaded" tone="critical">
+        <p>{error.message}</p>
+      </Notice>
+    );
+  }
+  if (!data) return <Loading what="thresholds" />;
+  return <ThresholdForm settings={data} onSaved={accept} />;
+}
+
+/** Fields are named `<rule>/<quantity>`; rule ids hold no slash. */
+export function readThresholds(fields: FormData, rule_ids: readonly string[]): Settings {
+  const thresholds: Record<string, Threshold> = {};
+  for (const id of rule_ids) {
+    thresholds[id] = {
+      raise_at: Number(fields.get(`${id}/raise_at`)),
+      clear_at: Number(fields.get(`${id}/clear_at`)),
+      delay_ms: Math.round(Number(fields.get(`${id}/delay_s`)) * 1000),
+    };
+  }
+  return { thresholds };
+}
+
+function ThresholdForm({ settings, onSaved }: { settings: Settings; onSaved: (settings: Settings) => void }) {
+  const [failure, setFailure] = useState('');
+  const [isSaved, setSaved] = useState(false);
+  const rules = Object.entries(settings.thresholds);
+  if (rules.length === 0) return <Notice icon="bell" title="The configuration has no alert rules" />;
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
+    const body = readThresholds(
+      fields,
+      rules.map(([id]) => id),
+    );
+    setFailure('');
+    setSaved(false);
+    try {
+      onSaved(await ask<Settings>('/api/admin/settings', { method: 'PUT', body }));
+      setSaved(true);
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+
+  return (
+    <form class="thresholds" onSubmit={submit} onInput={() => setSaved(false)}>
+      <p class="quiet">
+        An alert is raised when a value stays beyond its limit for the delay, and cleared when it is back
+        beyond the second value. The gap between the two keeps alerts from flickering.
+      </p>
+      {rules.map(([id, threshold]) => (
+        <ThresholdRow key={id} id={id} threshold={threshold} />
+      ))}
+      <div class="form-foot">
+        {failure && (
+          <p class="form-error" role="alert">
+            <Icon name="octagon" /> {failure}
+          </p>
+        )}
+        {isSaved && (
+          <p class="form-good" role="status">
+            <Icon name="check" /> Saved. It holds from now on.
+          </p>
+        )}
+        <button type="submit" class="button button-main">
+          Save thresholds
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function ThresholdRow({ id, threshold }: { id: string; threshold: Threshold }) {
+  const unit = ruleUnit(id);
+  const side = threshold.raise_at >= threshold.clear_at ? 'above' : 'below';
+  const suffix = unit && `, ${unit}`;
+  return (
+    <fieldset class="card threshold">
+      <legend>{humanise(id)}</legend>
+      <label class="field">
+        <span>
+          Raise {side}
+          {suffix}
+        </span>
+        <input
+          type="number"
+          step="any"
+          required
+          name={`${id}/raise_at`}
+          defaultValue={String(threshold.raise_at)}
+        />
+      </label>
+      <label class="field">
+        <span>Clear at{suffix}</span>
+        <input
+          type="number"
+          step="any"
+          required
+          name={`${id}/clear_at`}
+          defaultValue={String(threshold.clear_at)}
+        />
+      </label>
+      <label class="field">
+        <span>Delay, s</span>
+        <input
+          type="number"
+          min={0}
+          max={86_400}
+          step="any"
+          required
+          name={`${id}/delay_s`}
+          defaultValue={String(threshold.delay_ms / 1000)}
+        />
+      </label>
+    </fieldset>
+  );
+}

@@ -1,0 +1,66 @@
+/** States and severities: icon, word and colour, always the three together. */
+import type { ComponentStatus } from '../../../core/contract/http.ts';
+import type { AlertCounts, AlertView, HealthState } from '../../../core/contract/model.ts';
+import { countOf } from '../format/numbers.ts';
+import { Icon, type IconName } from './icons.tsx';
+
+type AnyState = HealthState | ComponentStatus['state'];
+
+const STATES: Readonly<Record<AnyState, { tone: string; icon: IconName; word: string }>> = {
+  ok: { tone: 'ok', icon: 'check', word: 'OK' },
+  degraded: { tone: 'warning', icon: 'triangle', word: 'Degraded' },
+  offline: { tone: 'critical', icon: 'offline', word: 'Offline' },
+  down: { tone: 'critical', icon: 'offline', word: 'Down' },
+  off: { tone: 'quiet', icon: 'off', word: 'Off' },
+};
+
+export function StateBadge({ state }: { state: AnyState }) {
+  const { tone, icon, word } = STATES[state];
+  return (
+    <span class={`badge tone-${tone}`}>
+      <Icon name={icon} size={16} />
+      {word}
+    </span>
+  );
+}
+
+export const SEVERITIES: Readonly<
+  Record<AlertView['severity'], { tone: string; icon: IconName; word: string }>
+> = {
+  critical: { tone: 'critical', icon: 'octagon', word: 'Critical' },
+  warning: { tone: 'warning', icon: 'triangle', word: 'Warning' },
+  info: { tone: 'info', icon: 'info', word: 'Info' },
+};
+
+export function SeverityBadge({ severity }: { severity: AlertView['severity'] }) {
+  const { tone, icon, word } = SEVERITIES[severity];
+  return (
+    <span class={`badge tone-${tone}`}>
+      <Icon name={icon} size={16} />
+      {word}
+    </span>
+  );
+}
+
+/** One chip per severity that has alerts; nothing without any. */
+export function AlertChips({ alerts }: { alerts: AlertCounts }) {
+  const severities = (['critical', 'warning', 'info'] as const).filter(severity => alerts[severity] > 0);
+  if (severities.length === 0) return null;
+  return (
+    <span class="chips">
+      {severities.map(severity => {
+        const { tone, icon, word } = SEVERITIES[severity];
+        return (
+          <span
+            key={severity}
+            class={`chip tone-${tone}`}
+            title={`${word}: ${countOf(alerts[severity], 'alert')}`}
+          >
+            <Icon name={icon} size={14} />
+            {alerts[severity]} <span class="chip-word">{word.toLowerCase()}</span>
+          </span>
+        );
+      })}
+    </span>
+  );
+}

@@ -1,0 +1,149 @@
+/** A pack's cells as one strip: how far each is from the pack's median, and which cannot be trusted. */
+import type { CellColumn } from '../../../core/contract/model.ts';
+import { columnStats, type ScaledMetric } from '../format/cells.ts';
+import { formatNumber } from '../format/numbers.ts';
+import { cellQuality, countQuality, describeQuality } from '../format/quality.ts';
+import { type Draw, dashedBox, hatch, mix, type Palette, pointer, useCanvas } from './canvas.ts';
+
+const NARROWEST_CELL_PX = 9;
+const GAP_PX = 2;
+
+interface HeatStripProps {
+  readonly column: CellColumn;
+  readonly metric: ScaledMetric;
+  /** Half the width of the colour scale, in the metric's unit. */
+  readonly scale: number;
+}
+
+export function HeatStrip({ column, metric, scale }: HeatStripProps) {
+  const ref = useCanvas(
+    (pen, width, height, palette) => drawStrip(column, scale)(pen, width, height, palette),
+    [column.values.join(), column.quality, scale],
+  );
+  return <canvas ref={ref} class="heat-strip" role="img" aria-label={describeStrip(column, metric)} />;
+}
+
+function drawStrip(column: CellColumn, scale: number): Draw {
+  return (pen, width, height, palette) => {
+    const count = column.values.length;
+    if (count === 0) return;
+    const perRow = Math.min(count, Math.max(1, Math.floor(width / NARROWEST_CELL_PX)));
+    const rows = Math.ceil(count / perRow);
+    const cellWidth = width / perRow;
+    const rowHeight = height / rows;
+    const gap = cellWidth > 12 ? GAP_PX : 1;
+    const stats = columnStats(column);
+    for (let cell = 0; cell < count; cell++) {
+      const x = (cell % perRow) * cellWidth;
+      const y = Math.floor(cell / perRow) * rowHeight;
+      const box = [x, y, cellWidth - gap, rowHeight - (rows > 1 ? 1 : 0)] as const;
+      drawCell(pen, box, column, cell, stats.median, scale, palette);
+      if (rows > 1 || scaleIsFlat(stats.min, stats.max)) continue;
+      const middle = x + (cellWidth - gap) / 2;
+      if (cell === stats.max_cell) pointer(pen, middle, 8, true, inkOn(palette));
+      if (cell === stats.min_cell) pointer(pen, middle, height - 8, false, inkOn(palette));
+    }
+  };
+}
+
+function scaleIsFlat(min: number | null, max: number | null): boolean {
+  return min === null || max === null || min === max;
+}
+
+function drawCell(
+  pen: CanvasRenderingContext2D,
+  [x, y, w, h]: readonly [number, number, number, number],
+  column: CellColumn,
+  cell: number,
+  median: number | null,
+  scale: number,
+  palette: Palette,
+): void {
+  const quality = cellQuality(column, cell);
+  const value = column.values[cell] ?? null;
+  if (quality === 'missing' || value === null) {
+    dashedBox(pen, x, y, w, h, palette.line);
+    return symbol(pen, '?', x + w / 2, y + h / 2, palette.muted);
+  }
+  if (quality === 'suspect') {
+    pen.fillStyle = palette.surface;
+    pen.fillRect(x, y, w, h);
+    dashedBox(pen, x, y, w, h, palette.warning);
+    return symbol(pen, '!', x + w / 2, y + h / 2, palette.warning);
+  }
+  if (quality === 'stale') {
+    pen.fillStyle = palette.surface;
+    pen.fillRect(x, y, w, h);
+    hatch(pen, x, y, w, h, palette.line);
+    return;
+  }
+  pen.fillStyle = median === null ? palette.neutral : heatColour((value - median) / scale, palette);
+  pen.fillRect(x, y, w, h);
+}
+
+/** -1 (far below the median) to 1 (far above). */
+export function heatColour(share: number, palette: Palette): string {
+  const size = Math.min(1, Math.abs(share));
+  return mix(palette.neutral, share < 0 ? palette.low : palette.high, size);
+}
+
+function inkOn(palette: Palette): string {
+  return palette.text;
+}
+
+function symbol(pen: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
+  pen.fillStyle = colour;
+  pen.font = '700 15px system-ui, sans-serif';
+  pen.textAlign = 'center';
+  pen.textBaseline = 'middle';
+  pen.fillText(text, x, y + 1);
+}
+
+const UNITS: Readonly<Record<ScaledMetric, { unit: string; decimals: number }>> = {
+  voltage_v: { unit: 'V', decimals: 3 },
+  temperature_c: { unit: '°C', decimals: 1 },
+};
+
+function describeStrip(column: CellColumn, metric: ScaledMetric): string {
+  const { unit, decimals } = UNITS[metric];
+  const { min, max, min_cell, max_cell } = columnStats(column);
+  const doubts = describeQuality(countQuality(column));
+  const suffix = doubts ? `; ${doubts}` : '';
+  if (min_cell === undefined || max_cell === undefined) {
+    return `${column.values.length} cells, none with a good value${suffix}`;
+  }
+  const low = `lowest cell ${min_cell + 1} ${formatNumber(min, decimals)} ${unit}`;
+  const high = `highest cell ${max_cell + 1} ${formatNumber(max, decimals)} ${unit}`;
+  return `${column.values.length} cells: ${low}, ${high}${suffix}`;
+}
+
+/** What the colours and marks of the strips mean. */
+export function HeatLegend({ metric, scale }: { metric: ScaledMetric; scale: number }) {
+  const edge =
+    metric === 'voltage_v' ? `${formatNumber(scale * 1000, 0)} mV` : `${formatNumber(scale, 0)} °C`;
+  return (
+    <div class="heat-legend">
+      <span class="heat-scale">
+        <span>−{edge}</span>
+        <span class="heat-ramp" aria-hidden="true" />
+        <span>+{edge}</span>
+        <span class="heat-scale-note">from the pack’s median</span>
+      </span>
+      <span class="heat-key">
+        <span class="swatch swatch-stale" aria-hidden="true" /> old
+      </span>
+      <span class="heat-key">
+        <span class="swatch swatch-suspect" aria-hidden="true">
+          !
+        </span>{' '}
+        suspect
+      </span>
+      <span class="heat-key">
+        <span class="swatch swatch-missing" aria-hidden="true">
+          ?
+        </span>{' '}
+        no data
+      </span>
+    </div>
+  );
+}

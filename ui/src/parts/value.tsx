@@ -1,0 +1,96 @@
+/** Values with their unit and, when they cannot be trusted, their mark. */
+import type { ComponentChildren } from 'preact';
+import type { QualifiedValue } from '../../../core/contract/model.ts';
+import type { Metric } from '../../../core/metrics.ts';
+import type { QualityName } from '../../../core/reading/quality.ts';
+import { FLOW_WORDS, flowOf, powerQuantity, type Quantity, quantityOf } from '../format/numbers.ts';
+import { qualityMark, shownValue } from '../format/quality.ts';
+import { Icon, type IconName } from './icons.tsx';
+
+const QUALITY_ICONS: Readonly<Record<Exclude<QualityName, 'good'>, IconName>> = {
+  stale: 'clock',
+  suspect: 'triangle',
+  missing: 'question',
+};
+
+/** Nothing for good values. */
+export function QualityTag({ quality }: { quality: QualityName }) {
+  const mark = qualityMark(quality);
+  if (!mark || quality === 'good') return null;
+  return (
+    <span class={`quality quality-${quality}`} title={mark.title}>
+      <Icon name={QUALITY_ICONS[quality]} size={14} />
+      {mark.word}
+    </span>
+  );
+}
+
+export function QuantityText({ number, unit }: Quantity) {
+  return (
+    <span class="value">
+      {number}
+      {unit && <span class="unit"> {unit}</span>}
+    </span>
+  );
+}
+
+interface MetricValueProps {
+  readonly metric: Metric;
+  readonly value: QualifiedValue;
+  /** Fewer than the metric's resolution has. */
+  readonly decimals?: number;
+}
+
+/** A value with its unit and its quality. */
+export function MetricValue({ metric, value, decimals }: MetricValueProps) {
+  return (
+    <span class={`metric-value is-${value.quality}`}>
+      <QuantityText {...quantityOf(metric, shownValue(value), decimals)} />
+      <QualityTag quality={value.quality} />
+    </span>
+  );
+}
+
+const FLOW_ICONS = { charging: 'down', discharging: 'up', idle: 'idle', unknown: 'question' } as const;
+
+/** Power with its direction in words: a sign alone is read wrong half of the time. */
+export function PowerText({ power_w }: { power_w: number | null }) {
+  const flow = flowOf(power_w);
+  return (
+    <span class={`power power-${flow}`}>
+      <QuantityText {...powerQuantity(power_w)} />
+      <span class="power-word">
+        <Icon name={FLOW_ICONS[flow]} size={16} />
+        {FLOW_WORDS[flow]}
+      </span>
+    </span>
+  );
+}
+
+/** A labelled value in a strip or list: `<dl class="facts">` around it. */
+export function Fact({ label, children }: { label: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <div class="fact">
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** State of charge as a bar; the number stands beside it. */
+export function ChargeBar({ soc_pct, label }: { soc_pct: number | null; label: string }) {
+  if (soc_pct === null)
+    return <div class="charge-bar is-missing" role="img" aria-label={`${label}: no data`} />;
+  return (
+    <div
+      class="charge-bar"
+      role="meter"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(soc_pct)}
+    >
+      <div class="charge-fill" style={{ width: `${Math.max(0, Math.min(100, soc_pct)).toFixed(1)}%` }} />
+    </div>
+  );
+}
