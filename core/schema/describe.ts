@@ -82,13 +82,14 @@ function describeRange({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }:
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
   const low =
     minimum !== undefined
-      ? `at least ${minimum}`
+      ? `of at least ${minimum}`
       : exclusiveMinimum !== undefined
         ? `greater than ${exclusiveMinimum}`
         : '';
+  const of = low ? '' : 'of ';
   const high =
     maximum !== undefined
-      ? `at most ${maximum}`
+      ? `${of}at most ${maximum}`
       : exclusiveMaximum !== undefined
         ? `less than ${exclusiveMaximum}`
         : '';

@@ -9,6 +9,7 @@ import {
   LineCounter,
   type Pair,
   parseDocument,
+  visit,
   type YAMLMap,
 } from 'yaml';
 import { describeError } from '../errors.ts';
@@ -58,7 +59,8 @@ class YamlSource {
 
   read(): { value: unknown; problems: Problem[] } {
     const { errors } = this.#document;
-    if (errors.length > 0) return { value: undefined, problems: this.#syntaxProblems() };
+    const problems = errors.length > 0 ? this.#syntaxProblems() : this.#openAliases();
+    if (problems.length > 0) return { value: undefined, problems };
     try {
       return { value: this.#document.toJS(), problems: [] };
     } catch (error) {
@@ -76,8 +78,32 @@ class YamlSource {
       .map(({ code, message, pos }) => this.#syntax(code, message, pos));
   }
 
-  locate({ path, found, expected, message, at_key }: Finding): Problem {
-    const { line, col } = this.#lines.linePos(this.#offsetOf(path, at_key ?? false));
+  #openAliases(): Problem[] {
+    const problems: Problem[] = [];
+    visit(this.#document, {
+      Alias: (_key, alias) => {
+        if (alias.resolve(this.#document)) return;
+        const found = `*${alias.source}`;
+        const expected = `&${alias.source} somewhere before it`;
+        problems.push(this.#problem({ path: [], found, expected }, offsetOf(alias) ?? 0));
+      },
+    });
+    return problems;
+  }
+
+  locate(finding: Finding): Problem {
+    return this.#problem(finding, this.#offsetOf(finding.path, finding.at_key ?? false));
+  }
+
+  #syntax(code: string, message: string, [offset]: readonly [number, number]): Problem {
+    const words = SYNTAX_WORDS[code];
+    if (words) return this.#problem({ path: [], found: words[0], expected: words[1] }, offset);
+    const said = `not valid YAML: ${message}`;
+    return this.#problem({ path: [], found: message, expected: 'valid YAML', message: said }, offset);
+  }
+
+  #problem({ path, found, expected, message }: Finding, offset: number): Problem {
+    const { line, col } = this.#lines.linePos(offset);
     return {
       file: this.#file,
       line: Math.max(1, line),
@@ -86,20 +112,6 @@ class YamlSource {
       found,
       expected,
       message: message ?? `found ${found}, expected ${expected}`,
-    };
-  }
-
-  #syntax(code: string, message: string, [offset]: readonly [number, number]): Problem {
-    const { line, col } = this.#lines.linePos(offset);
-    const [found, expected] = SYNTAX_WORDS[code] ?? [message, 'valid YAML'];
-    return {
-      file: this.#file,
-      line: Math.max(1, line),
-      column: Math.max(1, col),
-      path: '',
-      found,
-      expected,
-      message: code in SYNTAX_WORDS ? `found ${found}, expected ${expected}` : `not valid YAML: ${message}`,
     };
   }
 
