@@ -140,9 +140,11 @@ export class ModbusLink {
     into: Uint16Array,
   ): Promise<ReadFailure | undefined> {
     const { clock, timeout_ms } = this.#options;
+    const { unit, code, address, count } = request;
+    const place = `registers ${address} to ${address + count - 1} (FC0${code})`;
     const fail = (kind: FailureKind, text: string): ReadFailure => ({
       kind,
-      message: `unit ${request.unit} at ${this.name}: ${text} for FC${request.code} ${request.address}+${request.count}`,
+      message: `unit ${unit} at ${this.name}: ${text} for ${place}`,
     });
     return new Promise(resolve => {
       let settled = false;
@@ -169,8 +171,8 @@ export class ModbusLink {
         settle(verdict && fail(verdict.kind, verdict.text));
       };
       const { client } = connection;
-      if (request.code === 3) client.writeFC3(request.unit, request.address, request.count, onReply);
-      else client.writeFC4(request.unit, request.address, request.count, onReply);
+      if (code === 3) client.writeFC3(unit, address, count, onReply);
+      else client.writeFC4(unit, address, count, onReply);
     });
   }
 

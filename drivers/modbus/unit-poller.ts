@@ -7,6 +7,7 @@ import type { PackState } from '../../core/reading/pack-state.ts';
 import type { LinkState } from '../driver.ts';
 import { backoffMs } from './backoff.ts';
 import type { ModbusLink, ReadFailure } from './modbus-link.ts';
+import type { FailureKind } from './reply.ts';
 import { ChainWalk, type ModelInstance } from './sunspec/discovery.ts';
 import { ModelBlock } from './sunspec/model-block.ts';
 import { MODELS } from './sunspec/models.ts';
@@ -39,7 +40,7 @@ export interface PollerOptions {
 }
 
 const BUSY_WAIT_MS = 100;
-/** Rounds in a row in which a model was refused, until the unit is discovered anew. */
+/** Rounds in a row in which a model was refused, until the unit is discovered anew; then twice as many. */
 const REFUSED_ROUNDS = 3;
 
 export class UnitPoller {
@@ -55,7 +56,10 @@ export class UnitPoller {
   #due_ms = 0;
   #attempts = 0;
   #failures = 0;
+  #first_failure: ReadFailure | undefined;
+  #reported_kind: FailureKind | undefined;
   #refused_rounds = 0;
+  #refused_limit = REFUSED_ROUNDS;
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -87,11 +91,14 @@ export class UnitPoller {
 
   #enqueue(): void {
     if (this.#queued) return;
-    this.#queued = this.#options.link.run(async () => {
+    this.#queued = true;
+    const accepted = this.#options.link.run(async () => {
       this.#queued = false;
       if (this.#active) await this.#round();
     });
-    if (!this.#queued) this.#waitForNextSlot();
+    if (accepted) return;
+    this.#queued = false;
+    this.#waitForNextSlot();
   }
 
   async #round(): Promise<void> {
@@ -124,6 +131,7 @@ export class UnitPoller {
     const { clock, counters, retries, interval_ms, packs, onState } = this.#options;
     // Nothing to ask again while the link is down; `resume` follows when it is up.
     if (failure.kind === 'link') return;
+    if (this.#attempts === 0) this.#first_failure = failure;
     const again = failure.kind !== 'unit_offline' && failure.kind !== 'exception';
     if (again && this.#failures === 0 && this.#attempts < retries) {
       this.#attempts++;
@@ -136,7 +144,11 @@ export class UnitPoller {
     const delay_ms = Math.max(interval_ms, backoffMs(this.#failures));
     this.#due_ms = clock.monoMs() + delay_ms;
     this.#wait(delay_ms);
-    for (const { state } of packs) onState(state.pack, 'down', failure.message);
+    // Later attempts may fail at other registers: the first reason stands until its kind changes.
+    const { kind, message } = this.#first_failure ?? failure;
+    if (this.#failures > 1 && kind === this.#reported_kind) return;
+    this.#reported_kind = kind;
+    for (const { state } of packs) onState(state.pack, 'down', message);
   }
 
   #rediscover(): void {
@@ -163,6 +175,7 @@ export class UnitPoller {
       else fresh++;
     }
     this.#refused_rounds = refusal ? this.#refused_rounds + 1 : 0;
+    if (!refusal) this.#refused_limit = REFUSED_ROUNDS;
     if (fresh > 0) return undefined;
     const nothing = `unit ${this.#options.unit} at ${this.#options.link.name}: no SunSpec battery model found`;
     this.#rediscover();
@@ -208,6 +221,9 @@ export class UnitPoller {
       if (reasons.length === 0) onState(pack, 'up', undefined);
       else onState(pack, 'degraded', `unit ${unit} at ${link.name}: ${reasons.join('; ')}`);
     });
-    if (this.#refused_rounds >= REFUSED_ROUNDS) this.#rediscover();
+    if (this.#refused_rounds >= this.#refused_limit) {
+      this.#refused_limit *= 2;
+      this.#rediscover();
+    }
   }
 }
