@@ -20,7 +20,7 @@ const closed = { additionalProperties: false } as const;
 export const SocketCanConnection = Type.Object(
   {
     id: Id,
-    type: Type.Literal('socketcan'),
+    type: Type.Literal('socketcan', { description: 'A CAN interface of the kernel' }),
     interface: Type.String({ pattern: '^[^\\s/]{1,15}$', description: 'Kernel interface, such as can0' }),
     silence_ms: Type.Optional(
       Type.Integer({
@@ -37,7 +37,9 @@ export const SocketCanConnection = Type.Object(
 export const CandumpConnection = Type.Object(
   {
     id: Id,
-    type: Type.Literal('candump'),
+    type: Type.Literal('candump', {
+      description: 'Replay of a candump -l log, for trying a profile without hardware',
+    }),
     file: Type.String({ minLength: 1, description: 'Log file, relative to the configuration file' }),
     speed: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, maximum: 1000, description: 'Times real time (default 1)' }),
@@ -51,8 +53,14 @@ export const CandumpConnection = Type.Object(
 export const VirtualCanConnection = Type.Object(
   {
     id: Id,
-    type: Type.Literal('virtual-can'),
-    silence_ms: Type.Optional(Type.Integer({ minimum: 100, maximum: 3_600_000 })),
+    type: Type.Literal('virtual-can', { description: 'A CAN bus inside the process, for the simulation' }),
+    silence_ms: Type.Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 3_600_000,
+        description: 'As with socketcan (default 10000)',
+      }),
+    ),
   },
   closed,
 );
@@ -76,9 +84,9 @@ const modbusTiming = {
 export const ModbusTcpConnection = Type.Object(
   {
     id: Id,
-    type: Type.Literal('modbus-tcp'),
-    host: Type.String({ minLength: 1, maxLength: 253 }),
-    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'Default 502' })),
+    type: Type.Literal('modbus-tcp', { description: 'Modbus TCP' }),
+    host: Type.String({ minLength: 1, maxLength: 253, description: 'Name or address of the device' }),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'TCP port (default 502)' })),
     ...modbusTiming,
   },
   closed,
@@ -86,7 +94,13 @@ export const ModbusTcpConnection = Type.Object(
 
 /** A Modbus link inside the process, shared by name with the simulator's units; carries real MBAP bytes. */
 export const VirtualModbusConnection = Type.Object(
-  { id: Id, type: Type.Literal('virtual-modbus'), ...modbusTiming },
+  {
+    id: Id,
+    type: Type.Literal('virtual-modbus', {
+      description: 'A Modbus link inside the process, for the simulation',
+    }),
+    ...modbusTiming,
+  },
   closed,
 );
 

@@ -5,12 +5,15 @@ const closed = { additionalProperties: false } as const;
 
 export const SimulationFault = Type.Object(
   {
-    kind: Type.Union([
-      Type.Literal('weak_cell'),
-      Type.Literal('overheating'),
-      Type.Literal('stuck_sensor'),
-      Type.Literal('dead_unit'),
-    ]),
+    kind: Type.Union(
+      [
+        Type.Literal('weak_cell'),
+        Type.Literal('overheating'),
+        Type.Literal('stuck_sensor'),
+        Type.Literal('dead_unit'),
+      ],
+      { description: 'What goes wrong' },
+    ),
     pack: Type.String({ minLength: 1, description: 'Pack id' }),
     cell: Type.Optional(
       Type.Integer({ minimum: 1, description: 'Cell number, counting from 1; needed unless dead_unit' }),
@@ -55,7 +58,9 @@ export const SimulationConfig = Type.Object(
     capacity_ah: Type.Optional(
       Type.Number({ minimum: 1, maximum: 10_000, description: 'Capacity of every cell (default 100)' }),
     ),
-    faults: Type.Optional(Type.Array(SimulationFault)),
+    faults: Type.Optional(
+      Type.Array(SimulationFault, { description: 'What goes wrong, and when (default: nothing)' }),
+    ),
   },
   closed,
 );

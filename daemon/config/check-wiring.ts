@@ -82,7 +82,7 @@ function checkShared(packs: readonly ExpandedPack[], connections: Connections, r
     const known = connections.get(connection_id);
     if (!known || !profile) continue;
     const family = transportOf(known.connection.type) === 'can' ? profile.id : '';
-    const key = [connection_id, family, address ?? ''].join('|');
+    const key = [connection_id, family, address ?? '', partOf(pack)].join('|');
     const other = taken.get(key);
     taken.set(key, pack);
     if (!other) continue;
@@ -97,7 +97,13 @@ function checkShared(packs: readonly ExpandedPack[], connections: Connections, r
   }
 }
 
-export const isVirtual = ({ type }: ConnectionConfig) => type.startsWith('virtual-');
+/** Which part of its unit the pack is, where the profile has options that say so. */
+function partOf({ profile, options }: ExpandedPack): string {
+  const parts = Object.entries(profile?.options ?? {}).filter(([, option]) => option.selects_part);
+  return parts.map(([name]) => `${profile?.id} ${name} ${options[name]}`).join();
+}
+
+const isVirtual = ({ type }: ConnectionConfig) => type.startsWith('virtual-');
 
 function checkFaults(
   { simulation }: Config,

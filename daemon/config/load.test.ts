@@ -204,6 +204,19 @@ test('two device families may share a CAN bus', () => {
   expect(load(text).connections.map(({ bindings }) => bindings.length)).toEqual([2]);
 });
 
+test('packs that are parts of one unit share its address', () => {
+  const link = 'connection: link, profile: acme-modbus, cells: 2, address: 7';
+  const strings = (first: number, second: number) =>
+    withPack(`id: p1, ${link}, options: { string: ${first} }`).replace(
+      'connection: solo-3, profile: solo-can, cells: 1',
+      `${link}, options: { string: ${second} }`,
+    );
+  expect(load(strings(1, 2)).connections[0].bindings.map(({ address }) => address)).toEqual([7, 7]);
+  expect(problemsOf(strings(1, 1))).toEqual([
+    expect.stringContaining('found address 7 on connection link, which pack p1 has'),
+  ]);
+});
+
 test('connections and batteries say why', () => {
   const text = `site: { id: home }
 connections:

@@ -27,6 +27,7 @@ const PROFILES: readonly Profile[] = [
     transport: 'modbus',
     address: { min: 1, max: 247, default: 1 },
     cells: { max: 200 },
+    options: { string: { values: [0, 1, 2], default: 0, doc: 'Which string', selects_part: true } },
   },
 ];
 

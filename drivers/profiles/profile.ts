@@ -23,6 +23,11 @@ export const ProfileOption = Type.Object(
     values: Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minItems: 1 }),
     default: Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
     doc: Type.String({ minLength: 1, description: 'What it changes, and why the default is what it is' }),
+    selects_part: Type.Optional(
+      Type.Boolean({
+        description: 'Says which part of a unit a pack is: packs that differ in it may share an address',
+      }),
+    ),
   },
   closed,
 );
