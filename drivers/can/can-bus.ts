@@ -39,7 +39,7 @@ export interface CanBus {
   /** Monotonically growing: error_frames, reopenings, drops and whatever else this bus can count. */
   readonly counters: Readonly<Record<string, number>>;
   /**
-   * Begins to receive the given ids and returns; what may heal by itself is told through `onState`.
+   * Begins to receive and returns; `ids` are those of interest, a bus may deliver others too; what may heal by itself is told through `onState`.
    * @throws GatewayError that a person must answer (CAN_UNAVAILABLE, CONFIG_INVALID).
    */
   open(ids: readonly CanId[], listener: CanBusListener): Promise<void>;

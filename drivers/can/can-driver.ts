@@ -18,6 +18,7 @@ const DEFAULT_SILENCE_MS = 10_000;
 /** A pack counts as silent after three of its shortest periods, but not sooner. */
 const SHORTEST_PACK_SILENCE_MS = 3000;
 const WATCH_INTERVAL_MS = 500;
+const LONGEST_RESTART_WAIT_MS = 300_000;
 
 /** @throws GatewayError PROFILE_INVALID, CONFIG_INVALID (two packs would share an id) */
 export function createCanDriver(
@@ -63,7 +64,7 @@ class CanDriver implements Driver {
   readonly #slots: readonly PackSlot[];
   readonly #routes: ReadonlyMap<number, Route>;
   readonly #silence_ms: number;
-  readonly #counts = { frames: 0, unknown_ids: 0, truncated_frames: 0, decode_errors: 0, silences: 0 };
+  readonly #counts = { frames: 0, unknown_ids: 0, truncated_frames: 0, decode_errors: 0, silent_restarts: 0 };
   #state: LinkState = 'stopped';
   #reason: string | undefined;
   #since_mono_ms: number;
@@ -72,8 +73,10 @@ class CanDriver implements Driver {
   #started_mono_ms = 0;
   #last_frame_mono_ms = Number.NEGATIVE_INFINITY;
   #last_restart_mono_ms = 0;
+  #restart_wait_ms = 0;
   #watch: TimerHandle | undefined;
   #running = false;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(
     connection: CanConnection,
@@ -91,12 +94,29 @@ class CanDriver implements Driver {
     this.#since_mono_ms = context.clock.monoMs();
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.#inOrder(() => this.#start());
+  }
+
+  stop(): Promise<void> {
+    return this.#inOrder(() => this.#stop());
+  }
+
+  /** One start or stop after the other, whatever became of the one before. */
+  #inOrder(step: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(step);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  async #start(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
-    const { clock } = this.#context;
-    this.#started_mono_ms = clock.monoMs();
+    this.#started_mono_ms = this.#context.clock.monoMs();
     this.#last_restart_mono_ms = this.#started_mono_ms;
+    this.#restart_wait_ms = this.#silence_ms;
+    this.#busState = 'down';
+    this.#busReason = undefined;
     this.#last_frame_mono_ms = Number.NEGATIVE_INFINITY;
     this.#setState('starting', undefined);
     for (const slot of this.#slots) this.#setPack(slot, 'starting', undefined);
@@ -107,18 +127,17 @@ class CanDriver implements Driver {
         onState: (state, reason) => this.#onBusState(state, reason),
       });
     } catch (error) {
-      await this.stop();
+      await this.#stop();
       throw error;
     }
-    if (this.#running) this.#scheduleWatch();
+    this.#scheduleWatch();
   }
 
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
     this.#running = false;
     this.#context.clock.clearTimer(this.#watch);
     this.#watch = undefined;
     await this.#bus.close();
-    if (this.#running) return;
     for (const slot of this.#slots) this.#setPack(slot, 'stopped', undefined);
     this.#setState('stopped', undefined);
   }
@@ -178,11 +197,16 @@ class CanDriver implements Driver {
       if (now - since >= slot.silence_ms) this.#setPack(slot, 'down', silentPack(slot));
     }
     this.#settle();
-    if (this.#isSilent(now) && now - this.#last_restart_mono_ms >= this.#silence_ms) {
-      this.#last_restart_mono_ms = now;
-      this.#counts.silences++;
-      this.#bus.restart();
-    }
+    if (!this.#isSilent(now)) this.#restart_wait_ms = this.#silence_ms;
+    else if (now - this.#last_restart_mono_ms >= this.#restart_wait_ms) this.#restartBus(now);
+  }
+
+  /** A bus that merely seems silent may have stalled; on one that is silent for long this becomes rare. */
+  #restartBus(now: number): void {
+    this.#last_restart_mono_ms = now;
+    this.#restart_wait_ms = Math.min(LONGEST_RESTART_WAIT_MS, this.#restart_wait_ms * 2);
+    this.#counts.silent_restarts++;
+    this.#bus.restart();
   }
 
   /** The connection's state follows from the bus's own word and from whether frames come. */

@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { describeError } from '../../core/errors.ts';
-import { type CanBus, type CanBusListener, type CanFrame, type CanId, canKey } from './can-bus.ts';
+import type { CanBus, CanBusListener, CanFrame, CanId } from './can-bus.ts';
 
 /** One readable line of a log. `t_s` is the log's own time. */
 export interface CandumpLine {
@@ -83,12 +83,11 @@ export class CandumpReplay implements CanBus {
     return this.#badLine;
   }
 
-  async open(ids: readonly CanId[], listener: CanBusListener): Promise<void> {
+  async open(_ids: readonly CanId[], listener: CanBusListener): Promise<void> {
     await this.close();
     const abort = new AbortController();
     this.#abort = abort;
-    const wanted = new Set(ids.map(({ id, extended }) => canKey(id, extended)));
-    this.#running = this.#run(wanted, listener, abort.signal);
+    this.#running = this.#run(listener, abort.signal);
   }
 
   async close(): Promise<void> {
@@ -104,11 +103,11 @@ export class CandumpReplay implements CanBus {
     await this.#running;
   }
 
-  async #run(wanted: ReadonlySet<number>, listener: CanBusListener, signal: AbortSignal): Promise<void> {
+  async #run(listener: CanBusListener, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         listener.onState('up', undefined);
-        await this.#replay(wanted, listener, signal);
+        await this.#replay(listener, signal);
         this.#counts.replays++;
         if (signal.aborted) return;
         if (!this.#source.loop) {
@@ -124,7 +123,7 @@ export class CandumpReplay implements CanBus {
     }
   }
 
-  async #replay(wanted: ReadonlySet<number>, listener: CanBusListener, signal: AbortSignal): Promise<void> {
+  async #replay(listener: CanBusListener, signal: AbortSignal): Promise<void> {
     const input = createReadStream(this.#source.file);
     const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
     // Without a listener a read error would end the process; the iterator below reports it.
@@ -134,7 +133,7 @@ export class CandumpReplay implements CanBus {
       lines.close();
     });
     try {
-      await this.#playLines(lines, wanted, listener, signal);
+      await this.#playLines(lines, listener, signal);
     } finally {
       lines.close();
       input.destroy();
@@ -144,7 +143,6 @@ export class CandumpReplay implements CanBus {
 
   async #playLines(
     lines: AsyncIterable<string>,
-    wanted: ReadonlySet<number>,
     listener: CanBusListener,
     signal: AbortSignal,
   ): Promise<void> {
@@ -167,14 +165,14 @@ export class CandumpReplay implements CanBus {
       const wait_ms = due_ms - this.#clock.monoMs();
       if (wait_ms > 1) await sleep(this.#clock, wait_ms, signal);
       if (signal.aborted) return;
-      this.#deliver(line, wanted, listener);
+      this.#deliver(line, listener);
     }
   }
 
-  #deliver(line: CandumpLine, wanted: ReadonlySet<number>, listener: CanBusListener): void {
+  #deliver(line: CandumpLine, listener: CanBusListener): void {
     if (line.error) this.#counts.error_frames++;
     else if (line.remote) this.#counts.remote_frames++;
-    else if (wanted.has(canKey(line.id, line.extended))) {
+    else {
       const { id, extended, data, fd } = line;
       const frame: CanFrame = {
         id,

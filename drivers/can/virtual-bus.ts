@@ -3,7 +3,7 @@
  * by one is delivered to all others at once, in order, without a copy.
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import { type CanBus, type CanBusListener, type CanFrame, type CanId, canKey } from './can-bus.ts';
+import type { CanBus, CanBusListener, CanFrame, CanId } from './can-bus.ts';
 
 /** Frames that may wait while a delivery is under way; beyond, new ones are dropped and counted. */
 const MOST_WAITING = 4096;
@@ -121,11 +121,9 @@ export class VirtualBusPort implements CanBus {
     return { bus_drops: this.#bus.dropped };
   }
 
-  async open(ids: readonly CanId[], listener: CanBusListener): Promise<void> {
+  async open(_ids: readonly CanId[], listener: CanBusListener): Promise<void> {
     await this.close();
-    const wanted = new Set(ids.map(({ id, extended }) => canKey(id, extended)));
     this.#node = this.#bus.attach(frame => {
-      if (!wanted.has(canKey(frame.id, frame.extended))) return;
       frame.rx_mono_ms = this.#clock.monoMs();
       listener.onFrame(frame);
     });

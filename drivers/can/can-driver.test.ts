@@ -1,0 +1,182 @@
+/** The CAN driver over a virtual bus: routing, silence, bus trouble, counting, start and stop at any moment. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ManualClock } from '../../core/clock/manual-clock.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { silentLogger } from '../../core/log.ts';
+import { CellMetric, PackMetric } from '../../core/metrics.ts';
+import { PackReading } from '../../core/reading/pack-reading.ts';
+import { Quality } from '../../core/reading/quality.ts';
+import type { VirtualCanConnection } from '../connections.ts';
+import type { Driver, LinkEvent, PackBinding } from '../driver.ts';
+import { createCanDriver } from './can-driver.ts';
+import { createCanEncoder } from './can-encoder.ts';
+import { bindingOf, shippedProfile, snapshot } from './test-bench.ts';
+import { VirtualCanHub, type VirtualCanNode } from './virtual-bus.ts';
+
+const jk = shippedProfile('jk-can-v2');
+const connection: VirtualCanConnection = { id: 'bus-1', type: 'virtual-can' };
+
+interface Rig {
+  driver: Driver;
+  clock: ManualClock;
+  hub: VirtualCanHub;
+  node: VirtualCanNode;
+  events: LinkEvent[];
+  updates: number[];
+}
+
+function rig(bindings: readonly PackBinding[]): Rig {
+  const clock = new ManualClock();
+  const hub = new VirtualCanHub();
+  const events: LinkEvent[] = [];
+  const updates: number[] = [];
+  const context = {
+    clock,
+    log: silentLogger,
+    interval_ms: 2000,
+    onUpdate: (pack: number) => void updates.push(pack),
+    onLink: (event: LinkEvent) => void events.push(event),
+  };
+  const driver = createCanDriver(connection, bindings, context, hub);
+  return { driver, clock, hub, node: hub.bus('bus-1').attach(), events, updates };
+}
+
+const twoPacks = [
+  bindingOf(jk, { pack: 0, address: 0, cells: 8 }),
+  bindingOf(jk, { pack: 1, address: 1, cells: 8 }),
+];
+
+function truthOf(binding: PackBinding, voltage_v: number): PackReading {
+  const truth = new PackReading(binding.pack, binding.shape);
+  truth.values[PackMetric.voltage_v] = voltage_v * binding.shape.cell_count;
+  truth.column(CellMetric.voltage_v).fill(voltage_v);
+  return truth;
+}
+
+test('one bus, many packs: each frame reaches the pack of its address and no other', async () => {
+  const { driver, node, updates } = rig(twoPacks);
+  await driver.start();
+  const encoder = createCanEncoder(twoPacks[1]);
+  encoder.frames(truthOf(twoPacks[1], 3.31), frame => node.send(frame));
+  expect(new Set(updates)).toEqual(new Set([1]));
+  expect(snapshot(driver.packs[1], 0).column(CellMetric.voltage_v)[7]).toBeCloseTo(3.31, 4);
+  expect(snapshot(driver.packs[0], 0).columnQuality(CellMetric.voltage_v)[7]).toBe(Quality.missing);
+  expect(driver.health().counters.frames).toBe(updates.length);
+  await driver.stop();
+});
+
+test('a pack that never spoke and one that falls silent are told with the ids they should use', async () => {
+  const { driver, node, clock, events } = rig(twoPacks);
+  await driver.start();
+  const encoder = createCanEncoder(twoPacks[0]);
+  const speak = () => encoder.frames(truthOf(twoPacks[0], 3.3), frame => node.send(frame));
+  for (let i = 0; i < 4; i++) {
+    speak();
+    clock.advance(1000);
+  }
+  const [first, second] = driver.health().packs;
+  expect(first).toEqual({ pack: 0, state: 'up', reason: undefined });
+  expect(second.state).toBe('down');
+  expect(second.reason).toContain(
+    'pack-2: no frame within 3 s of the start (expected ids 2F5, 4F5, 5F5, 7F5',
+  );
+  expect(driver.health().state).toBe('up');
+  clock.advance(3000);
+  expect(driver.health().packs[0].reason).toContain('pack-1: no frame for 3 s');
+  speak();
+  expect(driver.health().packs[0].state).toBe('up');
+  expect(events.filter(event => event.pack === 0).map(event => event.state)).toEqual([
+    'starting',
+    'up',
+    'down',
+    'up',
+  ]);
+  await driver.stop();
+});
+
+test('a silent bus goes down with a reason and comes back with the first frame', async () => {
+  const { driver, node, clock, events } = rig(twoPacks);
+  await driver.start();
+  expect(driver.health().state).toBe('starting');
+  clock.advance(10_500);
+  expect(driver.health()).toMatchObject({ state: 'down', counters: { silent_restarts: 1 } });
+  expect(driver.health().reason).toContain('bus-1: no frame for 10 s');
+  createCanEncoder(twoPacks[0]).frames(truthOf(twoPacks[0], 3.3), frame => node.send(frame));
+  expect(driver.health()).toMatchObject({ state: 'up', reason: undefined });
+  const own = events.filter(event => event.pack === undefined).map(event => event.state);
+  expect(own).toEqual(['starting', 'down', 'up']);
+  await driver.stop();
+});
+
+test('trouble the bus itself reports is the state, word for word, until it heals', async () => {
+  const { driver, node, hub } = rig(twoPacks);
+  await driver.start();
+  hub.bus('bus-1').setDown('can0: bus-off');
+  expect(driver.health()).toMatchObject({ state: 'down', reason: 'can0: bus-off' });
+  expect(node.send({ id: 0x2f4, extended: false, data: new Uint8Array(8), length: 8 })).toBe(false);
+  hub.bus('bus-1').setDown(undefined);
+  node.send({ id: 0x2f4, extended: false, data: new Uint8Array(8), length: 8 });
+  expect(driver.health().state).toBe('up');
+  expect(driver.health().counters.bus_drops).toBe(1);
+  await driver.stop();
+});
+
+test('short frames are counted; ids of nobody are counted and reach no pack', async () => {
+  const { driver, node, updates } = rig(twoPacks);
+  await driver.start();
+  node.send({ id: 0x2f4, extended: false, data: new Uint8Array(4), length: 4 });
+  node.send({ id: 0x2f4, extended: true, data: new Uint8Array(8), length: 8 });
+  node.send({ id: 0x123, extended: false, data: new Uint8Array(8), length: 8 });
+  expect(updates).toEqual([0]);
+  expect(driver.health().counters).toMatchObject({ frames: 1, truncated_frames: 1, unknown_ids: 2 });
+  await driver.stop();
+});
+
+test('two packs with one address are refused by name', () => {
+  const clash = [twoPacks[0], bindingOf(jk, { pack: 1, address: 0 })];
+  expect(() => rig(clash)).toThrowError(/packs pack-1 and pack-2 both use CAN id 2F4/);
+  expect(() => rig(clash)).toThrowError(GatewayError);
+});
+
+test('start and stop in any order leave nothing behind', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.constantFrom('start', 'stop', 'time'), { maxLength: 12 }), async steps => {
+      const { driver, clock, node, updates } = rig(twoPacks);
+      const pending: Promise<void>[] = [];
+      for (const step of steps) {
+        if (step === 'start') pending.push(driver.start());
+        else if (step === 'stop') pending.push(driver.stop());
+        else clock.advance(700);
+      }
+      await Promise.all(pending);
+      await driver.stop();
+      await driver.stop();
+      expect(driver.health().state).toBe('stopped');
+      expect(clock.pendingTimers).toBe(0);
+      const before = updates.length;
+      node.send({ id: 0x2f4, extended: false, data: new Uint8Array(8), length: 8 });
+      expect(updates.length).toBe(before);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a node that answers while it hears is delivered after, in order, within a bound', () => {
+  const bus = new VirtualCanHub().bus('b');
+  const heard: number[] = [];
+  const echo: VirtualCanNode = bus.attach(frame => {
+    if (frame.id < 3)
+      echo.send({ id: frame.id + 1, extended: false, data: frame.data, length: frame.length });
+  });
+  bus.attach(frame => {
+    heard.push(frame.id);
+    if (frame.id === 9)
+      for (let i = 0; i < 5000; i++) other.send({ id: 7, extended: false, data: frame.data, length: 0 });
+  });
+  const other = bus.attach();
+  other.send({ id: 1, extended: false, data: new Uint8Array(2), length: 2 });
+  expect(heard).toEqual([1, 2, 3].slice(0, heard.length));
+  other.send({ id: 9, extended: false, data: new Uint8Array(0), length: 0 });
+  expect(bus.dropped).toBe(5000 - 4096);
+});
