@@ -9,7 +9,7 @@ import { Sessions, sessionKey } from './auth/sessions.ts';
 import { UserDirectory } from './auth/users.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { LiveHub } from './live/hub.ts';
-import { addLiveFeed } from './live/plugin.ts';
+import { addLiveRoute, addWebSocket } from './live/plugin.ts';
 import { noCounts } from './metrics.ts';
 import type { App, ServerContext, ServerOptions, TypeBoxTypes } from './options.ts';
 import { addAuthentication } from './plugins/authentication.ts';
@@ -36,6 +36,7 @@ export async function buildApp(
   const context = await makeContext(services, options, tls !== undefined);
   try {
     const app = makeFastify(context.limits, services, tls);
+    await addWebSocket(app, context);
     addRequestLog(app, context);
     await addSecurity(app, context);
     await addRoutes(app, context);
@@ -127,7 +128,7 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addAuthentication(app, context);
   await addOpenApi(app, context);
   await addStaticPage(app, context);
-  await addLiveFeed(app, context);
+  addLiveRoute(app, context);
   addAuthRoutes(app, context);
   addBatteryRoutes(app, context);
   addAlertRoutes(app, context);

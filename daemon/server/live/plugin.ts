@@ -11,8 +11,8 @@ import type { LiveClient } from './client.ts';
 
 const clientMessage = Compile(ClientMessage);
 
-export async function addLiveFeed(app: App, context: ServerContext): Promise<void> {
-  const { services, hub, limits } = context;
+/** Comes before all hooks that may refuse a request: the socket of a refused handshake is then closed as well. */
+export async function addWebSocket(app: App, { services, hub, limits }: ServerContext): Promise<void> {
   await app.register(websocket, {
     options: { maxPayload: limits.live_message_bytes, perMessageDeflate: false, clientTracking: false },
     preClose: done => {
@@ -25,11 +25,15 @@ export async function addLiveFeed(app: App, context: ServerContext): Promise<voi
       socket.terminate();
     },
   });
+}
+
+export function addLiveRoute(app: App, context: ServerContext): void {
+  const { services, hub } = context;
   app.route({
     method: 'GET',
     url: '/ws',
     config: { access: 'login' },
-    schema: { hide: true } as object,
+    schema: { hide: true },
     onRequest: async () => {
       if (hub.full)
         throw new GatewayError(

@@ -21,7 +21,7 @@ export async function addOpenApi(app: App, { services }: ServerContext): Promise
       security: [{ bearer: [] }, { cookie: [] }],
     },
   });
-  app.get('/api/openapi.json', { config: { access: 'public' }, schema: { hide: true } as object }, async () =>
+  app.get('/api/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
     app.swagger(),
   );
 }

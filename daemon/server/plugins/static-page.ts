@@ -38,15 +38,16 @@ export async function addStaticPage(app: App, { ui_directory, routes }: ServerCo
 
   app.get<{ Params: { '*': string } }>(
     '/*',
-    { config: { access: 'public' }, schema: { hide: true } as object },
+    { config: { access: 'public' }, schema: { hide: true } },
     (request, reply) => {
       const path = request.params['*'];
-      return built && path !== '' && isPagePath(request) ? reply.sendFile(path) : reply.callNotFound();
+      if (built && path !== '' && isPagePath(request)) reply.sendFile(path);
+      else reply.callNotFound();
     },
   );
   app.setNotFoundHandler((request, reply) => {
-    if (isPageRequest(request)) return index(reply);
-    throw notFound(request, reply, routes);
+    if (!isPageRequest(request)) throw notFound(request, reply, routes);
+    index(reply);
   });
 }
 

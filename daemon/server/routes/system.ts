@@ -27,7 +27,7 @@ export function addSystemRoutes(app: App, { services, counters }: ServerContext)
 
   app.get(
     '/metrics',
-    { config: { access: 'login_or_local' }, schema: { hide: true } as object },
+    { config: { access: 'login_or_local' }, schema: { hide: true } },
     async (_request, reply) => {
       const text = await prometheusText(services.status(), serverStatus(counters));
       return reply

@@ -1,0 +1,74 @@
+/** For tests: a real WebSocket client that remembers what it was told and can wait for more. */
+import { WebSocket } from 'ws';
+import type { ClientMessage, ServerMessage } from '../../../core/contract/live.ts';
+
+export type StateMessage = Extract<ServerMessage, { type: 'state' }>;
+
+export class TestClient {
+  readonly socket: WebSocket;
+  readonly messages: ServerMessage[] = [];
+  readonly closed: Promise<{ code: number; reason: string }>;
+  #read = 0;
+  #wake: (() => void) | undefined;
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.on('message', data => {
+      this.messages.push(JSON.parse(String(data)));
+      this.#wake?.();
+    });
+    socket.on('error', () => undefined);
+    this.closed = new Promise(resolve =>
+      socket.on('close', (code, reason) => {
+        resolve({ code, reason: String(reason) });
+        this.#wake?.();
+      }),
+    );
+  }
+
+  /** Connects, or rejects with the status of the refusal as message. */
+  static open(url: string, headers: Record<string, string>): Promise<TestClient> {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers });
+    const client = new TestClient(socket);
+    return new Promise((resolve, reject) => {
+      socket.on('open', () => resolve(client));
+      socket.on('unexpected-response', (_request, response) => {
+        reject(new Error(String(response.statusCode)));
+        response.destroy();
+      });
+    });
+  }
+
+  send(message: ClientMessage): void {
+    this.socket.send(JSON.stringify(message));
+  }
+
+  /** The next message of this type that was not yet waited for. */
+  async next<T extends ServerMessage['type']>(type: T): Promise<Extract<ServerMessage, { type: T }>> {
+    for (;;) {
+      for (; this.#read < this.messages.length; ) {
+        const message = this.messages[this.#read++];
+        if (message.type === type) return message as Extract<ServerMessage, { type: T }>;
+      }
+      if (this.socket.readyState === WebSocket.CLOSED) throw new Error(`Closed while waiting for ${type}`);
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Everything that was sent before this call has arrived when it resolves. */
+  async settled(): Promise<void> {
+    this.send({ type: 'ping' });
+    await this.next('pong');
+  }
+
+  async subscribed(room: string): Promise<StateMessage> {
+    this.send({ type: 'subscribe', room });
+    return this.next('state');
+  }
+
+  states(): StateMessage[] {
+    return this.messages.filter(message => message.type === 'state');
+  }
+}
