@@ -2,9 +2,10 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import { formatProblems } from '../../core/schema/problem.ts';
 import { checkConfig } from '../config/check.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { demo } from './demo.ts';
 import { run } from './run.ts';
 
@@ -71,7 +72,7 @@ function parse(args: readonly string[]) {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.problems.map(problem => problem.message).join('\n');
+  if (error instanceof ConfigError) return formatProblems(error.problems).join('\n');
   if (error instanceof GatewayError || error instanceof UsageError) return `bms-gateway: ${error.message}`;
   return error instanceof Error && error.stack ? error.stack : describeError(error);
 }

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import type { Logger } from '../../core/log.ts';
+import { formatProblems } from '../../core/schema/problem.ts';
 import { loadProfiles } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
@@ -27,7 +28,7 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
     write: line => process.stdout.write(line),
   });
   const { profiles, problems } = loadProfiles();
-  for (const problem of problems) log.error({}, problem.message);
+  for (const line of formatProblems(problems)) log.error({ reason: line }, 'profile left out');
   const config = loadConfig(config_file, environment, profiles);
   await mkdir(environment.state_dir, { recursive: true, mode: 0o750 });
   const gateway = new Gateway({ config, environment, clock: systemClock, log, version });

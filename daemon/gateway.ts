@@ -1,0 +1,207 @@
+/** The whole daemon as one object: wiring only. Ground floor first at start, top floor first at stop. */
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../core/clock/clock.ts';
+import { describeError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { plausibleLimits } from '../core/reading/plausibility.ts';
+import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
+import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
+import type { VirtualWires } from '../drivers/registry.ts';
+import { createSimulation, type Simulation } from '../sim/simulation.ts';
+import type { Environment } from './config/environment.ts';
+import type { GatewayConfig } from './config/load.ts';
+import { AlertDesk } from './pipeline/alert-desk.ts';
+import { PackLiveView } from './pipeline/live-view.ts';
+import { Sampler } from './pipeline/sampler.ts';
+import { ensureFirstAdministrator, type FirstAdministrator } from './server/auth/first-administrator.ts';
+import { createServer, type HttpServer } from './server/server.ts';
+import type { GatewayServices } from './server/services.ts';
+import { systemStatus } from './status.ts';
+import { createSqliteStore } from './store/sqlite-store.ts';
+import type { LogSource, Store } from './store/store.ts';
+import { Supervisor } from './supervisor.ts';
+import { createUpstream, type Upstream } from './upstream/upstream.ts';
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+export interface StartedGateway {
+  readonly url: string;
+  readonly administrator: FirstAdministrator;
+}
+
+const UI_DIRECTORY = fileURLToPath(new URL('../ui/dist', import.meta.url));
+
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #wires: VirtualWires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+  readonly #store: Store & LogSource;
+  readonly #supervisor: Supervisor;
+  readonly #simulation: Simulation | undefined;
+  readonly #live: PackLiveView;
+  readonly #desk: AlertDesk;
+  readonly #sampler: Sampler;
+  readonly #upstream: Upstream;
+  readonly #started_mono_ms: number;
+  #server: HttpServer | undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const { clock, log } = options;
+    const { config, topology, connections } = options.config;
+    this.#started_mono_ms = clock.monoMs();
+    this.#store = createSqliteStore({
+      ...config.storage,
+      keep_unsynced: config.upstream.database_url !== undefined,
+      clock,
+      log,
+    });
+    this.#supervisor = new Supervisor(
+      connections,
+      { clock, log, interval_ms: config.interval_ms, onUpdate: pack => this.#live.packChanged(pack) },
+      this.#wires,
+    );
+    this.#simulation = config.simulation && this.#makeSimulation(config.simulation);
+    const bindings = connections.flatMap(connection => connection.bindings);
+    const states = this.#supervisor.packStates(topology.packs.length);
+    const packs = bindings
+      .toSorted((a, b) => a.pack - b.pack)
+      .map(binding => ({
+        binding,
+        state: states[binding.pack],
+        limits: plausibleLimits(binding.profile.plausible),
+      }));
+    this.#desk = new AlertDesk(
+      topology,
+      config.alerts.rules,
+      {
+        silent_after_ms: config.alerts.silent_after_ms,
+        deviceAlarmLabel: (pack, code) =>
+          packs[pack].binding.profile.device_alarms?.find(alarm => alarm.code === code)?.label ?? code,
+      },
+      this.#store,
+    );
+    this.#live = new PackLiveView({
+      clock,
+      topology,
+      packs,
+      linkReason: pack => this.#supervisor.packReason(pack),
+      activeAlerts: () => this.#desk.active(),
+    });
+    this.#sampler = new Sampler({
+      clock,
+      interval_ms: config.interval_ms,
+      packs,
+      onReading: reading => {
+        this.#store.append(reading);
+        this.#desk.judge(reading);
+      },
+      onMoment: (t_ms, mono_ms) => {
+        for (const { state } of packs)
+          this.#judgeSilence(state.pack, state.last_update_mono_ms, t_ms, mono_ms);
+      },
+    });
+    this.#upstream = createUpstream({
+      database_url: config.upstream.database_url,
+      batch_rows: config.upstream.batch_rows,
+      gateway_id: topology.gateway_id,
+      source: this.#store,
+      clock,
+      log,
+    });
+  }
+
+  /** Throws a GatewayError when a person must change something first; call `stop()` then as well. */
+  async start(): Promise<StartedGateway> {
+    const { clock, config, environment } = this.#options;
+    await this.#store.open(config.topology);
+    await this.#desk.restore(clock.wallMs());
+    const administrator = await ensureFirstAdministrator(this.#store.documents, clock, {
+      password: environment.admin_password,
+    });
+    this.#server = await createServer(this.#services(), {
+      ...config.config.server,
+      jwt_secret: environment.jwt_secret,
+      ui_directory: UI_DIRECTORY,
+    });
+    const { url } = await this.#server.listen();
+    await this.#simulation?.start();
+    await this.#supervisor.start();
+    this.#sampler.start();
+    this.#upstream.start();
+    return { url, administrator };
+  }
+
+  /** Safe at any moment, also after a failed start, also twice. */
+  async stop(): Promise<void> {
+    const steps: [string, () => unknown][] = [
+      ['sampler', () => this.#sampler.stop()],
+      ['server', () => this.#server?.close()],
+      ['connections', () => this.#supervisor.stop()],
+      ['simulation', () => this.#simulation?.stop()],
+      ['upstream', () => this.#upstream.stop()],
+      ['store', () => this.#store.close()],
+    ];
+    for (const [part, stop] of steps) {
+      try {
+        await stop();
+      } catch (error) {
+        this.#options.log.warn({ part, reason: describeError(error) }, 'did not stop cleanly');
+      }
+    }
+  }
+
+  /** True while readings are taken and kept: what the watchdog asks. */
+  healthy(): boolean {
+    return this.#store.stats().fault === undefined;
+  }
+
+  #services(): GatewayServices {
+    const { clock, log, version, config } = this.#options;
+    return {
+      clock,
+      log,
+      version,
+      interval_ms: config.config.interval_ms,
+      topology: config.topology,
+      live: this.#live,
+      alerts: this.#desk,
+      store: this.#store,
+      status: () =>
+        systemStatus({
+          version,
+          gateway_id: config.topology.gateway_id,
+          t_ms: clock.wallMs(),
+          uptime_ms: clock.monoMs() - this.#started_mono_ms,
+          connections: this.#supervisor.health(),
+          sampler: this.#sampler.counters,
+          store: this.#store.stats(),
+          upstream: this.#upstream.status(),
+        }),
+      simulation: this.#simulation?.control,
+    };
+  }
+
+  #makeSimulation(simulation: NonNullable<GatewayConfig['config']['simulation']>): Simulation {
+    const { clock, log, config } = this.#options;
+    return createSimulation({
+      config: simulation,
+      connections: config.connections,
+      battery_of_pack: pack => config.topology.packs[pack].battery,
+      wires: this.#wires,
+      clock,
+      log,
+      interval_ms: config.config.interval_ms,
+    });
+  }
+
+  #judgeSilence(pack: number, last_update_mono_ms: number, t_ms: number, mono_ms: number): void {
+    const since_mono_ms = Math.max(last_update_mono_ms, this.#started_mono_ms);
+    this.#desk.judgeSilence(pack, mono_ms - since_mono_ms, t_ms, this.#supervisor.packReason(pack));
+  }
+}

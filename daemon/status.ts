@@ -1,0 +1,74 @@
+/** What `/api/system/status`, `/metrics` and the page's system view say: every part, its state, its counts. */
+import type { ComponentStatus, SystemStatus } from '../core/contract/http.ts';
+import type { DriverHealth, LinkState } from '../drivers/driver.ts';
+import type { SamplerCounters } from './pipeline/sampler.ts';
+import type { StoreStats } from './store/store.ts';
+import type { UpstreamStatus } from './upstream/upstream.ts';
+
+export interface StatusParts {
+  readonly version: string;
+  readonly gateway_id: string;
+  readonly t_ms: number;
+  readonly uptime_ms: number;
+  readonly connections: readonly DriverHealth[];
+  readonly sampler: SamplerCounters;
+  readonly store: StoreStats;
+  readonly upstream: UpstreamStatus;
+}
+
+export function systemStatus(parts: StatusParts): SystemStatus {
+  const components = [
+    ...parts.connections.map(connectionStatus),
+    samplerStatus(parts.sampler),
+    storeStatus(parts.store),
+    { name: 'upstream', ...parts.upstream, reason: parts.upstream.reason ?? null },
+  ];
+  return {
+    version: parts.version,
+    gateway_id: parts.gateway_id,
+    t_ms: parts.t_ms,
+    uptime_s: Math.round(parts.uptime_ms / 1000),
+    state: overall(components),
+    components,
+  };
+}
+
+const CONNECTION_STATES: Record<LinkState, ComponentStatus['state']> = {
+  starting: 'degraded',
+  up: 'ok',
+  degraded: 'degraded',
+  down: 'down',
+  stopped: 'off',
+};
+
+function connectionStatus(health: DriverHealth): ComponentStatus {
+  const troubled = health.packs.filter(pack => pack.state === 'down' || pack.state === 'degraded');
+  const state = health.state === 'up' && troubled.length > 0 ? 'degraded' : CONNECTION_STATES[health.state];
+  return {
+    name: `connection:${health.connection_id}`,
+    state,
+    reason: health.reason ?? packsReason(troubled, health.packs.length) ?? null,
+    counters: { ...health.counters, packs: health.packs.length, packs_troubled: troubled.length },
+  };
+}
+
+function packsReason(troubled: DriverHealth['packs'], pack_count: number): string | undefined {
+  if (troubled.length === 0) return undefined;
+  const first = troubled[0].reason ?? 'no reason given';
+  return pack_count === 1 ? first : `${troubled.length} of ${pack_count} packs: ${first}`;
+}
+
+/** Nothing wrong is to be seen in the sampler alone; its counts say how much was late, absent or suspect. */
+function samplerStatus(counters: SamplerCounters): ComponentStatus {
+  return { name: 'sampler', state: 'ok', reason: null, counters: { ...counters } };
+}
+
+function storeStatus({ fault, ...counters }: StoreStats): ComponentStatus {
+  return { name: 'store', state: fault ? 'down' : 'ok', reason: fault ?? null, counters };
+}
+
+/** Down only when readings are not kept; a lost battery or centre degrades. */
+function overall(components: readonly ComponentStatus[]): SystemStatus['state'] {
+  if (components.some(({ name, state }) => name === 'store' && state === 'down')) return 'down';
+  return components.some(({ state }) => state === 'down' || state === 'degraded') ? 'degraded' : 'ok';
+}
