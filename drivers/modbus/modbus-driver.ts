@@ -135,8 +135,8 @@ class ModbusDriver implements Driver {
       if (state === 'up') poller.resume(fresh);
       else poller.pause();
     }
+    for (const { pack } of this.#bindings) this.#setPack(pack, state === 'up' ? 'starting' : 'down', reason);
     this.#report();
-    if (state === 'down') for (const { pack } of this.#bindings) this.#setPack(pack, 'down', reason);
   }
 
   #setPack(pack: number, state: LinkState, reason: string | undefined): void {

@@ -46,7 +46,8 @@ const REFUSED_ROUNDS = 3;
 export class UnitPoller {
   readonly #options: PollerOptions;
   readonly #read: (address: number, count: number, into: Uint16Array) => Promise<ReadFailure | undefined>;
-  #walk = new ChainWalk();
+  readonly #place: string;
+  #walk: ChainWalk;
   #views: readonly PackView[] | undefined;
   #blocks: readonly ModelBlock[] = [];
   #timer: TimerHandle | undefined;
@@ -64,6 +65,8 @@ export class UnitPoller {
   constructor(options: PollerOptions) {
     this.#options = options;
     const { link, unit } = options;
+    this.#place = `unit ${unit} at ${link.name}`;
+    this.#walk = new ChainWalk(this.#place);
     this.#read = (address, count, into) => link.read({ unit, code: 3, address, count }, into);
   }
 
@@ -152,7 +155,7 @@ export class UnitPoller {
   }
 
   #rediscover(): void {
-    this.#walk = new ChainWalk();
+    this.#walk = new ChainWalk(this.#place);
     this.#views = undefined;
     this.#blocks = [];
     this.#refused_rounds = 0;
@@ -177,16 +180,15 @@ export class UnitPoller {
     this.#refused_rounds = refusal ? this.#refused_rounds + 1 : 0;
     if (!refusal) this.#refused_limit = REFUSED_ROUNDS;
     if (fresh > 0) return undefined;
-    const nothing = `unit ${this.#options.unit} at ${this.#options.link.name}: no SunSpec battery model found`;
+    const nothing = `${this.#place}: no SunSpec battery model found`;
     this.#rediscover();
     return refusal ?? { kind: 'exception', message: nothing };
   }
 
   #onChanged({ instance }: ModelBlock): ReadFailure {
-    const { link, unit } = this.#options;
     this.#rediscover();
-    const place = `unit ${unit} at ${link.name}: model ${instance.id} at register ${instance.address}`;
-    return { kind: 'bad_reply', message: `${place} changed while it was being read` };
+    const model = `model ${instance.id} at register ${instance.address}`;
+    return { kind: 'bad_reply', message: `${this.#place}: ${model} changed while it was being read` };
   }
 
   #resolve(chain: readonly ModelInstance[]): PackView[] {
@@ -210,7 +212,7 @@ export class UnitPoller {
   }
 
   #commit(mono_ms: number): void {
-    const { packs, unit, link, onState, onUpdate } = this.#options;
+    const { packs, onState, onUpdate } = this.#options;
     this.#views?.forEach((view, i) => {
       const { pack } = packs[i].state;
       view.commit(mono_ms);
@@ -219,7 +221,7 @@ export class UnitPoller {
       const reasons = view.mismatch === undefined ? [] : [view.mismatch];
       if (refused.length > 0) reasons.push(`${refused.join(', ')} refused by the unit`);
       if (reasons.length === 0) onState(pack, 'up', undefined);
-      else onState(pack, 'degraded', `unit ${unit} at ${link.name}: ${reasons.join('; ')}`);
+      else onState(pack, 'degraded', `${this.#place}: ${reasons.join('; ')}`);
     });
     if (this.#refused_rounds >= this.#refused_limit) {
       this.#refused_limit *= 2;

@@ -33,7 +33,7 @@ test.each([40_000, 0, 50_000])(
   'finds the chain at %i, and ends at FFFF without asking for its length',
   async base => {
     const { read, asked } = reader(new RegisterImage(segment(base, ...MARKER, ...common, ...bank, 0xffff)));
-    const walk = new ChainWalk();
+    const walk = new ChainWalk('unit 1');
     expect(await walk.advance(read)).toBeUndefined();
     expect(idsOf(walk)).toEqual([
       [1, base + 2],
@@ -46,7 +46,7 @@ test.each([40_000, 0, 50_000])(
 test('a chain that ends with ID 0, or in an exception, is a chain', async () => {
   for (const end of [[0, 0], []]) {
     const { read } = reader(new RegisterImage(segment(0, ...MARKER, ...common, ...bank, ...end)));
-    const walk = new ChainWalk();
+    const walk = new ChainWalk('unit 1');
     expect(await walk.advance(read)).toBeUndefined();
     expect(walk.models).toHaveLength(2);
   }
@@ -56,7 +56,7 @@ test('a chain that never ends is given up at a bound', async () => {
   const registers = new Uint16Array(0xffff - 40_000).fill(0);
   registers.set(MARKER);
   for (let at = 2; at + 1 < registers.length; at += 2) registers[at] = 700;
-  const walk = new ChainWalk();
+  const walk = new ChainWalk('unit 1');
   const { read } = reader(new RegisterImage({ address: 40_000, registers }));
   expect(await walk.advance(read)).toBeUndefined();
   expect(walk.models).toHaveLength(1000);
@@ -64,14 +64,16 @@ test('a chain that never ends is given up at a bound', async () => {
 
 test('a unit without the marker says so, with what it answered', async () => {
   const { read } = reader(new RegisterImage(segment(40_000, 1, 2)));
-  const failure = await new ChainWalk().advance(read);
-  expect(failure?.message).toBe('no SunSpec marker at registers 40000, 0, 50000; last: exception 02');
+  const failure = await new ChainWalk('unit 1').advance(read);
+  expect(failure?.message).toBe(
+    'unit 1: no SunSpec marker (5375 6E53): register 40000 holds 0001 0002, 0 is refused, 50000 is refused',
+  );
 });
 
 test('a unit that is silent about foreign registers is found at its base, one time-out at a time', async () => {
   const image = new RegisterImage(segment(50_000, ...MARKER, ...common, 0xffff));
   const { read, asked } = reader(image, address => (address < 50_000 ? 'timeout' : undefined));
-  const walk = new ChainWalk();
+  const walk = new ChainWalk('unit 1');
   expect((await walk.advance(read))?.kind).toBe('timeout');
   expect((await walk.advance(read))?.kind).toBe('timeout');
   expect(await walk.advance(read)).toBeUndefined();
@@ -84,7 +86,7 @@ test('a lost reply does not send the walk back to the beginning, nor end the cha
   const { read, asked } = reader(image, address =>
     address === 40_008 && lost++ === 0 ? 'timeout' : undefined,
   );
-  const walk = new ChainWalk();
+  const walk = new ChainWalk('unit 1');
   expect((await walk.advance(read))?.kind).toBe('timeout');
   const before = asked.length;
   expect(await walk.advance(read)).toBeUndefined();
@@ -95,7 +97,7 @@ test('a lost reply does not send the walk back to the beginning, nor end the cha
 test('silence twice at the same place is the end of the chain', async () => {
   const image = new RegisterImage(segment(40_000, ...MARKER, ...common));
   const { read } = reader(image, address => (address >= 40_008 ? 'timeout' : undefined));
-  const walk = new ChainWalk();
+  const walk = new ChainWalk('unit 1');
   expect((await walk.advance(read))?.kind).toBe('timeout');
   expect(await walk.advance(read)).toBeUndefined();
   expect(walk.models).toHaveLength(1);

@@ -39,6 +39,12 @@ export class ChainWalk {
   #address = 0;
   #silent_address: number | undefined;
   readonly #words = new Uint16Array(2);
+  readonly #place: string;
+
+  /** `place` names the unit in messages. */
+  constructor(place: string) {
+    this.#place = place;
+  }
 
   /** Goes on until the end of the chain. Undefined: `models` is complete. */
   async advance(read: ReadRegisters): Promise<ReadFailure | undefined> {
@@ -55,21 +61,24 @@ export class ChainWalk {
   }
 
   async #findBase(read: ReadRegisters): Promise<ReadFailure | undefined> {
-    let refusal: ReadFailure | undefined;
+    const found: string[] = [];
     for (let i = 0; i < BASES.length; i++) {
       const base = BASES[this.#tried % BASES.length];
       const failure = await read(base, 2, this.#words);
       // A unit may keep silent about registers it does not have: next time begin with the next base.
       if (!failure || failure.kind === 'timeout' || failure.kind === 'exception') this.#tried++;
       if (failure && failure.kind !== 'exception') return failure;
-      refusal = failure ?? refusal;
-      if (failure || this.#words[0] !== MARKER[0] || this.#words[1] !== MARKER[1]) continue;
-      this.#base = base;
-      this.#address = base + 2;
-      return undefined;
+      const [first, second] = this.#words;
+      if (!failure && first === MARKER[0] && second === MARKER[1]) {
+        this.#base = base;
+        this.#address = base + 2;
+        return undefined;
+      }
+      found.push(`${base} ${failure ? 'is refused' : `holds ${hex(first)} ${hex(second)}`}`);
     }
-    const found = refusal ? `; last: ${refusal.message}` : '';
-    return { kind: 'exception', message: `no SunSpec marker at registers ${BASES.join(', ')}${found}` };
+    const marker = MARKER.map(hex).join(' ');
+    const message = `${this.#place}: no SunSpec marker (${marker}): register ${found.join(', ')}`;
+    return { kind: 'exception', message };
   }
 
   async #step(read: ReadRegisters): Promise<ReadFailure | 'end' | undefined> {
@@ -106,4 +115,8 @@ export class ChainWalk {
     }
     return failure;
   }
+}
+
+function hex(word: number): string {
+  return word.toString(16).toUpperCase().padStart(4, '0');
 }

@@ -98,7 +98,8 @@ export class PackView {
   commit(mono_ms: number): void {
     for (const { block, point } of this.#pack) {
       if (!block.fresh) continue;
-      this.#state.setValue(point.metric, point.sign * valueAt(block.registers, point, 0), mono_ms);
+      const value = valueAt(block.registers, point, 0);
+      this.#state.setValue(point.metric, point.sign < 0 ? 0 - value : value, mono_ms);
     }
     for (const module of this.#modules) if (module.block.fresh) this.#commitCells(module, mono_ms);
     if (this.#alarm?.block.fresh) this.#commitAlarms(this.#alarm, mono_ms);
