@@ -62,7 +62,7 @@ export const SimulationConfig = Type.Object(
       Type.Array(SimulationFault, { description: 'What goes wrong, and when (default: nothing)' }),
     ),
   },
-  closed,
+  { ...closed, description: 'The virtual site behind the virtual connections' },
 );
 
 export type SimulationFault = Static<typeof SimulationFault>;

@@ -44,7 +44,7 @@ export interface SimulationFaults {
 }
 
 const LONGEST_PERIOD_MS = 2000;
-const SHORTEST_SLOT_MS = 50;
+const SHORTEST_SLOT_MS = 100;
 /** Nodes broadcast in this first part of a period, so that each period ends with fresh values of all. */
 const BROADCAST_PART = 0.9;
 
