@@ -1,0 +1,40 @@
+/** DBC decode on one core: an 8-signal message, against the rate of merely reading its 8 bytes as numbers. */
+import { parseDbc } from '../drivers/can/dbc/dbc-parser.ts';
+import { MessageDecoder } from '../drivers/can/dbc/message-decoder.ts';
+import { bestRate, perSecond, ratio } from './rate.ts';
+
+const FRAMES = 1_000_000;
+const GOAL_FRAMES_PER_S = 1_000_000;
+
+const signals = Array.from(
+  { length: 8 },
+  (_, i) =>
+    ` SG_ Signal${i} : ${i % 2 === 0 ? `${i * 8}|8@1+` : `${i * 8 + 7}|8@0-`} (0.1,-40) [0|0] "" Vector__XXX`,
+);
+const DBC = `VERSION ""\nBO_ 256 Eight: 8 Vector__XXX\n${signals.join('\n')}\n`;
+
+export async function benchDbc(): Promise<string[]> {
+  const decoder = new MessageDecoder(parseDbc(DBC).messages[0]);
+  const frame = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  let sum = 0;
+  const decode = () => {
+    for (let i = 0; i < FRAMES; i++) {
+      frame[0] = i & 0xff;
+      decoder.decode(frame, 8);
+      sum += decoder.values[7];
+    }
+  };
+  const read = () => {
+    for (let i = 0; i < FRAMES; i++) {
+      frame[0] = i & 0xff;
+      for (let byte = 0; byte < 8; byte++) sum += frame[byte] * 0.1 - 40;
+    }
+  };
+  const decoded = await bestRate(5, FRAMES, decode);
+  const raw = await bestRate(5, FRAMES, read);
+  if (!Number.isFinite(sum)) throw new Error('decoded values must be finite');
+  return [
+    `decode  ${perSecond(decoded, 'frames')} of 8 signals (goal ${perSecond(GOAL_FRAMES_PER_S, 'frames')})`,
+    `raw     ${perSecond(raw, 'frames')} of 8 bytes scaled; ${ratio(decoded, raw, 0.05)}`,
+  ];
+}
