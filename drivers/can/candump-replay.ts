@@ -146,7 +146,7 @@ export class CandumpReplay implements CanBus {
     listener: CanBusListener,
     signal: AbortSignal,
   ): Promise<void> {
-    const start_ms = this.#clock.monoMs();
+    let start_ms = 0;
     let first_s: number | undefined;
     let line_no = 0;
     for await (const text of lines) {
@@ -160,7 +160,10 @@ export class CandumpReplay implements CanBus {
         this.#badLine = `${this.name} line ${line_no}: "${text.slice(0, 80)}"`;
         continue;
       }
-      first_s ??= line.t_s;
+      if (first_s === undefined) {
+        first_s = line.t_s;
+        start_ms = this.#clock.monoMs();
+      }
       const due_ms = start_ms + ((line.t_s - first_s) * 1000) / (this.#source.speed ?? 1);
       const wait_ms = due_ms - this.#clock.monoMs();
       if (wait_ms > 1) await sleep(this.#clock, wait_ms, signal);
