@@ -21,7 +21,11 @@ export const SocketCanConnection = Type.Object(
   {
     id: Id,
     type: Type.Literal('socketcan', { description: 'A CAN interface of the kernel' }),
-    interface: Type.String({ pattern: '^[^\\s/]{1,15}$', description: 'Kernel interface, such as can0' }),
+    interface: Type.String({
+      pattern: '^[^\\s/]{1,15}$',
+      title: 'at most 15 characters without space',
+      description: 'Kernel interface, such as can0',
+    }),
     silence_ms: Type.Optional(
       Type.Integer({
         minimum: 100,

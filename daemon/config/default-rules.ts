@@ -26,7 +26,7 @@ const VOLTAGE_LIMITS: readonly VoltageLimits[] = [
   {
     chemistry: 'nmc',
     critical_high: [4.25, 4.2],
-    high: [4.2, 4.15],
+    high: [4.22, 4.18],
     low: [3.2, 3.3],
     critical_low: [3.0, 3.1],
   },
@@ -57,6 +57,7 @@ function rule(
 
 const VOLTAGE = { scope: 'cell', metric: 'voltage_v' } as const;
 const TEMPERATURE = { scope: 'cell', metric: 'temperature_c' } as const;
+const HOTTEST = { scope: 'pack', metric: 'cell_temperature_max_c' } as const;
 const SPREAD = { scope: 'pack', metric: 'cell_voltage_spread_v' } as const;
 const CHARGE = { scope: 'pack', metric: 'soc_pct' } as const;
 
@@ -108,6 +109,8 @@ export const DEFAULT_RULES: readonly ThresholdRule[] = [
   ),
   rule('cell_temperature_high', 'Cell temperature high', 'warning', TEMPERATURE, above(55, 50, 10_000)),
   rule('cell_temperature_low', 'Cell temperature low', 'warning', TEMPERATURE, below(0, 3, 10_000)),
+  // For packs that tell their highest temperature but not where it is.
+  rule('pack_temperature_critical_high', 'Pack over-temperature', 'critical', HOTTEST, above(60, 55, 4000)),
   rule('cell_voltage_spread_high', 'Cell voltage spread high', 'warning', SPREAD, above(0.15, 0.1, 10_000)),
   rule('soc_low', 'State of charge low', 'warning', CHARGE, below(10, 15, 30_000)),
 ];
