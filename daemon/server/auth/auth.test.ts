@@ -1,0 +1,222 @@
+/** Passwords, guessing, the first administrator, the signing secret, cookies and foreign pages. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ManualClock } from '../../../core/clock/manual-clock.ts';
+import { buildApp } from '../app.ts';
+import {
+  addTestUsers,
+  CHEAP,
+  MemoryDocuments,
+  makeTestSite,
+  PASSWORD,
+  testOptions,
+} from '../test-services.ts';
+import { ensureFirstAdministrator } from './first-administrator.ts';
+import { ARGON2_COST, generatePassword, PasswordHasher } from './passwords.ts';
+import { sessionKey } from './sessions.ts';
+import { UserDirectory } from './users.ts';
+
+const hasher = new PasswordHasher(CHEAP);
+
+describe('passwords', () => {
+  test('verify what was hashed and nothing else', async () => {
+    const text = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' });
+    await fc.assert(
+      fc.asyncProperty(text, text, async (password, other) => {
+        const phc = await hasher.hash(password);
+        expect(await hasher.verify(phc, password)).toBe(true);
+        expect(await hasher.verify(phc, other)).toBe(other.normalize('NFC') === password.normalize('NFC'));
+        expect(await hasher.verify(undefined, password)).toBe(false);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('are the argon2id of the reference implementation', async () => {
+    // phc-winner-argon2, test.c: version 0x13, t=2, m=2^8, p=1, "password", "somesalt".
+    const reference = '$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4';
+    expect(await hasher.verify(reference, 'password')).toBe(true);
+    expect(await hasher.verify(reference, 'Password')).toBe(false);
+  });
+
+  test('cost what the documentation says, each with its own salt', async () => {
+    const costly = new PasswordHasher();
+    const phc = await costly.hash(PASSWORD);
+    expect(phc).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+    expect(ARGON2_COST.memory_kib).toBeGreaterThanOrEqual(19_456);
+    expect(await hasher.hash(PASSWORD)).not.toBe(await hasher.hash(PASSWORD));
+    // A user keeps the hash of an older cost: it is read from the string.
+    expect(await hasher.verify(phc, PASSWORD)).toBe(true);
+  });
+
+  test('a hash that is none is a corrupt record, not a wrong password', async () => {
+    await expect(hasher.verify('$2b$10$abc', PASSWORD)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+
+  test('only so many wait for their turn', async () => {
+    const narrow = new PasswordHasher(CHEAP, 1, 2);
+    const results = await Promise.allSettled(Array.from({ length: 5 }, () => narrow.hash(PASSWORD)));
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
+    ]);
+    expect(await narrow.hash(PASSWORD)).toContain('$argon2id$');
+  });
+
+  test('made ones are readable and never the same', () => {
+    const made = new Set(Array.from({ length: 100 }, generatePassword));
+    expect(made.size).toBe(100);
+    for (const password of made) expect(password).toMatch(/^([a-hj-km-np-z2-9]{4}-){4}[a-hj-km-np-z2-9]{4}$/);
+  });
+});
+
+describe('the first administrator', () => {
+  const clock = new ManualClock();
+  const users = (documents: MemoryDocuments) => new UserDirectory(documents, clock, hasher, 0);
+
+  test('gets a generated password, told exactly once', async () => {
+    const documents = new MemoryDocuments();
+    const first = await ensureFirstAdministrator(documents, clock, { hasher });
+    expect(first).toMatchObject({ created: true, username: 'admin', password: expect.any(String) });
+    expect(await users(documents).authenticate('admin', first.password!)).toMatchObject({ role: 'admin' });
+    expect(await ensureFirstAdministrator(documents, clock, { hasher })).toEqual({
+      created: false,
+      username: 'admin',
+    });
+  });
+
+  test('gets the given password, which is not told again and changes nothing later', async () => {
+    const documents = new MemoryDocuments();
+    const first = await ensureFirstAdministrator(documents, clock, { password: PASSWORD, hasher });
+    expect(first).toEqual({ created: true, username: 'admin' });
+    await ensureFirstAdministrator(documents, clock, { password: 'another password', hasher });
+    expect(await users(documents).authenticate('admin', PASSWORD)).toBeDefined();
+    expect(await users(documents).authenticate('admin', 'another password')).toBeUndefined();
+  });
+
+  test('is not made beside another administrator, and not with a short password', async () => {
+    const documents = new MemoryDocuments();
+    await expect(
+      ensureFirstAdministrator(documents, clock, { password: 'short', hasher }),
+    ).rejects.toMatchObject({ code: 'OPTION_INVALID', message: expect.stringContaining('5 characters') });
+    await users(documents).create({ username: 'ada', password: PASSWORD, role: 'admin' });
+    expect(await ensureFirstAdministrator(documents, clock, { hasher })).toMatchObject({ created: false });
+    expect(await users(documents).find('admin')).toBeUndefined();
+  });
+});
+
+test('two changes at once cannot remove both administrators', async () => {
+  const users = new UserDirectory(new MemoryDocuments(), new ManualClock(), hasher, 0);
+  for (const username of ['a', 'b']) await users.create({ username, password: PASSWORD, role: 'admin' });
+  const results = await Promise.allSettled([users.delete('a'), users.change('b', { role: 'user' })]);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+});
+
+describe('the signing secret', () => {
+  test('is made once and kept', async () => {
+    const documents = new MemoryDocuments();
+    const key = await sessionKey(documents, undefined);
+    expect(key.length).toBe(32);
+    expect(Buffer.from(await sessionKey(documents, undefined)).equals(key)).toBe(true);
+  });
+
+  test('is refused when it is too short or damaged', async () => {
+    const documents = new MemoryDocuments();
+    await expect(sessionKey(documents, 'short')).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+    await documents.put('secret', 'jwt', { key: 'abc' });
+    await expect(sessionKey(documents, undefined)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+});
+
+describe('logging in', () => {
+  const open = async (options: Parameters<typeof testOptions>[0] = {}) => {
+    const site = makeTestSite();
+    await addTestUsers(site);
+    const { app } = await buildApp(site.services, testOptions(options));
+    const login = (username: string, password: string, remoteAddress = '192.0.2.1') =>
+      app.inject({ method: 'POST', url: '/api/auth/login', payload: { username, password }, remoteAddress });
+    return { site, app, login };
+  };
+
+  test('gives token and cookie; both are taken; the answer is the same for a wrong name or password', async () => {
+    const { app, login } = await open();
+    const reply = await login('una', PASSWORD);
+    const { token, user } = reply.json();
+    expect(user).toEqual({ username: 'una', role: 'user' });
+    expect(reply.cookies).toMatchObject([
+      { name: 'bms_session', value: token, httpOnly: true, sameSite: 'Strict', path: '/', maxAge: 43_200 },
+    ]);
+    for (const headers of [{ authorization: `Bearer ${token}` }, { cookie: `bms_session=${token}` }])
+      expect((await app.inject({ url: '/api/auth/me', headers })).json()).toEqual({ user });
+    const { instance: _, ...wrong_password } = (await login('una', 'wrong')).json();
+    const { instance: __, ...wrong_name } = (await login('nobody', 'wrong')).json();
+    expect(wrong_password).toEqual(wrong_name);
+    expect(wrong_password.status).toBe(401);
+    const out = await app.inject({ method: 'POST', url: '/api/auth/logout' });
+    expect(out.cookies).toMatchObject([{ name: 'bms_session', value: '', maxAge: 0 }]);
+  });
+
+  test('guessing a name from an address has to wait, for a while, and others do not', async () => {
+    const { site, login } = await open();
+    for (let i = 0; i < 5; i++) expect((await login('una', 'wrong')).statusCode).toBe(401);
+    const refused = await login('una', PASSWORD);
+    expect(refused.statusCode).toBe(429);
+    expect(refused.headers['retry-after']).toBe('60');
+    expect(refused.json()).toMatchObject({ code: 'RATE_LIMITED', detail: expect.stringContaining('60 s') });
+    expect((await login('una', PASSWORD, '192.0.2.2')).statusCode).toBe(200);
+    expect((await login('mo', PASSWORD)).statusCode).toBe(200);
+    site.clock.advance(60_000);
+    expect((await login('una', PASSWORD)).statusCode).toBe(200);
+  });
+
+  test('trying many names from one address has to wait as well; right passwords do not count', async () => {
+    const { login } = await open();
+    for (let i = 0; i < 40; i++) expect((await login('ada', PASSWORD)).statusCode).toBe(200);
+    for (let i = 0; i < 30; i++) expect((await login(`name${i}`, 'wrong')).statusCode).toBe(401);
+    expect((await login('name30', 'wrong')).statusCode).toBe(429);
+  });
+
+  test('a session ends at its hour', async () => {
+    const { site, app, login } = await open({ session_hours: 2 });
+    const headers = { authorization: `Bearer ${(await login('una', PASSWORD)).json().token}` };
+    const status = async () => (await app.inject({ url: '/api/auth/me', headers })).statusCode;
+    site.clock.advance(2 * 3_600_000 - 1);
+    expect(await status()).toBe(200);
+    site.clock.advance(1);
+    expect(await status()).toBe(401);
+  });
+
+  test('a change by cookie needs our own page; by token a page of another origin is still refused', async () => {
+    const { app, login } = await open();
+    const { token } = (await login('ada', PASSWORD)).json();
+    const host = 'gateway.lan:8080';
+    const own = `http://${host}`;
+    const put = async (headers: Record<string, string>) => {
+      const payload = { thresholds: {} };
+      return (
+        await app.inject({
+          method: 'PUT',
+          url: '/api/admin/settings',
+          headers: { host, ...headers },
+          payload,
+        })
+      ).statusCode;
+    };
+    const cookie = `bms_session=${token}`;
+    expect(await put({ cookie })).toBe(403);
+    expect(await put({ cookie, origin: 'http://evil.example' })).toBe(403);
+    expect(await put({ cookie, origin: 'null' })).toBe(403);
+    expect(await put({ cookie, origin: own, 'sec-fetch-site': 'cross-site' })).toBe(403);
+    expect(await put({ cookie, 'sec-fetch-site': 'same-site' })).toBe(403);
+    expect(await put({ cookie, origin: own })).toBe(200);
+    expect(await put({ cookie, origin: own, 'sec-fetch-site': 'same-origin' })).toBe(200);
+    expect(await put({ cookie, 'sec-fetch-site': 'same-origin' })).toBe(200);
+    const authorization = `Bearer ${token}`;
+    expect(await put({ authorization })).toBe(200);
+    expect(await put({ authorization, origin: 'http://evil.example' })).toBe(403);
+    expect(await put({ authorization: 'Basic YTpi', cookie, origin: own })).toBe(401);
+  });
+});
