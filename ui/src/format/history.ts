@@ -46,7 +46,7 @@ export const HISTORY_SERIES: Readonly<Record<HistorySeries, SeriesKind>> = {
     ],
   },
   charge: {
-    title: 'Charge',
+    title: 'SoC',
     unit: '%',
     decimals: 1,
     lines: reply => [{ label: 'State of charge', values: reply.pack.soc_pct, role: 'line' }],

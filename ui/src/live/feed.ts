@@ -163,7 +163,10 @@ export class LiveFeed {
   #check(): void {
     const { clock } = this.#options;
     const silent_ms = clock.monoMs() - this.#heard_mono_ms;
-    if (silent_ms >= DEAD_AFTER_MS) return this.#lose();
+    if (silent_ms >= DEAD_AFTER_MS) {
+      this.#lose();
+      return;
+    }
     if (silent_ms >= CHECK_EVERY_MS) this.#send({ type: 'ping' });
     this.#timer = clock.setTimer(() => this.#check(), CHECK_EVERY_MS);
   }
@@ -210,16 +213,18 @@ export class LiveFeed {
       case 'state':
         if (!this.#rooms.has(message.room)) return;
         this.#pending.set(message.room, message);
-        return this.#scheduleFlush();
+        this.#scheduleFlush();
+        return;
       case 'error':
-        return this.#refuseRoom(message.room, message.problem);
+        if (message.problem.code === 'UNAUTHENTICATED') this.#options.onRefused();
+        else this.#refuseRoom(message.room, message.problem);
+        return;
       default:
         return;
     }
   }
 
   #refuseRoom(name: string | undefined, problem: Problem): void {
-    if (problem.code === 'UNAUTHENTICATED') return this.#options.onRefused();
     const room = name === undefined ? undefined : this.#rooms.get(name);
     if (room) room.state.value = { ...EMPTY_ROOM, problem };
   }

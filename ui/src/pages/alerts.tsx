@@ -12,6 +12,7 @@ import { Loading, Notice, RoomView } from '../parts/notice.tsx';
 import { useTitle } from '../parts/title.ts';
 
 type Tab = 'active' | 'cleared';
+const EDGES = { critical: 'has-critical', warning: 'has-warning', info: '' } as const;
 const SEVERITY_RANK = { critical: 0, warning: 1, info: 2 } as const;
 
 export function AlertsPage() {
@@ -101,7 +102,7 @@ function AlertList({ alerts }: { alerts: readonly AlertView[] }) {
 function AlertRow({ alert }: { alert: AlertView }) {
   const isActive = alert.state === 'active';
   return (
-    <article class={`card alert-row severity-${alert.severity} ${isActive ? '' : 'is-cleared'}`}>
+    <article class={`card alert-row ${isActive ? EDGES[alert.severity] : ''}`}>
       <SeverityBadge severity={alert.severity} />
       <div class="alert-text">
         <p class="alert-message">{alert.message}</p>

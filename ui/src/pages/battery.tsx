@@ -8,7 +8,7 @@ import { deviationScale, type ScaledMetric } from '../format/cells.ts';
 import { countOf, formatMillivolts, formatNumber } from '../format/numbers.ts';
 import { byName, worstFirst } from '../format/rank.ts';
 import { useRoom } from '../live/live.ts';
-import { AlertChips, StateBadge } from '../parts/badges.tsx';
+import { AlertChips, HeadBadge, troubleClass } from '../parts/badges.tsx';
 import { PageHead, Segments } from '../parts/controls.tsx';
 import { HeatLegend, HeatStrip } from '../parts/heat-strip.tsx';
 import { RoomView } from '../parts/notice.tsx';
@@ -41,7 +41,7 @@ function Battery({ detail }: { detail: BatteryDetail }) {
       <PageHead
         title={battery.name}
         trail={[{ href: '/', text: 'Fleet' }]}
-        badge={<StateBadge state={battery.state} />}
+        badge={<HeadBadge state={battery.state} alerts={battery.alerts} />}
       >
         {describeBattery(battery)} · {countOf(battery.cell_count, 'cell')}
       </PageHead>
@@ -123,20 +123,20 @@ interface PackRowProps {
 function PackRow({ pack, metric, scale }: PackRowProps) {
   const max_c = pack.cell_temperature_max_c;
   return (
-    <article class={`card pack-row state-${pack.state}`}>
+    <article class={`card pack-row ${troubleClass(pack.state, pack.alerts)}`}>
       <div class="pack-name">
         <h3>
           <a class="card-link" href={`/pack/${encodeURIComponent(pack.id)}`}>
             {pack.name}
           </a>
         </h3>
-        <StateBadge state={pack.state} />
-        <AlertChips alerts={pack.alerts} />
+        <HeadBadge state={pack.state} alerts={pack.alerts} />
+        {pack.state !== 'ok' && <AlertChips alerts={pack.alerts} />}
         {pack.reason && <p class="card-reason">{pack.reason}</p>}
       </div>
       <HeatStrip column={pack.cells[metric]} metric={metric} scale={scale} />
       <dl class="facts pack-facts">
-        <Fact label="Charge">
+        <Fact label="SoC">
           <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={pack.soc_pct} decimals={1} />
         </Fact>
         <Fact label="Voltage">

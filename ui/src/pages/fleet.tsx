@@ -4,7 +4,7 @@ import { countOf, formatMillivolts, formatNumber } from '../format/numbers.ts';
 import { byName, totalAlerts, worstFirst } from '../format/rank.ts';
 import { sumUp } from '../format/totals.ts';
 import { useRoom } from '../live/live.ts';
-import { AlertChips, StateBadge } from '../parts/badges.tsx';
+import { AlertChips, HeadBadge, troubleClass } from '../parts/badges.tsx';
 import { PageHead, Segments } from '../parts/controls.tsx';
 import { Notice, RoomView } from '../parts/notice.tsx';
 import { sortOrder } from '../parts/preferences.ts';
@@ -103,7 +103,6 @@ function Totals({ totals }: { totals: ReturnType<typeof sumUp> }) {
             {totals.batteries_ok}
             <span class="unit"> of {totals.batteries}</span>
           </span>
-          <span class="total-note">{countOf(totals.cells, 'cell')}</span>
         </dd>
       </div>
       <div class="total">
@@ -123,14 +122,14 @@ function BatteryCard({ battery }: { battery: BatterySummary }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v } = battery;
   const spread_v = min_v === null || max_v === null ? null : max_v - min_v;
   return (
-    <article class={`card battery-card state-${battery.state}`}>
+    <article class={`card battery-card ${troubleClass(battery.state, battery.alerts)}`}>
       <div class="card-head">
         <h3>
           <a class="card-link" href={`/battery/${encodeURIComponent(battery.id)}`}>
             {battery.name}
           </a>
         </h3>
-        <StateBadge state={battery.state} />
+        <HeadBadge state={battery.state} alerts={battery.alerts} />
       </div>
       <p class="card-reason">{describeBattery(battery)}</p>
       <div class="card-charge">
@@ -158,7 +157,7 @@ function BatteryCard({ battery }: { battery: BatterySummary }) {
           />
         </Fact>
       </dl>
-      <AlertChips alerts={battery.alerts} />
+      {battery.state !== 'ok' && <AlertChips alerts={battery.alerts} />}
     </article>
   );
 }
@@ -167,5 +166,5 @@ export function describeBattery(battery: BatterySummary): string {
   const notOk = battery.pack_count - battery.packs_ok;
   if (battery.state === 'offline') return 'No pack answers';
   if (notOk > 0) return `${notOk} of ${countOf(battery.pack_count, 'pack')} not OK`;
-  return `All ${countOf(battery.pack_count, 'pack')} OK`;
+  return `All ${countOf(battery.pack_count, 'pack')} answer, all values good`;
 }

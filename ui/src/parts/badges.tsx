@@ -2,6 +2,7 @@
 import type { ComponentStatus } from '../../../core/contract/http.ts';
 import type { AlertCounts, AlertView, HealthState } from '../../../core/contract/model.ts';
 import { countOf } from '../format/numbers.ts';
+import { totalAlerts } from '../format/rank.ts';
 import { Icon, type IconName } from './icons.tsx';
 
 type AnyState = HealthState | ComponentStatus['state'];
@@ -40,6 +41,21 @@ export function SeverityBadge({ severity }: { severity: AlertView['severity'] })
       {word}
     </span>
   );
+}
+
+/** What to say first of a battery or pack: that it has alerts, unless its state is worse news. */
+export function HeadBadge({ state, alerts }: { state: HealthState; alerts: AlertCounts }) {
+  return state === 'ok' && totalAlerts(alerts) > 0 ? (
+    <AlertChips alerts={alerts} />
+  ) : (
+    <StateBadge state={state} />
+  );
+}
+
+/** The class that tints a card's edge. */
+export function troubleClass(state: AnyState, alerts?: AlertCounts): string {
+  if (state === 'offline' || state === 'down' || (alerts?.critical ?? 0) > 0) return 'has-critical';
+  return state === 'degraded' || (alerts?.warning ?? 0) > 0 ? 'has-warning' : '';
 }
 
 /** One chip per severity that has alerts; nothing without any. */

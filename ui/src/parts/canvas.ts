@@ -12,6 +12,7 @@ export interface Palette {
   readonly low: string;
   readonly high: string;
   readonly bar: string;
+  readonly accent: string;
   readonly warning: string;
 }
 
@@ -35,6 +36,7 @@ export function currentPalette(): Palette {
     low: colour('heat-low'),
     high: colour('heat-high'),
     bar: colour('bar'),
+    accent: colour('accent'),
     warning: colour('warning'),
   };
   return palette;

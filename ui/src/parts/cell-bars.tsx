@@ -3,9 +3,11 @@ import type { CellColumn } from '../../../core/contract/model.ts';
 import { barRange, type ColumnStats, columnStats } from '../format/cells.ts';
 import { formatNumber } from '../format/numbers.ts';
 import { cellQuality } from '../format/quality.ts';
-import { dashedBox, hatch, type Palette, pointer, useCanvas } from './canvas.ts';
+import { dashedBox, hatch, mix, type Palette, pointer, useCanvas } from './canvas.ts';
 
 const NARROWEST_RANGE_V = 0.02;
+/** A deviation that gets its full colour. */
+const CLEAR_DEVIATION_V = 0.03;
 const LEFT_PX = 46;
 const FOOT_PX = 20;
 const HEAD_PX = 16;
@@ -33,12 +35,11 @@ export function CellBars({ column, onPick }: CellBarsProps) {
   };
   return (
     <figure class="cell-bars">
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the same cells stand below as a list with all values */}
       <canvas
         ref={ref}
         onClick={pick}
         role="img"
-        aria-label={`Cell voltages as bars; the same values stand in the list below`}
+        aria-label="Cell voltages as bars; the same values stand in the list below"
       />
       <figcaption>
         Bars do not begin at zero. Dashed line: median {formatNumber(stats.median, 3)} V.
@@ -141,42 +142,48 @@ class BarDrawing {
   }
 
   #drawBar(cell: number, x: number, w: number): void {
-    const pen = this.#pen;
     const palette = this.#palette;
     const value = this.#column.values[cell] ?? null;
     const quality = cellQuality(this.#column, cell);
-    const full = this.#foot - HEAD_PX;
-    if (quality === 'missing' || value === null) {
-      dashedBox(pen, x, HEAD_PX, w, full, palette.line);
-      return this.#symbol('?', x + w / 2, palette.muted);
-    }
-    if (quality === 'suspect') {
-      dashedBox(pen, x, HEAD_PX, w, full, palette.warning);
-      return this.#symbol('!', x + w / 2, palette.warning);
-    }
-    const y = this.#y(value);
-    if (quality === 'stale') {
-      pen.strokeStyle = palette.line;
-      pen.lineWidth = 1.5;
-      pen.strokeRect(x + 1, y, w - 2, this.#foot - y);
-      return hatch(pen, x, y, w, this.#foot - y, palette.line);
-    }
-    const isLowest = cell === this.#stats.min_cell;
-    const isHighest = cell === this.#stats.max_cell;
-    const isFlat = this.#stats.min === this.#stats.max;
-    pen.fillStyle = isFlat ? palette.bar : isLowest ? palette.low : isHighest ? palette.high : palette.bar;
-    pen.fillRect(x, y, w, this.#foot - y);
-    if (isFlat) return;
-    if (isHighest) pointer(pen, x + w / 2, y - 3, true, palette.high);
-    if (isLowest) pointer(pen, x + w / 2, y - 9, false, palette.low);
+    if (quality === 'good' && value !== null) this.#drawGood(cell, value, x, w);
+    else if (quality === 'stale' && value !== null) this.#drawOld(value, x, w);
+    else if (quality === 'suspect') this.#drawDoubt(x, w, '!', palette.warning);
+    else this.#drawDoubt(x, w, '?', palette.line);
   }
 
-  #symbol(text: string, x: number, colour: string): void {
+  #drawGood(cell: number, value: number, x: number, w: number): void {
     const pen = this.#pen;
+    const y = this.#y(value);
+    pen.fillStyle = deviationColour(value, this.#stats, this.#palette);
+    pen.fillRect(x, y, w, this.#foot - y);
+    if (this.#stats.min === this.#stats.max) return;
+    if (cell === this.#stats.max_cell) pointer(pen, x + w / 2, y - 3, true, this.#palette.text);
+    if (cell === this.#stats.min_cell) pointer(pen, x + w / 2, y - 9, false, this.#palette.text);
+  }
+
+  #drawOld(value: number, x: number, w: number): void {
+    const pen = this.#pen;
+    const y = this.#y(value);
+    pen.strokeStyle = this.#palette.line;
+    pen.lineWidth = 1.5;
+    pen.strokeRect(x + 1, y, w - 2, this.#foot - y);
+    hatch(pen, x, y, w, this.#foot - y, this.#palette.line);
+  }
+
+  #drawDoubt(x: number, w: number, mark: '?' | '!', colour: string): void {
+    const pen = this.#pen;
+    dashedBox(pen, x, HEAD_PX, w, this.#foot - HEAD_PX, colour);
     pen.font = '700 18px system-ui, sans-serif';
     pen.textAlign = 'center';
     pen.textBaseline = 'middle';
     pen.fillStyle = colour;
-    pen.fillText(text, x, (HEAD_PX + this.#foot) / 2);
+    pen.fillText(mark, x + w / 2, (HEAD_PX + this.#foot) / 2);
   }
+}
+
+/** The further from the median, the more of the colour that the strips use for low or high. */
+function deviationColour(value: number, { median }: ColumnStats, palette: Palette): string {
+  if (median === null) return palette.bar;
+  const share = Math.min(1, Math.abs(value - median) / CLEAR_DEVIATION_V);
+  return mix(palette.bar, value < median ? palette.low : palette.high, share);
 }

@@ -40,8 +40,8 @@ function drawStrip(column: CellColumn, scale: number): Draw {
       drawCell(pen, box, column, cell, stats.median, scale, palette);
       if (rows > 1 || scaleIsFlat(stats.min, stats.max)) continue;
       const middle = x + (cellWidth - gap) / 2;
-      if (cell === stats.max_cell) pointer(pen, middle, 8, true, inkOn(palette));
-      if (cell === stats.min_cell) pointer(pen, middle, height - 8, false, inkOn(palette));
+      if (cell === stats.max_cell) pointer(pen, middle, 8, true, palette.text);
+      if (cell === stats.min_cell) pointer(pen, middle, height - 8, false, palette.text);
     }
   };
 }
@@ -63,32 +63,25 @@ function drawCell(
   const value = column.values[cell] ?? null;
   if (quality === 'missing' || value === null) {
     dashedBox(pen, x, y, w, h, palette.line);
-    return symbol(pen, '?', x + w / 2, y + h / 2, palette.muted);
-  }
-  if (quality === 'suspect') {
-    pen.fillStyle = palette.surface;
-    pen.fillRect(x, y, w, h);
-    dashedBox(pen, x, y, w, h, palette.warning);
-    return symbol(pen, '!', x + w / 2, y + h / 2, palette.warning);
-  }
-  if (quality === 'stale') {
-    pen.fillStyle = palette.surface;
-    pen.fillRect(x, y, w, h);
-    hatch(pen, x, y, w, h, palette.line);
+    symbol(pen, '?', x + w / 2, y + h / 2, palette.muted);
     return;
   }
-  pen.fillStyle = median === null ? palette.neutral : heatColour((value - median) / scale, palette);
+  pen.fillStyle = palette.surface;
+  if (quality === 'good') {
+    pen.fillStyle = median === null ? palette.neutral : heatColour((value - median) / scale, palette);
+  }
   pen.fillRect(x, y, w, h);
+  if (quality === 'stale') hatch(pen, x, y, w, h, palette.line);
+  if (quality === 'suspect') {
+    dashedBox(pen, x, y, w, h, palette.warning);
+    symbol(pen, '!', x + w / 2, y + h / 2, palette.warning);
+  }
 }
 
 /** -1 (far below the median) to 1 (far above). */
-export function heatColour(share: number, palette: Palette): string {
+function heatColour(share: number, palette: Palette): string {
   const size = Math.min(1, Math.abs(share));
   return mix(palette.neutral, share < 0 ? palette.low : palette.high, size);
-}
-
-function inkOn(palette: Palette): string {
-  return palette.text;
 }
 
 function symbol(pen: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {

@@ -81,16 +81,10 @@ export function Fact({ label, children }: { label: ComponentChildren; children: 
 export function ChargeBar({ soc_pct, label }: { soc_pct: number | null; label: string }) {
   if (soc_pct === null)
     return <div class="charge-bar is-missing" role="img" aria-label={`${label}: no data`} />;
+  const width = `${Math.max(0, Math.min(100, soc_pct)).toFixed(1)}%`;
   return (
-    <div
-      class="charge-bar"
-      role="meter"
-      aria-label={label}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={Math.round(soc_pct)}
-    >
-      <div class="charge-fill" style={{ width: `${Math.max(0, Math.min(100, soc_pct)).toFixed(1)}%` }} />
+    <div class="charge-bar" role="img" aria-label={`${label}: ${Math.round(soc_pct)} %`}>
+      <div class="charge-fill" style={{ width }} />
     </div>
   );
 }

@@ -84,7 +84,7 @@ export function Cells({ pack, cell_no }: CellsProps) {
 
 function showCell(cell_no: number): void {
   requestAnimationFrame(() => {
-    document.getElementById(`cell-${cell_no}`)?.scrollIntoView({ block: 'center', behavior: 'smooth' });
+    document.getElementById(`cell-${cell_no}`)?.scrollIntoView({ block: 'center' });
   });
 }
 
@@ -133,7 +133,7 @@ class CellTile extends Component<CellTileProps> {
           <span>{props.deviation_v === null ? '' : formatSignedMillivolts(props.deviation_v)}</span>
           <span class={`cell-temperature is-${temperatureQuality}`}>
             {props.temperature_c === null ? '— °C' : `${formatNumber(props.temperature_c, 1)} °C`}
-            {temperatureQuality !== 'missing' && <QualityTag quality={temperatureQuality} />}
+            {temperatureQuality !== voltageQuality && <QualityTag quality={temperatureQuality} />}
           </span>
         </div>
         {props.isBalancing && (

@@ -15,10 +15,26 @@ const LEVELS: Readonly<Record<DeviceAlarmState['level'], { tone: string; icon: I
 };
 const LEVEL_ORDER: readonly DeviceAlarmState['level'][] = ['alarm', 'warning', 'unknown'];
 
-export function DeviceAlarms({ pack }: { pack: PackDetail }) {
-  const raised = pack.device_alarms
+/** What the device raises itself, where nobody can miss it. */
+export function RaisedAlarms({ pack }: { pack: PackDetail }) {
+  const raised = raisedAlarms(pack);
+  if (raised.length === 0) return null;
+  return (
+    <section class="card raised has-critical" aria-label="The device itself reports">
+      <p class="quiet">The device itself reports</p>
+      <AlarmList alarms={raised} />
+    </section>
+  );
+}
+
+function raisedAlarms(pack: PackDetail): DeviceAlarmState[] {
+  return pack.device_alarms
     .filter(alarm => alarm.level === 'alarm' || alarm.level === 'warning')
     .sort((a, b) => LEVEL_ORDER.indexOf(a.level) - LEVEL_ORDER.indexOf(b.level));
+}
+
+export function DeviceAlarms({ pack }: { pack: PackDetail }) {
+  const raised = raisedAlarms(pack);
   const unknown = pack.device_alarms.filter(alarm => alarm.level === 'unknown');
   const clear = pack.device_alarms.filter(alarm => alarm.level === 'none');
   return (

@@ -50,7 +50,8 @@ export class HistoryChart {
   show(reply: HistoryReply, series: HistorySeries): void {
     const { unit, decimals, lines } = HISTORY_SERIES[series];
     const palette = currentPalette();
-    const colours = { line: palette.bar, upper: palette.high, lower: palette.low };
+    Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+    const colours = { line: palette.accent, upper: palette.high, lower: palette.low };
     this.#chart.data.datasets = lines(reply).map(({ label, values, role }) => ({
       label,
       data: reply.t_ms.map((x, at) => ({ x, y: values[at] ?? null })),

@@ -4,13 +4,13 @@ import type { PackDetail } from '../../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric, type PackMetricName } from '../../../../core/metrics.ts';
 import { formatAgo } from '../../format/time.ts';
 import { now_ms, useRoom } from '../../live/live.ts';
-import { AlertChips, StateBadge } from '../../parts/badges.tsx';
+import { AlertChips, HeadBadge } from '../../parts/badges.tsx';
 import { PageHead, Section } from '../../parts/controls.tsx';
 import { RoomView } from '../../parts/notice.tsx';
 import { useTitle } from '../../parts/title.ts';
 import { ChargeBar, MetricValue, PowerText, QualityTag } from '../../parts/value.tsx';
 import { Cells } from './cells.tsx';
-import { DeviceAlarms, Identity, MoreValues, Sensors } from './device.tsx';
+import { DeviceAlarms, Identity, MoreValues, RaisedAlarms, Sensors } from './device.tsx';
 import { History } from './history.tsx';
 
 export function PackPage() {
@@ -35,14 +35,15 @@ function Pack({ pack, cell_no }: { pack: PackDetail; cell_no: number | undefined
           { href: '/', text: 'Fleet' },
           { href: `/battery/${encodeURIComponent(pack.battery_id)}`, text: pack.battery_name },
         ]}
-        badge={<StateBadge state={summary.state} />}
+        badge={<HeadBadge state={summary.state} alerts={summary.alerts} />}
       >
         {summary.reason && <strong class="page-reason">{summary.reason}</strong>}
-        <AlertChips alerts={summary.alerts} />
+        {summary.state !== 'ok' && <AlertChips alerts={summary.alerts} />}
         <span class="quiet">
           {summary.t_ms === null ? 'It never spoke so far' : <>Newest value {<Ago t_ms={summary.t_ms} />}</>}
         </span>
       </PageHead>
+      <RaisedAlarms pack={pack} />
       <PackTotals pack={pack} />
       <div class="pack-columns">
         <div class="pack-main">

@@ -1,7 +1,7 @@
 /** Every part of the gateway: how it is, why, and what it counted. */
 import type { ComponentStatus } from '../../../../core/contract/http.ts';
 import { componentTitle, counterTitle, counterValue, isConnection } from '../../format/system.ts';
-import { StateBadge } from '../../parts/badges.tsx';
+import { StateBadge, troubleClass } from '../../parts/badges.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Fact } from '../../parts/value.tsx';
 
@@ -37,7 +37,7 @@ function ComponentList({ components }: { components: readonly ComponentStatus[] 
 function ComponentCard({ component }: { component: ComponentStatus }) {
   const counters = Object.entries(component.counters);
   return (
-    <article class={`card component-card component-${component.state}`}>
+    <article class={`card component-card ${troubleClass(component.state)}`}>
       <div class="card-head">
         <h3>{componentTitle(component.name)}</h3>
         <StateBadge state={component.state} />

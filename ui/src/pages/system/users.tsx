@@ -80,7 +80,7 @@ function UserCard({ user, onChanged }: { user: UserRecord; onChanged: () => Prom
         </button>
       )}
       {isAsking && (
-        <div class="form-row" role="group" aria-label={`Remove ${user.username}?`}>
+        <div class="form-row">
           <button type="button" class="button button-danger" onClick={() => void remove()}>
             Remove {user.username}
           </button>
