@@ -1,5 +1,5 @@
 /**
- * Compiled decoder of one message: positions and scales in typed columns, no allocation per frame.
+ * Compiled decoder of one message: positions, masks and scales worked out once, no allocation per frame.
  * Arithmetic is in doubles up to 53 bits, in BigInt above.
  */
 import type { DbcMessage, DbcSignal } from './dbc-model.ts';
@@ -30,14 +30,14 @@ export class MessageDecoder {
   /** Shortest frame that carries every plain signal. */
   readonly needed_bytes: number;
   readonly #layouts: readonly SignalLayout[];
-  readonly #columns: SignalColumns;
+  readonly #plans: readonly SignalPlan[];
   readonly #root: MuxGroup;
   readonly #scratch = new DataView(new ArrayBuffer(8));
 
   constructor(message: DbcMessage) {
     this.message = message;
     this.#layouts = message.signals.map(layoutOf);
-    this.#columns = columnsOf(message.signals, this.#layouts);
+    this.#plans = message.signals.map((signal, i) => planOf(signal, this.#layouts[i]));
     this.values = new Float64Array(message.signals.length).fill(Number.NaN);
     this.carried = new Int32Array(message.signals.length);
     this.#root = groupOf(message.signals, undefined, undefined, new Set());
@@ -64,49 +64,26 @@ export class MessageDecoder {
   }
 
   #decodeGroup(group: MuxGroup, data: Uint8Array, length: number): void {
-    const { signals } = group;
-    const { needed_bytes, scale, offset } = this.#columns;
+    const { values, carried } = this;
+    const { signals, switches } = group;
+    const plans = this.#plans;
+    let count = this.carried_count;
     for (let i = 0; i < signals.length; i++) {
       const signal = signals[i];
-      if (needed_bytes[signal] > length) continue;
-      this.values[signal] = this.#raw(signal, data) * scale[signal] + offset[signal];
-      this.carried[this.carried_count++] = signal;
+      const plan = plans[signal];
+      if (plan.needed_bytes > length) continue;
+      const raw = plan.wide ? this.#rawWide(signal, data) : rawOf(plan, data);
+      values[signal] = raw * plan.scale + plan.offset;
+      carried[count++] = signal;
     }
-    for (const { signal, groups } of group.switches) {
-      if (needed_bytes[signal] > length) continue;
-      const chosen = groups.get(this.#raw(signal, data));
+    this.carried_count = count;
+    for (let i = 0; i < switches.length; i++) {
+      const { signal, groups } = switches[i];
+      const plan = plans[signal];
+      if (plan.needed_bytes > length) continue;
+      const chosen = groups.get(plan.wide ? this.#rawWide(signal, data) : rawOf(plan, data));
       if (chosen) this.#decodeGroup(chosen, data, length);
     }
-  }
-
-  #raw(signal: number, data: Uint8Array): number {
-    const { msb_byte, step, byte_count, shift, mask, half, full, wide } = this.#columns;
-    const bytes = byte_count[signal];
-    const by = step[signal];
-    let at = msb_byte[signal];
-    let raw: number;
-    if (bytes <= 4) {
-      let bits = data[at];
-      for (let i = 1; i < bytes; i++) {
-        at += by;
-        bits = (bits << 8) | data[at];
-      }
-      raw = ((bits >>> shift[signal]) & mask[signal]) >>> 0;
-    } else if (wide[signal] === 0) {
-      let high = data[at];
-      for (let i = 1; i < bytes - 4; i++) {
-        at += by;
-        high = (high << 8) | data[at];
-      }
-      let low = 0;
-      for (let i = 0; i < 4; i++) {
-        at += by;
-        low = (low << 8) | data[at];
-      }
-      const down = shift[signal];
-      raw = (high & mask[signal]) * (TWO_32 / (1 << down)) + ((low >>> 0) >>> down);
-    } else return this.#rawWide(signal, data);
-    return raw >= half[signal] ? raw - full[signal] : raw;
   }
 
   /** Floats and integers above 53 bits. */
@@ -119,43 +96,66 @@ export class MessageDecoder {
   }
 }
 
-interface SignalColumns {
-  readonly needed_bytes: Int32Array;
-  readonly msb_byte: Int32Array;
-  readonly step: Int32Array;
-  readonly byte_count: Int32Array;
-  readonly shift: Int32Array;
-  /** Over the value itself up to 4 bytes, over its part above the low 32 bits beyond. */
-  readonly mask: Int32Array;
-  /** From here on a signed value is negative; Infinity for unsigned. */
-  readonly half: Float64Array;
-  readonly full: Float64Array;
-  readonly scale: Float64Array;
-  readonly offset: Float64Array;
-  /** 1: needs BigInt or float conversion. */
-  readonly wide: Uint8Array;
+/** The raw integer of up to 53 bits; the frame must carry it. */
+function rawOf(plan: SignalPlan, data: Uint8Array): number {
+  const { byte_count, step, shift, mask, half } = plan;
+  let at = plan.msb_byte;
+  let bits = data[at];
+  let raw: number;
+  if (byte_count <= 4) {
+    for (let i = 1; i < byte_count; i++) {
+      at += step;
+      bits = (bits << 8) | data[at];
+    }
+    raw = ((bits >>> shift) & mask) >>> 0;
+  } else {
+    for (let i = 1; i < byte_count - 4; i++) {
+      at += step;
+      bits = (bits << 8) | data[at];
+    }
+    let low = 0;
+    for (let i = 0; i < 4; i++) {
+      at += step;
+      low = (low << 8) | data[at];
+    }
+    raw = (bits & mask) * (TWO_32 / (1 << shift)) + ((low >>> 0) >>> shift);
+  }
+  return raw >= half ? raw - plan.full : raw;
 }
 
-function columnsOf(signals: readonly DbcSignal[], layouts: readonly SignalLayout[]): SignalColumns {
-  const ints = (of: (layout: SignalLayout, i: number) => number) => Int32Array.from(layouts, of);
-  const doubles = (of: (signal: DbcSignal) => number) => Float64Array.from(signals, of);
+/** How one signal is read. All of one shape, so that the loop stays monomorphic. */
+interface SignalPlan {
+  readonly needed_bytes: number;
+  readonly msb_byte: number;
+  readonly step: number;
+  readonly byte_count: number;
+  readonly shift: number;
+  /** Over the value itself up to 4 bytes, over its part above the low 32 bits beyond. */
+  readonly mask: number;
+  /** From here on a signed value is negative; Infinity for unsigned. */
+  readonly half: number;
+  readonly full: number;
+  readonly scale: number;
+  readonly offset: number;
+  /** Needs BigInt or float conversion. */
+  readonly wide: boolean;
+}
+
+function planOf(signal: DbcSignal, layout: SignalLayout): SignalPlan {
+  const { length_bit, signed, scale, offset } = signal;
+  const { needed_bytes, msb_byte, step, byte_count, shift } = layout;
   return {
-    needed_bytes: ints(layout => layout.needed_bytes),
-    msb_byte: ints(layout => layout.msb_byte),
-    step: ints(layout => layout.step),
-    // Five bytes force the wide branch for a float that fills four.
-    byte_count: ints((layout, i) =>
-      signals[i].float === 'none' ? layout.byte_count : Math.max(5, layout.byte_count),
-    ),
-    shift: ints(layout => layout.shift),
-    mask: ints(({ byte_count, shift }, i) =>
-      lowBits(byte_count <= 4 ? signals[i].length_bit : signals[i].length_bit + shift - 32),
-    ),
-    half: doubles(signal => (signal.signed ? 2 ** (signal.length_bit - 1) : Number.POSITIVE_INFINITY)),
-    full: doubles(signal => 2 ** signal.length_bit),
-    scale: doubles(signal => signal.scale),
-    offset: doubles(signal => signal.offset),
-    wide: Uint8Array.from(signals, signal => (signal.float !== 'none' || signal.length_bit > 53 ? 1 : 0)),
+    needed_bytes,
+    msb_byte,
+    step,
+    byte_count,
+    shift,
+    mask: lowBits(byte_count <= 4 ? length_bit : length_bit + shift - 32),
+    half: signed ? 2 ** (length_bit - 1) : Number.POSITIVE_INFINITY,
+    full: 2 ** length_bit,
+    scale,
+    offset,
+    wide: signal.float !== 'none' || length_bit > 53,
   };
 }
 
