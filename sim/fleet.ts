@@ -97,14 +97,14 @@ export class Fleet {
     this.bank.resistance_factor.fill(1);
     this.bank.capacity_factor.fill(1);
     this.bank.hot.fill(0);
-    for (const pack of this.packs) pack.stuck.fill(0);
+    for (const pack of this.packs) pack.unfreeze();
   }
 
   /** Puts a fault on one cell (counting from 0) of the pack at `index`. */
   setFault(kind: 'weak_cell' | 'overheating' | 'stuck_sensor', index: number, cell: number): void {
     const pack = this.packs[index];
     const c = pack.first + cell;
-    if (kind === 'stuck_sensor') pack.stuck[cell] = 1;
+    if (kind === 'stuck_sensor') pack.freeze(cell);
     else if (kind === 'overheating') this.bank.hot[c] = 1;
     else {
       this.bank.resistance_factor[c] = WEAK_RESISTANCE;

@@ -10,6 +10,7 @@ import { type AlarmCondition, alarmConditions } from './alarms.ts';
 import type { CellBank } from './cell-bank.ts';
 import type { ChemistryModel } from './chemistry.ts';
 import { fillMeasured, fillTruth, type Sensing } from './sensing.ts';
+import { SensorPlacement } from './sensors.ts';
 
 /** Largest current either way, as a fraction of the capacity per hour. */
 export const MAX_C_RATE = 0.5;
@@ -43,9 +44,8 @@ export class SimulatedPack implements Sensing {
   readonly measured: PackReading;
   /** 1 where the measuring channel of a cell is frozen. */
   readonly stuck: Uint8Array;
-  /** The cell (counting from 0) each temperature sensor sits at. */
-  readonly cell_of_sensor: Uint16Array;
-  readonly sensor_of_cell: readonly number[] | undefined;
+  readonly stuck_sensor: Uint8Array;
+  readonly placement: SensorPlacement;
   current_a = 0;
   contactor_closed = true;
   charge_limit_a = 0;
@@ -69,8 +69,8 @@ export class SimulatedPack implements Sensing {
     this.truth = new PackReading(build.pack, shape);
     this.measured = new PackReading(build.pack, shape);
     this.stuck = new Uint8Array(this.count);
-    this.sensor_of_cell = build.sensor_of_cell;
-    this.cell_of_sensor = placeSensors(shape, build.sensor_of_cell);
+    this.stuck_sensor = new Uint8Array(shape.sensor_count);
+    this.placement = new SensorPlacement(shape, build.sensor_of_cell);
     this.#conditions = alarmConditions(shape.device_alarms);
     this.current_gain = random.spread(1, 0.002);
     this.cycles = Math.floor(random.between(20, 400));
@@ -136,6 +136,18 @@ export class SimulatedPack implements Sensing {
     let sum = 0;
     for (let c = this.first; c < this.first + this.count; c++) sum += this.bank.r0_ohm[c];
     return sum;
+  }
+
+  /** Freezes the measuring channels of a cell, that of its temperature sensor with it. */
+  freeze(cell: number): void {
+    this.stuck[cell] = 1;
+    const sensor = this.placement.sensor_of_cell[cell];
+    if (sensor >= 0) this.stuck_sensor[sensor] = 1;
+  }
+
+  unfreeze(): void {
+    this.stuck.fill(0);
+    this.stuck_sensor.fill(0);
   }
 
   #switchContactor(): void {
@@ -233,16 +245,6 @@ export class SimulatedPack implements Sensing {
       least = Math.min(least, (1 - bank.soc[c]) * bank.capacity_as[c] * bank.capacity_factor[c]);
     return least;
   }
-}
-
-/** Where each sensor sits: as the installer says, otherwise evenly along the string. */
-function placeSensors(shape: PackShape, sensor_of_cell: readonly number[] | undefined): Uint16Array {
-  const cells = new Uint16Array(shape.sensor_count);
-  for (let s = 0; s < cells.length; s++) {
-    const told = sensor_of_cell?.indexOf(s) ?? -1;
-    cells[s] = told >= 0 ? told : Math.floor(((s + 0.5) * shape.cell_count) / cells.length);
-  }
-  return cells;
 }
 
 function stamp(reading: PackReading, t_ms: number, mono_ms: number): void {

@@ -8,6 +8,7 @@ import { Quality } from '../../core/reading/quality.ts';
 import type { Random } from '../random.ts';
 import type { CellBank } from './cell-bank.ts';
 import type { ChemistryModel } from './chemistry.ts';
+import type { SensorPlacement } from './sensors.ts';
 
 const CELL_NOISE_V = 0.0005;
 const TEMPERATURE_NOISE_C = 0.05;
@@ -24,8 +25,8 @@ export interface Sensing {
   readonly truth: PackReading;
   readonly measured: PackReading;
   readonly stuck: Uint8Array;
-  readonly cell_of_sensor: Uint16Array;
-  readonly sensor_of_cell: readonly number[] | undefined;
+  readonly stuck_sensor: Uint8Array;
+  readonly placement: SensorPlacement;
   readonly current_a: number;
   readonly current_gain: number;
   readonly contactor_closed: boolean;
@@ -52,8 +53,7 @@ export function fillTruth(pack: Sensing): void {
     soh[i] = (bank.capacity_as[c] * bank.capacity_factor[c]) / (36 * pack.capacity_ah);
     balancing[i] = bank.balancing[c];
   }
-  const { sensors } = truth;
-  for (let s = 0; s < sensors.length; s++) sensors[s] = temperature[pack.cell_of_sensor[s]];
+  pack.placement.feel(temperature, truth.sensors);
   const { values } = truth;
   values[PackMetric.voltage_v] = sum(voltage);
   values[PackMetric.current_a] = pack.current_a;
@@ -64,7 +64,13 @@ export function fillTruth(pack: Sensing): void {
 }
 
 export function fillMeasured(pack: Sensing): void {
-  const { random, truth, measured, stuck } = pack;
+  const { random, truth, measured } = pack;
+  const { told, sensor_of_cell } = pack.placement;
+  const { sensors } = measured;
+  for (let s = 0; s < sensors.length; s++) {
+    const noisy_c = truth.sensors[s] + TEMPERATURE_NOISE_C * random.normal();
+    if (!pack.stuck_sensor[s]) sensors[s] = Math.round(noisy_c * 10) / 10;
+  }
   const voltage = measured.column(CellMetric.voltage_v);
   const temperature = measured.column(CellMetric.temperature_c);
   const true_voltage = truth.column(CellMetric.voltage_v);
@@ -72,17 +78,10 @@ export function fillMeasured(pack: Sensing): void {
   for (let i = 0; i < voltage.length; i++) {
     const noisy_v = true_voltage[i] + CELL_NOISE_V * random.normal();
     const noisy_c = true_temperature[i] + TEMPERATURE_NOISE_C * random.normal();
-    if (stuck[i]) continue;
-    voltage[i] = Math.round(noisy_v * 1000) / 1000;
-    temperature[i] = Math.round(noisy_c * 10) / 10;
+    if (told && sensor_of_cell[i] >= 0) temperature[i] = sensors[sensor_of_cell[i]];
+    else if (!pack.stuck[i]) temperature[i] = Math.round(noisy_c * 10) / 10;
+    if (!pack.stuck[i]) voltage[i] = Math.round(noisy_v * 1000) / 1000;
   }
-  const { sensors } = measured;
-  for (let s = 0; s < sensors.length; s++) sensors[s] = temperature[pack.cell_of_sensor[s]];
-  if (pack.sensor_of_cell)
-    for (let i = 0; i < temperature.length; i++) {
-      const sensor = pack.sensor_of_cell[i];
-      if (sensor < sensors.length) temperature[i] = sensors[sensor];
-    }
   measured.column(CellMetric.soc_pct).set(truth.column(CellMetric.soc_pct));
   measured.column(CellMetric.soh_pct).set(truth.column(CellMetric.soh_pct));
   measured.column(CellMetric.balancing).set(truth.column(CellMetric.balancing));
