@@ -248,6 +248,21 @@ test('a new role, a new password and deletion take effect on tokens already give
   expect((await app.inject({ url: '/api/auth/me', headers: renewed })).statusCode).toBe(401);
 });
 
+test('a fault is shown whole', async () => {
+  const headers = bearer(await tokenOf('ada'));
+  const url = '/api/admin/simulation/faults';
+  const { id } = (
+    await app.inject({
+      method: 'POST',
+      url,
+      headers,
+      payload: { kind: 'weak_cell', cells: [3], depth: { v: 1 } },
+    })
+  ).json();
+  const { faults } = (await app.inject({ url, headers })).json();
+  expect(faults).toContainEqual({ id, kind: 'weak_cell', cells: [3], depth: { v: 1 } });
+});
+
 test('without the simulator there are no fault routes', async () => {
   const real = makeTestSite({ simulation: false });
   const built = await buildApp(real.services, testOptions());

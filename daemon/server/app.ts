@@ -88,6 +88,7 @@ function makeFastify(limits: ServerLimits, { log }: GatewayServices, tls: TlsOpt
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, error, log),
   }).withTypeProvider<TypeBoxTypes>() as App;
+  app.server.maxConnections = limits.connections;
   app.setValidatorCompiler(validatorCompiler);
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error, log));
   app.removeContentTypeParser(['text/plain', 'application/json']);

@@ -3,6 +3,8 @@ export interface ServerLimits {
   /** Requests per minute from one address, all routes together. */
   readonly requests_per_minute: number;
   readonly body_bytes: number;
+  /** Open sockets, WebSockets included; more are closed at once. */
+  readonly connections: number;
   /** A handler that takes longer is answered for with 503. */
   readonly handler_timeout_ms: number;
   /** Failed logins of one name from one address within the window, then a wait for the window's end. */
@@ -41,6 +43,7 @@ export interface ServerLimits {
 export const DEFAULT_LIMITS: ServerLimits = {
   requests_per_minute: 6000,
   body_bytes: 256 * 1024,
+  connections: 2000,
   handler_timeout_ms: 30_000,
   login_failures_per_name: 5,
   login_failures_per_address: 30,

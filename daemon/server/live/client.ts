@@ -37,6 +37,7 @@ export class LiveClient {
   #allowance: number;
   #allowance_ms: number;
   #invalid = 0;
+  #dropped = false;
 
   constructor(
     socket: WebSocket,
@@ -61,6 +62,7 @@ export class LiveClient {
 
   /** Whether one more message is within its allowance; disconnects it when not. */
   mayTalk(): boolean {
+    if (this.#dropped) return false;
     const now = this.#clock.monoMs();
     const { live_message_burst: burst, live_messages_per_second: rate } = this.#limits;
     this.#allowance = Math.min(burst, this.#allowance + ((now - this.#allowance_ms) / 1000) * rate);
@@ -133,6 +135,8 @@ export class LiveClient {
 
   /** Says why and closes at once: nobody waits for a client that may never answer. */
   drop(code: number, reason: string): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
     if (code !== CLOSE_STOPPING) this.#counters.live_clients_dropped++;
     this.#socket.close(code, reason);
     setImmediate(() => this.#socket.terminate());

@@ -305,7 +305,7 @@ test('what is not understood is answered; only who keeps on is disconnected', as
 });
 
 test('floods, too large messages and too many rooms have an end', async () => {
-  const { connect } = await start({ live_message_burst: 10, live_rooms_per_client: 2 });
+  const { server, connect } = await start({ live_message_burst: 10, live_rooms_per_client: 2 });
   const large = await connect('una');
   large.socket.send('x'.repeat(5000));
   expect(await large.closed).toMatchObject({ code: 1009 });
@@ -316,6 +316,7 @@ test('floods, too large messages and too many rooms have an end', async () => {
   expect(await greedy.next('error')).toMatchObject({ room: 'system', problem: { code: 'RATE_LIMITED' } });
   for (let i = 0; i < 10; i++) greedy.send({ type: 'ping' });
   expect(await greedy.closed).toMatchObject({ code: 1008 });
+  expect(server.status().counters.live_clients_dropped).toBe(1);
 });
 
 test('there are only so many connections', async () => {
