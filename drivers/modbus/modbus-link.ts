@@ -118,7 +118,8 @@ export class ModbusLink {
   /** Reads registers into `into` (from its start). Only within a job. Undefined: done. Never rejects. */
   async read(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
     const { clock, gap_ms } = this.#options;
-    if (!this.#connection && (this.#reopening || this.#attempting)) {
+    const connecting = this.#reopening || this.#attempting;
+    if (!this.#connection && connecting && !this.#stop.signal.aborted) {
       await new Promise<void>(resolve => this.#waiters.push(resolve));
     }
     const rest_ms = this.#idle_since_ms + gap_ms - clock.monoMs();
@@ -242,6 +243,7 @@ export class ModbusLink {
     }
     clock.clearTimer(timer);
     const connection = socket.destroyed ? undefined : await this.#adopt(socket, fresh);
+    if (!connection) socket.destroy();
     await closed;
     this.#stop.signal.removeEventListener('abort', onStop);
     if (this.#connection === connection) this.#connection = undefined;
@@ -252,12 +254,17 @@ export class ModbusLink {
     return { replied: connection?.replied ?? false, reason: text };
   }
 
-  async #adopt(socket: Socket, fresh: boolean): Promise<Connection> {
+  /** Puts the library on the socket; undefined when the other side hung up meanwhile. */
+  async #adopt(socket: Socket, fresh: boolean): Promise<Connection | undefined> {
     const client = new ModbusClient();
     // The library then hands over the raw reply with an error: needed to see who sent an exception.
     Object.assign(client, { isDebugEnabled: true });
     client.on('error', () => {});
-    await client.linkTCP(socket, { port: 0 });
+    try {
+      await client.linkTCP(socket, { port: 0 });
+    } catch {
+      return undefined;
+    }
     const connection: Connection = {
       socket,
       client,

@@ -76,7 +76,7 @@ export function packMap(binding: PackBinding): PackMap {
     pack: entriesOf(view.pack).map(([metric, source]) => ({
       ...point(`${name}.pack.${metric}`, typeof source === 'string' ? source : source.point),
       metric: PACK_METRICS.findIndex(known => known.name === metric),
-      sign: typeof source === 'object' && matches(options, source.negate_if) ? -1 : 1,
+      sign: typeof source === 'object' && matches(options, source.negate_if, invalid) ? -1 : 1,
     })),
     cells: cellPoints(section, invalid),
     alarm_point: view.alarms === undefined ? undefined : point(`${name}.alarms`, view.alarms),
@@ -88,8 +88,15 @@ function entriesOf<T>(sources: Readonly<Record<string, T | undefined>>): [string
   return Object.entries(sources).filter((entry): entry is [string, T] => entry[1] !== undefined);
 }
 
-function matches(options: PackBinding['options'], wanted: Readonly<Record<string, unknown>>): boolean {
-  return Object.entries(wanted).every(([option, value]) => options[option] === value);
+function matches(
+  options: PackBinding['options'],
+  wanted: Readonly<Record<string, unknown>>,
+  invalid: (what: string) => GatewayError,
+): boolean {
+  return Object.entries(wanted).every(([option, value]) => {
+    if (options[option] === undefined) throw invalid(`negate_if names '${option}', which is no option of it`);
+    return options[option] === value;
+  });
 }
 
 function cellPoints(section: SunSpecSection, invalid: (what: string) => GatewayError): CellPoint[] {
