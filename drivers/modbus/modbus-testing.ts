@@ -9,10 +9,14 @@ import type { Profile } from '../profiles/profile.ts';
 import { createModbusDriver } from './modbus-driver.ts';
 import { VirtualModbusHub } from './virtual-link.ts';
 
-export function sunspecProfile(): Profile {
+let shipped: Profile | undefined;
+
+function sunspecProfile(): Profile {
+  if (shipped) return shipped;
   const { profiles, problems } = loadProfiles();
   const profile = profiles.get('sunspec-battery');
   if (!profile) throw new Error(`sunspec-battery: ${problems.map(problem => problem.message).join('; ')}`);
+  shipped = profile;
   return profile;
 }
 
