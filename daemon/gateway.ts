@@ -182,6 +182,7 @@ export class Gateway {
           sampler: this.#sampler.counters,
           store: this.#store.stats(),
           upstream: this.#upstream.status(),
+          server: this.#server?.status(),
         }),
       simulation: this.#simulation?.control,
     };

@@ -14,6 +14,8 @@ export interface StatusParts {
   readonly sampler: SamplerCounters;
   readonly store: StoreStats;
   readonly upstream: UpstreamStatus;
+  /** Undefined while it is not yet made. */
+  readonly server: ComponentStatus | undefined;
 }
 
 export function systemStatus(parts: StatusParts): SystemStatus {
@@ -22,6 +24,7 @@ export function systemStatus(parts: StatusParts): SystemStatus {
     samplerStatus(parts.sampler),
     storeStatus(parts.store),
     { name: 'upstream', ...parts.upstream, reason: parts.upstream.reason ?? null },
+    ...(parts.server ? [parts.server] : []),
   ];
   return {
     version: parts.version,
