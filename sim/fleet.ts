@@ -34,7 +34,7 @@ interface Battery {
 }
 
 /** A weak cell's resistance and capacity, times those of a sound one. */
-const WEAK_RESISTANCE = 12;
+const WEAK_RESISTANCE = 15;
 const WEAK_CAPACITY = 0.7;
 
 const FLEET_STREAM = 0;

@@ -216,7 +216,7 @@ test('cell temperatures of SunSpec modules arrive within a tenth of a degree', a
 });
 
 async function framesOf(seed: number): Promise<string[]> {
-  const b = bench([JK, FOX], { seed });
+  const b = bench([JK, FOX, SUN], { seed });
   const frames: string[] = [];
   for (const { connection } of [JK, FOX])
     b.wires.can.bus(connection.id).attach(({ id, data, length }) => {
@@ -225,7 +225,13 @@ async function framesOf(seed: number): Promise<string[]> {
       );
     });
   await b.simulation.start();
-  b.clock.advance(5 * INTERVAL_MS);
+  for (let k = 0; k < 5; k++) {
+    b.clock.advance(INTERVAL_MS);
+    for (const unit of SUN.addresses) {
+      const reply = b.wires.modbus.answer('sun', unit!, Uint8Array.of(3, 40_100 >> 8, 40_100 & 0xff, 0, 100));
+      frames.push(`${unit} ${Buffer.from(reply!).toString('hex')}`);
+    }
+  }
   await b.simulation.stop();
   return frames;
 }
@@ -233,6 +239,7 @@ async function framesOf(seed: number): Promise<string[]> {
 test('same seed, same bytes at the same moments; another seed, others', async () => {
   const frames = await framesOf(42);
   expect(frames.length).toBeGreaterThan(100);
+  expect(frames.filter(frame => frame.startsWith('1 03c8'))).toHaveLength(5);
   expect(await framesOf(42)).toEqual(frames);
   expect(await framesOf(43)).not.toEqual(frames);
 });
@@ -350,8 +357,7 @@ test('two packs on one virtual unit are refused', () => {
 test('stop is safe before start, twice, and leaves neither timers nor frames behind', async () => {
   const b = bench([JK, SUN]);
   await b.simulation.stop();
-  await b.simulation.start();
-  await b.simulation.start();
+  await Promise.all([b.simulation.start(), b.simulation.start()]);
   expect(b.clock.pendingTimers).toBe(1);
   await b.simulation.stop();
   await b.simulation.stop();
@@ -361,6 +367,27 @@ test('stop is safe before start, twice, and leaves neither timers nor frames beh
   b.wires.can.bus('jk').attach(() => heard++);
   b.clock.advance(10_000);
   expect(heard).toBe(0);
+});
+
+test('a pack whose profile is broken stops the start, and nothing stays on the wires', async () => {
+  const clock = new ManualClock();
+  const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+  const [sun, jk] = bindingsOf([SUN, JK]);
+  const { can, ...rest } = jk.bindings[0].profile;
+  const profile = { ...rest, can: { ...can!, dbc: 'no-such.dbc' } };
+  const connections = [sun, { ...jk, bindings: [{ ...jk.bindings[0], profile }] }];
+  const simulation = createSimulation({
+    config: {},
+    connections,
+    wires,
+    clock,
+    log: silentLogger,
+    interval_ms: INTERVAL_MS,
+  });
+  await expect(simulation.start()).rejects.toThrow(/no-such\.dbc/);
+  await simulation.stop();
+  expect(clock.pendingTimers).toBe(0);
+  expect(wires.modbus.answer('sun', 1, Uint8Array.of(3, 0x9c, 0x40, 0, 2))).toBeUndefined();
 });
 
 test('a pause of the process is not caught up in a burst', async () => {

@@ -111,14 +111,15 @@ export class Simulation {
   async start(): Promise<void> {
     if (this.#timer) return;
     const { wires, clock, log } = this.#options;
-    this.#devices = this.#bound.map(({ connection, binding }, index) =>
-      attachDevice(
-        connection,
-        binding,
-        { reading: this.#fleet.packs[index].measured, isDead: () => this.#dead[index] === 1 },
-        wires,
-      ),
-    );
+    this.#detach();
+    // One by one: when a profile turns out to be broken, stop() still takes off those before it.
+    this.#bound.forEach(({ connection, binding }, index) => {
+      const source = {
+        reading: this.#fleet.packs[index].measured,
+        isDead: () => this.#dead[index] === 1,
+      };
+      this.#devices.push(attachDevice(connection, binding, source, wires));
+    });
     this.#slots = spreadOverSlots(this.#devices, this.#slot_count);
     this.#slot = 0;
     this.#due_mono_ms = clock.monoMs();
@@ -130,9 +131,7 @@ export class Simulation {
   async stop(): Promise<void> {
     this.#options.clock.clearTimer(this.#timer);
     this.#timer = undefined;
-    for (const device of this.#devices) device.detach();
-    this.#devices = [];
-    this.#slots = [];
+    this.#detach();
   }
 
   /** What is so in a pack: no noise, no converter steps, no stuck sensor. Reused; copy to keep. */
@@ -143,6 +142,12 @@ export class Simulation {
   /** What a pack's BMS measured and puts on the wire. Reused; copy to keep. */
   measured(pack: number): PackReading {
     return this.#packOf(pack).measured;
+  }
+
+  #detach(): void {
+    for (const device of this.#devices) device.detach();
+    this.#devices = [];
+    this.#slots = [];
   }
 
   #packOf(pack: number): SimulatedPack {
