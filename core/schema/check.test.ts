@@ -70,6 +70,11 @@ const WORDS: readonly [string, unknown, string][] = [
     { ...good, kind: 'rond' },
     'kind: found "rond", expected one of round, square; did you mean "round"?',
   ],
+  [
+    'a bare number',
+    { ...good, tags: [7] },
+    'tags[0]: found 7, expected text of at most 3 characters; put it in quotes',
+  ],
   ['long text', { ...good, tags: ['abcd'] }, 'tags[0]: found "abcd", expected text of at most 3 characters'],
   ['an empty list', { ...good, tags: [] }, 'tags: found an empty list, expected a list of 1 to 4'],
   ['a pair', { ...good, range: [1] }, 'range: found a list of 1, expected a list of 2 (a number, a number)'],

@@ -28,7 +28,9 @@ function mismatch(schema: SchemaNode, value: unknown, path: Path): Finding {
   const expected = describeExpected(schema);
   const names = schema.enum?.filter(name => typeof name === 'string');
   const hint = names && typeof value === 'string' ? didYouMean(value, names) : '';
-  return { path, found, expected, message: `found ${found}, expected ${expected}${hint}` };
+  const isText = schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean');
+  const quotes = isText ? '; put it in quotes' : '';
+  return { path, found, expected, message: `found ${found}, expected ${expected}${hint}${quotes}` };
 }
 
 function walkMap(schema: SchemaNode, map: Record<string, unknown>, path: Path): Finding[] {

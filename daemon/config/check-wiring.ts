@@ -22,6 +22,7 @@ export function checkWiring(
     problems.push({ path, found, expected, message: `found ${found}, expected ${expected}${hint}` });
   };
   checkBatteryIds(config, problems);
+  checkWires(connections, problems);
   const ids = new Set<string>();
   for (const pack of packs) {
     if (ids.has(pack.id)) report(pack, 'id', `pack "${pack.id}" again`, 'an id of its own in the whole file');
@@ -46,6 +47,30 @@ function checkBatteryIds({ batteries }: Config, problems: Finding[]): void {
       });
     ids.add(id);
   }
+}
+
+/** Two connections to one bus would show every pack twice, under two names. */
+function checkWires(connections: Connections, problems: Finding[]): void {
+  const taken = new Map<string, string>();
+  for (const { connection, path } of connections.values()) {
+    const [key, wire] = wireOf(connection) ?? [];
+    // What still holds a range could not be expanded, and was told so.
+    if (!key || !wire || wire.includes('{')) continue;
+    const other = taken.get(wire);
+    if (other === undefined) taken.set(wire, connection.id);
+    else
+      problems.push({
+        path: [...path, key],
+        found: `${wire}, which connection ${other} has`,
+        expected: 'one connection to it',
+      });
+  }
+}
+
+function wireOf(connection: ConnectionConfig): readonly [key: string, wire: string] | undefined {
+  if (connection.type === 'socketcan') return ['interface', connection.interface];
+  if (connection.type === 'modbus-tcp') return ['host', `${connection.host}:${connection.port ?? 502}`];
+  return undefined;
 }
 
 function checkConnection(pack: ExpandedPack, connections: Connections, report: Report): void {

@@ -33,7 +33,7 @@ function summary({ file, config, topology, connections, warnings }: GatewayConfi
   return [
     `${file} is fine`,
     `site         ${site.name} (${site.id}), gateway ${gateway_id}`,
-    `fleet        ${batteries.length} batteries, ${packs.length} packs, ${cells} cells, read every ${config.interval_ms} ms`,
+    `fleet        ${count(batteries.length, 'battery', 'batteries')}, ${count(packs.length, 'pack')}, ${count(cells, 'cell')}, read every ${config.interval_ms} ms`,
     `connections  ${can} CAN, ${connections.length - can} Modbus${config.simulation ? ', with a simulation' : ''}`,
     `alerts       ${config.alerts.rules.length} rules; a pack is silent after ${config.alerts.silent_after_ms} ms`,
     `storage      ${storage.directory}, ${storage.retention_days} days`,
@@ -42,6 +42,8 @@ function summary({ file, config, topology, connections, warnings }: GatewayConfi
     ...formatProblems(warnings).map(line => `warning: ${line}`),
   ];
 }
+
+const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
 /** Where the data goes, without user and password. */
 function describeDatabase(url: string): string {

@@ -238,6 +238,21 @@ batteries:
   ]);
 });
 
+test('two connections to one bus or device are refused', () => {
+  const text = `site: { id: home }
+connections:
+  - { id: 'bus-{1..2}', type: socketcan, interface: can0 }
+  - { id: a, type: modbus-tcp, host: 10.0.0.7 }
+  - { id: b, type: modbus-tcp, host: 10.0.0.7, port: 502 }
+  - { id: c, type: modbus-tcp, host: 10.0.0.7, port: 503 }
+batteries: [{ id: b, packs: [{ id: p1, connection: bus-1, profile: acme-can, cells: 1 }] }]
+`;
+  expect(problemsOf(text)).toEqual([
+    'config.yaml:3:53 connections[0].interface: found can0, which connection bus-1 has, expected one connection to it',
+    'config.yaml:5:38 connections[2].host: found 10.0.0.7:502, which connection a has, expected one connection to it',
+  ]);
+});
+
 test('rules say why, and good ones become thresholds', () => {
   const rule = 'label: L, severity: warning';
   const rules = [
@@ -342,6 +357,9 @@ storage: { directory: data }
 
 test('a slow interval does not make every pack silent', () => {
   expect(load(`${SIMULATED}interval_ms: 60000\n`).config.alerts.silent_after_ms).toBe(300_000);
+  const told = load(`${SIMULATED}simulation: {}\ninterval_ms: 60000\nalerts: { silent_after_ms: 90000 }\n`);
+  expect(told.config.alerts.silent_after_ms).toBe(90_000);
+  expect(told.warnings.map(({ path }) => path)).toContain('alerts.silent_after_ms');
 });
 
 test('a password is never shown', () => {

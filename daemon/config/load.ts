@@ -102,6 +102,12 @@ function resolveConfig(
       found: wrongUrl,
       expected: DATABASE_URL_EXPECTED,
     });
+  if (alerts.silent_after_ms !== undefined && alerts.silent_after_ms < 2 * interval_ms)
+    findings.warnings.push({
+      path: ['alerts', 'silent_after_ms'],
+      found: String(alerts.silent_after_ms),
+      expected: `at least two intervals of ${interval_ms} ms; packs may count as silent between two readings`,
+    });
   return {
     interval_ms,
     alerts: {
