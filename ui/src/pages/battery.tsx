@@ -31,10 +31,8 @@ export function BatteryPage() {
 function Battery({ detail }: { detail: BatteryDetail }) {
   const { battery, packs } = detail;
   const [metric, setMetric] = useState<ScaledMetric>('voltage_v');
-  const scale = deviationScale(
-    metric,
-    packs.map(pack => pack.cells[metric]),
-  );
+  const columns = packs.map(pack => pack.cells[metric]);
+  const scale = deviationScale(metric, columns);
   const sorted = [...packs].sort(sortOrder.value === 'worst' ? worstFirst : byName);
   return (
     <>
@@ -61,7 +59,7 @@ function Battery({ detail }: { detail: BatteryDetail }) {
           <SortSwitch />
         </div>
       </div>
-      <HeatLegend metric={metric} scale={scale} />
+      <HeatLegend metric={metric} scale={scale} columns={columns} />
       <ul class="pack-rows">
         {sorted.map(pack => (
           <li key={pack.id}>

@@ -6,7 +6,8 @@ import { cellQuality } from '../format/quality.ts';
 import { dashedBox, hatch, mix, type Palette, pointer, useCanvas } from './canvas.ts';
 
 const NARROWEST_RANGE_V = 0.02;
-/** A deviation that gets its full colour. */
+/** Deviations up to the first are usual and get no colour; from the second on it is full. */
+const USUAL_DEVIATION_V = 0.006;
 const CLEAR_DEVIATION_V = 0.03;
 const LEFT_PX = 46;
 const FOOT_PX = 20;
@@ -184,6 +185,7 @@ class BarDrawing {
 /** The further from the median, the more of the colour that the strips use for low or high. */
 function deviationColour(value: number, { median }: ColumnStats, palette: Palette): string {
   if (median === null) return palette.bar;
-  const share = Math.min(1, Math.abs(value - median) / CLEAR_DEVIATION_V);
+  const beyond_v = Math.abs(value - median) - USUAL_DEVIATION_V;
+  const share = Math.max(0, Math.min(1, beyond_v / (CLEAR_DEVIATION_V - USUAL_DEVIATION_V)));
   return mix(palette.bar, value < median ? palette.low : palette.high, share);
 }

@@ -110,33 +110,39 @@ function describeStrip(column: CellColumn, metric: ScaledMetric): string {
   return `${column.values.length} cells: ${low}, ${high}${suffix}`;
 }
 
-/** What the colours and marks of the strips mean. */
-export function HeatLegend({ metric, scale }: { metric: ScaledMetric; scale: number }) {
+interface HeatLegendProps {
+  readonly metric: ScaledMetric;
+  readonly scale: number;
+  readonly columns: readonly CellColumn[];
+}
+
+/** What the colours mean, and those marks that stand in one of the strips. */
+export function HeatLegend({ metric, scale, columns }: HeatLegendProps) {
   const edge =
     metric === 'voltage_v' ? `${formatNumber(scale * 1000, 0)} mV` : `${formatNumber(scale, 0)} °C`;
+  const has = (letter: string) => columns.some(column => column.quality.includes(letter));
   return (
     <div class="heat-legend">
       <span class="heat-scale">
         <span>−{edge}</span>
         <span class="heat-ramp" aria-hidden="true" />
         <span>+{edge}</span>
-        <span class="heat-scale-note">from the pack’s median</span>
+        <span>from the pack’s median</span>
       </span>
-      <span class="heat-key">
-        <span class="swatch swatch-stale" aria-hidden="true" /> old
-      </span>
-      <span class="heat-key">
-        <span class="swatch swatch-suspect" aria-hidden="true">
-          !
-        </span>{' '}
-        suspect
-      </span>
-      <span class="heat-key">
-        <span class="swatch swatch-missing" aria-hidden="true">
-          ?
-        </span>{' '}
-        no data
-      </span>
+      {has('s') && <HeatKey kind="stale" mark="" word="old" />}
+      {has('u') && <HeatKey kind="suspect" mark="!" word="suspect" />}
+      {has('m') && <HeatKey kind="missing" mark="?" word="no data" />}
     </div>
+  );
+}
+
+function HeatKey({ kind, mark, word }: { kind: string; mark: string; word: string }) {
+  return (
+    <span class="heat-key">
+      <span class={`swatch swatch-${kind}`} aria-hidden="true">
+        {mark}
+      </span>
+      {word}
+    </span>
   );
 }

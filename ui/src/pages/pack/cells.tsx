@@ -37,7 +37,7 @@ export function Cells({ pack, cell_no }: CellsProps) {
       class="card"
       aside={<span class="quiet">{doubts || `All ${pack.cell_count} cells good`}</span>}
     >
-      <dl class="facts facts-4">
+      <dl class="facts facts-2">
         <Fact label={stats.min_cell === undefined ? 'Lowest' : `Lowest: cell ${stats.min_cell + 1}`}>
           <span class="value">{formatNumber(stats.min, 3)} V</span>
         </Fact>

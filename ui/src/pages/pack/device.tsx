@@ -45,7 +45,7 @@ export function DeviceAlarms({ pack }: { pack: PackDetail }) {
           <Icon name="check" /> None of {countOf(clear.length, 'alarm')} is raised.
         </p>
       )}
-      <AlarmList alarms={raised} />
+      {raised.length > 0 && <p class="quiet">{countOf(raised.length, 'alarm')} raised, shown at the top.</p>}
       {unknown.length > 0 && (
         <details class="more">
           <summary>
