@@ -1,4 +1,7 @@
 /** The CAN driver over a virtual bus: routing, silence, bus trouble, counting, start and stop at any moment. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
@@ -9,6 +12,7 @@ import { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import type { VirtualCanConnection } from '../connections.ts';
 import type { Driver, LinkEvent, PackBinding } from '../driver.ts';
+import { formatCanId } from './can-bus.ts';
 import { createCanDriver } from './can-driver.ts';
 import { createCanEncoder } from './can-encoder.ts';
 import { bindingOf, shippedProfile, snapshot } from './test-bench.ts';
@@ -131,6 +135,37 @@ test('short frames are counted; ids of nobody are counted and reach no pack', as
   expect(updates).toEqual([0]);
   expect(driver.health().counters).toMatchObject({ frames: 1, truncated_frames: 1, unknown_ids: 2 });
   await driver.stop();
+});
+
+test('a recorded log is a bus too: its frames fill the pack, its end is told', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'candump-'));
+  const file = join(folder, 'jk.log');
+  const golden = new URL('../profiles/jk-can-v2.golden.json', import.meta.url);
+  const frames = JSON.parse(readFileSync(golden, 'utf8')) as {
+    id: number;
+    extended: boolean;
+    data: string;
+  }[];
+  const lines = frames.map(
+    ({ id, extended, data }, i) => `(${i}.0) can0 ${formatCanId(id, extended)}#${data.toUpperCase()}`,
+  );
+  writeFileSync(file, [...lines, 'not a frame'].join('\n'));
+  const clock = new ManualClock();
+  const context = { clock, log: silentLogger, interval_ms: 2000, onUpdate() {}, onLink() {} };
+  const replay = { id: 'log', type: 'candump', file, speed: 1000 } as const;
+  const driver = createCanDriver(replay, [bindingOf(jk, { cells: 4 })], context, new VirtualCanHub());
+  await driver.start();
+  for (let i = 0; i < 100_000 && driver.health().state !== 'down'; i++) {
+    await new Promise(resolve => setImmediate(resolve));
+    if (i % 10 === 0) clock.advance(1);
+  }
+  expect(driver.health().reason).toContain('replay is over');
+  expect(driver.health().counters).toMatchObject({ frames: frames.length, bad_lines: 1 });
+  const reading = snapshot(driver.packs[0], clock.monoMs());
+  expect(reading.values[PackMetric.voltage_v]).toBeCloseTo(27.5, 6);
+  expect(reading.column(CellMetric.voltage_v)[0]).toBeCloseTo(3.757, 4);
+  await driver.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test('two packs with one address are refused by name', () => {

@@ -166,8 +166,9 @@ class CanDriver implements Driver {
     try {
       if (!slot.decoder.decode(mapped, frame)) this.#counts.truncated_frames++;
     } catch (error) {
-      this.#counts.decode_errors++;
-      this.#context.log.error({ err: error, connection: this.connection_id }, 'frame could not be decoded');
+      // A bug, and one that may strike with every frame: told once, counted always.
+      if (this.#counts.decode_errors++ === 0)
+        this.#context.log.error({ err: error, connection: this.connection_id }, 'frame could not be decoded');
       return;
     }
     if (slot.state !== 'up') this.#setPack(slot, 'up', undefined);
@@ -225,6 +226,7 @@ class CanDriver implements Driver {
   }
 
   #isSilent(now: number): boolean {
+    if (this.#slots.length === 0) return false;
     return now - Math.max(this.#last_frame_mono_ms, this.#started_mono_ms) >= this.#silence_ms;
   }
 

@@ -268,7 +268,7 @@ test.each(choices)('%s %o: what is encoded decodes to the same within resolution
       if (active) expect(back.device_alarm_level).toEqual(truth.device_alarm_level);
       return true;
     }),
-    { numRuns: 25 },
+    { numRuns: 10 },
   );
 });
 

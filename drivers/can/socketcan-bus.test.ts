@@ -52,8 +52,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function setInterface(index: number, flags: string): void {
-  mkdirSync(join(folder, 'can0'), { recursive: true });
+function setInterface(index: number, flags: string, lost = 0): void {
+  mkdirSync(join(folder, 'can0', 'statistics'), { recursive: true });
+  writeFileSync(join(folder, 'can0', 'statistics', 'rx_dropped'), `${lost}\n`);
+  writeFileSync(join(folder, 'can0', 'statistics', 'rx_over_errors'), '0\n');
   writeFileSync(join(folder, 'can0', 'ifindex'), `${index}\n`);
   writeFileSync(join(folder, 'can0', 'flags'), `${flags}\n`);
 }
@@ -204,6 +206,22 @@ test('a restart on silence closes the socket and opens another', async () => {
   await bus.close();
   bus.restart();
   expect(channels).toHaveLength(2);
+});
+
+test('frames the interface lost are counted from the opening on, also when it begins anew', async () => {
+  setInterface(3, UP, 100);
+  const { bus, open, second } = rig();
+  await open();
+  for (const [index, lost] of [
+    [3, 107],
+    [4, 0],
+    [4, 2],
+  ]) {
+    setInterface(index, UP, lost);
+    await second();
+  }
+  expect(bus.counters.interface_drops).toBe(9);
+  await bus.close();
 });
 
 test('sending never waits: what the kernel does not take at once is refused and counted', async () => {

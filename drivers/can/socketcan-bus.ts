@@ -56,6 +56,8 @@ export interface SocketCanOptions {
 interface InterfaceStatus {
   readonly index: string;
   readonly up: boolean;
+  /** Frames the interface received but could not keep, since it exists. */
+  readonly lost: number;
 }
 
 export class SocketCanBus implements CanBus {
@@ -65,6 +67,7 @@ export class SocketCanBus implements CanBus {
     remote_frames: 0,
     controller_overflows: 0,
     bus_offs: 0,
+    interface_drops: 0,
     reopenings: 0,
     send_refusals: 0,
   };
@@ -77,6 +80,7 @@ export class SocketCanBus implements CanBus {
   #listener: CanBusListener | undefined;
   #channel: RawChannel | undefined;
   #openedIndex = '';
+  #lostBefore: InterfaceStatus | undefined;
   #everOpened = false;
   #interfaceUp = false;
   #failure: string | undefined;
@@ -142,11 +146,19 @@ export class SocketCanBus implements CanBus {
       this.#retryNow();
       this.#failure = `${this.name}: no such interface; plug the adapter in or create it (ip link show type can)`;
     } else {
+      this.#countLost(status);
       if (this.#channel && status.index !== this.#openedIndex) this.#closeChannel();
       if (!this.#channel && this.#clock.monoMs() >= this.#nextTry_mono_ms) this.#openChannel(status);
     }
     this.#tell();
     this.#timer = this.#clock.setTimer(() => void this.#watch(listener), WATCH_INTERVAL_MS);
+  }
+
+  #countLost(status: InterfaceStatus): void {
+    const before = this.#lostBefore;
+    this.#lostBefore = status;
+    if (before?.index === status.index)
+      this.#counts.interface_drops += Math.max(0, status.lost - before.lost);
   }
 
   #openChannel(status: InterfaceStatus): void {
@@ -262,11 +274,15 @@ export class SocketCanBus implements CanBus {
 
   async #interfaceStatus(): Promise<InterfaceStatus | undefined> {
     try {
-      const [index, flags] = await Promise.all([
-        readFile(join(this.#sysFolder, 'ifindex'), 'latin1'),
-        readFile(join(this.#sysFolder, 'flags'), 'latin1'),
+      const read = (name: string) => readFile(join(this.#sysFolder, name), 'latin1');
+      const [index, flags, dropped, overruns] = await Promise.all([
+        read('ifindex'),
+        read('flags'),
+        read('statistics/rx_dropped'),
+        read('statistics/rx_over_errors'),
       ]);
-      return { index: index.trim(), up: (Number(flags.trim()) & IFF_UP) !== 0 };
+      const up = (Number(flags.trim()) & IFF_UP) !== 0;
+      return { index: index.trim(), up, lost: Number(dropped) + Number(overruns) };
     } catch {
       return undefined;
     }
