@@ -1,3 +1,4 @@
+/** The notifier against a real unix datagram socket, in the place where systemd's would be. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
