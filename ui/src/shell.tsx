@@ -88,8 +88,9 @@ function AlertCount() {
   const active = alerts.filter(alert => alert.state === 'active');
   if (active.length === 0) return null;
   const isCritical = active.some(alert => alert.severity === 'critical');
+  const tone = isCritical ? 'critical' : 'warning';
   return (
-    <span class={`nav-badge tone-${isCritical ? 'critical' : 'warning'}`}>
+    <span class={`nav-badge tone-${isLive.value ? tone : 'quiet'}`}>
       {active.length > 99 ? '99+' : active.length}
       <span class="visually-hidden"> {countOf(active.length, 'active alert')}</span>
     </span>

@@ -1,8 +1,7 @@
 /** The login. It stands in place of the page asked for, so that page is there once logged in. */
 import { useRef, useState } from 'preact/hooks';
-import { ApiError } from '../api/client.ts';
+import { loginError } from '../api/login-error.ts';
 import { logIn, session } from '../api/session.ts';
-import { formatSpan } from '../format/time.ts';
 import { Icon } from '../parts/icons.tsx';
 import { BrandMark } from '../shell.tsx';
 
@@ -83,17 +82,4 @@ export function LoginPage() {
       </p>
     </main>
   );
-}
-
-export function loginError(failure: unknown): string {
-  if (!(failure instanceof ApiError)) return 'Something went wrong on this page. Reload it and try again.';
-  if (failure.status === 0) return failure.message;
-  if (failure.status === 401) return 'User name or password is wrong.';
-  if (failure.status === 429) {
-    const wait = failure.retry_after_s
-      ? `Try again in ${formatSpan(failure.retry_after_s * 1000)}.`
-      : 'Wait a minute.';
-    return `Too many attempts. ${wait}`;
-  }
-  return failure.message;
 }

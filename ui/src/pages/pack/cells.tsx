@@ -1,7 +1,7 @@
 /** Every cell of a pack: an overview in bars, then one tile per cell with all that is known of it. */
 import { Component } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { PackDetail } from '../../../../core/contract/model.ts';
+import type { CellColumn, PackDetail } from '../../../../core/contract/model.ts';
 import type { QualityName } from '../../../../core/reading/quality.ts';
 import { columnStats } from '../../format/cells.ts';
 import { formatMillivolts, formatNumber, formatSignedMillivolts } from '../../format/numbers.ts';
@@ -10,6 +10,8 @@ import { CellBars } from '../../parts/cell-bars.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Fact, QualityTag } from '../../parts/value.tsx';
+
+const CLEARLY_HOTTER_C = 5;
 
 interface CellsProps {
   readonly pack: PackDetail;
@@ -29,6 +31,7 @@ export function Cells({ pack, cell_no }: CellsProps) {
   };
   const { voltage_v, temperature_c, balancing } = pack.cells;
   const stats = columnStats(voltage_v);
+  const hottest = hottestCell(temperature_c);
   const isFlat = stats.min === stats.max;
   const doubts = describeQuality(countQuality(voltage_v));
   return (
@@ -69,6 +72,7 @@ export function Cells({ pack, cell_no }: CellsProps) {
               }
               temperature_c={cellValue(temperature_c, cell)}
               temperatureQuality={cellQuality(temperature_c, cell)}
+              isHottest={cell === hottest}
               isBalancing={cellValue(balancing, cell) === 1 && cellQuality(balancing, cell) === 'good'}
               extreme={
                 isFlat ? '' : cell === stats.min_cell ? 'lowest' : cell === stats.max_cell ? 'highest' : ''
@@ -80,6 +84,12 @@ export function Cells({ pack, cell_no }: CellsProps) {
       </ol>
     </Section>
   );
+}
+
+/** The cell to watch: the hottest, when it is clearly hotter than the others. */
+function hottestCell(column: CellColumn): number | undefined {
+  const { median, max, max_cell } = columnStats(column);
+  return median !== null && max !== null && max - median >= CLEARLY_HOTTER_C ? max_cell : undefined;
 }
 
 function showCell(cell_no: number): void {
@@ -95,6 +105,7 @@ interface CellTileProps {
   readonly deviation_v: number | null;
   readonly temperature_c: number | null;
   readonly temperatureQuality: QualityName;
+  readonly isHottest: boolean;
   readonly isBalancing: boolean;
   readonly extreme: 'lowest' | 'highest' | '';
   readonly isPicked: boolean;
@@ -131,7 +142,8 @@ class CellTile extends Component<CellTileProps> {
         </div>
         <div class="cell-foot">
           <span>{props.deviation_v === null ? '' : formatSignedMillivolts(props.deviation_v)}</span>
-          <span class={`cell-temperature is-${temperatureQuality}`}>
+          <span class={props.isHottest ? 'cell-temperature is-hottest' : 'cell-temperature'}>
+            {props.isHottest && <span title="Hottest cell">▲ hottest</span>}
             {props.temperature_c === null ? '— °C' : `${formatNumber(props.temperature_c, 1)} °C`}
             {temperatureQuality !== voltageQuality && <QualityTag quality={temperatureQuality} />}
           </span>

@@ -4,6 +4,7 @@ import type { Settings } from '../../../../core/contract/http.ts';
 import { ask } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
 import { humanise, ruleUnit } from '../../format/system.ts';
+import { readThresholds } from '../../format/thresholds.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
 
@@ -20,19 +21,6 @@ export function Thresholds() {
   }
   if (!data) return <Loading what="thresholds" />;
   return <ThresholdForm settings={data} onSaved={accept} />;
-}
-
-/** Fields are named `<rule>/<quantity>`; rule ids hold no slash. */
-export function readThresholds(fields: FormData, rule_ids: readonly string[]): Settings {
-  const thresholds: Record<string, Threshold> = {};
-  for (const id of rule_ids) {
-    thresholds[id] = {
-      raise_at: Number(fields.get(`${id}/raise_at`)),
-      clear_at: Number(fields.get(`${id}/clear_at`)),
-      delay_ms: Math.round(Number(fields.get(`${id}/delay_s`)) * 1000),
-    };
-  }
-  return { thresholds };
 }
 
 function ThresholdForm({ settings, onSaved }: { settings: Settings; onSaved: (settings: Settings) => void }) {
