@@ -35,7 +35,7 @@ function ComponentList({ components }: { components: readonly ComponentStatus[] 
 }
 
 function ComponentCard({ component }: { component: ComponentStatus }) {
-  const counters = Object.entries(component.counters);
+  const isQuiet = isConnection(component) && component.state === 'ok';
   return (
     <article class={`card component-card ${troubleClass(component.state)}`}>
       <div class="card-head">
@@ -43,15 +43,26 @@ function ComponentCard({ component }: { component: ComponentStatus }) {
         <StateBadge state={component.state} />
       </div>
       {component.reason && <p class="card-reason">{component.reason}</p>}
-      {counters.length > 0 && (
-        <dl class="list-facts counters">
-          {counters.map(([name, value]) => (
-            <Fact key={name} label={counterTitle(name)}>
-              <span class="value">{counterValue(name, value)}</span>
-            </Fact>
-          ))}
-        </dl>
+      {isQuiet ? (
+        <details class="more">
+          <summary>Counters</summary>
+          <Counters counters={component.counters} />
+        </details>
+      ) : (
+        <Counters counters={component.counters} />
       )}
     </article>
+  );
+}
+
+function Counters({ counters }: { counters: ComponentStatus['counters'] }) {
+  return (
+    <dl class="list-facts counters">
+      {Object.entries(counters).map(([name, value]) => (
+        <Fact key={name} label={counterTitle(name)}>
+          <span class="value">{counterValue(name, value)}</span>
+        </Fact>
+      ))}
+    </dl>
   );
 }
