@@ -33,8 +33,11 @@ interface Binaries {
   readonly postgres: string;
 }
 
-/** Starts the server whose data lie in `directory` (made at first). Throws UPSTREAM_UNREACHABLE with what to do. */
-export async function startDemoPostgres(directory: string): Promise<DemoPostgres> {
+/**
+ * Starts the server whose data lie in `directory` (made at first), on `wanted_port` or any free one.
+ * Throws UPSTREAM_UNREACHABLE with what to do.
+ */
+export async function startDemoPostgres(directory: string, wanted_port?: number): Promise<DemoPostgres> {
   try {
     const binaries = await findBinaries();
     const account = process.getuid?.() === 0 ? UNPRIVILEGED : undefined;
@@ -52,7 +55,7 @@ export async function startDemoPostgres(directory: string): Promise<DemoPostgres
     const data = join(directory, 'data');
     const password = await initialise(binaries, directory, data, as);
     await stopLeftBehind(binaries, data, as);
-    const port = await freePort();
+    const port = wanted_port ?? (await freePort());
     const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=30`;
     const log = join(directory, 'postgres.log');
     await run(
