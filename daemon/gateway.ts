@@ -190,10 +190,12 @@ export class Gateway {
 
   #makeSimulation(simulation: NonNullable<GatewayConfig['config']['simulation']>): Simulation {
     const { clock, log, config } = this.#options;
+    const { topology } = config;
     return createSimulation({
       config: simulation,
       connections: config.connections,
-      battery_of_pack: pack => config.topology.packs[pack].battery,
+      battery_of_pack: pack => topology.packs[pack].battery,
+      chemistry_of_pack: pack => topology.batteries[topology.packs[pack].battery].chemistry,
       wires: this.#wires,
       clock,
       log,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
+import { formatProblems } from '../../core/schema/problem.ts';
 import { loadProfiles } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
 import { type GatewayConfig, loadConfig } from '../config/load.ts';
@@ -30,7 +31,8 @@ export async function demo(options: DemoOptions): Promise<number> {
     write: line => process.stdout.write(line),
   });
   const environment = await withFreePort(options.environment);
-  const { profiles } = loadProfiles();
+  const { profiles, problems } = loadProfiles();
+  for (const line of formatProblems(problems)) log.error({ reason: line }, 'profile left out');
   const config_file = options.config_file ?? DEMO_CONFIG;
   loadConfig(config_file, environment, profiles);
   // Others may enter (not list): as root, PostgreSQL runs under another account.

@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { checkConfig } from '../config/check.ts';
-import { readEnvironment } from '../config/environment.ts';
 import { ConfigError } from '../config/config-error.ts';
+import { readEnvironment } from '../config/environment.ts';
 import { demo } from './demo.ts';
 import { run } from './run.ts';
 

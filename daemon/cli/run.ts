@@ -30,6 +30,7 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   const { profiles, problems } = loadProfiles();
   for (const line of formatProblems(problems)) log.error({ reason: line }, 'profile left out');
   const config = loadConfig(config_file, environment, profiles);
+  for (const line of formatProblems(config.warnings)) log.warn({ reason: line }, 'doubtful configuration');
   await mkdir(environment.state_dir, { recursive: true, mode: 0o750 });
   const gateway = new Gateway({ config, environment, clock: systemClock, log, version });
   const notifier = createNotifier(process.env, systemClock, log);

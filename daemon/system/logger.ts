@@ -1,5 +1,6 @@
 /** The log: one JSON object a line for the journal, one readable line in a terminal. Secrets never reach it. */
 import { pino } from 'pino';
+import { systemClock } from '../../core/clock/system-clock.ts';
 import type { Logger } from '../../core/log.ts';
 
 const SECRETS = ['password', 'token', 'secret', 'authorization', 'cookie', 'database_url'];
@@ -17,7 +18,7 @@ export function createLogger({ level, readable, write }: LogOptions): Logger {
   const options = {
     level,
     base: null,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: () => `,"time":"${new Date(systemClock.wallMs()).toISOString()}"`,
     redact: { paths, censor: '[redacted]' },
   };
   return pino(options, { write: (line: string) => write(readable ? toReadable(line) : line) });
