@@ -278,6 +278,7 @@ class SqliteStore implements Store, LogSource {
 
   #committed(committed: Committed, used: number): void {
     this.#free.push(committed.buffer);
+    if (this.#stats.first_seq === 0) this.#stats.first_seq = this.#stats.durable_seq + 1;
     this.#stats.durable_seq = committed.last_seq;
     this.#stats.readings_committed += committed.readings;
     this.#stats.file_bytes = committed.file_bytes;

@@ -64,7 +64,7 @@ test('appended readings come back in order, under one growing sequence, with the
   expect(store.packId(batch.pack_key[2])).toBe('p02');
   expect(store.stats()).toMatchObject({
     durable_seq: 51,
-    first_seq: 1,
+    first_seq: 2,
     readings_appended: 50,
     readings_committed: 50,
     readings_dropped: 0,

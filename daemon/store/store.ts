@@ -10,7 +10,7 @@ import type { Topology } from '../../core/topology/topology.ts';
 export interface StoreStats {
   /** Highest sequence number that a commit has made durable; 0 when the log is empty. */
   readonly durable_seq: number;
-  /** Lowest sequence number still in the log. */
+  /** Lowest sequence number of a reading or alert still in the log; 0 when there is none. */
   readonly first_seq: number;
   readonly readings_appended: number;
   readonly readings_committed: number;

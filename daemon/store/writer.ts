@@ -163,8 +163,8 @@ export class Writer {
   }
 
   #firstSeq(): number {
-    const sql = 'SELECT coalesce((SELECT min(first_seq) FROM spans), (SELECT min(seq) FROM log), 0)';
-    return this.#db.prepare<[], number>(sql).pluck().get() ?? 0;
+    const sql = 'SELECT seq FROM log WHERE kind <> ? ORDER BY seq LIMIT 1';
+    return this.#db.prepare<[number], number>(sql).pluck().get(LogKind.topology) ?? 0;
   }
 
   #meta(name: string): string | undefined {

@@ -1,0 +1,65 @@
+/** What a person reads when the centre cannot be reached: one line with host, database and user, never the password. */
+import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
+
+export interface Centre {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+}
+
+export function describeCentre({ host, port, database, user }: Centre): string {
+  return `PostgreSQL at ${host}:${port}, database "${database}", user "${user}"`;
+}
+
+type Cause = readonly [ErrorCode, string];
+
+/** Errors of the network, as Node names them. */
+const NETWORK: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refuses the connection: no server listens there',
+  ENOTFOUND: 'has an unknown host name',
+  EAI_AGAIN: 'has a host name that cannot be resolved now',
+  ETIMEDOUT: 'does not answer',
+  EHOSTUNREACH: 'cannot be reached: no route',
+  ENETUNREACH: 'cannot be reached: the network is down',
+  ECONNRESET: 'closed the connection',
+  EPIPE: 'closed the connection',
+};
+
+/** Errors of the server (PostgreSQL documentation, appendix A). */
+const SERVER: Readonly<Record<string, Cause>> = {
+  '28P01': ['UPSTREAM_REFUSED', 'refuses the password'],
+  '28000': ['UPSTREAM_REFUSED', 'refuses the user'],
+  '3D000': ['UPSTREAM_REFUSED', 'has no such database'],
+  '42501': ['UPSTREAM_REFUSED', 'does not give the user the rights that are needed'],
+  '25006': ['UPSTREAM_REFUSED', 'is read-only (a standby?)'],
+  '53100': ['UPSTREAM_REFUSED', 'has a full disk'],
+  '53300': ['UPSTREAM_REFUSED', 'has no free connection'],
+  '55P03': ['UPSTREAM_REFUSED', 'holds a lock too long'],
+  '57014': ['UPSTREAM_REFUSED', 'took too long over a statement'],
+  '57P01': ['UPSTREAM_UNREACHABLE', 'is shutting down'],
+  '57P02': ['UPSTREAM_UNREACHABLE', 'is restarting after a crash'],
+  '57P03': ['UPSTREAM_UNREACHABLE', 'is starting up'],
+};
+
+/** The error as a GatewayError whose message names the centre. */
+export function upstreamFailure(centre: Centre, error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const code = codeOf(error);
+  const place = describeCentre(centre);
+  if (code in NETWORK)
+    return new GatewayError('UPSTREAM_UNREACHABLE', `${place} ${NETWORK[code]}`, { cause: error });
+  if (code in SERVER) {
+    const [gateway_code, what] = SERVER[code];
+    return new GatewayError(gateway_code, `${place} ${what} (${describeError(error)})`, { cause: error });
+  }
+  // A code of five characters is the server's own; anything else came from the connection.
+  const gateway_code = /^[0-9A-Z]{5}$/.test(code) ? 'UPSTREAM_REFUSED' : 'UPSTREAM_UNREACHABLE';
+  return new GatewayError(gateway_code, `${place}: ${describeError(error)}`, { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return '';
+}

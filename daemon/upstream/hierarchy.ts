@@ -1,0 +1,87 @@
+/** Topologies and alerts of the log as upserts at the centre, a few statements whatever their number. */
+import type { Alert } from '../../core/alerts/alert.ts';
+import { cellId, type Topology } from '../../core/topology/topology.ts';
+import type { Queryable } from './migrate.ts';
+
+const UPSERT_BATTERIES = `
+  INSERT INTO batteries (gateway_id, battery_id, name, chemistry)
+  SELECT $1, battery_id, name, chemistry
+  FROM jsonb_to_recordset($2::jsonb) AS b(battery_id text, name text, chemistry text)
+  ON CONFLICT (gateway_id, battery_id) DO UPDATE SET name = excluded.name, chemistry = excluded.chemistry`;
+
+const UPSERT_PACKS = `
+  INSERT INTO packs (gateway_id, pack_id, battery_id, name, profile_id, connection_id, address, cell_count,
+                     sensor_count, device_alarms)
+  SELECT $1, pack_id, battery_id, name, profile_id, connection_id, address, cell_count, sensor_count,
+         ARRAY(SELECT jsonb_array_elements_text(device_alarms))
+  FROM jsonb_to_recordset($2::jsonb) AS p(pack_id text, battery_id text, name text, profile_id text,
+       connection_id text, address integer, cell_count integer, sensor_count integer, device_alarms jsonb)
+  ON CONFLICT (gateway_id, pack_id) DO UPDATE SET
+    battery_id = excluded.battery_id, name = excluded.name, profile_id = excluded.profile_id,
+    connection_id = excluded.connection_id, address = excluded.address, cell_count = excluded.cell_count,
+    sensor_count = excluded.sensor_count, device_alarms = excluded.device_alarms`;
+
+const INSERT_CELLS = `
+  INSERT INTO cells (gateway_id, cell_id, pack_id, cell_no)
+  SELECT $1, cell_id, pack_id, cell_no
+  FROM unnest($2::text[], $3::text[], $4::integer[]) AS c(cell_id, pack_id, cell_no)
+  ON CONFLICT (gateway_id, cell_id) DO NOTHING`;
+
+const UPSERT_ALERTS = `
+  INSERT INTO alerts (gateway_id, alert_id, rule_id, severity, battery_id, pack_id, cell_no, message, value,
+                      threshold, unit, state, raised_at, cleared_at)
+  SELECT $1, id, rule_id, severity, battery_id, pack_id, cell_no, message, value, threshold, unit, state,
+         to_timestamp(raised_ms / 1000), to_timestamp(cleared_ms / 1000)
+  FROM jsonb_to_recordset($2::jsonb) AS a(id text, rule_id text, severity text, battery_id text, pack_id text,
+       cell_no integer, message text, value double precision, threshold double precision, unit text, state text,
+       raised_ms double precision, cleared_ms double precision)
+  ON CONFLICT (gateway_id, alert_id) DO UPDATE SET
+    state = excluded.state, cleared_at = excluded.cleared_at, message = excluded.message,
+    severity = excluded.severity`;
+
+export async function storeTopology(
+  client: Queryable,
+  gateway_id: string,
+  topology: Topology,
+): Promise<void> {
+  const { site, batteries, packs } = topology;
+  await client.query('UPDATE gateways SET site_id = $2, site_name = $3 WHERE gateway_id = $1', [
+    gateway_id,
+    site.id,
+    site.name,
+  ]);
+  const battery_rows = batteries.map(({ id, name, chemistry }) => ({ battery_id: id, name, chemistry }));
+  await client.query(UPSERT_BATTERIES, [gateway_id, json(battery_rows)]);
+  const pack_rows = packs.map(({ id, name, battery_id, profile_id, connection_id, address, shape }) => ({
+    ...{ pack_id: id, name, battery_id, profile_id, connection_id, address: address ?? null },
+    ...shape,
+  }));
+  await client.query(UPSERT_PACKS, [gateway_id, json(pack_rows)]);
+  const cell_ids: string[] = [];
+  const pack_ids: string[] = [];
+  const cell_nos: number[] = [];
+  for (const { id, shape } of packs)
+    for (let cell_no = 1; cell_no <= shape.cell_count; cell_no++) {
+      cell_ids.push(cellId(id, cell_no));
+      pack_ids.push(id);
+      cell_nos.push(cell_no);
+    }
+  await client.query(INSERT_CELLS, [gateway_id, cell_ids, pack_ids, cell_nos]);
+}
+
+/** In log order; of several states of one alert the last counts. */
+export async function storeAlerts(
+  client: Queryable,
+  gateway_id: string,
+  alerts: readonly Alert[],
+): Promise<void> {
+  const newest = new Map(alerts.map(alert => [alert.id, alert]));
+  await client.query(UPSERT_ALERTS, [gateway_id, json([...newest.values()])]);
+}
+
+/** PostgreSQL's text knows no zero character. */
+function json(rows: readonly object[]): string {
+  return JSON.stringify(rows, (_, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll('\0', '') : value,
+  );
+}

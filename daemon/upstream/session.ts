@@ -1,0 +1,301 @@
+/**
+ * One connection to the centre, from connecting to its first failure. After any failure it is thrown away with
+ * all it believed, and the next one asks the centre anew how far the log has arrived: that is what makes each
+ * row arrive exactly once, also when the reply to a COMMIT is lost.
+ */
+import { createHash } from 'node:crypto';
+import { Socket } from 'node:net';
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import type { Alert } from '../../core/alerts/alert.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { ReadingDecoder } from '../../core/reading/codec.ts';
+import type { Topology } from '../../core/topology/topology.ts';
+import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
+import { COPY_READINGS, CopyRows } from './copy-rows.ts';
+import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
+import { storeAlerts, storeTopology } from './hierarchy.ts';
+import { migrateCentre } from './migrate.ts';
+import { Partitions } from './partitions.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** One statement on the server, and the wait for a lock within it. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+const LOCK_TIMEOUT_MS = 10_000;
+/** A half-open connection lets go of the gateway's row after this. */
+const IDLE_TRANSACTION_TIMEOUT_MS = 60_000;
+/** The whole of one exchange (opening, or one batch), whatever the network does. */
+const EXCHANGE_TIMEOUT_MS = 120_000;
+/** Rows that are encoded between two turns of the event loop. */
+const ROWS_PER_TURN = 500;
+
+export interface SessionOptions {
+  readonly database_url: string;
+  readonly gateway_id: string;
+  readonly source: LogSource;
+  readonly clock: Clock;
+  readonly migrations: string;
+}
+
+export interface SentBatch {
+  readonly readings: number;
+  readonly alerts: number;
+  /** Rows whose bytes could not be decoded. */
+  readonly undecodable: number;
+}
+
+interface GatewayRow {
+  readonly incarnation: string;
+  readonly last_seq: string;
+  readonly last_row_digest: string | null;
+  readonly last_sync_at: Date | null;
+}
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #client: pg.Client;
+  readonly #socket: Socket;
+  readonly #centre: Centre;
+  readonly #decoder = new ReadingDecoder();
+  readonly #partitions: Partitions;
+  /** Rejects when the connection breaks; every wait is raced with it. */
+  readonly #broken: Promise<never>;
+  #breakOff: (error: unknown) => void = () => {};
+  /** What the centre has. */
+  last_seq = 0;
+
+  private constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#socket = new Socket();
+    this.#broken = new Promise((_, reject) => {
+      this.#breakOff = reject;
+    });
+    this.#broken.catch(() => {});
+    this.#client = makeClient(options, this.#socket);
+    const { host, port, database, user } = this.#client;
+    this.#centre = { host, port, database: database ?? '', user: user ?? '' };
+    this.#partitions = new Partitions(this.#client, options.clock);
+    this.#client.on('error', error => this.#breakOff(error));
+    this.#client.on('end', () => this.#breakOff(new Error('the connection has ended')));
+  }
+
+  /**
+   * Connects, brings the schema up to date and learns how far this log has arrived. GatewayErrors:
+   * UPSTREAM_UNREACHABLE, UPSTREAM_REFUSED, UPSTREAM_IDENTITY_CONFLICT, SCHEMA_TOO_NEW, MIGRATION_CHANGED.
+   */
+  static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
+    const session = new Session(options);
+    const abort = () => session.#breakOff(new GatewayError('STOPPED', 'the sync is stopped'));
+    signal.addEventListener('abort', abort);
+    try {
+      if (signal.aborted) abort();
+      await session.#exchange(async () => {
+        await session.#client.connect();
+        await migrateCentre(session.#client, options.migrations, describeCentre(session.#centre));
+        await session.#partitions.prepare();
+        await session.#resume();
+      });
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  get place(): string {
+    return describeCentre(this.#centre);
+  }
+
+  /** Stores one batch and moves `last_seq`, in one transaction. After a throw the session is of no more use. */
+  async send(batch: LogBatch): Promise<SentBatch> {
+    return this.#exchange(() => this.#store(batch));
+  }
+
+  /** Asks whether the connection still lives. */
+  async probe(): Promise<void> {
+    await this.#exchange(() => this.#client.query('SELECT 1'));
+  }
+
+  close(): void {
+    this.#breakOff(new GatewayError('STOPPED', 'the connection was closed'));
+    this.#client.end().catch(() => {});
+    this.#socket.destroy();
+  }
+
+  /** `work`, or the failure of the connection, or the time-out: whatever comes first. */
+  async #exchange<T>(work: () => Promise<T>): Promise<T> {
+    const timer = this.#options.clock.setTimer(() => {
+      this.#breakOff(new Error(`no answer within ${EXCHANGE_TIMEOUT_MS / 1000} s`));
+      this.#socket.destroy();
+    }, EXCHANGE_TIMEOUT_MS);
+    try {
+      return await Promise.race([work(), this.#broken]);
+    } catch (error) {
+      throw upstreamFailure(this.#centre, error);
+    } finally {
+      this.#options.clock.clearTimer(timer);
+    }
+  }
+
+  async #resume(): Promise<void> {
+    const { gateway_id, source } = this.#options;
+    await this.#client.query(
+      'INSERT INTO gateways (gateway_id, incarnation) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+      [gateway_id, source.incarnation],
+    );
+    const known = await this.#lockGateway();
+    if (known.incarnation !== source.incarnation)
+      throw this.#conflict(
+        known,
+        'it belongs to another storage: two gateways have the same gateway_id, or the storage of this one was replaced',
+      );
+    const last_seq = Number(known.last_seq);
+    if (last_seq > source.durableSeq())
+      throw this.#conflict(
+        known,
+        `the centre has rows up to ${last_seq} of this log, which ends at ${source.durableSeq()}: ` +
+          'its storage was copied or set back',
+      );
+    const last = last_seq > 0 ? await source.readBatch(last_seq - 1, 1, 1) : undefined;
+    if (last && last.count > 0 && last.seq[0] === last_seq && rowDigest(last, 0) !== known.last_row_digest)
+      throw this.#conflict(
+        known,
+        `row ${last_seq} differs from ours: the storage was copied, and both copies run`,
+      );
+    this.last_seq = last_seq;
+  }
+
+  /** The gateway's row, locked for a moment: a COMMIT whose reply we lost has then ended, one way or the other. */
+  async #lockGateway(): Promise<GatewayRow> {
+    const found = await this.#client.query<GatewayRow>(
+      `SELECT incarnation, last_seq, last_row_digest, last_sync_at FROM gateways WHERE gateway_id = $1 FOR UPDATE`,
+      [this.#options.gateway_id],
+    );
+    if (found.rows.length === 0)
+      throw new GatewayError(
+        'UPSTREAM_REFUSED',
+        `${this.place}: the row of this gateway in table gateways is gone`,
+      );
+    return found.rows[0];
+  }
+
+  async #store(batch: LogBatch): Promise<SentBatch> {
+    const { gateway_id, source } = this.#options;
+    await this.#partitions.makeFor(batch.t_ms);
+    await this.#client.query('BEGIN');
+    const known = await this.#lockGateway();
+    if (known.incarnation !== source.incarnation || Number(known.last_seq) !== this.last_seq)
+      throw new GatewayError(
+        'UPSTREAM_REFUSED',
+        `${this.place}: somebody else moved gateway "${gateway_id}" from row ${this.last_seq} to ${known.last_seq}`,
+      );
+    for (const topology of records<Topology>(batch, LogKind.topology))
+      await storeTopology(this.#client, gateway_id, topology);
+    const { readings, undecodable } = await this.#copyReadings(batch);
+    const alerts = records<Alert>(batch, LogKind.alert);
+    if (alerts.length > 0) await storeAlerts(this.#client, gateway_id, alerts);
+    const last = batch.count - 1;
+    await this.#client.query(
+      `UPDATE gateways SET last_seq = $2, last_row_digest = $3, last_sync_at = now() WHERE gateway_id = $1`,
+      [gateway_id, batch.seq[last], rowDigest(batch, last)],
+    );
+    await this.#client.query('COMMIT');
+    this.last_seq = batch.seq[last];
+    return { readings, undecodable, alerts: alerts.length };
+  }
+
+  async #copyReadings(batch: LogBatch): Promise<{ readings: number; undecodable: number }> {
+    const { gateway_id, source } = this.#options;
+    if (!batch.kind.includes(LogKind.reading)) return { readings: 0, undecodable: 0 };
+    const stream = this.#client.query(copyFrom(COPY_READINGS));
+    const finished = new Promise<void>((resolve, reject) =>
+      stream.once('finish', resolve).once('error', reject),
+    );
+    finished.catch(() => {});
+    const rows = new CopyRows(gateway_id);
+    const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
+    let readings = 0;
+    let undecodable = 0;
+    for (let i = 0; i < batch.count; i++) {
+      if (batch.kind[i] === LogKind.reading) {
+        const start = i === 0 ? 0 : batch.end[i - 1];
+        const reading = this.#decoder.decode(view, start, batch.end[i] - start);
+        const pack_id = source.packId(batch.pack_key[i]);
+        if (typeof reading === 'number' || pack_id === undefined) undecodable++;
+        else {
+          rows.addRow(reading, pack_id, batch.t_ms[i], batch.seq[i]);
+          readings++;
+        }
+      }
+      if ((i + 1) % ROWS_PER_TURN === 0) {
+        const drained = stream.write(rows.take());
+        await Promise.race([drained ? nextTurn() : drain(stream), finished, this.#broken]);
+      }
+    }
+    rows.end();
+    stream.end(rows.take());
+    await finished;
+    return { readings, undecodable };
+  }
+
+  #conflict(known: GatewayRow, what: string): GatewayError {
+    const { gateway_id, source } = this.#options;
+    const seen = known.last_sync_at ? `, last synced ${known.last_sync_at.toISOString()}` : '';
+    return new GatewayError(
+      'UPSTREAM_IDENTITY_CONFLICT',
+      `${this.place}: gateway "${gateway_id}" there (log ${known.incarnation}${seen}) is not this one ` +
+        `(log ${source.incarnation}): ${what}. Nothing is sent. See docs/central-database.md, "Identity"`,
+    );
+  }
+}
+
+function makeClient(options: SessionOptions, socket: Socket): pg.Client {
+  try {
+    return new pg.Client({
+      connectionString: options.database_url,
+      stream: () => socket,
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: EXCHANGE_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      lock_timeout: LOCK_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
+      application_name: `bms-gateway ${options.gateway_id}`,
+    });
+  } catch {
+    // The URL itself holds the password and must not be shown.
+    throw new GatewayError(
+      'UPSTREAM_REFUSED',
+      'the database URL cannot be read; expected postgres://user:password@host:port/database',
+    );
+  }
+}
+
+function records<T>(batch: LogBatch, kind: number): T[] {
+  const found: T[] = [];
+  for (let i = 0; i < batch.count; i++)
+    if (batch.kind[i] === kind) found.push(JSON.parse(bodyOf(batch, i).toString('utf8')) as T);
+  return found;
+}
+
+function bodyOf(batch: LogBatch, i: number): Buffer {
+  const start = i === 0 ? 0 : batch.end[i - 1];
+  return Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + start, batch.end[i] - start);
+}
+
+/** Tells one row from any other that could stand under its number. */
+function rowDigest(batch: LogBatch, i: number): string {
+  const head = `${batch.seq[i]} ${batch.kind[i]} ${batch.pack_key[i]} ${batch.t_ms[i]} `;
+  return createHash('sha256').update(head).update(bodyOf(batch, i)).digest('hex');
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}
+
+function drain(stream: NodeJS.WritableStream): Promise<void> {
+  return new Promise(resolve => stream.once('drain', resolve));
+}

@@ -1,0 +1,208 @@
+/**
+ * Follows the log and sends it to the centre, batch by batch, exactly once and in order. Whatever fails is told
+ * in the status, logged once per change of reason, and tried again with back-off; local work never waits for it.
+ */
+import type { Clock } from '../../core/clock/clock.ts';
+import { sleep } from '../../core/clock/clock.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { POSTGRES_MIGRATIONS } from '../store/migration-files.ts';
+import type { LogBatch, LogSource } from '../store/store.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 60_000;
+/** A person must act first: asked again only now and then. */
+const FATAL_RETRY_MS = 60_000;
+/** An idle connection is tried this often. */
+const PROBE_MS = 30_000;
+/** Bodies of one batch; the row limit is `batch_rows`. */
+const BATCH_BYTES = 4 << 20;
+const STOP_TIMEOUT_MS = 5000;
+
+export interface UpstreamOptions {
+  /** undefined: no centre; the state is then `off`. */
+  readonly database_url: string | undefined;
+  readonly gateway_id: string;
+  readonly source: LogSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Most log rows in one transaction (default 5000). */
+  readonly batch_rows?: number | undefined;
+  readonly migrations?: string;
+}
+
+export interface UpstreamStatus {
+  /** degraded: connected, but more than two batches behind. down: nothing is sent, `reason` says why. */
+  readonly state: 'off' | 'ok' | 'degraded' | 'down';
+  readonly reason: string | undefined;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface Upstream {
+  /** Returns at once; after `stop` there is no second start. */
+  start(): void;
+  /** Safe at any moment, also twice. What was not confirmed is sent again after the next start. */
+  stop(): Promise<void>;
+  status(): UpstreamStatus;
+}
+
+export function createUpstream(options: UpstreamOptions): Upstream {
+  return new LogUpstream(options);
+}
+
+class LogUpstream implements Upstream {
+  readonly #options: UpstreamOptions;
+  readonly #session_options: SessionOptions | undefined;
+  readonly #batch_rows: number;
+  readonly #abort = new AbortController();
+  #running: Promise<void> | undefined;
+  #connected = false;
+  #reason: string | undefined = 'connecting';
+  #retry_ms = FIRST_RETRY_MS;
+  readonly #counters = {
+    last_seq: 0,
+    batches: 0,
+    rows: 0,
+    readings: 0,
+    alerts: 0,
+    /** Rows the log no longer had when they were to be sent. */
+    rows_missing: 0,
+    rows_undecodable: 0,
+    connects: 0,
+    retries: 0,
+  };
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options;
+    this.#batch_rows = options.batch_rows ?? 5000;
+    const { database_url, gateway_id, source, clock, migrations = POSTGRES_MIGRATIONS } = options;
+    if (database_url) this.#session_options = { database_url, gateway_id, source, clock, migrations };
+  }
+
+  start(): void {
+    if (!this.#session_options || this.#abort.signal.aborted) return;
+    this.#running ??= this.#run(this.#session_options);
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    if (!this.#running) return;
+    const { clock } = this.#options;
+    const given_up = new AbortController();
+    await Promise.race([this.#running, sleep(clock, STOP_TIMEOUT_MS, given_up.signal)]);
+    given_up.abort();
+  }
+
+  status(): UpstreamStatus {
+    const lag_rows = Math.max(0, this.#options.source.durableSeq() - this.#counters.last_seq);
+    const counters = { ...this.#counters, lag_rows: this.#connected ? lag_rows : 0 };
+    if (!this.#session_options) return { state: 'off', reason: undefined, counters };
+    if (!this.#connected) return { state: 'down', reason: this.#reason, counters: { ...counters, lag_rows } };
+    if (lag_rows > 2 * this.#batch_rows)
+      return { state: 'degraded', reason: `catching up: ${lag_rows} rows behind`, counters };
+    return { state: 'ok', reason: undefined, counters };
+  }
+
+  async #run(session_options: SessionOptions): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      let session: Session | undefined;
+      try {
+        session = await Session.open(session_options, signal);
+        this.#counters.connects++;
+        await this.#follow(session);
+      } catch (error) {
+        if (!signal.aborted) this.#failed(error);
+      } finally {
+        this.#connected = false;
+        session?.close();
+      }
+      if (!signal.aborted) await sleep(this.#options.clock, this.#nextRetryMs(), signal);
+    }
+    this.#reason = 'stopped';
+  }
+
+  /** Sends what there is and waits for more, until something fails or the end. */
+  async #follow(session: Session): Promise<void> {
+    const { source, log } = this.#options;
+    const { signal } = this.#abort;
+    this.#counters.last_seq = session.last_seq;
+    this.#connected = true;
+    this.#reason = undefined;
+    source.markSynced(session.last_seq);
+    log.info({ component: 'upstream', last_seq: session.last_seq }, `${session.place}: connected`);
+    const abort = () => session.close();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      while (!signal.aborted) {
+        const batch = await source.readBatch(session.last_seq, this.#batch_rows, BATCH_BYTES);
+        if (batch.count > 0) await this.#send(session, batch);
+        else if (!(await this.#waitForMore(session.last_seq))) await session.probe();
+      }
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #send(session: Session, batch: LogBatch): Promise<void> {
+    const counters = this.#counters;
+    const { log, source } = this.#options;
+    const before_seq = session.last_seq;
+    const sent = await session.send(batch);
+    const missing = session.last_seq - before_seq - batch.count;
+    counters.last_seq = session.last_seq;
+    counters.batches++;
+    counters.rows += batch.count;
+    counters.readings += sent.readings;
+    counters.alerts += sent.alerts;
+    counters.rows_missing += missing;
+    counters.rows_undecodable += sent.undecodable;
+    this.#retry_ms = FIRST_RETRY_MS;
+    source.markSynced(session.last_seq);
+    const rows = `between ${before_seq} and ${session.last_seq}`;
+    if (missing > 0)
+      log.warn(
+        { component: 'upstream' },
+        `${missing} rows ${rows} were no longer in the log and are not at the centre`,
+      );
+    if (sent.undecodable > 0)
+      log.error(
+        { component: 'upstream' },
+        `${sent.undecodable} rows ${rows} could not be decoded and were left out`,
+      );
+  }
+
+  /** True when the log has rows after `last_seq`; false when it is time to probe the connection. */
+  async #waitForMore(last_seq: number): Promise<boolean> {
+    const { source, clock } = this.#options;
+    const wake = new AbortController();
+    const stop = () => wake.abort();
+    const off = source.onDurable(stop);
+    this.#abort.signal.addEventListener('abort', stop, { once: true });
+    if (source.durableSeq() > last_seq || this.#abort.signal.aborted) wake.abort();
+    await sleep(clock, PROBE_MS, wake.signal);
+    off();
+    this.#abort.signal.removeEventListener('abort', stop);
+    return wake.signal.aborted;
+  }
+
+  #failed(error: unknown): void {
+    this.#counters.retries++;
+    const reason = describeError(error);
+    if (error instanceof GatewayError && !error.retriable) this.#retry_ms = FATAL_RETRY_MS;
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    this.#options.log.warn(
+      { component: 'upstream', code: error instanceof GatewayError ? error.code : undefined },
+      `sync waits: ${reason}`,
+    );
+  }
+
+  /** Between half and the whole of the current delay, so that many gateways do not come back at once. */
+  #nextRetryMs(): number {
+    const delay_ms = this.#retry_ms * (0.5 + Math.random() / 2);
+    this.#retry_ms = Math.min(2 * this.#retry_ms, LAST_RETRY_MS);
+    return delay_ms;
+  }
+}

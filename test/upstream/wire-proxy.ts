@@ -1,0 +1,66 @@
+/** A TCP proxy before a server that can cut connections exactly where a test wants: around the word COMMIT. */
+import { connect, createServer, type Socket } from 'node:net';
+
+/** before: COMMIT never reaches the server. after: the server commits, but its reply is lost. */
+export type CutAtCommit = 'before' | 'after';
+
+export interface WireProxy {
+  readonly port: number;
+  /** Cuts the next so many COMMITs. */
+  cutCommits(how: CutAtCommit, count: number): void;
+  readonly cuts: number;
+  close(): Promise<void>;
+}
+
+export async function startWireProxy(target_port: number): Promise<WireProxy> {
+  let how: CutAtCommit = 'before';
+  let left = 0;
+  let cuts = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer(client => {
+    const upstream = connect(target_port, '127.0.0.1');
+    let swallow_replies = false;
+    const cut = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', cut);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        cut();
+      });
+    }
+    client.on('data', bytes => {
+      if (left > 0 && bytes.includes('COMMIT')) {
+        left--;
+        cuts++;
+        if (how === 'before') return cut();
+        swallow_replies = true;
+      }
+      upstream.write(bytes);
+    });
+    upstream.on('data', bytes => {
+      if (swallow_replies) return cut();
+      client.write(bytes);
+    });
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (!address || typeof address === 'string') throw new Error('the proxy has no port');
+  return {
+    port: address.port,
+    cutCommits(next_how, count) {
+      how = next_how;
+      left = count;
+    },
+    get cuts() {
+      return cuts;
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise(resolve => server.close(resolve));
+    },
+  };
+}
