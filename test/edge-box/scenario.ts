@@ -36,6 +36,8 @@ export interface Observations {
   pack_after_up?: PackDetail;
   truncated_before?: number;
   truncated_after?: number;
+  /** Some time after the last frame, both interfaces up. */
+  silent?: SystemStatus;
   daemon_exit_code?: number | null;
   /** What the scenario waited for in vain. */
   failure?: string;
@@ -145,6 +147,7 @@ async function observe(task: Task, seen: Observations, daemon: GatewayProcess): 
     seen.truncated_after = truncatedFrames(
       await until('truncated frames counted', status, now => truncatedFrames(now) >= all),
     );
+    seen.silent = await until('silence noticed', status, now => !isUp('jk')(now) && !isUp('foxbms')(now));
     seen.daemon_exit_code = (await daemon.stop('SIGTERM')).code;
     progress('daemon stopped');
   } finally {

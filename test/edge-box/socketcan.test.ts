@@ -175,6 +175,14 @@ describe.skipIf(!canRun)(`edge box${missing.length > 0 ? ` (missing: ${missing.j
     expect(seen.truncated_after! - seen.truncated_before!).toBe(TRUNCATED_SENT);
   });
 
+  test('a bus on which nobody speaks any more is said to be silent', () => {
+    for (const of of ['jk', 'foxbms'] as const)
+      expect(connection(seen.silent, of)).toMatchObject({
+        state: 'down',
+        reason: expect.stringContaining('no frame'),
+      });
+  });
+
   test('the daemon ends in order', () => {
     expect(seen.daemon_exit_code).toBe(0);
   });
