@@ -27,7 +27,7 @@ export function CellBars({ column, onPick }: CellBarsProps) {
     },
     [column.values.join(), column.quality],
   );
-  if (!range) return <p class="quiet">No cell has a good voltage: nothing to compare.</p>;
+  if (!range) return <p class="quiet cell-bars">No cell has a good voltage: nothing to compare.</p>;
   const pick = (event: MouseEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     const share = (event.clientX - box.left - LEFT_PX) / (box.width - LEFT_PX);

@@ -77,13 +77,25 @@ export function Fact({ label, children }: { label: ComponentChildren; children: 
   );
 }
 
+interface ChargeBarProps {
+  readonly soc_pct: number | null;
+  readonly label: string;
+  /** Drawn without colour when it cannot be trusted. */
+  readonly quality?: QualityName;
+}
+
 /** State of charge as a bar; the number stands beside it. */
-export function ChargeBar({ soc_pct, label }: { soc_pct: number | null; label: string }) {
-  if (soc_pct === null)
+export function ChargeBar({ soc_pct, label, quality = 'good' }: ChargeBarProps) {
+  if (soc_pct === null || quality === 'missing') {
     return <div class="charge-bar is-missing" role="img" aria-label={`${label}: no data`} />;
+  }
   const width = `${Math.max(0, Math.min(100, soc_pct)).toFixed(1)}%`;
   return (
-    <div class="charge-bar" role="img" aria-label={`${label}: ${Math.round(soc_pct)} %`}>
+    <div
+      class={`charge-bar is-${quality}`}
+      role="img"
+      aria-label={`${label}: ${Math.round(soc_pct)} % ${qualityMark(quality)?.word ?? ''}`}
+    >
       <div class="charge-fill" style={{ width }} />
     </div>
   );

@@ -2,14 +2,15 @@
 import { Component } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { CellColumn, PackDetail } from '../../../../core/contract/model.ts';
+import { CELL_METRICS, CellMetric } from '../../../../core/metrics.ts';
 import type { QualityName } from '../../../../core/reading/quality.ts';
 import { columnStats } from '../../format/cells.ts';
-import { formatMillivolts, formatNumber, formatSignedMillivolts } from '../../format/numbers.ts';
+import { formatMillivolts, formatNumber, formatSignedMillivolts, quantityOf } from '../../format/numbers.ts';
 import { cellQuality, cellValue, countQuality, describeQuality } from '../../format/quality.ts';
 import { CellBars } from '../../parts/cell-bars.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
-import { Fact, QualityTag } from '../../parts/value.tsx';
+import { Fact, QualityTag, QuantityText } from '../../parts/value.tsx';
 
 const CLEARLY_HOTTER_C = 5;
 
@@ -42,10 +43,10 @@ export function Cells({ pack, cell_no }: CellsProps) {
     >
       <dl class="facts facts-2">
         <Fact label={stats.min_cell === undefined ? 'Lowest' : `Lowest: cell ${stats.min_cell + 1}`}>
-          <span class="value">{formatNumber(stats.min, 3)} V</span>
+          <QuantityText {...volts(stats.min)} />
         </Fact>
         <Fact label={stats.max_cell === undefined ? 'Highest' : `Highest: cell ${stats.max_cell + 1}`}>
-          <span class="value">{formatNumber(stats.max, 3)} V</span>
+          <QuantityText {...volts(stats.max)} />
         </Fact>
         <Fact label="Spread">
           <span class="value">
@@ -53,7 +54,7 @@ export function Cells({ pack, cell_no }: CellsProps) {
           </span>
         </Fact>
         <Fact label="Median">
-          <span class="value">{formatNumber(stats.median, 3)} V</span>
+          <QuantityText {...volts(stats.median)} />
         </Fact>
       </dl>
       <CellBars column={voltage_v} onPick={pick} />
@@ -85,6 +86,8 @@ export function Cells({ pack, cell_no }: CellsProps) {
     </Section>
   );
 }
+
+const volts = (value: number | null) => quantityOf(CELL_METRICS[CellMetric.voltage_v], value);
 
 /** The cell to watch: the hottest, when it is clearly hotter than the others. */
 function hottestCell(column: CellColumn): number | undefined {

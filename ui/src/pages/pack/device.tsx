@@ -56,7 +56,7 @@ export function DeviceAlarms({ pack }: { pack: PackDetail }) {
       )}
       {clear.length > 0 && (
         <details class="more">
-          <summary>{countOf(clear.length, 'alarm')} not raised</summary>
+          <summary>Show what is not raised</summary>
           <AlarmList alarms={clear} />
         </details>
       )}

@@ -77,7 +77,8 @@ function PackTotals({ pack: { values } }: { pack: PackDetail }) {
         <dd>
           <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={values.soc_pct} decimals={1} />
           <ChargeBar
-            soc_pct={values.soc_pct.quality === 'missing' ? null : values.soc_pct.value}
+            soc_pct={values.soc_pct.value}
+            quality={values.soc_pct.quality}
             label="State of charge"
           />
         </dd>

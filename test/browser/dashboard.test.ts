@@ -1,0 +1,245 @@
+/**
+ * The dashboard as a technician meets it: the real gateway with its simulated fleet, in a real browser.
+ * Needs Chromium (CHROMIUM names another one than /usr/bin/chromium) and a built ui/dist.
+ */
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
+import { accessibilityFaults } from './accessibility.ts';
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const PAGE = fileURLToPath(new URL('../../ui/dist/index.html', import.meta.url));
+const PASSWORD = 'a-technician-at-night';
+const PHONE = { width: 360, height: 740 };
+const WEAK = { pack: 'rack-01-03', cell: 4 };
+
+const missing = [CHROMIUM, PAGE].filter(path => !existsSync(path));
+const isCi = process.env.CI === 'true';
+if (missing.length > 0 && !isCi) console.warn(`Browser test skipped: ${missing.join(' and ')} not found`);
+
+let state_dir: string;
+let gateway: GatewayProcess;
+let url: string;
+let browser: Browser;
+
+/** A context of its own, that notes what the browser complains about. */
+async function open(
+  viewport = PHONE,
+): Promise<{ page: Page; context: BrowserContext; complaints: string[] }> {
+  const context = await browser.newContext({ viewport, colorScheme: 'dark', reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', error => complaints.push(`error: ${error.message}`));
+  page.on('console', message => {
+    // Asked who we are before anybody logged in, the gateway rightly answers 401.
+    const isFirstQuestion = message.location().url.endsWith('/api/auth/me');
+    if (['error', 'warning'].includes(message.type()) && !isFirstQuestion) complaints.push(message.text());
+  });
+  page.on('request', request => {
+    const { protocol, origin } = new URL(request.url());
+    if (/^(http|ws)/.test(protocol) && origin !== url) complaints.push(`asks elsewhere: ${request.url()}`);
+  });
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', event => {
+      console.error(`blocked by the policy: ${event.violatedDirective} ${event.blockedURI}`);
+    });
+  });
+  return { page, context, complaints };
+}
+
+async function enter(page: Page, path = '/'): Promise<void> {
+  await page.goto(url + path);
+  await page.getByLabel('User name').fill('admin');
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('status').getByText('Live').waitFor();
+}
+
+const overflow = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+
+describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
+  beforeAll(async () => {
+    expect(missing, 'needed by the browser test').toEqual([]);
+    state_dir = await mkdtemp(join(tmpdir(), 'bms-browser-'));
+    await chmod(state_dir, 0o711);
+    gateway = startGateway(['demo'], {
+      BMS_STATE_DIR: state_dir,
+      BMS_HTTP_PORT: '0',
+      BMS_ADMIN_PASSWORD: PASSWORD,
+      SIMULATION_INTERVAL: '500',
+    });
+    url = (await gateway.waitFor(/Dashboard\s+(http:\S+)/))[1];
+    await gateway.waitFor(/Stop\s+Ctrl-C/);
+    const { token } = await logIn(url, 'admin', PASSWORD);
+    const fault = await fetch(`${url}/api/admin/simulation/faults`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'dead_unit', pack: 'rack-04-02' }),
+    });
+    expect(fault.status).toBe(201);
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+      ],
+    });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await gateway?.stop();
+    if (state_dir) await rm(state_dir, { recursive: true, force: true });
+  });
+
+  test('a wrong password is told; the right one leads to the page asked for', async () => {
+    const { page, context } = await open();
+    await page.goto(`${url}/battery/battery-02`);
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password', { exact: true }).fill('not this one');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    expect(await page.getByRole('alert').textContent()).toContain('User name or password is wrong');
+    await page.getByLabel('Show password').check();
+    expect(await page.getByLabel('Password', { exact: true }).getAttribute('type')).toBe('text');
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Battery 2' }).waitFor();
+    expect(page.url()).toBe(`${url}/battery/battery-02`);
+    await context.close();
+  });
+
+  test('from the fleet to a battery, a pack and its cells; values are live; the browser has no complaint', async () => {
+    const { page, context, complaints } = await open();
+    await enter(page);
+    await page.locator('.battery-card').first().waitFor();
+    expect(await page.locator('.battery-card').count()).toBe(10);
+    await page.getByRole('link', { name: 'Battery 1', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'Battery 1' }).waitFor();
+    await page.locator('.pack-row').first().waitFor();
+    expect(await page.locator('.pack-row').count()).toBe(10);
+    expect(await page.locator('.heat-strip').first().getAttribute('aria-label')).toMatch(
+      /^10 cells: lowest cell \d+/,
+    );
+    await page.locator(`a[href="/pack/${WEAK.pack}"]`).click();
+    await page.locator('.cell-tile').nth(9).waitFor();
+    const cells = () => page.locator('.cell-voltage').allTextContents();
+    const before = await cells();
+    expect(before.every(text => /^\d\.\d{3} V$/.test(text))).toBe(true);
+    await page.waitForFunction(
+      old => [...document.querySelectorAll('.cell-voltage')].some((cell, at) => cell.textContent !== old[at]),
+      before,
+      { timeout: 60_000 },
+    );
+    await page.getByText(/^\d+ readings$|readings shown$/).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { level: 1, name: 'Battery 1' }).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  test('a dead pack is offline, its values are marked old, and its alert leads to it', async () => {
+    const { page, context, complaints } = await open();
+    await enter(page, '/alerts');
+    const alert = page.locator('.alert-row', { hasText: 'rack-04-02' });
+    await alert.waitFor({ timeout: 60_000 });
+    expect(await alert.textContent()).toContain('Critical');
+    await alert.getByRole('link').click();
+    await page.getByText('Offline').first().waitFor();
+    expect(await page.locator('.cell-tile').count()).toBe(10);
+    expect(await page.locator('.cell-tile.is-good').count()).toBe(0);
+    expect(await page.locator('.total .quality').count()).toBeGreaterThan(3);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  test('without the connection nothing looks live; with it again everything does', async () => {
+    const { page, context } = await open();
+    let isCut = false;
+    const sockets: { close(): Promise<void> }[] = [];
+    await page.routeWebSocket(/\/ws$/, socket => {
+      if (isCut) {
+        void socket.close();
+        return;
+      }
+      sockets.push(socket);
+      socket.connectToServer();
+    });
+    await enter(page);
+    isCut = true;
+    for (const socket of sockets) await socket.close();
+    await page.getByText('Not live.').waitFor();
+    expect(await page.locator('.room.is-old').count()).toBe(1);
+    expect(await page.getByRole('status').getByText('Reconnecting').count()).toBe(1);
+    isCut = false;
+    await page.getByRole('status').getByText('Live').waitFor({ timeout: 30_000 });
+    await page.locator('.room:not(.is-old)').waitFor();
+    expect(await page.getByText('Not live.').count()).toBe(0);
+    await context.close();
+  });
+
+  test('an ended session leads to the login, and from there back', async () => {
+    const { page, context } = await open();
+    await enter(page, '/system');
+    await context.clearCookies();
+    await page.getByRole('link', { name: 'Users' }).click();
+    await page.getByText('Your session has ended').waitFor();
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+    await page.getByRole('link', { name: 'admin', exact: true }).click();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('button', { name: 'Log in' }).waitFor();
+    await context.close();
+  });
+
+  test('every page fits a narrow phone, has names for its controls, and can be read', async () => {
+    const { page, context, complaints } = await open();
+    const faults: Record<string, string[]> = {};
+    await page.goto(url);
+    await page.getByRole('button', { name: 'Log in' }).waitFor();
+    faults.login = await accessibilityFaults(page);
+    await enter(page);
+    const paths = [
+      '/',
+      '/battery/battery-04',
+      '/pack/rack-04-02',
+      `/pack/${WEAK.pack}`,
+      '/alerts',
+      '/system',
+    ];
+    const adminPaths = [
+      '/system/users',
+      '/system/thresholds',
+      '/system/simulator',
+      '/account',
+      '/no/such/page',
+    ];
+    for (const theme of ['Dark', 'Light']) {
+      await page.goto(`${url}/account`);
+      await page.getByText(theme, { exact: true }).click();
+      for (const path of [...paths, ...adminPaths]) {
+        await page.goto(url + path);
+        await page.getByRole('status').getByText('Live').waitFor();
+        await page.locator('.loading').waitFor({ state: 'detached' });
+        const found = await accessibilityFaults(page);
+        if ((await overflow(page)) > 0) found.push(`is ${await overflow(page)} px too wide`);
+        faults[`${theme} ${path}`] = found;
+      }
+    }
+    const bad = Object.entries(faults).filter(([, found]) => found.length > 0);
+    expect(bad).toEqual([]);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+});
