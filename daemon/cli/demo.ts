@@ -1,5 +1,5 @@
 /** `bms-gateway demo`, the first five minutes: a simulated fleet, a real PostgreSQL, the dashboard. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,8 +35,9 @@ export async function demo(options: DemoOptions): Promise<number> {
   for (const line of formatProblems(problems)) log.error({ reason: line }, 'profile left out');
   const config_file = options.config_file ?? DEMO_CONFIG;
   loadConfig(config_file, environment, profiles);
-  // Others may enter (not list): as root, PostgreSQL runs under another account.
-  await mkdir(environment.state_dir, { recursive: true, mode: 0o711 });
+  const made = await mkdir(environment.state_dir, { recursive: true });
+  // Others may enter (not list) what was made: as root, PostgreSQL runs under another account.
+  if (made !== undefined) await chmod(environment.state_dir, 0o711);
   let postgres: DemoPostgres | undefined;
   let gateway: Gateway | undefined;
   return live(

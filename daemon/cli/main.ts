@@ -22,7 +22,11 @@ BMS_HTTP_PORT, BMS_ADMIN_PASSWORD, BMS_LOG_LEVEL; a .env file in the working dir
 
 const DEFAULT_CONFIG = '/etc/bms-gateway/config.yaml';
 
+/** What the program writes (readings, password hashes, keys) is for its own account alone. */
+const PRIVATE_FILES = 0o077;
+
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  process.umask(PRIVATE_FILES);
   try {
     return await dispatch(args, env);
   } catch (error) {

@@ -31,7 +31,7 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   for (const line of formatProblems(problems)) log.error({ reason: line }, 'profile left out');
   const config = loadConfig(config_file, environment, profiles);
   for (const line of formatProblems(config.warnings)) log.warn({ reason: line }, 'doubtful configuration');
-  await mkdir(environment.state_dir, { recursive: true, mode: 0o750 });
+  await mkdir(environment.state_dir, { recursive: true });
   const gateway = new Gateway({ config, environment, clock: systemClock, log, version });
   const notifier = createNotifier(process.env, systemClock, log);
   return live(

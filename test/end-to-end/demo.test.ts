@@ -1,5 +1,5 @@
 /** The whole product in its first true form: the demo, from wire bytes to the browser's API and to PostgreSQL. */
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -145,6 +145,12 @@ test('a pack is the same in the API, on the WebSocket and at the centre', async 
   stored.voltages.forEach((voltage, cell) => {
     expect(Math.abs(voltage - (states.at(-1)?.cells.voltage_v.values[cell] ?? 0))).toBeLessThan(0.25);
   });
+});
+
+test('what it writes is for its own account alone', async () => {
+  for (const file of ['gateway.db', 'initial-admin-password']) {
+    expect((await stat(join(state_dir, file))).mode & 0o077, file).toBe(0);
+  }
 });
 
 test('Ctrl-C stops everything in under 5 s, and a second start goes on without a gap in the order or a double row', async () => {

@@ -1,3 +1,4 @@
+/** A server with a small site behind it and clients of the live feed, for the tests of this folder. */
 import { afterEach } from 'vitest';
 import { PasswordHasher } from '../auth/passwords.ts';
 import { Sessions, sessionKey } from '../auth/sessions.ts';
