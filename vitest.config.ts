@@ -6,7 +6,9 @@ const rooms = '{core,drivers,sim,daemon,ui}';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: [`${rooms}/**/*.test.{ts,tsx}`], pool: 'forks', testTimeout: 15_000 } },
+      {
+        test: { name: 'unit', include: [`${rooms}/**/*.test.{ts,tsx}`], pool: 'forks', testTimeout: 15_000 },
+      },
       {
         test: {
           name: 'system',

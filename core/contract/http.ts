@@ -170,7 +170,9 @@ export const HealthReply = Type.Object({
 });
 
 // GET|POST /api/admin/simulation/faults, DELETE /api/admin/simulation/faults/{id}: only while the simulator runs
-export const FaultsReply = Type.Object({ faults: Type.Array(Type.Object({}, { additionalProperties: true })) });
+export const FaultsReply = Type.Object({
+  faults: Type.Array(Type.Object({}, { additionalProperties: true })),
+});
 export const FaultReply = Type.Object({ id: Type.String() });
 
 export type Problem = Static<typeof Problem>;
