@@ -60,12 +60,16 @@ DECLARE
   from_ts timestamptz := monday AT TIME ZONE 'UTC';
   to_ts timestamptz := (monday + interval '7 days') AT TIME ZONE 'UTC';
   partition_name text := 'pack_readings_' || to_char(monday, 'YYYYMMDD');
+  home oid := (SELECT relnamespace FROM pg_class WHERE oid = 'pack_readings'::regclass);
 BEGIN
-  IF to_regclass(partition_name) IS NOT NULL THEN
+  -- Looked up by query: after the wait for the lock a name lookup could still answer from its cache.
+  PERFORM FROM pg_class WHERE relname = partition_name AND relnamespace = home;
+  IF FOUND THEN
     RETURN false;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext('bms_gateway.make_readings_partition'));
-  IF to_regclass(partition_name) IS NOT NULL THEN
+  PERFORM FROM pg_class WHERE relname = partition_name AND relnamespace = home;
+  IF FOUND THEN
     RETURN false;
   END IF;
   EXECUTE format('CREATE TABLE %I (LIKE pack_readings INCLUDING ALL)', partition_name);

@@ -2,6 +2,7 @@
 import { cpSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { sleep } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
@@ -73,13 +74,20 @@ function appendRounds(store: Store, first: number, count: number): void {
       store.append(numberedReading(topology, pack, n, T0 + n * 2000));
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition()))
-    await new Promise(resolve => systemClock.setTimer(() => resolve(undefined), 20));
+/** Waits; when it takes far too long, the error says how things stood. */
+async function until(condition: () => boolean | Promise<boolean>, describe = () => ''): Promise<void> {
+  const give_up_ms = systemClock.monoMs() + 60_000;
+  while (!(await condition())) {
+    if (systemClock.monoMs() > give_up_ms) throw new Error(`waited in vain: ${condition} ${describe()}`);
+    await sleep(systemClock, 20);
+  }
 }
 
-const caughtUp = (upstream: Upstream, store: LogSource) =>
-  until(() => upstream.status().state === 'ok' && upstream.status().counters.last_seq === store.durableSeq());
+const caughtUp = (upstream: Upstream, store: Store & LogSource) =>
+  until(
+    () => upstream.status().state === 'ok' && upstream.status().counters.last_seq === store.durableSeq(),
+    () => JSON.stringify([upstream.status(), store.stats()]),
+  );
 
 async function query<R extends pg.QueryResultRow>(sql: string, database_url = url): Promise<R[]> {
   const client = new pg.Client(database_url);
@@ -234,7 +242,7 @@ test('a server restarted under load: nothing double, nothing lost, order kept', 
     appendRounds(store, round, 1);
     await store.flush();
     if (round === 10 || round === 20) {
-      await until(() => upstream.status().counters.batches > 0);
+      await until(() => upstream.status().state !== 'down');
       await postgres.halt();
       await until(() => upstream.status().state === 'down');
       await postgres.resume();
@@ -342,15 +350,19 @@ test('a centre with a newer schema is left alone', async () => {
 });
 
 test('several gateways migrate one centre at the same moment', async () => {
+  const lines: string[] = [];
   const stores = await Promise.all([openStore(), openStore(), openStore()]);
+  for (const store of stores) appendRounds(store, 0, 1);
+  await Promise.all(stores.map(store => store.flush()));
   const upstreams = stores.map((source, i) => {
-    const upstream = createUpstream({ ...offline, database_url: url, gateway_id: `gw${i}`, source });
+    const log = { ...silentLogger, warn: (_: object, line: string) => void lines.push(line) };
+    const upstream = createUpstream({ ...offline, database_url: url, gateway_id: `gw${i}`, source, log });
     cleanUp.push(() => upstream.stop());
     upstream.start();
     return upstream;
   });
   await Promise.all(upstreams.map((upstream, i) => caughtUp(upstream, stores[i])));
-  expect(upstreams.map(upstream => upstream.status().counters.retries)).toEqual([0, 0, 0]);
+  expect(lines).toEqual([]);
   expect(await query('SELECT count(*)::int AS gateways FROM gateways')).toEqual([{ gateways: 3 }]);
 });
 
