@@ -32,7 +32,7 @@ function Pages() {
   return (
     <LocationProvider>
       <Shell>
-        <Router onRouteChange={focusHeading}>
+        <Router onRouteChange={focusContent}>
           <Route path="/" component={FleetPage} />
           <Route path="/battery/:id" component={BatteryPage} />
           <Route path="/pack/:id" component={PackPage} />
@@ -46,9 +46,9 @@ function Pages() {
   );
 }
 
-/** A new page begins at its heading, for keyboards and screen readers too. */
-function focusHeading(): void {
-  document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+/** A new page begins at its content, for keyboards and screen readers too. */
+function focusContent(): void {
+  document.getElementById('main')?.focus({ preventScroll: true });
 }
 
 function NotFoundPage() {

@@ -21,7 +21,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <LinkPill />
       </header>
       <Navigation />
-      <main id="main" class="main">
+      <main id="main" class="main" tabIndex={-1}>
         <OldBanner />
         {children}
       </main>

@@ -120,7 +120,11 @@ export class LiveFeed {
 
   /** Tries at once instead of at the end of the back-off: the device came back on line, or was woken. */
   retryNow(): void {
-    if (this.link.value.phase === 'stopped' || this.#socket) return;
+    if (this.link.value.phase === 'stopped') return;
+    if (this.#socket) {
+      if (this.#silentMs() < DEAD_AFTER_MS) return;
+      this.#lose();
+    }
     this.#attempt = 0;
     this.#connect();
   }
@@ -161,14 +165,17 @@ export class LiveFeed {
   }
 
   #check(): void {
-    const { clock } = this.#options;
-    const silent_ms = clock.monoMs() - this.#heard_mono_ms;
+    const silent_ms = this.#silentMs();
     if (silent_ms >= DEAD_AFTER_MS) {
       this.#lose();
       return;
     }
     if (silent_ms >= CHECK_EVERY_MS) this.#send({ type: 'ping' });
-    this.#timer = clock.setTimer(() => this.#check(), CHECK_EVERY_MS);
+    this.#timer = this.#options.clock.setTimer(() => this.#check(), CHECK_EVERY_MS);
+  }
+
+  #silentMs(): number {
+    return this.#options.clock.monoMs() - this.#heard_mono_ms;
   }
 
   #lose(code?: number): void {

@@ -69,7 +69,7 @@ export function PageHead({ title, trail, badge, children }: PageHeadProps) {
         </nav>
       )}
       <div class="page-title">
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1>{title}</h1>
         {badge}
       </div>
       {children && <div class="page-sub">{children}</div>}

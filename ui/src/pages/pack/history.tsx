@@ -18,11 +18,18 @@ const RANGES = {
 type Range = keyof typeof RANGES;
 const SERIES_NAMES = Object.keys(HISTORY_SERIES) as HistorySeries[];
 const MAX_POINTS = 600;
+/** Bounds what a reply for a pack of many cells weighs. */
+const MAX_CELL_POINTS = 60_000;
 
-export function History({ pack_id }: { pack_id: string }) {
+interface HistoryProps {
+  readonly pack_id: string;
+  readonly cell_count: number;
+}
+
+export function History({ pack_id, cell_count }: HistoryProps) {
   const [range, setRange] = useState<Range>('15 min');
   const [series, setSeries] = useState<HistorySeries>('cells');
-  const { history, failure } = useHistory(pack_id, range);
+  const { history, failure } = useHistory(pack_id, cell_count, range);
   return (
     <div class="card history">
       <div class="toolbar">
@@ -60,16 +67,17 @@ function describeHistory(history: HistoryReply | undefined): string {
   return thinned ? `${formatNumber(history.t_ms.length, 0)} of ${count} readings shown` : `${count} readings`;
 }
 
-function useHistory(pack_id: string, range: Range) {
+function useHistory(pack_id: string, cell_count: number, range: Range) {
   const [history, setHistory] = useState<HistoryReply>();
   const [failure, setFailure] = useState('');
   useEffect(() => {
     const stop = new AbortController();
     let timer: ReturnType<typeof systemClock.setTimer> | undefined;
     const { span_ms, every_ms } = RANGES[range];
+    const max_points = Math.max(50, Math.min(MAX_POINTS, Math.floor(MAX_CELL_POINTS / cell_count)));
     const load = async () => {
       const to_ms = Math.round(feed.gatewayNow());
-      const query = `from_ms=${to_ms - span_ms}&to_ms=${to_ms}&max_points=${MAX_POINTS}`;
+      const query = `from_ms=${to_ms - span_ms}&to_ms=${to_ms}&max_points=${max_points}`;
       try {
         const reply = await ask<HistoryReply>(`/api/packs/${encodeURIComponent(pack_id)}/history?${query}`, {
           signal: stop.signal,
@@ -90,7 +98,7 @@ function useHistory(pack_id: string, range: Range) {
       stop.abort();
       systemClock.clearTimer(timer);
     };
-  }, [pack_id, range]);
+  }, [pack_id, cell_count, range]);
   return { history, failure };
 }
 
@@ -98,14 +106,18 @@ function Chart({ history, series }: { history: HistoryReply | undefined; series:
   const canvas = useRef<HTMLCanvasElement>(null);
   const chart = useRef<HistoryChart | undefined>(undefined);
   const [isReady, setReady] = useState(false);
+  const [hasFailed, setFailed] = useState(false);
   const shown = theme.value;
   useEffect(() => {
     let isGone = false;
-    void import('./history-chart.ts').then(({ HistoryChart }) => {
-      if (isGone || !canvas.current) return;
-      chart.current = new HistoryChart(canvas.current);
-      setReady(true);
-    });
+    import('./history-chart.ts').then(
+      ({ HistoryChart }) => {
+        if (isGone || !canvas.current) return;
+        chart.current = new HistoryChart(canvas.current);
+        setReady(true);
+      },
+      () => setFailed(true),
+    );
     return () => {
       isGone = true;
       chart.current?.destroy();
@@ -114,6 +126,8 @@ function Chart({ history, series }: { history: HistoryReply | undefined; series:
   useEffect(() => {
     if (history) chart.current?.show(history, series);
   }, [history, series, isReady, shown]);
+  if (hasFailed)
+    return <p class="form-error">The chart could not be loaded. Reload the page to try again.</p>;
   return (
     <div class="chart">
       <canvas ref={canvas} role="img" aria-label={`${HISTORY_SERIES[series].title} over time`} />

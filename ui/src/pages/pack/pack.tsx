@@ -49,7 +49,7 @@ function Pack({ pack, cell_no }: { pack: PackDetail; cell_no: number | undefined
         <div class="pack-main">
           <Cells pack={pack} cell_no={cell_no} />
           <Section title="History">
-            <History pack_id={pack.id} />
+            <History pack_id={pack.id} cell_count={pack.cell_count} />
           </Section>
         </div>
         <div class="pack-side">
