@@ -52,9 +52,9 @@ async function open(
   return { page, context, complaints };
 }
 
-async function enter(page: Page, path = '/'): Promise<void> {
+async function enter(page: Page, path = '/', username = 'admin'): Promise<void> {
   await page.goto(url + path);
-  await page.getByLabel('User name').fill('admin');
+  await page.getByLabel('User name').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('status').getByText('Live').waitFor();
@@ -200,6 +200,47 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
     await page.getByRole('link', { name: 'admin', exact: true }).click();
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByRole('button', { name: 'Log in' }).waitFor();
+    await context.close();
+  });
+
+  test('an account sees the batteries assigned to it and no more', async () => {
+    const admin = await open();
+    await enter(admin.page, '/system/users');
+    await admin.page.getByLabel('User name').fill('maria');
+    await admin.page.getByLabel('Password, at least 8 characters').fill(PASSWORD);
+    await admin.page.getByLabel('Battery 2', { exact: true }).check();
+    await admin.page.getByRole('button', { name: 'Add account' }).click();
+    await admin.page.getByText('maria can log in now.').waitFor();
+    await admin.context.close();
+
+    const { page, context } = await open();
+    await enter(page, '/', 'maria');
+    await page.locator('.battery-card').first().waitFor();
+    expect(await page.locator('.battery-card h3').allTextContents()).toEqual(['Battery 2']);
+    await page.goto(`${url}/battery/battery-01`);
+    await page.getByRole('heading', { name: 'There is no such battery' }).waitFor();
+    await page.goto(`${url}/system/users`);
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    await context.close();
+  });
+
+  test('the keyboard alone reaches the content and opens a battery', async () => {
+    const { page, context } = await open({ width: 1440, height: 900 });
+    await enter(page);
+    await page.locator('.battery-card').first().waitFor();
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.keyboard.press('Tab');
+    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
+    expect(await focused()).toBe('Skip to content');
+    await page.keyboard.press('Enter');
+    for (let steps = 0; steps < 10 && !(await focused()).startsWith('Battery'); steps++) {
+      await page.keyboard.press('Tab');
+    }
+    const name = await focused();
+    expect(name).toMatch(/^Battery \d+$/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
     await context.close();
   });
 

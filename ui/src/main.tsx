@@ -4,6 +4,7 @@ import './parts/preferences.ts';
 import './style/base.css';
 import './style/shell.css';
 import './style/parts.css';
+import './style/controls.css';
 import './style/pages.css';
 import { checkSession } from './api/session.ts';
 import { App } from './app.tsx';
