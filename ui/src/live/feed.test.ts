@@ -40,8 +40,17 @@ class Wire {
   }
 }
 
+/** A device that sleeps: time passes, but no timer fires. */
+class SleepyClock extends ManualClock {
+  slept_ms = 0;
+
+  override monoMs(): number {
+    return super.monoMs() + this.slept_ms;
+  }
+}
+
 function setUp() {
-  const clock = new ManualClock();
+  const clock = new SleepyClock();
   const wires: Wire[] = [];
   let frame: (() => void) | undefined;
   let refused = 0;
@@ -249,6 +258,20 @@ test('coming back on line tries at once instead of waiting', () => {
   expect(wires.length).toBe(2);
   feed.retryNow();
   expect(wires.length).toBe(2);
+});
+
+test('woken after a long sleep, it does not trust the connection it had', () => {
+  const { feed, wire, wires, clock } = setUp();
+  feed.start();
+  wire().hello();
+  clock.slept_ms = 2000;
+  feed.retryNow();
+  expect(wires.length).toBe(1);
+  clock.slept_ms = 3_600_000;
+  feed.retryNow();
+  expect(wires.length).toBe(2);
+  expect(wires[0].isClosed).toBe(true);
+  expect(feed.link.value.phase).toBe('lost');
 });
 
 test('what is not a message of the contract is counted and changes nothing', () => {

@@ -20,7 +20,35 @@ interface CellsProps {
   readonly cell_no: number | undefined;
 }
 
-export function Cells({ pack, cell_no }: CellsProps) {
+export function Cells(props: CellsProps) {
+  return props.pack.cell_count > 0 ? <EveryCell {...props} /> : <ExtremesOnly pack={props.pack} />;
+}
+
+/** For devices that tell of no single cell. */
+function ExtremesOnly({ pack }: Pick<CellsProps, 'pack'>) {
+  const { cell_voltage_min_v, cell_voltage_max_v, cell_voltage_spread_v } = pack.summary;
+  return (
+    <Section
+      title="Cells"
+      class="card"
+      aside={<span class="quiet">This device does not tell of single cells</span>}
+    >
+      <dl class="facts facts-2">
+        <Fact label="Lowest">
+          <QuantityText {...volts(cell_voltage_min_v)} />
+        </Fact>
+        <Fact label="Highest">
+          <QuantityText {...volts(cell_voltage_max_v)} />
+        </Fact>
+        <Fact label="Spread">
+          <span class="value">{formatMillivolts(cell_voltage_spread_v)}</span>
+        </Fact>
+      </dl>
+    </Section>
+  );
+}
+
+function EveryCell({ pack, cell_no }: CellsProps) {
   const [picked, setPicked] = useState(cell_no);
   useEffect(() => {
     setPicked(cell_no);
