@@ -12,7 +12,8 @@ export interface WireProxy {
   close(): Promise<void>;
 }
 
-export async function startWireProxy(target_port: number): Promise<WireProxy> {
+/** Listens on `port`, or on any free one. */
+export async function startWireProxy(target_port: number, port = 0): Promise<WireProxy> {
   let how: CutAtCommit = 'before';
   let left = 0;
   let cuts = 0;
@@ -46,7 +47,7 @@ export async function startWireProxy(target_port: number): Promise<WireProxy> {
       client.write(bytes);
     });
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve));
   const address = server.address();
   if (!address || typeof address === 'string') throw new Error('the proxy has no port');
   return {
