@@ -47,7 +47,7 @@ export interface SqliteStoreOptions {
   readonly log: Logger;
   /** An upstream is configured: rows it has not confirmed stay whatever their age (default false). */
   readonly keep_unsynced?: boolean;
-  /** Most bytes between the caller and the disk (default 16 MiB). */
+  /** Most bytes between the caller and the disk (default 16 MiB; at least four batches). */
   readonly queue_bytes?: number;
   /** Size of one batch (default 1 MiB). */
   readonly batch_bytes?: number;
@@ -117,7 +117,7 @@ class SqliteStore implements Store, LogSource {
     this.#file = join(options.directory, STORE_FILE);
     this.#clock = options.clock;
     this.#batch_bytes = options.batch_bytes ?? 1 << 20;
-    this.#max_batches = Math.max(2, Math.ceil((options.queue_bytes ?? 16 << 20) / this.#batch_bytes));
+    this.#max_batches = Math.max(4, Math.ceil((options.queue_bytes ?? 16 << 20) / this.#batch_bytes));
   }
 
   async open(topology: Topology): Promise<void> {
