@@ -8,7 +8,7 @@ import { Quality } from '../core/reading/quality.ts';
 import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
 import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
 import { createSimulation, type Simulation } from './simulation.ts';
-import { bench, bindingsOf, CELLS, FOX, INTERVAL_MS, JK, SUN } from './test-bench.ts';
+import { bench, bindingsOf, CELLS, FOX, INTERVAL_MS, JK, LV, SUN } from './test-bench.ts';
 
 /** Half a step of what each device family can say, by quantity. */
 const STEPS: Readonly<Record<string, Partial<Record<PackMetricName, number>>>> = {
@@ -133,6 +133,18 @@ async function framesOf(seed: number): Promise<string[]> {
   await b.simulation.stop();
   return frames;
 }
+
+test('a device that tells of no single cell is simulated with cells behind it', async () => {
+  const { start, stop, run, snapshot } = bench([LV]);
+  await start();
+  await run(2 * INTERVAL_MS);
+  const { values, value_quality, shape } = snapshot(0);
+  expect(shape.cell_count).toBe(0);
+  expect(value_quality[PackMetric.cell_voltage_max_v]).toBe(Quality.good);
+  expect(values[PackMetric.voltage_v]).toBeGreaterThan(40);
+  expect(values[PackMetric.cell_voltage_min_v]).toBeGreaterThan(2.5);
+  await stop();
+});
 
 test('same seed, same bytes at the same moments; another seed, others', async () => {
   const frames = await framesOf(42);

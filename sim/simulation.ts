@@ -6,7 +6,7 @@
 import type { Clock, TimerHandle } from '../core/clock/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import type { PackReading } from '../core/reading/pack-reading.ts';
+import type { PackReading, PackShape } from '../core/reading/pack-reading.ts';
 import type { Chemistry } from '../core/topology/topology.ts';
 import type { ConnectionConfig } from '../drivers/connections.ts';
 import type { PackBinding } from '../drivers/driver.ts';
@@ -48,6 +48,8 @@ const SHORTEST_SLOT_MS = 100;
 /** Nodes broadcast in this first part of a period, so that each period ends with fresh values of all. */
 const BROADCAST_PART = 0.9;
 
+/** Cells behind a device that tells of none: a 48 V battery of lithium iron phosphate. */
+const UNTOLD_CELLS = 16;
 /** Throws CONFIG_INVALID when a fault of the configuration names what is not there. */
 export function createSimulation(options: SimulationOptions): Simulation {
   return new Simulation(options);
@@ -81,7 +83,7 @@ export class Simulation {
     this.#fleet = new Fleet(
       this.#bound.map(({ binding }) => ({
         pack: binding.pack,
-        shape: binding.shape,
+        shape: withCells(binding.shape),
         battery: options.battery_of_pack?.(binding.pack) ?? binding.pack,
         chemistry: options.chemistry_of_pack?.(binding.pack) === 'nmc' ? 'nmc' : 'lfp',
         sensor_of_cell: binding.sensor_of_cell,
@@ -97,7 +99,7 @@ export class Simulation {
     this.#faults = new FaultBoard(
       this.#bound.map(({ binding }) => ({
         pack_id: binding.pack_id,
-        cell_count: binding.shape.cell_count,
+        cell_count: withCells(binding.shape).cell_count,
       })),
     );
     this.control = this.#makeControl();
@@ -220,6 +222,11 @@ function refuseSharedUnits(bound: readonly { connection: ConnectionConfig; bindi
 }
 
 /** Broadcasting devices evenly over the first part of the period; the others at its start. */
+/** A device that tells of no single cell has cells all the same. */
+function withCells(shape: PackShape): PackShape {
+  return shape.cell_count > 0 ? shape : { ...shape, cell_count: UNTOLD_CELLS };
+}
+
 function spreadOverSlots(devices: readonly VirtualDevice[], slot_count: number): VirtualDevice[][] {
   const slots: VirtualDevice[][] = Array.from({ length: slot_count }, () => []);
   const broadcasting = devices.filter(device => device.broadcasts);

@@ -30,6 +30,11 @@ export const FOX: Bus = {
   profile: 'foxbms-2',
   addresses: [undefined],
 };
+export const LV: Bus = {
+  connection: { id: 'lv', type: 'virtual-can' },
+  profile: 'can-bus-bms-lv',
+  addresses: [undefined],
+};
 export const SUN: Bus = {
   connection: { id: 'sun', type: 'virtual-modbus' },
   profile: 'sunspec-battery',
@@ -51,7 +56,7 @@ export function bindingsOf(
         pack_id: `${connection.id}-${address ?? 'only'}`,
         profile,
         address,
-        shape: shapeOf(profile, CELLS, profile.sensors?.max ? 2 : 0),
+        shape: shapeOf(profile, Math.min(CELLS, profile.cells.max), profile.sensors?.max ? 2 : 0),
         options,
         sensor_of_cell: undefined,
       }),

@@ -41,11 +41,11 @@ test('a good file is described, with warnings', () => {
 });
 
 test('a wrong file is a line for each problem', () => {
-  expect(check(SITE.replace('cells: 16', 'cells: 0').replace('virtual-can', 'virtual-bus'))).toEqual({
+  expect(check(SITE.replace('cells: 16', 'cells: 5000').replace('virtual-can', 'virtual-bus'))).toEqual({
     ok: false,
     lines: [
       'config.yaml:2:32 connections[0].type: found "virtual-bus", expected one of socketcan, candump, virtual-can, modbus-tcp, virtual-modbus; did you mean "virtual-can"?',
-      'config.yaml:3:85 batteries[0].packs[0].cells: found 0, expected a whole number from 1 to 4096',
+      'config.yaml:3:85 batteries[0].packs[0].cells: found 5000, expected a whole number from 0 to 4096',
     ],
   });
 });

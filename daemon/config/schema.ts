@@ -35,7 +35,11 @@ export const PackConfig = Type.Object(
         { description: 'Bus address or unit id, or a range such as 1..10 (default: as the profile says)' },
       ),
     ),
-    cells: Type.Integer({ minimum: 1, maximum: 4096, description: 'Cells in series' }),
+    cells: Type.Integer({
+      minimum: 0,
+      maximum: 4096,
+      description: 'Cells in series; 0 where the device does not tell of single cells',
+    }),
     sensors: Type.Optional(
       Type.Integer({
         minimum: 0,

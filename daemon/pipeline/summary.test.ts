@@ -57,6 +57,28 @@ test('doubtful cells degrade the pack and do not count as extremes', () => {
   });
 });
 
+test('a device that tells of no single cell is taken at its own word and is not called degraded', () => {
+  const reading = new PackReading(0, { ...shape, cell_count: 0, sensor_count: 0 });
+  const told = {
+    [PackMetric.cell_voltage_min_v]: 3.306,
+    [PackMetric.cell_voltage_max_v]: 3.329,
+    [PackMetric.cell_temperature_max_c]: 17,
+  };
+  for (const [metric, value] of Object.entries(told)) {
+    reading.values[Number(metric)] = value;
+    reading.value_quality[Number(metric)] = Quality.good;
+  }
+  expect(summarisePack({ ...node, shape: reading.shape }, reading, calm)).toMatchObject({
+    state: 'ok',
+    cell_voltage_min_v: 3.306,
+    cell_voltage_max_v: 3.329,
+    cell_voltage_spread_v: 0.023,
+    cell_temperature_min_c: null,
+    cell_temperature_max_c: 17,
+    cells: { voltage_v: { values: [], quality: '' } },
+  });
+});
+
 test("nothing fresh is offline, with the driver's reason", () => {
   const silent = summarisePack(node, new PackReading(0, shape), { ...calm, link_reason: 'unit 1: no reply' });
   expect(silent).toMatchObject({ state: 'offline', reason: 'unit 1: no reply', cell_voltage_min_v: null });

@@ -9,7 +9,7 @@ import type { CanConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
 import { type CanBus, type CanBusState, type CanFrame, canKey, formatCanId } from './can-bus.ts';
 import { CandumpReplay } from './candump-replay.ts';
-import { PackDecoder } from './pack-decoder.ts';
+import { type FrameFate, PackDecoder } from './pack-decoder.ts';
 import type { MappedMessage } from './pack-mapping.ts';
 import { SocketCanBus } from './socketcan-bus.ts';
 import { VirtualBusPort, type VirtualCanHub } from './virtual-bus.ts';
@@ -64,7 +64,14 @@ class CanDriver implements Driver {
   readonly #slots: readonly PackSlot[];
   readonly #routes: ReadonlyMap<number, Route>;
   readonly #silence_ms: number;
-  readonly #counts = { frames: 0, unknown_ids: 0, truncated_frames: 0, decode_errors: 0, silent_restarts: 0 };
+  readonly #counts = {
+    frames: 0,
+    unknown_ids: 0,
+    truncated_frames: 0,
+    checksum_errors: 0,
+    decode_errors: 0,
+    silent_restarts: 0,
+  };
   #state: LinkState = 'stopped';
   #reason: string | undefined;
   #since_mono_ms: number;
@@ -163,14 +170,20 @@ class CanDriver implements Driver {
     this.#counts.frames++;
     this.#last_frame_mono_ms = frame.rx_mono_ms;
     const { slot, mapped } = route;
+    let fate: FrameFate;
     try {
-      if (!slot.decoder.decode(mapped, frame)) this.#counts.truncated_frames++;
+      fate = slot.decoder.decode(mapped, frame);
     } catch (error) {
       // A bug, and one that may strike with every frame: told once, counted always.
       if (this.#counts.decode_errors++ === 0)
         this.#context.log.error({ err: error, connection: this.connection_id }, 'frame could not be decoded');
       return;
     }
+    if (fate === 'wrong_checksum') {
+      this.#counts.checksum_errors++;
+      return;
+    }
+    if (fate === 'truncated') this.#counts.truncated_frames++;
     if (slot.state !== 'up') this.#setPack(slot, 'up', undefined);
     if (this.#state !== 'up') this.#settle();
     this.#context.onUpdate(slot.decoder.binding.pack);

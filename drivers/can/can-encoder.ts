@@ -6,6 +6,7 @@ import type { PackReading } from '../../core/reading/pack-reading.ts';
 import { DeviceAlarmLevel } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import type { PackBinding } from '../driver.ts';
+import { putChecksum } from './checksum.ts';
 import { MessageEncoder } from './dbc/message-encoder.ts';
 import { type MappedMessage, mapPack, type SignalTarget, TargetKind } from './pack-mapping.ts';
 import type { SentFrame } from './virtual-bus.ts';
@@ -75,6 +76,7 @@ class MappedMessageEncoder implements CanMessageEncoder {
       if (plan.mux_signal >= 0) this.#encoder.putRaw(data, plan.mux_signal, plan.mux_value);
       this.#putTargets(plan.targets, reading);
       if (alarms) this.#putAlarms(reading);
+      if (this.#mapped.checksum) putChecksum(this.#mapped.checksum, this.#frame);
       emit(this.#frame);
     }
   }

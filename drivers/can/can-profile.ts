@@ -1,11 +1,18 @@
-/** A profile's CAN side, loaded: its section, its DBC, one decoder per message. Checked in words people can act on. */
+/** A profile's CAN side, loaded: its section, its DBC, one decoder per message. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import { CELL_METRICS, type Metric, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
+import type { Metric } from '../../core/metrics.ts';
 import type { Profile } from '../profiles/profile.ts';
-import type { AlarmSignal, CanSection, NumberedSignals, OptionIs, PackSignal } from './can-section.ts';
-import type { Dbc, DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
+import type {
+  AlarmSignal,
+  CanSection,
+  NumberedSignals,
+  OptionIs,
+  PackSignal,
+  UseWhen,
+} from './can-section.ts';
+import type { Dbc } from './dbc/dbc-model.ts';
 import { decodeDbcBytes, parseDbc } from './dbc/dbc-parser.ts';
 import { MessageDecoder } from './dbc/message-decoder.ts';
 
@@ -42,9 +49,17 @@ export function canProfileOf(profile: Profile): CanProfile {
   return canProfile;
 }
 
+/** What an option is set to when the device's own word shall settle it. */
+export const AUTO = 'auto';
+
 /** Divide a DBC value by this to reach the metric's SI unit; undefined: the units do not fit. */
 export function unitDivisor(metric: Metric, dbcUnit: string): number | undefined {
   return UNITS[metric.unit]?.[dbcUnit];
+}
+
+/** Units of a DBC that fit this metric. */
+export function unitsOf(metric: Metric): readonly string[] {
+  return Object.keys(UNITS[metric.unit] ?? {});
 }
 
 const UNITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -60,6 +75,18 @@ const UNITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 export function packSources(source: string | PackSignal | readonly PackSignal[]): readonly PackSignal[] {
   if (typeof source === 'string') return [{ signal: source }];
   return 'signal' in source ? [source] : source;
+}
+
+export function numberedOf(
+  source: NumberedSignals | readonly NumberedSignals[] | undefined,
+): readonly NumberedSignals[] {
+  if (source === undefined) return [];
+  return 'signals' in source ? [source] : source;
+}
+
+export function conditionsOf(use_when: UseWhen | undefined): readonly OptionIs[] {
+  if (use_when === undefined) return [];
+  return 'option' in use_when ? [use_when] : use_when;
 }
 
 export function alarmSources(source: string | readonly AlarmSignal[]): readonly AlarmSignal[] {
@@ -83,133 +110,4 @@ function splitPattern(pattern: string): [string, number, string] {
   const open = pattern.indexOf('{');
   const close = pattern.indexOf('}');
   return [pattern.slice(0, open), close - open - 1, pattern.slice(close + 1)];
-}
-
-/** Everything in the profile's CAN section that its DBC or its header does not bear out; empty: all well. */
-export function checkCanProfile(profile: Profile): string[] {
-  let canProfile: CanProfile;
-  try {
-    canProfile = canProfileOf(profile);
-  } catch (error) {
-    return [describeError(error)];
-  }
-  return new CanProfileCheck(canProfile).run();
-}
-
-class CanProfileCheck {
-  readonly #canProfile: CanProfile;
-  readonly #problems: string[] = [];
-
-  constructor(canProfile: CanProfile) {
-    this.#canProfile = canProfile;
-  }
-
-  run(): string[] {
-    const { profile, section, dbc } = this.#canProfile;
-    for (const { line, text } of dbc.warnings) this.#add(`${section.dbc} line ${line}`, text);
-    if (section.id_plus_address && !profile.address)
-      this.#add('can.id_plus_address', 'set, but the profile declares no address range');
-    const alarmHome = new Map<string, string>();
-    for (const [name, mapping] of Object.entries(section.messages)) {
-      const place = `can.messages.${name}`;
-      const message = dbc.messages.find(other => other.name === name);
-      if (!message) {
-        this.#add(place, `no such message in ${section.dbc}`);
-        continue;
-      }
-      for (const [metric, source] of Object.entries(mapping.pack ?? {}))
-        this.#checkPack(`${place}.pack.${metric}`, message, metric, packSources(source));
-      for (const [code, source] of Object.entries(mapping.alarms ?? {})) {
-        const other = alarmHome.get(code);
-        if (other) this.#add(`${place}.alarms.${code}`, `is mapped in ${other} too, expected one message`);
-        alarmHome.set(code, name);
-        this.#checkAlarm(`${place}.alarms.${code}`, message, code, alarmSources(source));
-      }
-    }
-    for (const [name, numbered] of Object.entries(section.cells ?? {})) {
-      const metric = CELL_METRICS.find(other => other.name === name);
-      this.#checkNumbered(`can.cells.${name}`, numbered, metric, profile.cells.max);
-    }
-    if (section.sensors)
-      this.#checkNumbered('can.sensors', section.sensors, SENSOR_METRIC, profile.sensors?.max ?? 0);
-    return this.#problems;
-  }
-
-  #checkPack(place: string, message: DbcMessage, name: string, sources: readonly PackSignal[]): void {
-    const metric = PACK_METRICS.find(other => other.name === name);
-    if (!metric) {
-      this.#add(place, 'no such pack metric');
-      return;
-    }
-    for (const source of sources) {
-      const signal = this.#signal(place, message, source.signal);
-      if (signal) this.#checkUnit(place, signal, metric);
-      this.#checkOption(place, source.negate_when);
-      this.#checkOption(place, source.use_when);
-    }
-  }
-
-  #checkAlarm(place: string, message: DbcMessage, code: string, sources: readonly AlarmSignal[]): void {
-    const { profile, section } = this.#canProfile;
-    if (!profile.device_alarms?.some(alarm => alarm.code === code))
-      this.#add(place, 'is not among the device_alarms of the profile');
-    for (const source of sources) {
-      this.#signal(place, message, source.signal);
-      if (!source.levels && !section.alarm_levels)
-        this.#add(place, 'has no levels and the section no alarm_levels');
-    }
-  }
-
-  #checkNumbered(place: string, numbered: NumberedSignals, metric: Metric | undefined, count: number): void {
-    if (!metric) {
-      this.#add(place, 'no such metric');
-      return;
-    }
-    const found = new Map<number, [DbcMessage, DbcSignal]>();
-    for (const message of this.#canProfile.dbc.messages)
-      for (const signal of message.signals) {
-        const number = numberInName(numbered.signals, signal.name);
-        if (number === undefined) continue;
-        if (found.has(number)) this.#add(place, `signal ${signal.name} stands in two messages`);
-        found.set(number, [message, signal]);
-      }
-    for (let number = numbered.first; number < numbered.first + count; number++) {
-      const place_n = `${place} ${nameWithNumber(numbered.signals, number)}`;
-      const at = found.get(number);
-      if (!at) {
-        this.#add(place_n, `no such signal in ${this.#canProfile.section.dbc}`);
-        continue;
-      }
-      const [message, signal] = at;
-      this.#checkUnit(place_n, signal, metric);
-      if (numbered.invalid_flags)
-        this.#signal(place_n, message, nameWithNumber(numbered.invalid_flags.signals, number));
-      if (numbered.present_mask) this.#signal(place_n, message, numbered.present_mask);
-    }
-    for (const { when } of numbered.invalid_flags?.invalid_is ?? []) this.#checkOption(place, when);
-  }
-
-  #signal(place: string, message: DbcMessage, name: string): DbcSignal | undefined {
-    const signal = message.signals.find(other => other.name === name);
-    if (!signal) this.#add(place, `message ${message.name} has no signal ${name}`);
-    return signal;
-  }
-
-  #checkUnit(place: string, signal: DbcSignal, metric: Metric): void {
-    if (unitDivisor(metric, signal.unit) !== undefined) return;
-    const units = Object.keys(UNITS[metric.unit] ?? {}).map(unit => `"${unit}"`);
-    this.#add(place, `signal ${signal.name} has unit "${signal.unit}", expected ${units.join(' or ')}`);
-  }
-
-  #checkOption(place: string, condition: OptionIs | undefined): void {
-    if (!condition) return;
-    const option = this.#canProfile.profile.options?.[condition.option];
-    if (!option) this.#add(place, `the profile has no option ${condition.option}`);
-    else if (!option.values.includes(condition.is))
-      this.#add(place, `option ${condition.option} has no value ${JSON.stringify(condition.is)}`);
-  }
-
-  #add(place: string, text: string): void {
-    this.#problems.push(`profile ${this.#canProfile.profile.id}, ${place}: ${text}`);
-  }
 }

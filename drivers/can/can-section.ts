@@ -13,6 +13,9 @@ const OptionValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()]);
 /** True when a profile option has a value: lets the installer settle what the papers leave open. */
 const OptionIs = Type.Object({ option: Type.String(), is: OptionValue }, closed);
 
+/** One condition, or several that must all hold. */
+const UseWhen = Type.Union([OptionIs, Type.Array(OptionIs, { minItems: 1 })]);
+
 const AbsentRaw = Type.Array(Type.Number(), {
   minItems: 1,
   description: 'Raw values by which the device says "I have none"; the value becomes missing',
@@ -24,10 +27,27 @@ export const PackSignal = Type.Object(
   {
     signal: SignalName,
     negate_when: Type.Optional(OptionIs),
-    use_when: Type.Optional(OptionIs),
+    magnitude: Type.Optional(
+      Type.Boolean({ description: 'The sign is dropped: senders disagree about it, and it says nothing' }),
+    ),
+    use_when: Type.Optional(UseWhen),
     absent_raw: Type.Optional(AbsentRaw),
+    only_near: Type.Optional(
+      Type.Object(
+        { signal: SignalName, within: Type.Number({ exclusiveMinimum: 0 }) },
+        {
+          ...closed,
+          description:
+            'Used only while this close to another signal of the frame (in the unit of the DBC): a finer ' +
+            'value in bytes that other senders use otherwise. In the DBC it stands after the coarse one',
+        },
+      ),
+    ),
   },
-  { ...closed, description: 'One pack metric from one signal' },
+  {
+    ...closed,
+    description: 'One pack metric from one signal; of several the last in the DBC counts',
+  },
 );
 
 const PackSource = Type.Union([SignalName, PackSignal, Type.Array(PackSignal, { minItems: 1 })]);
@@ -42,6 +62,7 @@ export const NumberedSignals = Type.Object(
   {
     signals: SignalPattern,
     first: Type.Integer({ minimum: 0, description: 'Number in the name of the first cell or sensor' }),
+    use_when: Type.Optional(UseWhen),
     absent_raw: Type.Optional(AbsentRaw),
     invalid_flags: Type.Optional(
       Type.Object(
@@ -62,15 +83,61 @@ export const NumberedSignals = Type.Object(
   closed,
 );
 
+const Numbered = Type.Union([NumberedSignals, Type.Array(NumberedSignals, { minItems: 1 })]);
+
 const AlarmLevel = Type.Union([Type.Literal('none'), Type.Literal('warning'), Type.Literal('alarm')]);
 const AlarmLevels = Type.Array(AlarmLevel, { minItems: 2, description: 'Level by raw value, from 0' });
 
-export const AlarmSignal = Type.Object({ signal: SignalName, levels: Type.Optional(AlarmLevels) }, closed);
+export const AlarmSignal = Type.Object(
+  { signal: SignalName, levels: Type.Optional(AlarmLevels), use_when: Type.Optional(UseWhen) },
+  closed,
+);
 
 const nameUnion = (metrics: readonly { readonly name: string }[]) => metrics.map(metric => metric.name);
 
+const Checksum = Type.Object(
+  {
+    kind: Type.Literal('sum8', { description: 'Lowest 8 bits of the sum of the bytes before it' }),
+    byte: Type.Integer({ minimum: 1, maximum: 63, description: 'Where it stands, from 0' }),
+    start: Type.Integer({ minimum: 0, maximum: 255, description: 'What the sum begins with' }),
+    plus_id: Type.Optional(Type.Boolean({ description: 'The id on the bus is added too' })),
+  },
+  { ...closed, description: 'A frame whose checksum is wrong or missing is dropped and counted' },
+);
+
+const Identity = Type.Object(
+  {
+    message: Type.String({ description: 'Message whose bytes are text, such as the name of the maker' }),
+    option: Type.String({ description: 'Option it settles while the installer leaves it at `auto`' }),
+    starts_with: Type.Record(Type.String({ minLength: 1 }), OptionValue, {
+      description: 'Beginning of the text, capitals and small letters alike, to the value of the option',
+    }),
+    otherwise: OptionValue,
+  },
+  { ...closed, description: 'The device says which dialect it speaks' },
+);
+
+const Poll = Type.Object(
+  {
+    reads: Type.String({ minLength: 1, description: 'What it asks for, and where that is documented' }),
+    id: Type.Integer({ minimum: 0, maximum: 0x1fffffff, description: 'Id of the request' }),
+    extended: Type.Optional(Type.Boolean({ description: '29-bit id (default false)' })),
+    data: Type.String({ pattern: '^([0-9A-Fa-f]{2}){0,8}$', description: 'Bytes of the request, as hex' }),
+    address_shift: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 24,
+        description: 'Device address times 2 to this power is added to the id (default: not addressed)',
+      }),
+    ),
+    interval_ms: Type.Integer({ minimum: 100, maximum: 60_000 }),
+  },
+  { ...closed, description: 'A request that only reads; one that is not known to is refused' },
+);
+
 const MessageMapping = Type.Object(
   {
+    checksum: Type.Optional(Checksum),
     pack: Type.Optional(
       Type.Record(Type.String({ pattern: `^(${nameUnion(PACK_METRICS).join('|')})$` }), PackSource),
     ),
@@ -78,7 +145,11 @@ const MessageMapping = Type.Object(
       Type.Record(
         Type.String({ pattern: '^[a-z][a-z0-9_]*$' }),
         Type.Union([SignalName, Type.Array(AlarmSignal, { minItems: 1 })]),
-        { description: 'Device alarm code to the signals that raise it; the highest level counts' },
+        {
+          description:
+            'Device alarm code to the signals that raise it; the highest level counts, over all messages ' +
+            'that name the code',
+        },
       ),
     ),
     stale_ms: Type.Optional(
@@ -108,14 +179,26 @@ export const CanSection = Type.Object(
     id_plus_address: Type.Optional(
       Type.Boolean({ description: 'The id on the bus is the id of the DBC plus the device address' }),
     ),
+    absent_extremes_from_bits: Type.Optional(
+      Type.Integer({
+        minimum: 8,
+        maximum: 64,
+        description:
+          'In signals of at least this many bits all ones (unsigned) or the lowest value (signed) mean "none"',
+      }),
+    ),
+    identity: Type.Optional(Identity),
+    polls: Type.Optional(
+      Type.Array(Poll, { minItems: 1, description: 'Requests of devices that speak only when asked' }),
+    ),
     alarm_levels: Type.Optional(AlarmLevels),
     messages: Type.Record(Type.String(), MessageMapping, { description: 'By message name of the DBC' }),
     cells: Type.Optional(
-      Type.Record(Type.String({ pattern: `^(${nameUnion(CELL_METRICS).join('|')})$` }), NumberedSignals, {
+      Type.Record(Type.String({ pattern: `^(${nameUnion(CELL_METRICS).join('|')})$` }), Numbered, {
         description: 'By cell metric',
       }),
     ),
-    sensors: Type.Optional(NumberedSignals),
+    sensors: Type.Optional(Numbered),
   },
   closed,
 );
@@ -126,3 +209,6 @@ export type NumberedSignals = Static<typeof NumberedSignals>;
 export type AlarmSignal = Static<typeof AlarmSignal>;
 export type OptionIs = Static<typeof OptionIs>;
 export type AlarmLevelName = Static<typeof AlarmLevel>;
+export type UseWhen = Static<typeof UseWhen>;
+export type Checksum = Static<typeof Checksum>;
+export type Poll = Static<typeof Poll>;

@@ -7,16 +7,19 @@ import { CELL_METRICS, type Metric, PACK_METRICS, SENSOR_METRIC } from '../../co
 import { DeviceAlarmLevel } from '../../core/reading/pack-reading.ts';
 import type { PackBinding } from '../driver.ts';
 import {
+  AUTO,
   alarmSources,
   type CanProfile,
   canProfileOf,
-  checkCanProfile,
+  conditionsOf,
   nameWithNumber,
+  numberedOf,
   numberInName,
   packSources,
   unitDivisor,
 } from './can-profile.ts';
-import type { AlarmLevelName, NumberedSignals, OptionIs } from './can-section.ts';
+import type { AlarmLevelName, Checksum, NumberedSignals, OptionIs, UseWhen } from './can-section.ts';
+import { checkCanProfile, describeCanProblem } from './check-profile.ts';
 import type { DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
 import type { MessageDecoder } from './dbc/message-decoder.ts';
 
@@ -33,6 +36,10 @@ export interface SignalTarget {
   readonly index: number;
   /** SI value = physical value of the DBC / divisor; negative where the sign turns. */
   readonly divisor: number;
+  readonly magnitude: boolean;
+  /** Signal this one must be close to in order to count, and how close in physical units; -1: none. */
+  readonly near: number;
+  readonly near_within: number;
   /** Physical values that mean "none". */
   readonly absent: readonly number[];
   /** Signal that flags this one invalid, and the value by which it does; -1: none. */
@@ -49,22 +56,45 @@ export interface AlarmTarget {
   readonly sources: readonly { readonly signal: number; readonly levels: readonly number[] }[];
 }
 
-export interface MappedMessage {
+/** What a message's signals mean. */
+export interface Meaning {
+  /** By signal index; undefined where a signal goes nowhere. */
+  readonly targets: readonly (SignalTarget | undefined)[];
+  readonly alarms: readonly AlarmTarget[];
+}
+
+export interface MappedMessage extends Meaning {
+  /** Place in `PackMapping.messages`. */
+  readonly index: number;
   readonly message: DbcMessage;
   readonly decoder: MessageDecoder;
   /** On the bus, device address included. */
   readonly id: number;
   readonly extended: boolean;
-  /** By signal index; undefined where a signal goes nowhere. */
-  readonly targets: readonly (SignalTarget | undefined)[];
-  readonly alarms: readonly AlarmTarget[];
+  readonly checksum: Checksum | undefined;
+  /** True for the message by which the device says which dialect it speaks. */
+  readonly is_identity: boolean;
   readonly stale_ms: number;
   readonly sent_only_while_active: boolean;
 }
 
+/** What the device's own word about its dialect changes. */
+export interface Dialects {
+  /** Beginnings of the text in capitals, with the option's value each stands for. */
+  readonly prefixes: readonly (readonly [string, Value])[];
+  readonly otherwise: Value;
+  /** Meaning of each message, in the order of `messages`, by the option's value. */
+  readonly meanings: ReadonlyMap<Value, readonly Meaning[]>;
+}
+
+type Value = string | number | boolean;
+
 export interface PackMapping {
   readonly binding: PackBinding;
+  /** As the device speaks until it says otherwise. */
   readonly messages: readonly MappedMessage[];
+  /** Undefined where the profile knows one dialect only or the installer has chosen. */
+  readonly dialects: Dialects | undefined;
   /** Cells whose temperature each sensor gives; undefined where the installer did not say. */
   readonly cells_of_sensor: readonly (readonly number[])[] | undefined;
 }
@@ -79,10 +109,35 @@ export function mapPack(binding: PackBinding): PackMapping {
   const problems = checkOnce(binding);
   if (problems.length > 0) throw new GatewayError('PROFILE_INVALID', problems.join('\n'));
   const canProfile = canProfileOf(binding.profile);
-  const messages = canProfile.dbc.messages
-    .map(message => mapMessage(canProfile, binding, message))
-    .filter(mapped => mapped.alarms.length > 0 || mapped.targets.some(target => target !== undefined));
-  return { binding, messages, cells_of_sensor: cellsOfSensor(binding) };
+  const { identity } = canProfile.section;
+  const all = canProfile.dbc.messages;
+  const meaningsWhen = (options: PackBinding['options']) =>
+    all.map(message => meaningOf(canProfile, { ...binding, options }, message));
+  const byValue = new Map<Value, Meaning[]>();
+  let meanings: Meaning[];
+  if (identity && binding.options[identity.option] === AUTO) {
+    for (const value of new Set([identity.otherwise, ...Object.values(identity.starts_with)]))
+      byValue.set(value, meaningsWhen({ ...binding.options, [identity.option]: value }));
+    meanings = byValue.get(identity.otherwise) ?? [];
+  } else meanings = meaningsWhen(binding.options);
+  const kept = all.flatMap((message, i) => {
+    const says = [meanings, ...byValue.values()].some(those => saysSomething(those[i]));
+    return says || (byValue.size > 0 && message.name === identity?.message) ? [i] : [];
+  });
+  const messages = kept.map((i, index) => mapMessage(canProfile, binding, all[i], meanings[i], index));
+  const dialects = identity &&
+    byValue.size > 0 && {
+      prefixes: Object.entries(identity.starts_with).map(
+        ([text, value]) => [text.toUpperCase(), value] as const,
+      ),
+      otherwise: identity.otherwise,
+      meanings: new Map([...byValue].map(([value, those]) => [value, kept.map(i => those[i])])),
+    };
+  return { binding, messages, dialects: dialects || undefined, cells_of_sensor: cellsOfSensor(binding) };
+}
+
+function saysSomething({ alarms, targets }: Meaning): boolean {
+  return alarms.length > 0 || targets.some(target => target !== undefined);
 }
 
 const checked = new WeakMap<CanProfile, string[]>();
@@ -91,53 +146,67 @@ function checkOnce({ profile }: PackBinding): string[] {
   const canProfile = canProfileOf(profile);
   let problems = checked.get(canProfile);
   if (!problems) {
-    problems = checkCanProfile(profile);
+    problems = checkCanProfile(profile).map(problem => describeCanProblem(profile, problem));
     checked.set(canProfile, problems);
   }
   return problems;
 }
 
-function mapMessage(canProfile: CanProfile, binding: PackBinding, message: DbcMessage): MappedMessage {
-  const { section } = canProfile;
+function mapMessage(
+  { section, decoders }: CanProfile,
+  binding: PackBinding,
+  message: DbcMessage,
+  meaning: Meaning,
+  index: number,
+): MappedMessage {
   const mapping = section.messages[message.name] ?? {};
-  const targets = new Array<SignalTarget | undefined>(message.signals.length).fill(undefined);
-  for (const [name, source] of Object.entries(mapping.pack ?? {})) {
-    for (const option of packSources(source)) {
-      if (!holds(binding, option.use_when, true)) continue;
-      const signal = message.signals.findIndex(other => other.name === option.signal);
-      const metric = PACK_METRICS.findIndex(other => other.name === name);
-      const negative = holds(binding, option.negate_when, false);
-      targets[signal] = {
-        ...plainTarget(message.signals[signal], signal, PACK_METRICS[metric], option.absent_raw),
-        kind: TargetKind.pack,
-        metric,
-        ...(negative
-          ? { divisor: -(unitDivisor(PACK_METRICS[metric], message.signals[signal].unit) ?? 1) }
-          : {}),
-      };
-    }
-  }
-  for (const [name, numbered] of Object.entries(section.cells ?? {})) {
-    const metric = CELL_METRICS.findIndex(other => other.name === name);
-    const place = { kind: TargetKind.cell, metric, count: binding.shape.cell_count };
-    mapNumbered(binding, message, numbered, place, targets);
-  }
-  if (section.sensors) {
-    const place = { kind: TargetKind.sensor, metric: 0, count: binding.shape.sensor_count };
-    mapNumbered(binding, message, section.sensors, place, targets);
-  }
-  const decoder = canProfile.decoders.get(message.name);
+  const decoder = decoders.get(message.name);
   if (!decoder) throw new GatewayError('PROFILE_INVALID', `no decoder for message ${message.name}`);
   return {
+    index,
     message,
     decoder,
     id: message.id + (section.id_plus_address ? (binding.address ?? 0) : 0),
     extended: message.extended,
-    targets,
-    alarms: mapAlarms(canProfile, binding, message),
+    ...meaning,
+    checksum: mapping.checksum,
+    is_identity: section.identity?.message === message.name,
     stale_ms: mapping.stale_ms ?? staleLimit(message.cycle_ms),
     sent_only_while_active: mapping.sent_only_while_active ?? false,
   };
+}
+
+function meaningOf(canProfile: CanProfile, binding: PackBinding, message: DbcMessage): Meaning {
+  const { section } = canProfile;
+  const targets = new Array<SignalTarget | undefined>(message.signals.length).fill(undefined);
+  for (const [name, source] of Object.entries(section.messages[message.name]?.pack ?? {})) {
+    const metric = PACK_METRICS.findIndex(other => other.name === name);
+    for (const option of packSources(source)) {
+      if (!allHold(binding, option.use_when)) continue;
+      const indexOf = (wanted: string) => message.signals.findIndex(other => other.name === wanted);
+      const signal = indexOf(option.signal);
+      const plain = plainTarget(canProfile, message, signal, PACK_METRICS[metric], option.absent_raw);
+      const negative = option.negate_when !== undefined && holds(binding, option.negate_when);
+      targets[signal] = {
+        ...plain,
+        metric,
+        divisor: negative ? -plain.divisor : plain.divisor,
+        magnitude: option.magnitude ?? false,
+        near: option.only_near ? indexOf(option.only_near.signal) : -1,
+        near_within: option.only_near?.within ?? 0,
+      };
+    }
+  }
+  for (const [name, source] of Object.entries(section.cells ?? {})) {
+    const metric = CELL_METRICS.findIndex(other => other.name === name);
+    const place = { kind: TargetKind.cell, metric, count: binding.shape.cell_count };
+    for (const numbered of numberedOf(source))
+      mapNumbered(canProfile, binding, message, numbered, place, targets);
+  }
+  const sensors = { kind: TargetKind.sensor, metric: 0, count: binding.shape.sensor_count };
+  for (const numbered of numberedOf(section.sensors))
+    mapNumbered(canProfile, binding, message, numbered, sensors, targets);
+  return { targets, alarms: mapAlarms(canProfile, binding, message) };
 }
 
 function staleLimit(cycle_ms: number | undefined): number {
@@ -146,19 +215,25 @@ function staleLimit(cycle_ms: number | undefined): number {
 }
 
 function plainTarget(
-  definition: DbcSignal,
+  { section }: CanProfile,
+  message: DbcMessage,
   signal: number,
   metric: Metric,
-  absent_raw: readonly number[] | undefined,
+  absent_raw: readonly number[] = [],
 ): SignalTarget {
+  const definition = message.signals[signal];
+  const absent = [...absent_raw, ...extremesOf(definition, section.absent_extremes_from_bits)];
   return {
     signal,
     kind: TargetKind.pack,
     metric: 0,
     index: 0,
     divisor: unitDivisor(metric, definition.unit) ?? 1,
+    magnitude: false,
+    near: -1,
+    near_within: 0,
     // The decoder's own arithmetic, so that equality holds.
-    absent: (absent_raw ?? []).map(raw => raw * definition.scale + definition.offset),
+    absent: absent.map(raw => physical(definition, raw)),
     flag: -1,
     flag_invalid: 0,
     mask: -1,
@@ -166,16 +241,27 @@ function plainTarget(
   };
 }
 
+/** Raw values at the edge of what the bits can say, by which a device says "not available". */
+function extremesOf(
+  { length_bit, signed, float }: DbcSignal,
+  from_bits = Number.POSITIVE_INFINITY,
+): number[] {
+  if (length_bit < from_bits || float !== 'none') return [];
+  return [signed ? -(2 ** (length_bit - 1)) : 2 ** length_bit - 1];
+}
+
 function mapNumbered(
+  canProfile: CanProfile,
   binding: PackBinding,
   message: DbcMessage,
   numbered: NumberedSignals,
   place: { kind: SignalTarget['kind']; metric: number; count: number },
   targets: (SignalTarget | undefined)[],
 ): void {
+  if (!allHold(binding, numbered.use_when)) return;
   const metric: Metric = place.kind === TargetKind.cell ? CELL_METRICS[place.metric] : SENSOR_METRIC;
   const flags = numbered.invalid_flags;
-  const invalid = flags?.invalid_is.find(({ when }) => holds(binding, when, false));
+  const invalid = flags?.invalid_is.find(({ when }) => holds(binding, when));
   const indexOf = (name: string) => message.signals.findIndex(other => other.name === name);
   message.signals.forEach((definition, signal) => {
     const number = numberInName(numbered.signals, definition.name);
@@ -184,7 +270,7 @@ function mapNumbered(
     if (index < 0 || index >= place.count) return;
     const flag = flags && invalid ? indexOf(nameWithNumber(flags.signals, number)) : -1;
     targets[signal] = {
-      ...plainTarget(definition, signal, metric, numbered.absent_raw),
+      ...plainTarget(canProfile, message, signal, metric, numbered.absent_raw),
       kind: place.kind,
       metric: place.metric,
       index,
@@ -200,12 +286,13 @@ function physical({ scale, offset }: DbcSignal, raw: number): number {
   return raw * scale + offset;
 }
 
-function mapAlarms({ section }: CanProfile, { shape }: PackBinding, message: DbcMessage): AlarmTarget[] {
+function mapAlarms({ section }: CanProfile, binding: PackBinding, message: DbcMessage): AlarmTarget[] {
   const alarms: AlarmTarget[] = [];
   for (const [code, source] of Object.entries(section.messages[message.name]?.alarms ?? {})) {
-    const alarm = shape.device_alarms.indexOf(code);
+    const alarm = binding.shape.device_alarms.indexOf(code);
     if (alarm < 0) continue;
-    const sources = alarmSources(source).map(({ signal, levels }) => ({
+    const used = alarmSources(source).filter(({ use_when }) => allHold(binding, use_when));
+    const sources = used.map(({ signal, levels }) => ({
       signal: message.signals.findIndex(other => other.name === signal),
       levels: (levels ?? section.alarm_levels ?? []).map((level: AlarmLevelName) => DeviceAlarmLevel[level]),
     }));
@@ -214,8 +301,12 @@ function mapAlarms({ section }: CanProfile, { shape }: PackBinding, message: Dbc
   return alarms;
 }
 
-function holds({ options }: PackBinding, condition: OptionIs | undefined, otherwise: boolean): boolean {
-  return condition === undefined ? otherwise : options[condition.option] === condition.is;
+function holds({ options }: PackBinding, { option, is }: OptionIs): boolean {
+  return options[option] === is;
+}
+
+function allHold(binding: PackBinding, use_when: UseWhen | undefined): boolean {
+  return conditionsOf(use_when).every(condition => holds(binding, condition));
 }
 
 function cellsOfSensor({ sensor_of_cell, shape }: PackBinding): number[][] | undefined {

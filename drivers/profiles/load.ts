@@ -8,6 +8,7 @@ import { CELL_METRICS, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts
 import type { PackShape } from '../../core/reading/pack-reading.ts';
 import { didYouMean, type Finding, listOf, type Problem, sortProblems } from '../../core/schema/problem.ts';
 import { checkYaml } from '../../core/schema/yaml-document.ts';
+import { checkCanProfile } from '../can/check-profile.ts';
 import { type Profile, ProfileFile } from './profile.ts';
 
 export interface LoadedProfiles {
@@ -42,7 +43,8 @@ function loadProfile(file: string): { profile?: Profile; problems: readonly Prob
   const document = checkYaml(file, readFileSync(file, 'utf8'), ProfileFile);
   if (!document.value) return { problems: document.problems };
   const profile = { ...document.value, directory: join(file, '..') };
-  const problems = sortProblems(findingsIn(profile, basename(file, '.yaml')).map(document.locate));
+  const findings = findingsIn(profile, basename(file, '.yaml'));
+  const problems = [...sortProblems(findings.map(document.locate)), ...busProblems(profile, document.locate)];
   return problems.length > 0 ? { problems } : { profile, problems };
 }
 
@@ -63,6 +65,18 @@ function findingsIn(profile: Profile, file_name: string): Finding[] {
       expected: `a number from min ${address.min} to max ${address.max}`,
     });
   return [...findings, ...sections(profile), ...alarms(profile), ...options(profile), ...ranges(profile)];
+}
+
+/** What the driver of the bus finds: names its DBC does not know, units that do not fit. */
+function busProblems(profile: Profile, locate: (finding: Finding) => Problem): Problem[] {
+  const { can } = profile;
+  if (!can) return [];
+  const problems = checkCanProfile(profile).map(({ path, text, dbc_line }): Problem => {
+    const words = { path, found: text, expected: 'what the DBC bears out', message: text };
+    if (dbc_line === undefined) return locate(words);
+    return { ...words, file: join(profile.directory, can.dbc), line: dbc_line, column: 1, path: '' };
+  });
+  return sortProblems(problems);
 }
 
 function sections(profile: Profile): Finding[] {

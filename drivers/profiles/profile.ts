@@ -52,8 +52,8 @@ export const ProfileFile = Type.Object(
       ),
     ),
     cells: Type.Object(
-      { max: Type.Integer({ minimum: 1, maximum: 4096 }) },
-      { ...closed, description: 'Most cells one device can report' },
+      { max: Type.Integer({ minimum: 0, maximum: 4096 }) },
+      { ...closed, description: 'Most cells one device can report; 0: it tells of no single cell' },
     ),
     sensors: Type.Optional(Type.Object({ max: Type.Integer({ minimum: 0, maximum: 4096 }) }, closed)),
     plausible: Type.Optional(
