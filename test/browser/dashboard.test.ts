@@ -175,6 +175,7 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
       socket.connectToServer();
     });
     await enter(page);
+    await page.locator('.battery-card').first().waitFor();
     isCut = true;
     for (const socket of sockets) await socket.close();
     await page.getByText('Not live.').waitFor();
