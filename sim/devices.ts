@@ -5,7 +5,8 @@ import { createCanEncoder } from '../drivers/can/can-encoder.ts';
 import type { CanConnection, ConnectionConfig, ModbusConnection } from '../drivers/connections.ts';
 import { transportOf } from '../drivers/connections.ts';
 import type { PackBinding } from '../drivers/driver.ts';
-import { createSunSpecImage } from '../drivers/modbus/sunspec/sunspec-image.ts';
+import { createUnitImage } from '../drivers/modbus/unit-image.ts';
+import { unitOf } from '../drivers/modbus/unit-readers.ts';
 import type { VirtualWires } from '../drivers/registry.ts';
 
 /** One pack's place on a wire. Attached from construction until `detach`. */
@@ -22,9 +23,6 @@ export interface DeviceSource {
   readonly reading: PackReading;
   isDead(): boolean;
 }
-
-/** Unit of a pack whose configuration names none. */
-export const DEFAULT_UNIT = 1;
 
 export function isVirtual(connection: ConnectionConfig): boolean {
   return connection.type === 'virtual-can' || connection.type === 'virtual-modbus';
@@ -65,9 +63,9 @@ function modbusUnit(
   source: DeviceSource,
   wires: VirtualWires,
 ): VirtualDevice {
-  const { image, write } = createSunSpecImage(binding);
+  const { image, write } = createUnitImage(binding);
   write(source.reading);
-  const detach = wires.modbus.attach(connection.id, binding.address ?? DEFAULT_UNIT, pdu =>
+  const detach = wires.modbus.attach(connection.id, unitOf(binding), pdu =>
     source.isDead() ? undefined : image.answer(pdu),
   );
   return {

@@ -10,8 +10,9 @@ import type { PackReading, PackShape } from '../core/reading/pack-reading.ts';
 import type { Chemistry } from '../core/topology/topology.ts';
 import type { ConnectionConfig } from '../drivers/connections.ts';
 import type { PackBinding } from '../drivers/driver.ts';
+import { unitOf } from '../drivers/modbus/unit-readers.ts';
 import type { VirtualWires } from '../drivers/registry.ts';
-import { attachDevice, DEFAULT_UNIT, isVirtual, type VirtualDevice } from './devices.ts';
+import { attachDevice, isVirtual, type VirtualDevice } from './devices.ts';
 import { FaultBoard, type FaultView } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import type { SimulatedPack } from './physics/pack.ts';
@@ -47,9 +48,9 @@ const LONGEST_PERIOD_MS = 2000;
 const SHORTEST_SLOT_MS = 100;
 /** Nodes broadcast in this first part of a period, so that each period ends with fresh values of all. */
 const BROADCAST_PART = 0.9;
-
 /** Cells behind a device that tells of none: a 48 V battery of lithium iron phosphate. */
 const UNTOLD_CELLS = 16;
+
 /** Throws CONFIG_INVALID when a fault of the configuration names what is not there. */
 export function createSimulation(options: SimulationOptions): Simulation {
   return new Simulation(options);
@@ -210,7 +211,7 @@ function refuseSharedUnits(bound: readonly { connection: ConnectionConfig; bindi
   const pack_of_unit = new Map<string, string>();
   for (const { connection, binding } of bound) {
     if (connection.type !== 'virtual-modbus') continue;
-    const unit = `unit ${binding.address ?? DEFAULT_UNIT} on ${connection.id}`;
+    const unit = `unit ${unitOf(binding)} on ${connection.id}`;
     const other = pack_of_unit.get(unit);
     if (other !== undefined)
       throw new GatewayError(
@@ -221,12 +222,12 @@ function refuseSharedUnits(bound: readonly { connection: ConnectionConfig; bindi
   }
 }
 
-/** Broadcasting devices evenly over the first part of the period; the others at its start. */
 /** A device that tells of no single cell has cells all the same. */
 function withCells(shape: PackShape): PackShape {
   return shape.cell_count > 0 ? shape : { ...shape, cell_count: UNTOLD_CELLS };
 }
 
+/** Broadcasting devices evenly over the first part of the period; the others at its start. */
 function spreadOverSlots(devices: readonly VirtualDevice[], slot_count: number): VirtualDevice[][] {
   const slots: VirtualDevice[][] = Array.from({ length: slot_count }, () => []);
   const broadcasting = devices.filter(device => device.broadcasts);

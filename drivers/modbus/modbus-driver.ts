@@ -4,12 +4,11 @@ import { PackState } from '../../core/reading/pack-state.ts';
 import type { ModbusConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
 import { ModbusLink, type Wire } from './modbus-link.ts';
-import { packMap } from './sunspec/pack-map.ts';
-import { type PolledPack, UnitPoller } from './unit-poller.ts';
+import { UnitPoller } from './unit-poller.ts';
+import { createUnitReaders } from './unit-readers.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
 
 const DEFAULT_PORT = 502;
-const DEFAULT_UNIT = 1;
 const STALE_INTERVALS = 3;
 const STALE_AT_LEAST_MS = 3000;
 
@@ -45,7 +44,14 @@ class ModbusDriver implements Driver {
   readonly #bindings: readonly PackBinding[];
   readonly #context: DriverContext;
   readonly #link: ModbusLink;
-  readonly #counters = { retries: 0, rounds: 0, rounds_late: 0, discoveries: 0, cells_ignored: 0 };
+  readonly #counters = {
+    retries: 0,
+    rounds: 0,
+    rounds_late: 0,
+    discoveries: 0,
+    reads_split: 0,
+    cells_ignored: 0,
+  };
   readonly #pack_health: ReadonlyMap<number, Health>;
   #pollers: readonly UnitPoller[] = [];
   #link_health: Health = { state: 'starting', reason: undefined };
@@ -102,23 +108,22 @@ class ModbusDriver implements Driver {
   }
 
   #createPollers(): UnitPoller[] {
-    const units = new Map<number, PolledPack[]>();
-    this.#bindings.forEach((binding, i) => {
-      const unit = binding.address ?? binding.profile.address?.default ?? DEFAULT_UNIT;
-      const packs = units.get(unit) ?? [];
-      packs.push({ state: this.packs[i], map: packMap(binding) });
-      units.set(unit, packs);
-    });
     const { clock, interval_ms, onUpdate } = this.#context;
-    return [...units].map(
-      ([unit, packs]) =>
+    return createUnitReaders({
+      connection: this.#connection,
+      bindings: this.#bindings,
+      states: this.packs,
+      link: this.#link,
+      clock,
+      interval_ms,
+      counters: this.#counters,
+    }).map(
+      unit =>
         new UnitPoller({
+          ...unit,
           link: this.#link,
-          unit,
-          packs,
           clock,
           interval_ms,
-          retries: this.#connection.retries ?? 1,
           counters: this.#counters,
           onUpdate,
           onState: (pack, state, reason) => {

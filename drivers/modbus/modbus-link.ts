@@ -41,6 +41,8 @@ export interface ReadFailure {
   readonly kind: FailureKind;
   /** One line: unit, registers, host and what went wrong. */
   readonly message: string;
+  /** The exception code, where the unit refused. */
+  readonly exception?: number | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -117,7 +119,8 @@ export class ModbusLink {
 
   /** Reads registers into `into` (from its start). Only within a job. Undefined: done. Never rejects. */
   async read(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
-    const { clock, gap_ms } = this.#options;
+    const { clock } = this.#options;
+    const gap_ms = Math.max(this.#options.gap_ms, request.gap_ms ?? 0);
     const connecting = this.#reopening || this.#attempting;
     if (!this.#connection && connecting && !this.#stop.signal.aborted) {
       await new Promise<void>(resolve => this.#waiters.push(resolve));
@@ -140,12 +143,14 @@ export class ModbusLink {
     request: ReadRequest,
     into: Uint16Array,
   ): Promise<ReadFailure | undefined> {
-    const { clock, timeout_ms } = this.#options;
-    const { unit, code, address, count } = request;
-    const place = `registers ${address} to ${address + count - 1} (FC0${code})`;
-    const fail = (kind: FailureKind, text: string): ReadFailure => ({
+    const { clock } = this.#options;
+    const { unit, code, address, count, timeout_ms = this.#options.timeout_ms } = request;
+    const what = code <= 2 ? 'coils' : 'registers';
+    const place = `${what} ${address} to ${address + count - 1} (FC0${code})`;
+    const fail = (kind: FailureKind, text: string, exception?: number): ReadFailure => ({
       kind,
       message: `unit ${unit} at ${this.name}: ${text} for ${place}`,
+      exception,
     });
     return new Promise(resolve => {
       let settled = false;
@@ -169,10 +174,12 @@ export class ModbusLink {
         const verdict = judgeReply(request, error, reply, into);
         if (verdict?.kind === 'bad_reply') this.counters.bad_replies++;
         else this.#onGoodReply(connection, verdict !== undefined);
-        settle(verdict && fail(verdict.kind, verdict.text));
+        settle(verdict && fail(verdict.kind, verdict.text, verdict.exception));
       };
       const { client } = connection;
-      if (code === 3) client.writeFC3(unit, address, count, onReply);
+      if (code === 1) client.writeFC1(unit, address, count, onReply);
+      else if (code === 2) client.writeFC2(unit, address, count, onReply);
+      else if (code === 3) client.writeFC3(unit, address, count, onReply);
       else client.writeFC4(unit, address, count, onReply);
     });
   }

@@ -1,8 +1,16 @@
 /** A unit's registers in memory, answering read requests as a device does. Writes are refused. */
 
 export interface RegisterSegment {
+  /** Of the first register (or coil). */
   readonly address: number;
+  /** One element per register, or per coil. */
   readonly registers: Uint16Array;
+  /** The one function that reads it; undefined: 3 and 4 alike. */
+  readonly code?: number;
+  /** Addresses from one register to the next (default 1). */
+  readonly step?: number;
+  /** Most elements per request (default: as many as Modbus allows). */
+  readonly max_count?: number;
 }
 
 export const ModbusException = {
@@ -11,9 +19,8 @@ export const ModbusException = {
   illegal_data_value: 3,
 } as const;
 
-const READ_HOLDING = 3;
-const READ_INPUT = 4;
-const MAX_READ = 125;
+const MAX_REGISTERS = 125;
+const MAX_COILS = 2000;
 
 export class RegisterImage {
   readonly segments: readonly RegisterSegment[];
@@ -26,27 +33,48 @@ export class RegisterImage {
   /** Answers a request PDU (function code first) with a reply PDU; never throws. */
   answer(request: Uint8Array): Uint8Array {
     const code = request[0] ?? 0;
-    if (code !== READ_HOLDING && code !== READ_INPUT)
-      return exception(code, ModbusException.illegal_function);
+    const served = this.segments.filter(({ code: only }) => only === code || (!only && isRegisterRead(code)));
+    if (served.length === 0) return exception(code, ModbusException.illegal_function);
     if (request.length !== 5) return exception(code, ModbusException.illegal_data_value);
     const address = (request[1] << 8) | request[2];
     const count = (request[3] << 8) | request[4];
-    if (count < 1 || count > MAX_READ) return exception(code, ModbusException.illegal_data_value);
-    const segment = this.segments.find(
-      ({ address: first, registers }) => address >= first && address + count <= first + registers.length,
-    );
-    if (!segment) return exception(code, ModbusException.illegal_data_address);
-    const reply = new Uint8Array(2 + 2 * count);
-    reply[0] = code;
-    reply[1] = 2 * count;
-    const from = address - segment.address;
-    for (let i = 0; i < count; i++) {
-      const word = segment.registers[from + i];
-      reply[2 + 2 * i] = word >> 8;
-      reply[3 + 2 * i] = word & 0xff;
+    const most = code <= 2 ? MAX_COILS : MAX_REGISTERS;
+    if (count < 1 || count > most) return exception(code, ModbusException.illegal_data_value);
+    for (const { address: first, registers, step = 1, max_count = most } of served) {
+      const from = (address - first) / step;
+      if (from < 0 || from + count > registers.length || !Number.isInteger(from)) continue;
+      if (count > max_count) return exception(code, ModbusException.illegal_data_value);
+      return code <= 2
+        ? coilReply(code, registers, from, count)
+        : registerReply(code, registers, from, count);
     }
-    return reply;
+    return exception(code, ModbusException.illegal_data_address);
   }
+}
+
+function isRegisterRead(code: number): boolean {
+  return code === 3 || code === 4;
+}
+
+function registerReply(code: number, registers: Uint16Array, from: number, count: number): Uint8Array {
+  const reply = new Uint8Array(2 + 2 * count);
+  reply[0] = code;
+  reply[1] = 2 * count;
+  for (let i = 0; i < count; i++) {
+    const word = registers[from + i];
+    reply[2 + 2 * i] = word >> 8;
+    reply[3 + 2 * i] = word & 0xff;
+  }
+  return reply;
+}
+
+/** Eight to a byte, lowest first. */
+function coilReply(code: number, coils: Uint16Array, from: number, count: number): Uint8Array {
+  const reply = new Uint8Array(2 + ((count + 7) >> 3));
+  reply[0] = code;
+  reply[1] = reply.length - 2;
+  for (let i = 0; i < count; i++) if (coils[from + i]) reply[2 + (i >> 3)] |= 1 << (i & 7);
+  return reply;
 }
 
 function exception(code: number, exceptionCode: number): Uint8Array {

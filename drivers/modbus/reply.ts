@@ -2,9 +2,16 @@
 
 export interface ReadRequest {
   readonly unit: number;
-  readonly code: 3 | 4;
+  /** 1 coils, 2 discrete inputs, 3 holding registers, 4 input registers. */
+  readonly code: 1 | 2 | 3 | 4;
   readonly address: number;
+  /** Registers, or coils. */
   readonly count: number;
+  /** The unit that answers in frames of a serial line, where it is not the one that was asked. */
+  readonly reply_unit?: number | undefined;
+  /** What the device needs where that is more than the link's own. */
+  readonly timeout_ms?: number | undefined;
+  readonly gap_ms?: number | undefined;
 }
 
 /**
@@ -23,6 +30,13 @@ export interface ModbusError {
 
 export interface ModbusReply {
   readonly buffer: Uint8Array;
+}
+
+export interface Verdict {
+  readonly kind: FailureKind;
+  readonly text: string;
+  /** The exception code, where the unit sent one. */
+  readonly exception?: number;
 }
 
 const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
@@ -46,25 +60,36 @@ export function judgeReply(
   error: ModbusError | null,
   reply: ModbusReply | undefined,
   into: Uint16Array,
-): { kind: FailureKind; text: string } | undefined {
+): Verdict | undefined {
   if (error?.modbusCode !== undefined) return judgeException(request, error, error.modbusCode);
   if (error || !reply) {
     return { kind: 'bad_reply', text: `wrong reply (${error?.message ?? 'empty'})` };
   }
   const { buffer } = reply;
-  if (buffer.length !== 2 * request.count) {
-    const text = `wrong reply (${buffer.length} bytes of registers, expected ${2 * request.count})`;
+  const expected = dataBytes(request);
+  if (buffer.length !== expected) {
+    const text = `wrong reply (${buffer.length} bytes of data, expected ${expected})`;
     return { kind: 'bad_reply', text };
   }
-  for (let i = 0; i < request.count; i++) into[i] = (buffer[2 * i] << 8) | buffer[2 * i + 1];
+  if (readsBits(request)) {
+    for (let i = 0; i < request.count; i++) into[i] = (buffer[i >> 3] >> (i & 7)) & 1;
+  } else {
+    for (let i = 0; i < request.count; i++) into[i] = (buffer[2 * i] << 8) | buffer[2 * i + 1];
+  }
   return undefined;
 }
 
-function judgeException(
-  request: ReadRequest,
-  error: ModbusError,
-  code: number,
-): { kind: FailureKind; text: string } {
+/** Coils come eight to a byte, lowest first; each becomes one element. */
+function readsBits({ code }: ReadRequest): boolean {
+  return code <= 2;
+}
+
+/** Bytes of data a good reply has. */
+export function dataBytes(request: ReadRequest): number {
+  return readsBits(request) ? (request.count + 7) >> 3 : 2 * request.count;
+}
+
+function judgeException(request: ReadRequest, error: ModbusError, code: number): Verdict {
   const raw = error.modbusResponses?.at(-1);
   if (raw && (raw[0] !== request.unit || raw.length !== EXCEPTION_BYTES)) {
     return {
@@ -76,5 +101,5 @@ function judgeException(
   const text = `exception ${code.toString(16).toUpperCase().padStart(2, '0')} (${name})`;
   if (code === 5 || code === 6) return { kind: 'busy', text };
   if (code === 10 || code === 11) return { kind: 'unit_offline', text };
-  return { kind: 'exception', text };
+  return { kind: 'exception', text, exception: code };
 }

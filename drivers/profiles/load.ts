@@ -9,6 +9,7 @@ import type { PackShape } from '../../core/reading/pack-reading.ts';
 import { didYouMean, type Finding, listOf, type Problem, sortProblems } from '../../core/schema/problem.ts';
 import { checkYaml } from '../../core/schema/yaml-document.ts';
 import { checkCanProfile } from '../can/check-profile.ts';
+import { registersFindings } from '../modbus/registers/check-registers.ts';
 import { type Profile, ProfileFile } from './profile.ts';
 
 export interface LoadedProfiles {
@@ -64,7 +65,14 @@ function findingsIn(profile: Profile, file_name: string): Finding[] {
       found: String(address.default),
       expected: `a number from min ${address.min} to max ${address.max}`,
     });
-  return [...findings, ...sections(profile), ...alarms(profile), ...options(profile), ...ranges(profile)];
+  return [
+    ...findings,
+    ...sections(profile),
+    ...registersFindings(profile),
+    ...alarms(profile),
+    ...options(profile),
+    ...ranges(profile),
+  ];
 }
 
 /** What the driver of the bus finds: names its DBC does not know, units that do not fit. */
@@ -79,23 +87,30 @@ function busProblems(profile: Profile, locate: (finding: Finding) => Problem): P
   return sortProblems(problems);
 }
 
+/** Of each bus: exactly one of them. */
+const SECTIONS: Readonly<Record<Profile['transport'], readonly ('can' | 'sunspec' | 'registers')[]>> = {
+  can: ['can'],
+  modbus: ['sunspec', 'registers'],
+};
+
 function sections(profile: Profile): Finding[] {
-  const needed = profile.transport === 'can' ? 'can' : 'sunspec';
-  const other = needed === 'can' ? 'sunspec' : 'can';
+  const { transport } = profile;
+  const fitting = SECTIONS[transport];
+  const expected = `a section ${fitting.map(name => `"${name}"`).join(' or ')}`;
   const findings: Finding[] = [];
-  if (!profile[needed])
-    findings.push({
-      path: ['transport'],
-      found: `transport ${profile.transport} without its section`,
-      expected: `a section "${needed}"`,
-    });
-  if (profile[other])
+  const present = fitting.filter(name => profile[name] !== undefined);
+  if (present.length === 0)
+    findings.push({ path: ['transport'], found: `transport ${transport} without its section`, expected });
+  for (const other of [...SECTIONS.can, ...SECTIONS.modbus]) {
+    if (profile[other] === undefined || other === present[0]) continue;
+    const beside = fitting.includes(other) ? `section "${present[0]}"` : `transport ${transport}`;
     findings.push({
       path: [other],
-      found: `a section "${other}" beside transport ${profile.transport}`,
-      expected: `only a section "${needed}"`,
+      found: `a section "${other}" beside ${beside}`,
+      expected: `only ${expected}`,
       at_key: true,
     });
+  }
   return findings;
 }
 

@@ -1,10 +1,11 @@
 /**
  * Profile: how a device family's frames or registers map to metrics. Data, not code: one YAML file per
  * family in this folder. The header (identity, limits, options, alarms) is the same for both buses;
- * the `can` or `sunspec` section is owned by the driver of that bus.
+ * the `can`, `sunspec` or `registers` section is owned by the driver of that bus.
  */
 import Type, { type Static } from 'typebox';
 import { CanSection } from '../can/can-section.ts';
+import { RegistersSection } from '../modbus/registers/registers-section.ts';
 import { SunSpecSection } from '../modbus/sunspec/sunspec-section.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -73,6 +74,7 @@ export const ProfileFile = Type.Object(
     options: Type.Optional(Type.Record(Type.String(), ProfileOption)),
     can: Type.Optional(CanSection),
     sunspec: Type.Optional(SunSpecSection),
+    registers: Type.Optional(RegistersSection),
   },
   closed,
 );

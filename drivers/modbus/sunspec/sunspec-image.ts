@@ -5,15 +5,10 @@
 import { DeviceAlarmLevel, type PackReading } from '../../../core/reading/pack-reading.ts';
 import type { PackBinding } from '../../driver.ts';
 import { RegisterImage } from '../register-image.ts';
+import type { UnitImage } from '../unit-image.ts';
 import { MODEL_HEADER, MODELS, type Model } from './models.ts';
 import { MODULE_MODEL, type NumberPoint, type PackMap, packMap } from './pack-map.ts';
 import { largestOf, type NumberType, scaled, writeNumber, writeText } from './points.ts';
-
-export interface SunSpecImage {
-  readonly image: RegisterImage;
-  /** Shows the reading; missing values become "not implemented". */
-  write(reading: PackReading): void;
-}
 
 const BASE_ADDRESS = 40_000;
 /** Finest step of the points that share a scale factor; coarser when a value would not fit. */
@@ -28,7 +23,7 @@ const FINEST_EXPONENT: Readonly<Record<string, number>> = {
   Tmp_SF: -1,
 };
 
-export function createSunSpecImage(binding: PackBinding): SunSpecImage {
+export function createSunSpecImage(binding: PackBinding): UnitImage {
   const map = packMap(binding);
   const { cell_count } = binding.shape;
   const models = new Map<number, Uint16Array>([

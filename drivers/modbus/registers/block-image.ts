@@ -1,0 +1,123 @@
+/** The registers of one block of a unit as last read, and which of them are new. */
+import type { ReadFailure } from '../modbus-link.ts';
+import type { ReadUnit } from '../unit-reader.ts';
+import { sizeOf } from './raw-number.ts';
+import { type PlanLimits, type PlannedRead, planReads, type Span, splitRead } from './read-plan.ts';
+import type { Field, MapBlock } from './register-map.ts';
+
+/** Reads of one round that may go into finding out which registers a unit lacks. */
+export const SPLITS_PER_ROUND = 8;
+
+const Age = { never: 0, earlier: 1, now: 2 } as const;
+
+interface ActiveRead extends PlannedRead {
+  readonly window: Uint16Array;
+}
+
+/** Exceptions by which a device refuses this piece of its map rather than every request. */
+const REFUSES_PLACE: readonly number[] = [2, 3];
+
+export class BlockImage {
+  readonly block: MapBlock;
+  readonly words: Uint16Array;
+  /** Map addresses the unit refuses even when asked for them alone; kept until `forget`. */
+  readonly refused: number[] = [];
+  readonly #age: Uint8Array;
+  readonly #planned: readonly PlannedRead[];
+  #reads: ActiveRead[];
+  #next = 0;
+
+  constructor(block: MapBlock, spans: readonly Span[], limits: PlanLimits) {
+    this.block = block;
+    this.words = new Uint16Array(block.length);
+    this.#age = new Uint8Array(block.length);
+    this.#planned = planReads(spans, limits);
+    this.#reads = this.#planned.map(read => this.#activate(read));
+  }
+
+  get reads(): readonly PlannedRead[] {
+    return this.#reads;
+  }
+
+  /** Nothing known of the unit holds any longer, not even what it refused. */
+  forget(): void {
+    this.#reads = this.#planned.map(read => this.#activate(read));
+    this.refused.length = 0;
+    this.#age.fill(Age.never);
+    this.#next = 0;
+  }
+
+  /** What the unit refused may have been a passing mood: plan as if it had not, and keep what was read. */
+  askRefusedAgain(): void {
+    if (this.refused.length === 0) return;
+    this.#reads = this.#planned.map(read => this.#activate(read));
+    this.refused.length = 0;
+  }
+
+  /** True when something was read in this round. */
+  get readNow(): boolean {
+    return this.#age.includes(Age.now);
+  }
+
+  /** Another round: what was new becomes old, and reading starts at the first register. */
+  begin(): void {
+    this.#next = 0;
+    for (let i = 0; i < this.#age.length; i++) if (this.#age[i] === Age.now) this.#age[i] = Age.earlier;
+  }
+
+  /** All words of the field were read in this round. */
+  isNew(field: Field): boolean {
+    return this.#isAged(field, Age.now);
+  }
+
+  /** All words of the field were read at some time. */
+  isKnown(field: Field): boolean {
+    return this.#isAged(field, Age.earlier);
+  }
+
+  #isAged(field: Field, least: number): boolean {
+    const size = sizeOf(field.type);
+    for (let i = 0; i < size; i++) if (this.#age[field.at + i] < least) return false;
+    return true;
+  }
+
+  /**
+   * Goes on reading where the last call failed. A read the unit refuses is halved and remembered so; a
+   * single value that is refused is left alone. `budget.splits` is what this round may still spend on it.
+   */
+  async read(
+    read: ReadUnit,
+    budget: { splits: number; refusal: ReadFailure | undefined },
+  ): Promise<ReadFailure | undefined> {
+    const { code, first, step } = this.block;
+    while (this.#next < this.#reads.length) {
+      const at = this.#next;
+      const current = this.#reads[at];
+      const failure = await read(code, first + current.first * step, current.count, current.window);
+      if (!failure) {
+        this.#age.fill(Age.now, current.first, current.first + current.count);
+        this.#next++;
+        continue;
+      }
+      if (failure.kind !== 'exception') return failure;
+      budget.refusal = failure;
+      if (!REFUSES_PLACE.includes(failure.exception ?? 0)) {
+        this.#next++;
+        continue;
+      }
+      const halves = splitRead(current);
+      if (!halves) {
+        this.refused.push(first + current.first * step);
+        this.#reads.splice(at, 1);
+        continue;
+      }
+      this.#reads.splice(at, 1, ...halves.map(half => this.#activate(half)));
+      if (budget.splits-- <= 0) this.#next += 2;
+    }
+    return undefined;
+  }
+
+  #activate(read: PlannedRead): ActiveRead {
+    return { ...read, window: this.words.subarray(read.first, read.first + read.count) };
+  }
+}

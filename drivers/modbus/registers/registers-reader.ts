@@ -1,0 +1,190 @@
+/** Reads one pack of a unit by the `registers` section of its profile. */
+
+import { CellMetric } from '../../../core/metrics.ts';
+import { DeviceAlarmLevel } from '../../../core/reading/pack-reading.ts';
+import type { PackState } from '../../../core/reading/pack-state.ts';
+import type { ReadFailure } from '../modbus-link.ts';
+import type { ReadUnit, UnitReader } from '../unit-reader.ts';
+import { BlockImage, SPLITS_PER_ROUND } from './block-image.ts';
+import { fieldValue, rawOf } from './field-values.ts';
+import { fieldSpans, limitsFor } from './map-plan.ts';
+import type { Field, FieldRow, MapBlock, RegisterMap, ValueField } from './register-map.ts';
+
+export interface RegistersReaderOptions {
+  readonly state: PackState;
+  readonly map: RegisterMap;
+  /** Sensor (from 0) at each cell, as the installer knows it. */
+  readonly sensor_of_cell: readonly number[] | undefined;
+  readonly interval_ms: number;
+  readonly counters: { reads_split: number; cells_ignored: number };
+  readonly read: ReadUnit;
+}
+
+const STALE_PERIODS = 3;
+const STALE_AT_LEAST_MS = 3000;
+/** Rounds until registers the unit refused are asked for again. */
+const ASK_REFUSED_AGAIN = 1000;
+
+export class RegistersReader implements UnitReader {
+  readonly #options: RegistersReaderOptions;
+  readonly #images: readonly BlockImage[];
+  readonly #levels: Uint8Array;
+  /** Per device alarm: a source of it was not read in this round. */
+  readonly #unsure: Uint8Array;
+  #round = 0;
+  /** Block to go on with. */
+  #next = 0;
+  #under_way = false;
+
+  constructor(options: RegistersReaderOptions) {
+    this.#options = options;
+    const { map, state } = options;
+    const spans = fieldSpans(map);
+    this.#images = map.blocks.map(
+      (block, i) => new BlockImage(block, spans[i], limitsFor(map.section, block)),
+    );
+    this.#levels = new Uint8Array(state.shape.device_alarms.length);
+    this.#unsure = new Uint8Array(state.shape.device_alarms.length);
+    this.#setStaleLimits();
+  }
+
+  forget(): void {
+    for (const image of this.#images) image.forget();
+    this.#round = 0;
+    this.abandon();
+  }
+
+  abandon(): void {
+    this.#under_way = false;
+  }
+
+  async read(): Promise<ReadFailure | undefined> {
+    if (!this.#under_way) this.#begin();
+    const budget = { splits: SPLITS_PER_ROUND, refusal: undefined as ReadFailure | undefined };
+    let read = 0;
+    for (; this.#next < this.#images.length; this.#next++) {
+      const image = this.#images[this.#next];
+      if (this.#round % image.block.every !== 0) continue;
+      const failure = await image.read(this.#options.read, budget);
+      if (failure) return failure;
+      if (image.readNow) read++;
+    }
+    this.#options.counters.reads_split += SPLITS_PER_ROUND - Math.max(0, budget.splits);
+    this.#under_way = false;
+    if (read > 0 || !budget.refusal) return undefined;
+    return budget.refusal;
+  }
+
+  commit(mono_ms: number, onPack: (pack: number, complaint: string | undefined) => void): void {
+    const { map, state } = this.#options;
+    for (const field of map.pack) {
+      if (this.#isNew(field)) state.setValue(field.metric, this.#valueOf(field), mono_ms);
+    }
+    const complaints: string[] = [];
+    for (const row of map.cells) this.#commitCells(row, mono_ms, complaints);
+    for (const row of map.sensors) this.#commitSensors(row, mono_ms);
+    this.#commitAlarms(mono_ms);
+    for (const { refused, block } of this.#images) {
+      if (refused.length === 0) continue;
+      const more = refused.length > 1 ? ` and ${refused.length - 1} more` : '';
+      complaints.push(`the unit has no ${block.code <= 2 ? 'coil' : 'register'} ${refused[0]}${more}`);
+    }
+    this.#round++;
+    if (this.#round % ASK_REFUSED_AGAIN === 0) for (const image of this.#images) image.askRefusedAgain();
+    onPack(state.pack, complaints.length > 0 ? [...new Set(complaints)].join('; ') : undefined);
+  }
+
+  #begin(): void {
+    this.#under_way = true;
+    this.#next = 0;
+    for (const image of this.#images) image.begin();
+  }
+
+  #commitCells(row: FieldRow, mono_ms: number, complaints: string[]): void {
+    const { state, counters } = this.#options;
+    const { cell_count } = state.shape;
+    const reported = this.#reported(row);
+    if (reported !== undefined && reported !== cell_count) {
+      complaints.push(`${reported} cells reported, ${cell_count} configured`);
+      if (this.#round === 0) counters.cells_ignored += Math.max(0, reported - cell_count);
+    }
+    for (let i = 0; i < row.fields.length; i++) {
+      const field = row.fields[i];
+      if (!this.#isNew(field)) continue;
+      const value = this.#exists(row, i, reported) ? this.#valueOf(field) : Number.NaN;
+      state.setCell(row.metric, row.first + i, value, mono_ms);
+    }
+  }
+
+  #commitSensors(row: FieldRow, mono_ms: number): void {
+    const { state, sensor_of_cell } = this.#options;
+    const reported = this.#reported(row);
+    for (let i = 0; i < row.fields.length; i++) {
+      const field = row.fields[i];
+      if (!this.#isNew(field)) continue;
+      const value = this.#exists(row, i, reported) ? this.#valueOf(field) : Number.NaN;
+      const sensor = row.first + i;
+      state.setSensor(sensor, value, mono_ms);
+      if (!sensor_of_cell) continue;
+      for (let cell = 0; cell < Math.min(sensor_of_cell.length, state.shape.cell_count); cell++) {
+        if (sensor_of_cell[cell] === sensor) state.setCell(CellMetric.temperature_c, cell, value, mono_ms);
+      }
+    }
+  }
+
+  #commitAlarms(mono_ms: number): void {
+    const { map, state } = this.#options;
+    const levels = this.#levels.fill(DeviceAlarmLevel.none);
+    const unsure = this.#unsure.fill(1);
+    for (const field of map.alarms) unsure[field.alarm] = 0;
+    for (const field of map.alarms) {
+      if (!this.#isNew(field)) unsure[field.alarm] = 1;
+      else if (rawOf(this.#images[field.block].words, field) === field.active)
+        levels[field.alarm] = Math.max(levels[field.alarm], field.level);
+    }
+    for (let alarm = 0; alarm < levels.length; alarm++) {
+      if (levels[alarm] !== DeviceAlarmLevel.none || unsure[alarm] === 0)
+        state.setDeviceAlarm(alarm, levels[alarm], mono_ms);
+    }
+  }
+
+  #isNew(field: Field): boolean {
+    return this.#images[field.block].isNew(field);
+  }
+
+  #valueOf(field: ValueField): number {
+    return fieldValue(this.#images[field.block].words, field);
+  }
+
+  /** How many the device says it has; undefined: it does not say. */
+  #reported({ present_count: field }: FieldRow): number | undefined {
+    if (!field || !this.#images[field.block].isKnown(field)) return undefined;
+    return rawOf(this.#images[field.block].words, field);
+  }
+
+  #exists(row: FieldRow, i: number, reported: number | undefined): boolean {
+    if (reported !== undefined && i >= reported) return false;
+    const { present_bits: mask, first_bit } = row;
+    if (!mask || !this.#images[mask.block].isKnown(mask)) return true;
+    return ((rawOf(this.#images[mask.block].words, mask) >>> (first_bit + i)) & 1) === 1;
+  }
+
+  #setStaleLimits(): void {
+    const { map, state } = this.#options;
+    for (const field of map.pack) state.setValueStaleLimit(field.metric, this.#staleMs(field));
+    for (const { metric, fields } of map.cells) {
+      if (fields.length > 0) state.setCellStaleLimit(metric, this.#staleMs(fields[0]));
+    }
+    for (const { fields } of map.sensors) {
+      const stale_ms = this.#staleMs(fields[0]);
+      state.setSensorStaleLimit(stale_ms);
+      if (this.#options.sensor_of_cell) state.setCellStaleLimit(CellMetric.temperature_c, stale_ms);
+    }
+    for (const field of map.alarms) state.setDeviceAlarmStaleLimit(field.alarm, this.#staleMs(field));
+  }
+
+  #staleMs({ block }: Field): number {
+    const { every, stale_ms }: MapBlock = this.#options.map.blocks[block];
+    return stale_ms ?? Math.max(STALE_PERIODS * every * this.#options.interval_ms, STALE_AT_LEAST_MS);
+  }
+}

@@ -1,0 +1,118 @@
+/** Reads a SunSpec unit: finds its models, then reads every model its packs need. */
+import type { Clock } from '../../../core/clock/clock.ts';
+import type { PackState } from '../../../core/reading/pack-state.ts';
+import type { ReadFailure } from '../modbus-link.ts';
+import type { ReadUnit, UnitReader } from '../unit-reader.ts';
+import { ChainWalk, type ModelInstance, type ReadRegisters } from './discovery.ts';
+import { ModelBlock } from './model-block.ts';
+import { MODELS } from './models.ts';
+import type { PackMap } from './pack-map.ts';
+import { PackView } from './pack-view.ts';
+
+export interface SunSpecPack {
+  readonly state: PackState;
+  readonly map: PackMap;
+}
+
+export interface SunSpecReaderOptions {
+  /** For messages: "unit 3 at 10.0.0.5:502". */
+  readonly place: string;
+  readonly packs: readonly SunSpecPack[];
+  readonly clock: Clock;
+  readonly counters: { discoveries: number; cells_ignored: number };
+  readonly read: ReadUnit;
+}
+
+/** Rounds in a row in which a model was refused, until the unit is discovered anew; then twice as many. */
+const REFUSED_ROUNDS = 3;
+
+export class SunSpecReader implements UnitReader {
+  readonly #options: SunSpecReaderOptions;
+  readonly #read: ReadRegisters;
+  #walk: ChainWalk;
+  #views: readonly PackView[] | undefined;
+  #blocks: readonly ModelBlock[] = [];
+  #refused_rounds = 0;
+  #refused_limit = REFUSED_ROUNDS;
+
+  constructor(options: SunSpecReaderOptions) {
+    this.#options = options;
+    this.#walk = new ChainWalk(options.place);
+    this.#read = (address, count, into) => options.read(3, address, count, into);
+  }
+
+  forget(): void {
+    this.#walk = new ChainWalk(this.#options.place);
+    this.#views = undefined;
+    this.#blocks = [];
+    this.#refused_rounds = 0;
+  }
+
+  /** Every round reads all models anyhow, and a walk may go on where it was. */
+  abandon(): void {}
+
+  /** A refused model costs its own values only, unless all are refused. */
+  async read(): Promise<ReadFailure | undefined> {
+    if (!this.#views) {
+      const failure = await this.#walk.advance(this.#read);
+      if (failure) return failure;
+      this.#views = this.#resolve(this.#walk.models);
+    }
+    let refusal: ReadFailure | undefined;
+    let fresh = 0;
+    for (const block of this.#blocks) {
+      const outcome = await block.read(this.#read);
+      if (outcome === 'changed') return this.#onChanged(block);
+      if (outcome && outcome.kind !== 'exception') return outcome;
+      if (outcome) refusal = outcome;
+      else fresh++;
+    }
+    this.#refused_rounds = refusal ? this.#refused_rounds + 1 : 0;
+    if (!refusal) this.#refused_limit = REFUSED_ROUNDS;
+    if (fresh > 0) return undefined;
+    const nothing = `${this.#options.place}: no SunSpec battery model found`;
+    this.forget();
+    return refusal ?? { kind: 'exception', message: nothing };
+  }
+
+  commit(mono_ms: number, onPack: (pack: number, complaint: string | undefined) => void): void {
+    const { packs } = this.#options;
+    this.#views?.forEach((view, i) => {
+      view.commit(mono_ms);
+      const refused = view.blocks.filter(block => !block.fresh).map(({ instance }) => `model ${instance.id}`);
+      const complaints = view.mismatch === undefined ? [] : [view.mismatch];
+      if (refused.length > 0) complaints.push(`${refused.join(', ')} refused by the unit`);
+      onPack(packs[i].state.pack, complaints.length === 0 ? undefined : complaints.join('; '));
+    });
+    if (this.#refused_rounds >= this.#refused_limit) {
+      this.#refused_limit *= 2;
+      this.forget();
+    }
+  }
+
+  #onChanged({ instance }: ModelBlock): ReadFailure {
+    this.forget();
+    const model = `model ${instance.id} at register ${instance.address}`;
+    return { kind: 'bad_reply', message: `${this.#options.place}: ${model} changed while it was being read` };
+  }
+
+  #resolve(chain: readonly ModelInstance[]): PackView[] {
+    const { packs, counters, clock } = this.#options;
+    const max_registers = Math.min(...packs.map(({ map }) => map.max_registers));
+    const blocks = new Map<ModelInstance, ModelBlock>();
+    const blockOf = (instance: ModelInstance): ModelBlock => {
+      const block = blocks.get(instance) ?? new ModelBlock(MODELS.get(instance.id)!, instance, max_registers);
+      blocks.set(instance, block);
+      return block;
+    };
+    const views = packs.map(({ map, state }) => new PackView(map, state, chain, blockOf));
+    this.#blocks = [...blocks.values()].sort((a, b) => a.instance.address - b.instance.address);
+    counters.discoveries++;
+    const now_ms = clock.monoMs();
+    for (const view of views) {
+      counters.cells_ignored += view.extra_cells;
+      view.clearAbsentCells(now_ms);
+    }
+    return views;
+  }
+}

@@ -1,0 +1,21 @@
+/** What a UnitPoller asks of the map a unit follows: read a round, then show it. */
+import type { ReadFailure } from './modbus-link.ts';
+import type { ReadRequest } from './reply.ts';
+
+export type ReadUnit = (
+  code: ReadRequest['code'],
+  address: number,
+  count: number,
+  into: Uint16Array,
+) => Promise<ReadFailure | undefined>;
+
+export interface UnitReader {
+  /** What was learnt about the unit may no longer hold. */
+  forget(): void;
+  /** A round is given up: the next one starts at its beginning. */
+  abandon(): void;
+  /** Reads a round; after a failure it goes on where it failed. Never rejects. */
+  read(): Promise<ReadFailure | undefined>;
+  /** Writes a complete round into the packs' states; `onPack` is told each pack and what it lacks, if anything. */
+  commit(mono_ms: number, onPack: (pack: number, complaint: string | undefined) => void): void;
+}
