@@ -212,7 +212,7 @@ export class Session {
     if (!batch.kind.includes(LogKind.reading)) return { readings: 0, undecodable: 0 };
     const stream = this.#client.query(copyFrom(COPY_READINGS));
     const finished = new Promise<void>((resolve, reject) =>
-      stream.once('finish', resolve).once('error', reject),
+      stream.once('finish', resolve).on('error', reject),
     );
     finished.catch(() => {});
     const rows = new CopyRows(gateway_id);

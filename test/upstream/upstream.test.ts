@@ -255,6 +255,23 @@ test('a server restarted under load: nothing double, nothing lost, order kept', 
   await expectExactlyOnce(30);
 });
 
+test('a row refused in the midst of a batch leaves nothing of it, and all follows when the cause is gone', async () => {
+  const store = await openStore();
+  const first = follow(store);
+  await caughtUp(first, store);
+  await first.stop();
+  await query('ALTER TABLE pack_readings ADD CONSTRAINT no_such_row CHECK (seq <> 1500)');
+  appendRounds(store, 0, 30);
+  await store.flush();
+  const upstream = follow(store, url, 5000);
+  await until(() => upstream.status().counters.retries >= 2);
+  expect(upstream.status().reason).toMatch(/violates check constraint "no_such_row"/);
+  expect(await query('SELECT count(*)::int AS rows FROM pack_readings')).toEqual([{ rows: 0 }]);
+  await query('ALTER TABLE pack_readings DROP CONSTRAINT no_such_row');
+  await caughtUp(upstream, store);
+  await expectExactlyOnce(30);
+});
+
 test('absent at start: one clear line without the password, local work goes on, then everything follows', async () => {
   const lines: string[] = [];
   const log = { ...silentLogger, warn: (_: object, line: string) => void lines.push(line) };
