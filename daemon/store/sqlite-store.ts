@@ -35,6 +35,7 @@ const OPEN_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 10_000;
 const RETAIN_EVERY_MS = 60_000;
+const KEEP_FREE_BYTES = 64 << 20;
 /** The writer is called stuck when a commit takes longer. */
 const STUCK_AFTER_MS = 30_000;
 const DAY_MS = 86_400_000;
@@ -45,8 +46,10 @@ export interface SqliteStoreOptions {
   readonly retention_days: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** An upstream is configured: rows it has not confirmed stay whatever their age (default false). */
+  /** An upstream is configured: rows it has not confirmed stay, whatever their age, while there is room (default false). */
   readonly keep_unsynced?: boolean;
+  /** With less room on the disk the oldest rows go, sent or not (default 64 MiB). */
+  readonly keep_free_bytes?: number;
   /** Most bytes between the caller and the disk (default 16 MiB; at least four batches). */
   readonly queue_bytes?: number;
   /** Size of one batch (default 1 MiB). */
@@ -99,6 +102,7 @@ class SqliteStore implements Store, LogSource {
     readings_committed: 0,
     readings_dropped: 0,
     alerts_dropped: 0,
+    rows_removed_unsynced: 0,
     commits: 0,
     commit_failures: 0,
     file_bytes: 0,
@@ -330,10 +334,17 @@ class SqliteStore implements Store, LogSource {
 
   async #retain(): Promise<void> {
     const before_ms = this.#clock.wallMs() - this.#options.retention_days * DAY_MS;
-    const below_seq = this.#options.keep_unsynced ? this.#synced_seq : this.#stats.durable_seq;
+    const below_seq = this.#options.keep_unsynced ? this.#synced_seq : Number.POSITIVE_INFINITY;
     try {
-      const { first_seq } = await this.#write('retain', { before_ms, below_seq });
-      this.#stats.first_seq = first_seq;
+      const keep_free_bytes = this.#options.keep_free_bytes ?? KEEP_FREE_BYTES;
+      const removed = await this.#write('retain', { before_ms, below_seq, keep_free_bytes });
+      this.#stats.first_seq = removed.first_seq;
+      this.#stats.rows_removed_unsynced += removed.removed_unsynced;
+      if (removed.removed_unsynced > 0)
+        this.#options.log.error(
+          { component: 'store' },
+          `${this.#file}: the disk is nearly full; removed ${removed.removed_unsynced} rows that the centre does not have`,
+        );
     } catch (error) {
       this.#options.log.warn({ component: 'store' }, `removing old readings failed: ${describeError(error)}`);
     }

@@ -243,6 +243,17 @@ test('old rows go once they are synced, never the newest, never a topology, and 
   expect(store.durableSeq()).toBe(last_seq + 1);
 });
 
+test('short of room, the oldest rows go before the centre has them, and that is counted', async () => {
+  const clock = new ManualClock(T0);
+  const store = await openStore({ clock, keep_unsynced: true, keep_free_bytes: Number.MAX_SAFE_INTEGER });
+  for (let n = 0; n < 2 * SPAN_ROWS + 10; n++) store.append(numberedReading(topology, 0, n, T0 + n));
+  await store.flush();
+  clock.advance(60_000);
+  await store.documents.put('test', 'barrier', 0);
+  expect(store.stats()).toMatchObject({ rows_removed_unsynced: 2 * SPAN_ROWS, first_seq: 2 * SPAN_ROWS + 2 });
+  expect((await store.readBatch(1, 100, 1 << 20)).count).toBe(10);
+});
+
 test('a changed migration and a newer schema are refused, naming the file', async () => {
   const migrations = temporaryDirectory();
   cpSync(SQLITE_MIGRATIONS, migrations.path, { recursive: true });

@@ -18,6 +18,8 @@ export interface StoreStats {
   readonly readings_dropped: number;
   /** Alerts lost the same way; they may use room that readings may not. */
   readonly alerts_dropped: number;
+  /** Rows removed before the centre had them, because the disk was short of room. */
+  readonly rows_removed_unsynced: number;
   readonly queue_bytes: number;
   readonly commits: number;
   readonly commit_failures: number;

@@ -31,8 +31,11 @@ export interface WriterMethods {
   commit: [{ buffer: ArrayBuffer; used: number }, Committed];
   put: [{ kind: string; id: string; body: string }, null];
   delete: [{ kind: string; id: string }, boolean];
-  /** Removes what is older than `before_ms` and below `below_seq`. */
-  retain: [{ before_ms: number; below_seq: number }, { removed: number; first_seq: number }];
+  /** Removes what is older than `before_ms` and below `below_seq`, and more when the disk is short of room. */
+  retain: [
+    { before_ms: number; below_seq: number; keep_free_bytes: number },
+    { removed_unsynced: number; first_seq: number },
+  ];
   close: [null, null];
 }
 

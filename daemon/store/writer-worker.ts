@@ -55,10 +55,8 @@ function answer(method: keyof WriterMethods, params: unknown): unknown {
       const { kind, id } = params as WriterMethods['delete'][0];
       return opened().delete(kind, id);
     }
-    case 'retain': {
-      const { before_ms, below_seq } = params as WriterMethods['retain'][0];
-      return opened().retain(before_ms, below_seq);
-    }
+    case 'retain':
+      return opened().retain(params as WriterMethods['retain'][0]);
     case 'close': {
       // Batches that a failure held back get their last attempt; after the first failure order forbids the rest.
       while (batches.length > 0 && commitFirst()) {}

@@ -1,6 +1,6 @@
 /** Owner of the database file: opens and migrates it, appends batches, removes what is old. Runs in the writer's thread. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Alert } from '../../core/alerts/alert.ts';
@@ -8,12 +8,23 @@ import { describeError, GatewayError } from '../../core/errors.ts';
 import { forEachRecord } from './batch-buffer.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
 import { LogKind } from './store.ts';
-import type { Committed, OpenedLog } from './worker-messages.ts';
+import type { Committed, OpenedLog, WriterMethods } from './worker-messages.ts';
 
 /** Rows of one entry in `spans`: what a search by time reads at least. */
 export const SPAN_ROWS = 4096;
 /** How long a write waits for another process that holds the file. */
 const BUSY_TIMEOUT_MS = 2000;
+
+/** Removed in one round of retention, so that commits never wait long. */
+const SPANS_PER_ROUND = 8;
+/** Every commit writes whole pages; small ones write a quarter less to the card (bench/store.bench.ts). */
+const PAGE_BYTES = 1024;
+
+interface StoredSpan {
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly max_t_ms: number;
+}
 
 interface Span {
   first_seq: number;
@@ -40,8 +51,7 @@ export class Writer {
     try {
       mkdirSync(dirname(file), { recursive: true });
       this.#db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
-      // Every commit writes whole pages; small ones write a quarter less to the card (bench/store.bench.ts).
-      this.#db.pragma('page_size = 1024');
+      this.#db.pragma(`page_size = ${PAGE_BYTES}`);
       this.#db.pragma('journal_mode = WAL');
       // FULL syncs the WAL in every commit: what is acknowledged survives a power cut.
       this.#db.pragma('synchronous = FULL');
@@ -109,25 +119,20 @@ export class Writer {
   }
 
   /**
-   * Removes whole spans that are older than `before_ms` and end below `below_seq`, a few at a time, and old
-   * cleared alerts. Topologies stay: a new centre needs them. Returns the number of log rows removed.
+   * Removes whole spans, oldest first and a few at a time: those older than `before_ms` that end below
+   * `below_seq`; and while the disk has less than `keep_free_bytes` of room, any. Old cleared alerts go too.
+   * Topologies stay: a new centre needs them.
    */
-  retain(before_ms: number, below_seq: number, max_spans = 8): { removed: number; first_seq: number } {
-    const old = this.#db
-      .prepare<[number, number, number], { first_seq: number; last_seq: number }>(
-        'SELECT first_seq, last_seq FROM spans WHERE max_t_ms < ? AND last_seq < ? ORDER BY first_seq LIMIT ?',
-      )
-      .all(before_ms, Math.min(below_seq, this.#last_seq), max_spans);
-    const deleteRows = this.#db.prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?');
-    const deleteSpan = this.#db.prepare('DELETE FROM spans WHERE first_seq = ?');
-    let removed = 0;
-    for (const { first_seq, last_seq } of old)
-      this.#transaction(() => {
-        removed += deleteRows.run(first_seq, last_seq, LogKind.topology).changes;
-        deleteSpan.run(first_seq);
-      });
+  retain({ before_ms, below_seq, keep_free_bytes }: WriterMethods['retain'][0]): WriterMethods['retain'][1] {
+    let removed_unsynced = 0;
+    for (const span of this.#oldestSpans()) {
+      const is_due = span.max_t_ms < before_ms && span.last_seq < below_seq;
+      if (!is_due && this.#roomBytes() >= keep_free_bytes) break;
+      const removed = this.#removeSpan(span);
+      if (span.last_seq >= below_seq) removed_unsynced += removed;
+    }
     this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
-    return { removed, first_seq: this.#firstSeq() };
+    return { removed_unsynced, first_seq: this.#firstSeq() };
   }
 
   close(): void {
@@ -147,6 +152,30 @@ export class Writer {
     if (span.rows < SPAN_ROWS) return;
     this.#insertSpan.run(span.first_seq, seq, span.min_t_ms, span.max_t_ms);
     this.#span = { ...NO_SPAN };
+  }
+
+  /** Those that may go: the newest row is never in one, so no number is used twice. */
+  #oldestSpans(): StoredSpan[] {
+    return this.#db
+      .prepare<[number, number], StoredSpan>(
+        'SELECT first_seq, last_seq, max_t_ms FROM spans WHERE last_seq < ? ORDER BY first_seq LIMIT ?',
+      )
+      .all(this.#last_seq, SPANS_PER_ROUND);
+  }
+
+  #removeSpan({ first_seq, last_seq }: StoredSpan): number {
+    return this.#transaction(() => {
+      this.#db.prepare('DELETE FROM spans WHERE first_seq = ?').run(first_seq);
+      const deleteRows = this.#db.prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?');
+      return deleteRows.run(first_seq, last_seq, LogKind.topology).changes;
+    });
+  }
+
+  /** What can still be written: free on the disk, and free inside the file, which never shrinks. */
+  #roomBytes(): number {
+    const { bavail, bsize } = statfsSync(dirname(this.#file));
+    const free_pages = this.#db.pragma('freelist_count', { simple: true }) as number;
+    return bavail * bsize + free_pages * PAGE_BYTES;
   }
 
   #storeAlert(body: string): void {
