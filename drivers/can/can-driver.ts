@@ -8,6 +8,7 @@ import type { PackState } from '../../core/reading/pack-state.ts';
 import type { CanConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
 import { type CanBus, type CanBusState, type CanFrame, canKey, formatCanId } from './can-bus.ts';
+import { CanPoller } from './can-poller.ts';
 import { CandumpReplay } from './candump-replay.ts';
 import { type FrameFate, PackDecoder } from './pack-decoder.ts';
 import type { MappedMessage } from './pack-mapping.ts';
@@ -63,6 +64,7 @@ class CanDriver implements Driver {
   readonly #bus: CanBus;
   readonly #slots: readonly PackSlot[];
   readonly #routes: ReadonlyMap<number, Route>;
+  readonly #poller: CanPoller;
   readonly #silence_ms: number;
   readonly #counts = {
     frames: 0,
@@ -97,6 +99,8 @@ class CanDriver implements Driver {
     this.#silence_ms = ('silence_ms' in connection ? connection.silence_ms : undefined) ?? DEFAULT_SILENCE_MS;
     this.#slots = bindings.map(binding => slotOf(new PackDecoder(binding)));
     this.#routes = routesOf(connection.id, this.#slots);
+    const mappings = this.#slots.map(slot => slot.decoder.mapping);
+    this.#poller = new CanPoller(bus, context.clock, mappings);
     this.packs = this.#slots.map(slot => slot.decoder.state);
     this.#since_mono_ms = context.clock.monoMs();
   }
@@ -138,12 +142,14 @@ class CanDriver implements Driver {
       throw error;
     }
     this.#scheduleWatch();
+    this.#poller.start(() => this.#busState !== 'down');
   }
 
   async #stop(): Promise<void> {
     this.#running = false;
     this.#context.clock.clearTimer(this.#watch);
     this.#watch = undefined;
+    this.#poller.stop();
     await this.#bus.close();
     for (const slot of this.#slots) this.#setPack(slot, 'stopped', undefined);
     this.#setState('stopped', undefined);
@@ -156,7 +162,7 @@ class CanDriver implements Driver {
       reason: this.#reason,
       since_mono_ms: this.#since_mono_ms,
       packs: this.#slots.map(({ decoder, state, reason }) => ({ pack: decoder.binding.pack, state, reason })),
-      counters: { ...this.#counts, ...this.#bus.counters },
+      counters: { ...this.#counts, ...this.#poller.counters, ...this.#bus.counters },
     };
   }
 

@@ -18,7 +18,7 @@ import {
   packSources,
   unitDivisor,
 } from './can-profile.ts';
-import type { AlarmLevelName, Checksum, NumberedSignals, OptionIs, UseWhen } from './can-section.ts';
+import type { AlarmLevelName, Checksum, NumberedSignals, OptionIs, Poll, UseWhen } from './can-section.ts';
 import { checkCanProfile, describeCanProblem } from './check-profile.ts';
 import type { DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
 import type { MessageDecoder } from './dbc/message-decoder.ts';
@@ -89,12 +89,23 @@ export interface Dialects {
 
 type Value = string | number | boolean;
 
+/** A telegram that asks and changes nothing. */
+export interface ReadRequest {
+  readonly id: number;
+  readonly extended: boolean;
+  readonly data: Uint8Array;
+  readonly length: number;
+  readonly interval_ms: number;
+}
+
 export interface PackMapping {
   readonly binding: PackBinding;
   /** As the device speaks until it says otherwise. */
   readonly messages: readonly MappedMessage[];
   /** Undefined where the profile knows one dialect only or the installer has chosen. */
   readonly dialects: Dialects | undefined;
+  /** What the pack must be asked for, its address filled in. */
+  readonly polls: readonly ReadRequest[];
   /** Cells whose temperature each sensor gives; undefined where the installer did not say. */
   readonly cells_of_sensor: readonly (readonly number[])[] | undefined;
 }
@@ -133,7 +144,20 @@ export function mapPack(binding: PackBinding): PackMapping {
       otherwise: identity.otherwise,
       meanings: new Map([...byValue].map(([value, those]) => [value, kept.map(i => those[i])])),
     };
-  return { binding, messages, dialects: dialects || undefined, cells_of_sensor: cellsOfSensor(binding) };
+  const polls = (canProfile.section.polls ?? []).map(poll => readRequest(poll, binding.address ?? 0));
+  const cells_of_sensor = cellsOfSensor(binding);
+  return { binding, messages, dialects: dialects || undefined, polls, cells_of_sensor };
+}
+
+function readRequest(
+  { id, extended = false, data, address_shift, interval_ms }: Poll,
+  address: number,
+): ReadRequest {
+  const bytes = Uint8Array.from({ length: data.length / 2 }, (_, i) =>
+    Number.parseInt(data.slice(2 * i, 2 * i + 2), 16),
+  );
+  const place = address_shift === undefined ? 0 : address * 2 ** address_shift;
+  return { id: id + place, extended, data: bytes, length: bytes.length, interval_ms };
 }
 
 function saysSomething({ alarms, targets }: Meaning): boolean {

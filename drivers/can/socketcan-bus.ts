@@ -131,7 +131,12 @@ export class SocketCanBus implements CanBus {
 
   send({ id, extended, data, length }: SentFrame): boolean {
     const message = { id, ext: extended, rtr: false, data: Buffer.from(data.subarray(0, length)) };
-    const taken = this.#channel !== undefined && this.#channel.send(message) > 0;
+    let taken = false;
+    try {
+      taken = this.#channel !== undefined && this.#channel.send(message) > 0;
+    } catch {
+      // The interface went away between two looks; the next look tells so.
+    }
     if (!taken) this.#counts.send_refusals++;
     return taken;
   }

@@ -1,5 +1,5 @@
 /** Loading profiles: the bundled ones are sound, broken ones say why and stop nobody else. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -53,6 +53,57 @@ plausible:
   expect(problemsOf('transport: can', 'other')).toMatch(
     /^other\.yaml:1:5 id: found "acme-can", expected "other"/,
   );
+});
+
+test('a profile that does not fit its DBC is left out and told by file and line; the others work', () => {
+  const folder = join(root, 'misfit');
+  mkdirSync(folder);
+  for (const name of ['jk-can-v2.yaml', 'jk-can-v2.dbc', 'can-bus-bms-lv.yaml', 'can-bus-bms-lv.dbc'])
+    copyFileSync(join(import.meta.dirname, name), join(folder, name));
+  const edit = (name: string, from: string, to: string) => {
+    const text = readFileSync(join(folder, name), 'utf8');
+    expect(text).toContain(from);
+    writeFileSync(join(folder, name), text.replace(from, to));
+    return text.slice(0, text.indexOf(from)).split('\n').length;
+  };
+  const signal_line = edit('jk-can-v2.yaml', 'BattVolt', 'BatVolt');
+  expect([...loadProfiles(folder).profiles.keys()]).toEqual(['can-bus-bms-lv']);
+  const dbc_line = edit('jk-can-v2.dbc', 'MaxCellNo : 16|8', 'MaxCellNo : x|8');
+  const lines = loadProfiles(folder).problems.map(problem =>
+    formatProblem(problem).replace(`${folder}/`, ''),
+  );
+  expect(lines).toContain(
+    `jk-can-v2.yaml:${signal_line}:20 can.messages.BATT_ST1.pack.voltage_v: message BATT_ST1 has no signal BatVolt`,
+  );
+  expect(lines.some(line => line.startsWith(`jk-can-v2.dbc:${dbc_line}:1: `))).toBe(true);
+  rmSync(join(folder, 'jk-can-v2.dbc'));
+  expect(loadProfiles(folder).problems.map(formatProblem).join()).toContain(
+    'can.dbc: profile jk-can-v2: cannot read',
+  );
+});
+
+test('a profile that would send anything but a known read request is refused', () => {
+  const folder = join(root, 'writer');
+  mkdirSync(folder);
+  for (const name of ['daly-can.yaml', 'daly-can.dbc'])
+    copyFileSync(join(import.meta.dirname, name), join(folder, name));
+  const text = readFileSync(join(folder, 'daly-can.yaml'), 'utf8');
+  const refusals = (changed: string) => {
+    expect(changed).not.toBe(text);
+    writeFileSync(join(folder, 'daly-can.yaml'), changed);
+    const { profiles, problems } = loadProfiles(folder);
+    expect(profiles.size).toBe(0);
+    return problems.map(({ path, message }) => `${path} ${message}`);
+  };
+  const refused = expect.stringMatching(/^can\.polls\[0\] is not among the requests known to read only/);
+  expect(refusals(text.replace('id: 0x18900040', 'id: 0x18D90040'))).toEqual([refused]);
+  expect(
+    refusals(
+      text
+        .replace('"0000000000000000"', '"0100000000000000"')
+        .replace("'0000000000000000'", "'0100000000000000'"),
+    ),
+  ).toEqual([refused]);
 });
 
 test('a broken profile does not stop the others', () => {
