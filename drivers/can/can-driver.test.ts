@@ -8,13 +8,14 @@ import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
-import { PackReading } from '../../core/reading/pack-reading.ts';
+import { DeviceAlarmLevel, PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import type { VirtualCanConnection } from '../connections.ts';
 import type { Driver, LinkEvent, PackBinding } from '../driver.ts';
 import { formatCanId } from './can-bus.ts';
 import { createCanDriver } from './can-driver.ts';
 import { createCanEncoder } from './can-encoder.ts';
+import { PackDecoder } from './pack-decoder.ts';
 import { bindingOf, shippedProfile, snapshot } from './test-bench.ts';
 import { VirtualCanHub, type VirtualCanNode } from './virtual-bus.ts';
 
@@ -68,6 +69,57 @@ test('one bus, many packs: each frame reaches the pack of its address and no oth
   expect(snapshot(driver.packs[0], 0).columnQuality(CellMetric.voltage_v)[7]).toBe(Quality.missing);
   expect(driver.health().counters.frames).toBe(updates.length);
   await driver.stop();
+});
+
+test('a frame with a wrong checksum is counted and changes nothing', async () => {
+  const { driver, node, updates } = rig([bindingOf(shippedProfile('orion-2-cells'), { cells: 2 })]);
+  await driver.start();
+  const send = (hex: string) =>
+    node.send({ id: 0x36, extended: false, data: Buffer.from(hex, 'hex'), length: hex.length / 2 });
+  send('009bf300559bfab7');
+  send('009bf300559bfa');
+  expect(driver.health().counters).toMatchObject({ checksum_errors: 2, truncated_frames: 0 });
+  expect(updates).toEqual([]);
+  expect(driver.health().packs[0].state).toBe('starting');
+  send('009bf300559bfab6');
+  expect(snapshot(driver.packs[0], 0).column(CellMetric.voltage_v)[0]).toBeCloseTo(3.9923, 4);
+  expect(driver.health().packs[0].state).toBe('up');
+  await driver.stop();
+});
+
+test('a device says which dialect it speaks; the installer may say otherwise', async () => {
+  const lv = shippedProfile('can-bus-bms-lv');
+  const volts = async (options: Record<string, string>, ...frames: [number, string][]) => {
+    const { driver, node } = rig([bindingOf(lv, { cells: 0, options })]);
+    await driver.start();
+    for (const [id, hex] of frames)
+      node.send({ id, extended: false, data: Buffer.from(hex, 'hex'), length: hex.length / 2 });
+    await driver.stop();
+    return snapshot(driver.packs[0], 0).values[PackMetric.voltage_v];
+  };
+  const maker = (name: string): [number, string] => [0x35e, Buffer.from(name.padEnd(8)).toString('hex')];
+  const high: [number, string] = [0x356, '409c00008c00'];
+  expect(await volts({}, high)).toBeCloseTo(-255.36, 6);
+  expect(await volts({}, maker('MG-BMS'), high)).toBeCloseTo(400, 6);
+  expect(await volts({}, maker('mg-bms'), maker('PYLON'), high)).toBeCloseTo(-255.36, 6);
+  expect(await volts({ dialect: 'mg' }, maker('PYLON'), high)).toBeCloseTo(400, 6);
+});
+
+test('an alarm that two messages tell is active while either says so', () => {
+  const decoder = new PackDecoder(bindingOf(shippedProfile('can-bus-bms-lv'), { cells: 0 }));
+  const over_voltage = decoder.binding.shape.device_alarms.indexOf('over_voltage');
+  const hear = (name: string, hex: string, rx_mono_ms: number) => {
+    const mapped = decoder.mapping.messages.find(({ message }) => message.name === name);
+    if (!mapped) throw new Error(name);
+    const data = Buffer.from(hex, 'hex');
+    decoder.decode(mapped, { id: mapped.id, extended: false, data, length: 8, fd: false, rx_mono_ms });
+    return snapshot(decoder.state, rx_mono_ms).device_alarm_level[over_voltage];
+  };
+  expect(hear('VictronAlarms', 'a6aaaaaaaaaaaaaa', 0)).toBe(DeviceAlarmLevel.alarm);
+  expect(hear('PylonAlarms', '0000000001504e00', 100)).toBe(DeviceAlarmLevel.alarm);
+  expect(hear('VictronAlarms', 'aaaaaaaaaaaaaaaa', 1000)).toBe(DeviceAlarmLevel.none);
+  expect(hear('PylonAlarms', '0000020001504e00', 1100)).toBe(DeviceAlarmLevel.warning);
+  expect(hear('VictronAlarms', 'aaaaaaaaaaaaaaaa', 9000)).toBe(DeviceAlarmLevel.none);
 });
 
 test('a pack that never spoke and one that falls silent are told with the ids they should use', async () => {
