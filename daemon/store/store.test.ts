@@ -111,7 +111,7 @@ test('a commit follows within the interval of the first append, without flush', 
 });
 
 test('killed at any moment, it has every row it acknowledged, whole and in order', async () => {
-  const script = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./crash-child.testing.ts', import.meta.url));
   for (const lines_before_kill of [1, 40]) {
     const child = spawn(process.execPath, [script, directory.path], { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = new Promise(resolve => child.once('exit', resolve));
