@@ -27,7 +27,7 @@ const DEMO_CONFIG = fileURLToPath(new URL('../config/demo.yaml', import.meta.url
 export async function demo(options: DemoOptions): Promise<number> {
   const log = createLogger({
     level: options.environment.log_level === 'info' ? 'warn' : options.environment.log_level,
-    readable: true,
+    form: 'readable',
     write: line => process.stdout.write(line),
   });
   const environment = await withFreePort(options.environment);

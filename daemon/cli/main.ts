@@ -3,16 +3,25 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
+import { loadProfiles } from '../../drivers/profiles/load.ts';
 import { checkConfig } from '../config/check.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { readEnvironment } from '../config/environment.ts';
+import { decodeWithDbc } from './decode-dbc.ts';
+import { decodeWithProfile } from './decode-profile.ts';
 import { demo } from './demo.ts';
+import { explainProfile, listProfiles } from './profiles.ts';
 import { run } from './run.ts';
+import { UsageError } from './usage.ts';
 
 const HELP = `Usage: bms-gateway <command>
 
   run [--config FILE]           run the gateway (default: BMS_CONFIG, /etc/bms-gateway/config.yaml)
   check-config [FILE]           check a configuration and say what it describes; exit code 2 when it is wrong
+  profiles [ID]                 the devices that can be read; all about one of them
+  decode LOG --dbc FILE         each frame of a candump log as a DBC file names it
+  decode LOG --profile ID [--cells N] [--address N] [--option NAME=VALUE]
+                                what a profile makes of a candump log
   demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
   help, --help, --version
 
@@ -35,8 +44,6 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
 }
 
-class UsageError extends Error {}
-
 async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { values, positionals } = parse(args);
   const [command, ...operands] = positionals;
@@ -54,9 +61,55 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
       (ok ? process.stdout : process.stderr).write(`${lines.join('\n')}\n`);
       return ok ? 0 : 2;
     }
+    case 'profiles': {
+      const profiles = bundledProfiles();
+      return printLines(operands[0] ? explainProfile(profiles, operands[0]) : listProfiles(profiles));
+    }
+    case 'decode':
+      return decode(operands[0], values);
     default:
-      throw new UsageError(`unknown command "${command}", expected run, check-config, demo or help`);
+      throw new UsageError(`unknown command "${command}"; see bms-gateway help`);
   }
+}
+
+type Values = ReturnType<typeof parse>['values'];
+
+async function decode(log_file: string | undefined, values: Values): Promise<number> {
+  if (!log_file || (values.dbc === undefined) === (values.profile === undefined))
+    throw new UsageError('decode needs a candump log and either --dbc FILE or --profile ID');
+  if (values.dbc !== undefined) {
+    for await (const line of decodeWithDbc(log_file, values.dbc)) process.stdout.write(`${line}\n`);
+    return 0;
+  }
+  const profiles = bundledProfiles();
+  const profile = profiles.get(values.profile ?? '');
+  if (!profile)
+    throw new UsageError(`no profile "${values.profile}"; there are ${[...profiles.keys()].join(', ')}`);
+  const { cells, address, option = [] } = values;
+  return printLines(
+    await decodeWithProfile(log_file, {
+      profile,
+      cells: wholeNumber('--cells', cells),
+      address: wholeNumber('--address', address),
+      options: option,
+    }),
+  );
+}
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`${name}: found "${text}", expected a whole number`);
+  return Number(text);
+}
+
+function bundledProfiles() {
+  const { profiles, problems } = loadProfiles();
+  for (const line of formatProblems(problems)) process.stderr.write(`profile left out: ${line}\n`);
+  return profiles;
+}
+
+function printLines(lines: readonly string[]): number {
+  return print(`${lines.join('\n')}\n`);
 }
 
 function parse(args: readonly string[]) {
@@ -68,6 +121,11 @@ function parse(args: readonly string[]) {
         config: { type: 'string', short: 'c' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'v' },
+        dbc: { type: 'string' },
+        profile: { type: 'string' },
+        cells: { type: 'string' },
+        address: { type: 'string' },
+        option: { type: 'string', multiple: true },
       },
     });
   } catch (error) {

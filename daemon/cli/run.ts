@@ -24,7 +24,7 @@ export const INITIAL_PASSWORD_FILE = 'initial-admin-password';
 export async function run({ config_file, environment, version }: RunOptions): Promise<number> {
   const log = createLogger({
     level: environment.log_level,
-    readable: process.stdout.isTTY === true,
+    form: process.stdout.isTTY ? 'readable' : process.env.JOURNAL_STREAM ? 'journal' : 'json',
     write: line => process.stdout.write(line),
   });
   const { profiles, problems } = loadProfiles();

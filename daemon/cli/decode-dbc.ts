@@ -1,0 +1,51 @@
+/** `bms-gateway decode LOG --dbc FILE`: every frame of a candump log as the DBC file names it. */
+import { canKey, formatCanId } from '../../drivers/can/can-bus.ts';
+import { type CandumpLine, parseCandumpLine } from '../../drivers/can/candump-replay.ts';
+import { decodeDbcBytes, parseDbc } from '../../drivers/can/dbc/dbc-parser.ts';
+import { MessageDecoder } from '../../drivers/can/dbc/message-decoder.ts';
+import { readLogLines, readNamedFile } from './named-files.ts';
+
+/** Yields lines to print: warnings of the DBC file, one line per frame, a summary of what was not decoded. */
+export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncGenerator<string> {
+  const dbc = parseDbc(decodeDbcBytes(readNamedFile(dbc_file)));
+  for (const { line, text } of dbc.warnings) yield `${dbc_file}:${line} ${text}`;
+  const decoders = new Map(dbc.messages.map(one => [canKey(one.id, one.extended), new MessageDecoder(one)]));
+  const unknown = new Map<string, number>();
+  let decoded = 0;
+  let unreadable = 0;
+  for await (const text of readLogLines(log_file)) {
+    const frame = parseCandumpLine(text);
+    if (!frame) {
+      unreadable++;
+      continue;
+    }
+    const decoder = decoders.get(canKey(frame.id, frame.extended));
+    if (!decoder || frame.remote || frame.error) {
+      const id = formatCanId(frame.id, frame.extended);
+      unknown.set(id, (unknown.get(id) ?? 0) + 1);
+      continue;
+    }
+    decoded++;
+    yield `(${frame.t_s.toFixed(6)}) ${frame.interface} ${describe(decoder, frame)}`;
+  }
+  const ids = [...unknown].map(([id, count]) => `${id} (${count})`);
+  yield `${decoded} frames decoded, ${sum(unknown.values())} of unknown ids, ${unreadable} lines unreadable`;
+  if (ids.length > 0) yield `unknown ids: ${ids.join(', ')}`;
+}
+
+function describe(decoder: MessageDecoder, { id, extended, data }: CandumpLine): string {
+  decoder.decode(data, data.length);
+  const { message, values, carried, carried_count } = decoder;
+  const parts: string[] = [];
+  for (let i = 0; i < carried_count; i++) {
+    const signal = message.signals[carried[i]];
+    const value = values[carried[i]];
+    const name = signal.choices?.get(Math.round((value - signal.offset) / signal.scale));
+    parts.push(`${signal.name}=${Number(value.toPrecision(12))}${signal.unit}${name ? ` (${name})` : ''}`);
+  }
+  const short =
+    data.length < decoder.needed_bytes ? ` [${data.length} of ${decoder.needed_bytes} bytes]` : '';
+  return `${formatCanId(id, extended)} ${message.name}${short} ${parts.join(' ')}`;
+}
+
+const sum = (counts: Iterable<number>) => [...counts].reduce((a, b) => a + b, 0);

@@ -1,0 +1,129 @@
+/**
+ * `bms-gateway decode LOG --profile ID`: a dry run of a profile against a capture. The frames go through the
+ * real driver on a bus inside the process, in the log's own time; what it knows at the end is printed.
+ */
+import { ManualClock } from '../../core/clock/manual-clock.ts';
+import { silentLogger } from '../../core/log.ts';
+import { CELL_METRICS, decimalsOf, type Metric, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
+import { DeviceAlarmLevel, PackReading } from '../../core/reading/pack-reading.ts';
+import { markImplausible, plausibleLimits } from '../../core/reading/plausibility.ts';
+import { QUALITY_NAMES, Quality } from '../../core/reading/quality.ts';
+import { createCanDriver } from '../../drivers/can/can-driver.ts';
+import { parseCandumpLine } from '../../drivers/can/candump-replay.ts';
+import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
+import type { PackBinding } from '../../drivers/driver.ts';
+import { shapeOf } from '../../drivers/profiles/load.ts';
+import type { Profile } from '../../drivers/profiles/profile.ts';
+import { readLogLines } from './named-files.ts';
+import { UsageError } from './usage.ts';
+
+export interface DryRun {
+  readonly profile: Profile;
+  readonly cells: number | undefined;
+  readonly address: number | undefined;
+  /** `name=value`, as given. */
+  readonly options: readonly string[];
+}
+
+const CONNECTION_ID = 'log';
+
+export async function decodeWithProfile(log_file: string, run: DryRun): Promise<string[]> {
+  const binding = bindingOf(run);
+  const clock = new ManualClock();
+  const hub = new VirtualCanHub();
+  const context = { clock, log: silentLogger, interval_ms: 1000, onUpdate: () => {}, onLink: () => {} };
+  const driver = createCanDriver({ id: CONNECTION_ID, type: 'virtual-can' }, [binding], context, hub);
+  const node = hub.bus(CONNECTION_ID).attach();
+  await driver.start();
+  let previous_s: number | undefined;
+  let unreadable = 0;
+  for await (const text of readLogLines(log_file)) {
+    const line = parseCandumpLine(text);
+    if (!line) {
+      unreadable++;
+      continue;
+    }
+    clock.advance(Math.max(0, (line.t_s - (previous_s ?? line.t_s)) * 1000));
+    previous_s = line.t_s;
+    if (!line.remote && !line.error) node.send({ ...line, length: line.data.length });
+  }
+  const reading = new PackReading(0, binding.shape);
+  driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
+  markImplausible(reading, plausibleLimits(run.profile.plausible));
+  const { counters, packs } = driver.health();
+  await driver.stop();
+  return [
+    ...describeReading(reading),
+    ...(packs[0].reason ? [`pack: ${packs[0].reason}`] : []),
+    `${Object.entries({ ...counters, unreadable_lines: unreadable })
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ')}`,
+  ];
+}
+
+function bindingOf({ profile, cells, address, options }: DryRun): PackBinding {
+  if (profile.transport !== 'can')
+    throw new UsageError(`profile ${profile.id} is for ${profile.transport}, a log is of a CAN bus`);
+  const chosen: Record<string, string | number | boolean> = {};
+  for (const [name, option] of Object.entries(profile.options ?? {})) chosen[name] = option.default;
+  for (const text of options) {
+    const [name, given] = text.split('=', 2);
+    const option = profile.options?.[name];
+    const value = option?.values.find(one => String(one) === given);
+    if (!option || value === undefined)
+      throw new UsageError(
+        `--option ${text}: ${profile.id} has ${describeOptions(profile)}, written as name=value`,
+      );
+    chosen[name] = value;
+  }
+  return {
+    pack: 0,
+    pack_id: 'log',
+    profile,
+    address: profile.address ? (address ?? profile.address.default) : undefined,
+    shape: shapeOf(profile, cells ?? profile.cells.max),
+    options: chosen,
+    sensor_of_cell: undefined,
+  };
+}
+
+function describeOptions(profile: Profile): string {
+  const options = Object.entries(profile.options ?? {}).map(
+    ([name, { values }]) => `${name} (${values.join(', ')})`,
+  );
+  return options.length > 0 ? `the options ${options.join(', ')}` : 'no options';
+}
+
+function describeReading(reading: PackReading): string[] {
+  const lines: string[] = [];
+  PACK_METRICS.forEach((metric, m) => {
+    const text = valueText(metric, reading.values[m], reading.value_quality[m]);
+    if (text) lines.push(`${metric.name.padEnd(28)}${text}`);
+  });
+  CELL_METRICS.forEach((metric, m) => {
+    const column = reading.column(m);
+    const quality = reading.columnQuality(m);
+    for (let cell = 0; cell < column.length; cell++) {
+      const text = valueText(metric, column[cell], quality[cell]);
+      if (text) lines.push(`${`cell ${cell + 1} ${metric.name}`.padEnd(28)}${text}`);
+    }
+  });
+  for (let i = 0; i < reading.sensors.length; i++) {
+    const text = valueText(SENSOR_METRIC, reading.sensors[i], reading.sensor_quality[i]);
+    if (text) lines.push(`${`sensor ${i + 1} ${SENSOR_METRIC.name}`.padEnd(28)}${text}`);
+  }
+  reading.shape.device_alarms.forEach((code, i) => {
+    const level = reading.device_alarm_level[i];
+    if (level === DeviceAlarmLevel.warning) lines.push(`${`device alarm ${code}`.padEnd(28)}warning`);
+    if (level === DeviceAlarmLevel.alarm) lines.push(`${`device alarm ${code}`.padEnd(28)}alarm`);
+  });
+  return lines.length > 0 ? lines : ['nothing in the log is for this profile'];
+}
+
+/** Undefined where the value is missing; its quality where it is not good. */
+function valueText(metric: Metric, value: number, quality: number): string | undefined {
+  if (quality === Quality.missing) return undefined;
+  const number = `${value.toFixed(decimalsOf(metric))} ${metric.unit}`.trimEnd();
+  return quality === Quality.good ? number : `${number} (${QUALITY_NAMES[quality]})`;
+}

@@ -1,0 +1,60 @@
+/** `bms-gateway profiles [ID]`: which devices can be read, and what a profile says of one. */
+import type { Profile } from '../../drivers/profiles/profile.ts';
+import { UsageError } from './usage.ts';
+
+export function listProfiles(profiles: ReadonlyMap<string, Profile>): string[] {
+  const rows = [...profiles.values()].map(profile => [
+    profile.id,
+    profile.transport,
+    cellsOf(profile),
+    profile.title,
+  ]);
+  return table([['profile', 'bus', 'cells', 'device'], ...rows]);
+}
+
+/** Everything a person must know to use one profile. UsageError names the profiles there are. */
+export function explainProfile(profiles: ReadonlyMap<string, Profile>, id: string): string[] {
+  const profile = profiles.get(id);
+  if (!profile) throw new UsageError(`no profile "${id}"; there are ${[...profiles.keys()].join(', ')}`);
+  const { address } = profile;
+  const facts = [
+    ['vendor', profile.vendor],
+    ['models', profile.models.join(', ') || 'not said'],
+    ['bus', profile.transport],
+    [
+      'address',
+      address ? `${address.min} to ${address.max}, default ${address.default}` : 'none: one device per bus',
+    ],
+    ['cells', cellsOf(profile)],
+    ['sensors', profile.sensors ? `up to ${profile.sensors.max}` : 'none beside the cells'],
+    ['source', oneLine(profile.source)],
+  ];
+  const options = Object.entries(profile.options ?? {}).flatMap(([name, option]) => [
+    `  ${name}: ${option.values.join(' | ')} (default ${option.default})`,
+    `    ${oneLine(option.doc)}`,
+  ]);
+  const alarms = (profile.device_alarms ?? []).map(alarm => [`  ${alarm.code}`, alarm.label]);
+  return [
+    `${profile.id}: ${profile.title}`,
+    ...table(facts.map(([name, text]) => [`  ${name}`, text])),
+    ...(options.length > 0 ? ['options', ...options] : []),
+    ...(alarms.length > 0 ? ["the device's own alarms", ...table(alarms)] : []),
+  ];
+}
+
+function cellsOf(profile: Profile): string {
+  return profile.cells.max === 0 ? 'pack only' : `up to ${profile.cells.max}`;
+}
+
+const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
+
+/** Columns padded to their widest entry, the last one free. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)));
+  return rows.map(row =>
+    row
+      .map((text, column) => (column === row.length - 1 ? text : text.padEnd(widths[column] + 2)))
+      .join('')
+      .trimEnd(),
+  );
+}
