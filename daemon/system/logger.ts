@@ -6,14 +6,17 @@ import type { Logger } from '../../core/log.ts';
 const SECRETS = ['password', 'token', 'secret', 'authorization', 'cookie', 'database_url'];
 const LEVELS: Record<number, string> = { 20: 'debug', 30: 'info', 40: 'WARN', 50: 'ERROR', 60: 'FATAL' };
 
+/** sd-daemon(3): `<4>` before a line tells the journal its priority. */
+const JOURNAL_PRIORITIES: Record<number, number> = { 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 };
+
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  /** Readable lines instead of JSON. */
-  readonly readable: boolean;
+  /** json: an object a line. journal: the same with systemd's priority before it. readable: for a terminal. */
+  readonly form: 'json' | 'journal' | 'readable';
   readonly write: (line: string) => void;
 }
 
-export function createLogger({ level, readable, write }: LogOptions): Logger {
+export function createLogger({ level, form, write }: LogOptions): Logger {
   const paths = SECRETS.flatMap(name => [name, `*.${name}`]);
   const options = {
     level,
@@ -21,8 +24,14 @@ export function createLogger({ level, readable, write }: LogOptions): Logger {
     timestamp: () => `,"time":"${new Date(systemClock.wallMs()).toISOString()}"`,
     redact: { paths, censor: '[redacted]' },
   };
-  return pino(options, { write: (line: string) => write(readable ? toReadable(line) : line) });
+  return pino(options, { write: (line: string) => write(FORMS[form](line)) });
 }
+
+const FORMS: Record<LogOptions['form'], (line: string) => string> = {
+  json: line => line,
+  journal: line => `<${JOURNAL_PRIORITIES[Number(/"level":(\d+)/.exec(line)?.[1])] ?? 6}>${line}`,
+  readable: toReadable,
+};
 
 /** `21:03:55 WARN connection is not well: connection=can0 reason="no such interface"`. */
 function toReadable(line: string): string {
