@@ -53,6 +53,34 @@ export const CandumpConnection = Type.Object(
   closed,
 );
 
+/** A USB adapter that speaks slcan (LAWICEL) on a serial port. */
+export const SlcanConnection = Type.Object(
+  {
+    id: Id,
+    type: Type.Literal('slcan', {
+      description: 'A USB adapter that speaks slcan (LAWICEL), such as CANable',
+    }),
+    port: Type.String({
+      minLength: 1,
+      description: 'Serial port, best by its lasting name: /dev/serial/by-id/usb-...',
+    }),
+    bitrate_bps: Type.Enum([10_000, 20_000, 50_000, 100_000, 125_000, 250_000, 500_000, 800_000, 1_000_000], {
+      description: 'Bit rate of the CAN bus, as the profile of its packs says',
+    }),
+    baud_rate: Type.Optional(
+      Type.Integer({
+        minimum: 9600,
+        maximum: 12_000_000,
+        description: 'Speed of the serial port; USB adapters ignore it (default 115200)',
+      }),
+    ),
+    silence_ms: Type.Optional(
+      Type.Integer({ minimum: 100, maximum: 3_600_000, description: 'As with socketcan (default 10000)' }),
+    ),
+  },
+  closed,
+);
+
 /** A bus inside the process, shared by name with the simulator's nodes. */
 export const VirtualCanConnection = Type.Object(
   {
@@ -110,6 +138,7 @@ export const VirtualModbusConnection = Type.Object(
 
 export const ConnectionConfig = Type.Union([
   SocketCanConnection,
+  SlcanConnection,
   CandumpConnection,
   VirtualCanConnection,
   ModbusTcpConnection,
@@ -117,12 +146,13 @@ export const ConnectionConfig = Type.Union([
 ]);
 
 export type SocketCanConnection = Static<typeof SocketCanConnection>;
+export type SlcanConnection = Static<typeof SlcanConnection>;
 export type CandumpConnection = Static<typeof CandumpConnection>;
 export type VirtualCanConnection = Static<typeof VirtualCanConnection>;
 export type ModbusTcpConnection = Static<typeof ModbusTcpConnection>;
 export type VirtualModbusConnection = Static<typeof VirtualModbusConnection>;
 export type ConnectionConfig = Static<typeof ConnectionConfig>;
-export type CanConnection = SocketCanConnection | CandumpConnection | VirtualCanConnection;
+export type CanConnection = SocketCanConnection | SlcanConnection | CandumpConnection | VirtualCanConnection;
 export type ModbusConnection = ModbusTcpConnection | VirtualModbusConnection;
 
 /** Which kind of profile a connection can carry. */

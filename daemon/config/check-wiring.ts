@@ -69,6 +69,7 @@ function checkWires(connections: Connections, problems: Finding[]): void {
 
 function wireOf(connection: ConnectionConfig): readonly [key: string, wire: string] | undefined {
   if (connection.type === 'socketcan') return ['interface', connection.interface];
+  if (connection.type === 'slcan') return ['port', connection.port];
   if (connection.type === 'modbus-tcp') return ['host', `${connection.host}:${connection.port ?? 502}`];
   return undefined;
 }

@@ -44,7 +44,9 @@ test('a wrong file is a line for each problem', () => {
   expect(check(SITE.replace('cells: 16', 'cells: 5000').replace('virtual-can', 'virtual-bus'))).toEqual({
     ok: false,
     lines: [
-      'config.yaml:2:32 connections[0].type: found "virtual-bus", expected one of socketcan, candump, virtual-can, modbus-tcp, virtual-modbus; did you mean "virtual-can"?',
+      expect.stringMatching(
+        /^config\.yaml:2:32 connections\[0\]\.type: found "virtual-bus", expected one of .*virtual-can, .*; did you mean "virtual-can"\?$/,
+      ),
       'config.yaml:3:85 batteries[0].packs[0].cells: found 5000, expected a whole number from 0 to 4096',
     ],
   });

@@ -12,6 +12,7 @@ import { CanPoller } from './can-poller.ts';
 import { CandumpReplay } from './candump-replay.ts';
 import { type FrameFate, PackDecoder } from './pack-decoder.ts';
 import type { MappedMessage } from './pack-mapping.ts';
+import { SlcanBus } from './slcan-bus.ts';
 import { SocketCanBus } from './socketcan-bus.ts';
 import { VirtualBusPort, type VirtualCanHub } from './virtual-bus.ts';
 
@@ -36,6 +37,8 @@ function openableBus(connection: CanConnection, context: DriverContext, hub: Vir
   switch (connection.type) {
     case 'socketcan':
       return new SocketCanBus(connection.interface, clock);
+    case 'slcan':
+      return new SlcanBus(connection, clock);
     case 'candump':
       return new CandumpReplay(connection, clock);
     case 'virtual-can':
