@@ -124,6 +124,52 @@ export const ModbusTcpConnection = Type.Object(
   closed,
 );
 
+const echo = Type.Optional(
+  Type.Boolean({ description: 'The adapter hears what it sends; the copy is taken off (default false)' }),
+);
+
+/** A serial line, RS485 or UART, through an adapter of this machine. */
+export const ModbusRtuConnection = Type.Object(
+  {
+    id: Id,
+    type: Type.Literal('modbus-rtu', { description: 'Modbus RTU on a serial port' }),
+    port: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Serial port, such as /dev/ttyUSB0; a name under /dev/serial/by-id lasts',
+    }),
+    baud_rate: Type.Optional(
+      Type.Integer({ minimum: 300, maximum: 4_000_000, description: 'Bit/s (default 9600)' }),
+    ),
+    parity: Type.Optional(
+      Type.Union([Type.Literal('none'), Type.Literal('even'), Type.Literal('odd')], {
+        description: 'Parity (default none)',
+      }),
+    ),
+    stop_bits: Type.Optional(
+      Type.Union([Type.Literal(1), Type.Literal(2)], { description: 'Stop bits (default 1)' }),
+    ),
+    echo,
+    ...modbusTiming,
+  },
+  closed,
+);
+
+/** RTU frames through a serial server that passes bytes on as they are. */
+export const ModbusRtuTcpConnection = Type.Object(
+  {
+    id: Id,
+    type: Type.Literal('modbus-rtu-tcp', {
+      description: 'Modbus RTU frames over TCP, through a transparent serial server',
+    }),
+    host: Type.String({ minLength: 1, maxLength: 253, description: 'Name or address of the serial server' }),
+    port: Type.Integer({ minimum: 1, maximum: 65_535, description: 'TCP port' }),
+    echo,
+    ...modbusTiming,
+  },
+  closed,
+);
+
 /** A Modbus link inside the process, shared by name with the simulator's units; carries real MBAP bytes. */
 export const VirtualModbusConnection = Type.Object(
   {
@@ -142,6 +188,8 @@ export const ConnectionConfig = Type.Union([
   CandumpConnection,
   VirtualCanConnection,
   ModbusTcpConnection,
+  ModbusRtuConnection,
+  ModbusRtuTcpConnection,
   VirtualModbusConnection,
 ]);
 
@@ -150,10 +198,16 @@ export type SlcanConnection = Static<typeof SlcanConnection>;
 export type CandumpConnection = Static<typeof CandumpConnection>;
 export type VirtualCanConnection = Static<typeof VirtualCanConnection>;
 export type ModbusTcpConnection = Static<typeof ModbusTcpConnection>;
+export type ModbusRtuConnection = Static<typeof ModbusRtuConnection>;
+export type ModbusRtuTcpConnection = Static<typeof ModbusRtuTcpConnection>;
 export type VirtualModbusConnection = Static<typeof VirtualModbusConnection>;
 export type ConnectionConfig = Static<typeof ConnectionConfig>;
 export type CanConnection = SocketCanConnection | SlcanConnection | CandumpConnection | VirtualCanConnection;
-export type ModbusConnection = ModbusTcpConnection | VirtualModbusConnection;
+export type ModbusConnection =
+  | ModbusTcpConnection
+  | ModbusRtuConnection
+  | ModbusRtuTcpConnection
+  | VirtualModbusConnection;
 
 /** Which kind of profile a connection can carry. */
 export function transportOf(type: ConnectionConfig['type']): 'can' | 'modbus' {

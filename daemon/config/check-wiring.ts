@@ -71,6 +71,8 @@ function wireOf(connection: ConnectionConfig): readonly [key: string, wire: stri
   if (connection.type === 'socketcan') return ['interface', connection.interface];
   if (connection.type === 'slcan') return ['port', connection.port];
   if (connection.type === 'modbus-tcp') return ['host', `${connection.host}:${connection.port ?? 502}`];
+  if (connection.type === 'modbus-rtu-tcp') return ['host', `${connection.host}:${connection.port}`];
+  if (connection.type === 'modbus-rtu') return ['port', connection.port];
   return undefined;
 }
 

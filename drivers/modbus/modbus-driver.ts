@@ -1,5 +1,4 @@
 /** The driver of a Modbus connection: one link, a poller per unit, health of both. */
-import { connect } from 'node:net';
 import { PackState } from '../../core/reading/pack-state.ts';
 import type { ModbusConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
@@ -7,8 +6,8 @@ import { ModbusLink, type Wire } from './modbus-link.ts';
 import { UnitPoller } from './unit-poller.ts';
 import { createUnitReaders } from './unit-readers.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
+import { wireOf } from './wires.ts';
 
-const DEFAULT_PORT = 502;
 const STALE_INTERVALS = 3;
 const STALE_AT_LEAST_MS = 3000;
 
@@ -19,17 +18,6 @@ export function createModbusDriver(
   hub: VirtualModbusHub,
 ): Driver {
   return new ModbusDriver(connection, bindings, context, wireOf(connection, hub));
-}
-
-function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wire {
-  if (connection.type === 'virtual-modbus') {
-    return { name: `virtual link ${connection.id}`, open: () => hub.connect(connection.id) };
-  }
-  const { host, port = DEFAULT_PORT } = connection;
-  return {
-    name: `${host.includes(':') ? `[${host}]` : host}:${port}`,
-    open: () => connect({ host, port, noDelay: true, keepAlive: true }),
-  };
 }
 
 interface Health {
@@ -43,6 +31,7 @@ class ModbusDriver implements Driver {
   readonly #connection: ModbusConnection;
   readonly #bindings: readonly PackBinding[];
   readonly #context: DriverContext;
+  readonly #wire: Wire;
   readonly #link: ModbusLink;
   readonly #counters = {
     retries: 0,
@@ -72,6 +61,7 @@ class ModbusDriver implements Driver {
     this.#since_mono_ms = context.clock.monoMs();
     this.packs = bindings.map(({ pack, shape }) => new PackState(pack, shape, stale_ms));
     this.#pack_health = new Map(bindings.map(({ pack }) => [pack, { state: 'starting', reason: undefined }]));
+    this.#wire = wire;
     this.#link = new ModbusLink({
       wire,
       clock: context.clock,
@@ -103,7 +93,7 @@ class ModbusDriver implements Driver {
       ...this.#reported,
       since_mono_ms: this.#since_mono_ms,
       packs: this.#bindings.map(({ pack }) => ({ pack, ...this.#pack_health.get(pack)! })),
-      counters: { ...this.#link.counters, ...this.#counters },
+      counters: { ...this.#link.counters, ...this.#wire.counters, ...this.#counters },
     };
   }
 

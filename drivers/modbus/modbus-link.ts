@@ -1,13 +1,13 @@
 /**
- * ModbusLink: one Modbus TCP connection with one request in flight. It connects, reconnects with back-off,
+ * ModbusLink: one connection or serial line with one request in flight. It connects, reconnects with back-off,
  * times requests, checks replies and counts everything; it retries nothing itself. Work on the link is
  * queued as jobs (a unit's whole round is one job, so that its registers are read close together).
  */
-import type { Socket } from 'node:net';
-import modbusSerial from 'modbus-serial';
+import type { Duplex } from 'node:stream';
 import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { backoffMs } from './backoff.ts';
+import type { Framing } from './framing.ts';
 import {
   type FailureKind,
   judgeReply,
@@ -16,14 +16,27 @@ import {
   type ReadRequest,
 } from './reply.ts';
 
-const ModbusClient = modbusSerial.default;
+/** Connected, or connecting and then telling so by an event `connect`. */
+export interface WireStream extends Duplex {
+  readonly connecting: boolean;
+}
 
-/** What a link talks over: a TCP peer, or units inside the process. */
+/** What a link talks over: a TCP peer, a serial line, or units inside the process. */
 export interface Wire {
-  /** For messages: "10.0.0.5:502". */
+  /** For messages: "10.0.0.5:502", "/dev/ttyUSB0". */
   readonly name: string;
-  /** A fresh socket, connected or connecting. */
-  open(): Socket;
+  /** A fresh stream, connected or connecting. */
+  open(): WireStream;
+  /** Requests and replies on the open stream; undefined where the other side hung up meanwhile. */
+  frame(stream: WireStream): Promise<Framing | undefined>;
+  /** Counts of the framing, shown beside the link's own. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** Least pause between a reply and the next request. */
+  readonly silence_ms: number;
+  /** Replies carry the number of their request. Without: a late one could be taken for the next one. */
+  readonly has_transactions: boolean;
+  /** Opening anew may help where nobody answers. */
+  readonly reopens_when_silent: boolean;
 }
 
 export interface LinkOptions {
@@ -43,6 +56,10 @@ export interface ReadFailure {
   readonly message: string;
   /** The exception code, where the unit refused. */
   readonly exception?: number | undefined;
+  /** How long a late reply may still come, where it could be taken for that of another request. */
+  readonly settles_in_ms?: number | undefined;
+  /** Something else than a reply came. */
+  readonly out_of_step?: boolean;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -50,9 +67,8 @@ const CONNECT_TIMEOUT_MS = 5000;
 const SILENT_TIMEOUTS = 3;
 
 interface Connection {
-  readonly socket: Socket;
-  readonly client: InstanceType<typeof ModbusClient>;
-  received_bytes: number;
+  readonly stream: WireStream;
+  readonly framing: Framing;
   replied: boolean;
   /** Settles the request in flight when the socket closes. */
   onLost: ((reason: string) => void) | undefined;
@@ -85,6 +101,8 @@ export class ModbusLink {
   #attempting = true;
   #silent_timeouts = 0;
   #idle_since_ms = Number.NEGATIVE_INFINITY;
+  /** Until when a late reply of a unit may come, by unit. */
+  readonly #settled_at_ms = new Map<number, number>();
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -98,7 +116,7 @@ export class ModbusLink {
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#jobs.length = 0;
-    this.#connection?.socket.destroy();
+    this.#connection?.stream.destroy();
     this.#attempting = false;
     this.#wakeWaiters();
     await this.#connecting;
@@ -119,13 +137,14 @@ export class ModbusLink {
 
   /** Reads registers into `into` (from its start). Only within a job. Undefined: done. Never rejects. */
   async read(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
-    const { clock } = this.#options;
-    const gap_ms = Math.max(this.#options.gap_ms, request.gap_ms ?? 0);
+    const { clock, gap_ms, wire } = this.#options;
+    const pause_ms = Math.max(gap_ms, wire.silence_ms, request.gap_ms ?? 0);
     const connecting = this.#reopening || this.#attempting;
     if (!this.#connection && connecting && !this.#stop.signal.aborted) {
       await new Promise<void>(resolve => this.#waiters.push(resolve));
     }
-    const rest_ms = this.#idle_since_ms + gap_ms - clock.monoMs();
+    const settled_at_ms = this.#settled_at_ms.get(request.unit) ?? Number.NEGATIVE_INFINITY;
+    const rest_ms = Math.ceil(Math.max(this.#idle_since_ms + pause_ms, settled_at_ms) - clock.monoMs());
     if (rest_ms > 0) await sleep(clock, rest_ms, this.#stop.signal);
     const connection = this.#connection;
     if (!connection || this.#stop.signal.aborted) {
@@ -134,6 +153,9 @@ export class ModbusLink {
     this.counters.requests++;
     const failure = await this.#exchange(connection, request, into);
     this.#idle_since_ms = clock.monoMs();
+    if (failure?.settles_in_ms)
+      this.#settled_at_ms.set(request.unit, this.#idle_since_ms + failure.settles_in_ms);
+    else this.#settled_at_ms.delete(request.unit);
     if (failure) this.#doubt(connection, failure);
     return failure;
   }
@@ -143,7 +165,7 @@ export class ModbusLink {
     request: ReadRequest,
     into: Uint16Array,
   ): Promise<ReadFailure | undefined> {
-    const { clock } = this.#options;
+    const { clock, wire } = this.#options;
     const { unit, code, address, count, timeout_ms = this.#options.timeout_ms } = request;
     const what = code <= 2 ? 'coils' : 'registers';
     const place = `${what} ${address} to ${address + count - 1} (FC0${code})`;
@@ -161,11 +183,23 @@ export class ModbusLink {
         resolve(failure);
       };
       const timer = clock.setTimer(() => {
-        this.counters.timeouts++;
-        settle(fail('timeout', `no reply within ${timeout_ms} ms`));
+        const came = connection.framing.giveUp();
+        if (came !== undefined && !wire.has_transactions) this.counters.bad_replies++;
+        else this.counters.timeouts++;
+        const failure =
+          came === undefined
+            ? fail('timeout', `no reply within ${timeout_ms} ms`)
+            : fail(
+                wire.has_transactions ? 'timeout' : 'bad_reply',
+                `no reply within ${timeout_ms} ms, but ${came},`,
+              );
+        settle({
+          ...failure,
+          settles_in_ms: wire.has_transactions ? undefined : timeout_ms,
+          out_of_step: came !== undefined,
+        });
       }, timeout_ms);
       connection.onLost = reason => settle({ kind: 'link', message: reason });
-      connection.received_bytes = 0;
       const onReply = (error: ModbusError | null, reply: ModbusReply | undefined) => {
         if (settled) {
           this.counters.late_replies++;
@@ -176,11 +210,7 @@ export class ModbusLink {
         else this.#onGoodReply(connection, verdict !== undefined);
         settle(verdict && fail(verdict.kind, verdict.text, verdict.exception));
       };
-      const { client } = connection;
-      if (code === 1) client.writeFC1(unit, address, count, onReply);
-      else if (code === 2) client.writeFC2(unit, address, count, onReply);
-      else if (code === 3) client.writeFC3(unit, address, count, onReply);
-      else client.writeFC4(unit, address, count, onReply);
+      connection.framing.send(request, onReply);
     });
   }
 
@@ -193,15 +223,16 @@ export class ModbusLink {
 
   /** Opens a new connection where the old one may be out of step with its replies, or dead. */
   #doubt(connection: Connection, failure: ReadFailure): void {
+    const { has_transactions, reopens_when_silent } = this.#options.wire;
     if (failure.kind === 'timeout') this.#silent_timeouts++;
-    const outOfStep =
-      failure.kind === 'bad_reply' || (failure.kind === 'timeout' && connection.received_bytes > 0);
-    if (!outOfStep && this.#silent_timeouts < SILENT_TIMEOUTS) return;
+    const out_of_step = has_transactions && (failure.kind === 'bad_reply' || failure.out_of_step === true);
+    const silent = reopens_when_silent && this.#silent_timeouts >= SILENT_TIMEOUTS;
+    if (!out_of_step && !silent) return;
     this.#silent_timeouts = 0;
     if (this.#connection !== connection) return;
     this.#reopening = true;
     this.#connection = undefined;
-    connection.socket.destroy();
+    connection.stream.destroy();
   }
 
   async #drain(): Promise<void> {
@@ -261,27 +292,11 @@ export class ModbusLink {
     return { replied: connection?.replied ?? false, reason: text };
   }
 
-  /** Puts the library on the socket; undefined when the other side hung up meanwhile. */
-  async #adopt(socket: Socket, fresh: boolean): Promise<Connection | undefined> {
-    const client = new ModbusClient();
-    // The library then hands over the raw reply with an error: needed to see who sent an exception.
-    Object.assign(client, { isDebugEnabled: true });
-    client.on('error', () => {});
-    try {
-      await client.linkTCP(socket, { port: 0 });
-    } catch {
-      return undefined;
-    }
-    const connection: Connection = {
-      socket,
-      client,
-      received_bytes: 0,
-      replied: false,
-      onLost: undefined,
-    };
-    socket.on('data', (bytes: Uint8Array) => {
-      connection.received_bytes += bytes.length;
-    });
+  /** Undefined when the other side hung up meanwhile. */
+  async #adopt(stream: WireStream, fresh: boolean): Promise<Connection | undefined> {
+    const framing = await this.#options.wire.frame(stream);
+    if (!framing) return undefined;
+    const connection: Connection = { stream, framing, replied: false, onLost: undefined };
     this.#connection = connection;
     this.#silent_timeouts = 0;
     this.#attempting = false;

@@ -118,7 +118,8 @@ export class UnitPoller {
     if (again && this.#failures === 0 && this.#attempts < retries) {
       this.#attempts++;
       counters.retries++;
-      this.#wait(failure.kind === 'busy' ? BUSY_WAIT_MS : 0);
+      // A late reply is waited for outside the job, so that other units are read meanwhile.
+      this.#wait(failure.kind === 'busy' ? BUSY_WAIT_MS : (failure.settles_in_ms ?? 0));
       return;
     }
     this.#attempts = 0;

@@ -1,0 +1,11 @@
+/** How requests and replies look on a connection: what a link puts on its stream. */
+import type { ModbusError, ModbusReply, ReadRequest } from './reply.ts';
+
+export type OnReply = (error: ModbusError | null, reply: ModbusReply | undefined) => void;
+
+export interface Framing {
+  /** Sends one request; `onReply` comes at most once. Nothing that arrived before belongs to it. */
+  send(request: ReadRequest, onReply: OnReply): void;
+  /** No reply is awaited any longer. What came in its place, in words; undefined: nothing came. */
+  giveUp(): string | undefined;
+}

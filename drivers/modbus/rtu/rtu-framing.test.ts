@@ -1,0 +1,102 @@
+/** RTU framing by properties: a reply is found in any surroundings, and nothing else is taken for one. */
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { ModbusError, ModbusReply, ReadRequest } from '../reply.ts';
+import { crc16, encodeRtu } from './crc.ts';
+import { RtuFraming } from './rtu-framing.ts';
+
+class Line extends PassThrough {
+  readonly sent: Uint8Array[] = [];
+  override write(bytes: Uint8Array): boolean {
+    this.sent.push(bytes);
+    return true;
+  }
+  hear(bytes: Uint8Array): void {
+    this.emit('data', Buffer.from(bytes));
+  }
+}
+
+interface Heard {
+  error: ModbusError | null;
+  reply: ModbusReply | undefined;
+}
+
+function lineFor(echo = false) {
+  const line = new Line();
+  const counters = { stray_bytes: 0 };
+  const framing = new RtuFraming(line, { echo, counters });
+  const heard: Heard[] = [];
+  const ask = (request: ReadRequest) => framing.send(request, (error, reply) => heard.push({ error, reply }));
+  return { line, counters, framing, heard, ask };
+}
+
+const request: ReadRequest = { unit: 0x81, reply_unit: 0x51, code: 3, address: 0x38, count: 4 };
+const data = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const reply = encodeRtu(0x51, Uint8Array.of(3, 8, ...data));
+const bytes = (max: number) => fc.uint8Array({ maxLength: max });
+
+test('the check sum is that of the Modbus paper', () => {
+  expect(crc16(Uint8Array.of(0x02, 0x07))).toBe(0x1241);
+  expect(Buffer.from(encodeRtu(0, Uint8Array.of(4, 0x20, 0, 0, 0x1a))).toString('hex')).toBe(
+    '00042000001a7bd0',
+  );
+});
+
+test('a reply is found behind noise and in pieces, from the unit that answers', () => {
+  fc.assert(
+    fc.property(bytes(200), fc.integer({ min: 1, max: 20 }), fc.boolean(), (noise, size, echo) => {
+      const { line, counters, heard, ask } = lineFor(echo);
+      ask(request);
+      const echoed = echo ? line.sent[0] : new Uint8Array(0);
+      const all = Uint8Array.of(...echoed, ...noise, ...reply);
+      for (let at = 0; at < all.length; at += size) line.hear(all.subarray(at, at + size));
+      expect(heard).toHaveLength(1);
+      expect([...heard[0].reply!.buffer]).toEqual([...data]);
+      expect(counters.stray_bytes).toBe(noise.length);
+    }),
+  );
+});
+
+test('whatever is not the awaited frame answers nothing', () => {
+  const other = fc.oneof(
+    bytes(300),
+    fc.constantFrom(
+      reply.subarray(0, -1),
+      encodeRtu(0x81, Uint8Array.of(3, 8, ...data)),
+      encodeRtu(0x51, Uint8Array.of(4, 8, ...data)),
+      encodeRtu(0x51, Uint8Array.of(3, 6, 1, 2, 3, 4, 5, 6)),
+      Uint8Array.from(reply, (byte, i) => (i === 4 ? byte ^ 1 : byte)),
+    ),
+  );
+  fc.assert(
+    fc.property(other, heardBytes => {
+      const { line, framing, heard, ask } = lineFor();
+      ask(request);
+      line.hear(heardBytes);
+      expect(heard).toHaveLength(0);
+      expect(framing.giveUp() === undefined).toBe(heardBytes.length === 0);
+    }),
+  );
+});
+
+test('what comes before the request or after it was given up is counted and forgotten', () => {
+  const { line, counters, framing, heard, ask } = lineFor();
+  line.hear(reply);
+  ask(request);
+  framing.giveUp();
+  line.hear(reply);
+  ask({ ...request, address: 0x44 });
+  expect(heard).toHaveLength(0);
+  expect(counters.stray_bytes).toBe(2 * reply.length);
+  line.hear(encodeRtu(0x51, Uint8Array.of(0x83, 2)));
+  expect(heard).toEqual([{ error: { message: 'exception', modbusCode: 2 }, reply: undefined }]);
+});
+
+test('a flood keeps memory bounded', () => {
+  const { line, framing, heard, ask } = lineFor();
+  ask(request);
+  for (let i = 0; i < 200; i++) line.hear(new Uint8Array(400));
+  expect(heard).toHaveLength(0);
+  expect(framing.giveUp()).toMatch(/^1024 bytes that are no reply/);
+});
