@@ -88,7 +88,8 @@ class MappedMessageEncoder implements CanMessageEncoder {
     for (const target of targets) {
       const value = truthOf(target, reading);
       const absent = Number.isNaN(value);
-      if (!absent) this.#encoder.put(data, target.signal, value * target.divisor);
+      const sent = target.one_when_zero ? 1 - value : value;
+      if (!absent) this.#encoder.put(data, target.signal, sent * target.divisor);
       else if (target.absent.length > 0) this.#encoder.put(data, target.signal, target.absent[0]);
       if (target.mask >= 0 && !absent) {
         mask += 2 ** target.mask_bit;

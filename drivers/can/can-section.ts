@@ -30,6 +30,9 @@ export const PackSignal = Type.Object(
     magnitude: Type.Optional(
       Type.Boolean({ description: 'The sign is dropped: senders disagree about it, and it says nothing' }),
     ),
+    one_when_zero: Type.Optional(
+      Type.Boolean({ description: '0 becomes 1, anything else 0: a signal that forbids or faults' }),
+    ),
     use_when: Type.Optional(UseWhen),
     absent_raw: Type.Optional(AbsentRaw),
     only_near: Type.Optional(

@@ -97,6 +97,7 @@ export class PackDecoder {
     if (target.near >= 0 && !(Math.abs(physical - values[target.near]) <= target.near_within)) return;
     let value = physical / target.divisor;
     if (target.magnitude) value = Math.abs(value);
+    if (target.one_when_zero) value = physical === 0 ? 1 : 0;
     if (target.absent.length > 0 && target.absent.includes(physical)) value = Number.NaN;
     if (target.mask >= 0 && !bitOf(values[target.mask], target.mask_bit)) value = Number.NaN;
     const suspect = target.flag >= 0 && values[target.flag] === target.flag_invalid;

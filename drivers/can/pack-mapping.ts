@@ -37,6 +37,7 @@ export interface SignalTarget {
   /** SI value = physical value of the DBC / divisor; negative where the sign turns. */
   readonly divisor: number;
   readonly magnitude: boolean;
+  readonly one_when_zero: boolean;
   /** Signal this one must be close to in order to count, and how close in physical units; -1: none. */
   readonly near: number;
   readonly near_within: number;
@@ -216,6 +217,7 @@ function meaningOf(canProfile: CanProfile, binding: PackBinding, message: DbcMes
         metric,
         divisor: negative ? -plain.divisor : plain.divisor,
         magnitude: option.magnitude ?? false,
+        one_when_zero: option.one_when_zero ?? false,
         near: option.only_near ? indexOf(option.only_near.signal) : -1,
         near_within: option.only_near?.within ?? 0,
       };
@@ -254,6 +256,7 @@ function plainTarget(
     index: 0,
     divisor: unitDivisor(metric, definition.unit) ?? 1,
     magnitude: false,
+    one_when_zero: false,
     near: -1,
     near_within: 0,
     // The decoder's own arithmetic, so that equality holds.
