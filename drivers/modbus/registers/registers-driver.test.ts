@@ -1,0 +1,110 @@
+/** Register profiles through the whole driver: virtual units on Modbus TCP bytes, and RTU frames over TCP. */
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { systemClock } from '../../../core/clock/system-clock.ts';
+import { silentLogger } from '../../../core/log.ts';
+import { PackMetric } from '../../../core/metrics.ts';
+import { PackReading } from '../../../core/reading/pack-reading.ts';
+import type { ModbusConnection } from '../../connections.ts';
+import type { Driver, PackBinding } from '../../driver.ts';
+import { createModbusDriver } from '../modbus-driver.ts';
+import { startVirtual } from '../modbus-testing.ts';
+import { crcFits, encodeRtu } from '../rtu/crc.ts';
+import { createUnitImage } from '../unit-image.ts';
+import { VirtualModbusHub } from '../virtual-link.ts';
+import { bindingFor, registerProfiles } from './registers-testing.ts';
+
+const bindings: PackBinding[] = registerProfiles.map((profile, pack) => ({
+  ...bindingFor(profile),
+  pack,
+  // The sum of the packs stands beside the pack with the same default unit.
+  address: profile.id === 'seplos-v3-system' ? 100 : profile.address?.default,
+}));
+
+/** Shows percent of charge 50 + pack on each unit. */
+const units = bindings.map(binding => {
+  const { image, write } = createUnitImage(binding);
+  const reading = new PackReading(binding.pack, binding.shape);
+  reading.values[PackMetric.soc_pct] = 50 + binding.pack;
+  write(reading);
+  return { unit: binding.address ?? 1, reply: (pdu: Uint8Array) => image.answer(pdu), binding };
+});
+
+function socs(driver: Driver, mono_ms: number): number[] {
+  return driver.packs.map(state => {
+    const reading = new PackReading(state.pack, state.shape);
+    state.snapshotInto(reading, 0, mono_ms);
+    return reading.values[PackMetric.soc_pct];
+  });
+}
+
+const expected = bindings.map(({ pack }) => 50 + pack);
+
+test('virtual units of every profile, unit 0 among them, are read over Modbus TCP', async () => {
+  const bench = startVirtual(bindings);
+  for (const { unit, reply } of units) bench.hub.attach('link', unit, reply);
+  await bench.run(3000);
+  expect(bench.driver.health().packs.map(({ state, reason }) => [state, reason])).toEqual(
+    bindings.map(() => ['up', undefined]),
+  );
+  expect(socs(bench.driver, bench.clock.monoMs())).toEqual(expected);
+  await bench.driver.stop();
+});
+
+let server: Server | undefined;
+let driver: Driver | undefined;
+const sockets = new Set<Socket>();
+afterEach(async () => {
+  await driver?.stop();
+  for (const socket of sockets) socket.destroy();
+  server?.close();
+});
+
+/** A serial server with the units behind it; it passes bytes on as they come. */
+async function serialServer(): Promise<number> {
+  server = createServer(socket => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    let heard = Buffer.alloc(0);
+    socket.on('data', (bytes: Buffer) => {
+      heard = Buffer.concat([heard, bytes]);
+      for (; heard.length >= 8 && crcFits(heard, 0, 8); heard = heard.subarray(8)) {
+        const found = units.find(({ unit }) => unit === heard[0]);
+        const plus = found?.binding.profile.registers?.reply_unit_plus ?? 0;
+        if (found) socket.write(encodeRtu(found.unit + plus, found.reply(heard.subarray(1, 6))));
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
+
+test('the same units are read as RTU frames over TCP, and again after the server hangs up', async () => {
+  const connection: ModbusConnection = {
+    id: 'line',
+    type: 'modbus-rtu-tcp',
+    host: '127.0.0.1',
+    port: await serialServer(),
+  };
+  const context = {
+    clock: systemClock,
+    log: silentLogger,
+    interval_ms: 200,
+    onUpdate: () => {},
+    onLink: () => {},
+  };
+  const line = createModbusDriver(connection, bindings, context, new VirtualModbusHub());
+  driver = line;
+  await line.start();
+  const allUp = () => line.health().packs.every(({ state }) => state === 'up');
+  await expect.poll(allUp, { timeout: 10_000 }).toBe(true);
+  expect(socs(line, systemClock.monoMs())).toEqual(expected);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(() => line.health().counters.reconnects, { timeout: 10_000 }).toBe(1);
+  await expect.poll(allUp, { timeout: 10_000 }).toBe(true);
+  expect(line.health().counters).toMatchObject({ bad_replies: 0, stray_bytes: 0 });
+});
