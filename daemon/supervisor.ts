@@ -30,6 +30,7 @@ export class Supervisor {
   readonly #context: DriverContext;
   /** By dense pack index: the driver's one line of what is wrong; undefined while all is well. */
   readonly #packReason: (string | undefined)[] = [];
+  readonly #packIds: string[] = [];
   readonly #log: Logger;
 
   constructor(
@@ -39,6 +40,8 @@ export class Supervisor {
   ) {
     this.#log = context.log;
     this.#context = { ...context, onLink: event => this.#onLink(event) };
+    for (const { bindings } of connections)
+      for (const { pack, pack_id } of bindings) this.#packIds[pack] = pack_id;
     this.#supervised = connections.map(bound => this.#make(bound, wires));
   }
 
@@ -135,8 +138,8 @@ export class Supervisor {
       return;
     }
     this.#packReason[pack] = state === 'up' || state === 'starting' ? undefined : reason;
-    if (state === 'down' || state === 'degraded')
-      this.#log.warn({ connection: connection_id, pack, reason }, 'pack is not well');
-    else this.#log.debug({ connection: connection_id, pack, state }, 'pack state');
+    const fields = { connection: connection_id, pack: this.#packIds[pack], state, reason };
+    if (state === 'down' || state === 'degraded') this.#log.warn(fields, 'pack is not well');
+    else this.#log.debug(fields, 'pack state');
   }
 }

@@ -49,21 +49,49 @@ test('moments are multiples of the interval, each once, for every pack that spea
   );
 });
 
+test('the first moment waits until every pack has told all its cells, but not for ever', () => {
+  const whole = harness(1_000_000);
+  whole.sampler.start();
+  whole.speak(0);
+  whole.clock.advance(2000);
+  expect(whole.moments).toEqual([]);
+  whole.speak(0);
+  whole.speak(1);
+  whole.clock.advance(2000);
+  expect(whole.seen.map(({ t_ms, pack }) => [t_ms, pack])).toEqual([
+    [1_004_000, 0],
+    [1_004_000, 1],
+  ]);
+  const deaf = harness(1_000_000);
+  deaf.sampler.start();
+  for (let i = 0; i < 4; i++) {
+    deaf.speak(0);
+    deaf.clock.advance(2000);
+  }
+  expect(deaf.moments).toEqual([1_006_000, 1_008_000]);
+});
+
 test('a pack that fell silent is read until its values are stale, then absent and counted', () => {
   const { clock, sampler, seen, speak } = harness(1_000_000);
   sampler.start();
   speak(0);
-  clock.advance(20_000);
-  expect(seen.map(({ t_ms }) => t_ms)).toEqual([1_002_000, 1_004_000, 1_006_000]);
-  expect(sampler.counters).toMatchObject({ moments: 10, readings: 3, readings_absent: 17 });
+  speak(1);
+  clock.advance(2000);
+  speak(1);
+  clock.advance(18_000);
+  const ofPack = (pack: number) => seen.filter(one => one.pack === pack).map(({ t_ms }) => t_ms);
+  expect(ofPack(0)).toEqual([1_002_000, 1_004_000, 1_006_000]);
+  expect(ofPack(1)).toEqual([1_002_000, 1_004_000, 1_006_000, 1_008_000]);
+  expect(sampler.counters).toMatchObject({ moments: 10, readings: 7, readings_absent: 13 });
 });
 
 test('an implausible value is handed on as suspect and counted', () => {
   const { clock, sampler, seen, speak } = harness(1_000_000);
   sampler.start();
   speak(0, 8.191);
+  speak(1);
   clock.advance(2000);
-  expect(seen).toMatchObject([{ quality: 'uu' }]);
+  expect(seen.map(({ quality }) => quality)).toEqual(['uu', 'gg']);
   expect(sampler.counters.values_suspect).toBe(2);
 });
 
@@ -84,13 +112,15 @@ test('a wall clock stepped forward or back goes on at the new time, on the grid,
 });
 
 test('stop ends it, and start goes on', () => {
-  const { clock, sampler, moments } = harness(1_000_000);
+  const { clock, sampler, moments, speak } = harness(1_000_000);
   sampler.start();
   sampler.stop();
   sampler.stop();
   clock.advance(10_000);
   expect(moments).toEqual([]);
   expect(clock.pendingTimers).toBe(0);
+  speak(0);
+  speak(1);
   sampler.start();
   clock.advance(2000);
   expect(moments).toEqual([1_012_000]);

@@ -6,10 +6,14 @@
  * can be compared and counted at the centre.
  */
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import { CellMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
 import { markImplausible, type PlausibleLimits } from '../../core/reading/plausibility.ts';
 import { Quality } from '../../core/reading/quality.ts';
+
+/** After a start the first moment waits this long at most for packs that have not yet told all their cells. */
+const WARM_UP_MS = 5000;
 
 export interface SamplerOptions {
   readonly clock: Clock;
@@ -46,6 +50,8 @@ export class Sampler {
   #due_mono_ms = 0;
   #last_t_ms = Number.NaN;
   #running = false;
+  #started_mono_ms = 0;
+  #warm = false;
 
   constructor(options: SamplerOptions) {
     this.#options = options;
@@ -55,6 +61,8 @@ export class Sampler {
   start(): void {
     if (this.#running) return;
     this.#running = true;
+    this.#warm = false;
+    this.#started_mono_ms = this.#options.clock.monoMs();
     this.#arm();
   }
 
@@ -81,6 +89,18 @@ export class Sampler {
     onMoment(t_ms, mono_ms);
   }
 
+  /** So that the first moment is whole where every pack is well, and no pack that is not holds the others up. */
+  #isWarm(): boolean {
+    const mono_ms = this.#options.clock.monoMs();
+    this.#warm ||=
+      mono_ms - this.#started_mono_ms >= WARM_UP_MS ||
+      this.#options.packs.every(({ state }, i) => {
+        state.snapshotInto(this.#readings[i], 0, mono_ms);
+        return hasToldAll(this.#readings[i]);
+      });
+    return this.#warm;
+  }
+
   #arm(): void {
     const { clock, interval_ms } = this.#options;
     const wall_ms = clock.wallMs();
@@ -94,7 +114,7 @@ export class Sampler {
     if (!this.#running) return;
     const { clock, interval_ms } = this.#options;
     const t_ms = Math.floor(clock.wallMs() / interval_ms) * interval_ms;
-    if (t_ms !== this.#last_t_ms) {
+    if (t_ms !== this.#last_t_ms && this.#isWarm()) {
       this.#last_t_ms = t_ms;
       const late_ms = clock.monoMs() - this.#due_mono_ms;
       this.counters.moments_missed += Math.max(0, Math.floor(late_ms / interval_ms));
@@ -108,6 +128,10 @@ function hasFresh(reading: PackReading): boolean {
   return (
     anyFresh(reading.cell_quality) || anyFresh(reading.value_quality) || anyFresh(reading.sensor_quality)
   );
+}
+
+function hasToldAll(reading: PackReading): boolean {
+  return hasFresh(reading) && !reading.columnQuality(CellMetric.voltage_v).includes(Quality.missing);
 }
 
 function anyFresh(quality: Uint8Array): boolean {
