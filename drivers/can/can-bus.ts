@@ -17,10 +17,12 @@ export interface CanFrame {
   rx_mono_ms: number;
 }
 
-/** An exact id to receive. */
+/** An id to receive. */
 export interface CanId {
   readonly id: number;
   readonly extended: boolean;
+  /** Bits of the id that must fit (default: all), see `j1939Mask`. */
+  readonly mask?: number;
 }
 
 /** up: frames can arrive. degraded: they can, but the bus reports trouble. down: they cannot. */
@@ -54,6 +56,16 @@ export interface CanBus {
 /** One number per id, 11- and 29-bit ids apart: the key of routing tables. */
 export function canKey(id: number, extended: boolean): number {
   return extended ? id + 0x20000000 : id;
+}
+
+export const EXACT_MASK = 0x1fffffff;
+
+/**
+ * Bits of a 29-bit id that name the J1939 parameter group: not the priority, not the source address, and below
+ * PDU format 240 not the byte that is a destination address there (SAE J1939-21, 5.2).
+ */
+export function j1939Mask(id: number): number {
+  return ((id >> 16) & 0xff) < 240 ? 0x03ff0000 : 0x03ffff00;
 }
 
 /** As people write ids: 2F4, 18F128F4. */

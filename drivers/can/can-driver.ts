@@ -3,15 +3,14 @@
  * how the bus and every single pack fare.
  */
 import type { TimerHandle } from '../../core/clock/clock.ts';
-import { GatewayError } from '../../core/errors.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
 import type { CanConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
-import { type CanBus, type CanBusState, type CanFrame, canKey, formatCanId } from './can-bus.ts';
+import { type CanBus, type CanBusState, type CanFrame, formatCanId } from './can-bus.ts';
 import { CanPoller } from './can-poller.ts';
 import { CandumpReplay } from './candump-replay.ts';
 import { type FrameFate, PackDecoder } from './pack-decoder.ts';
-import type { MappedMessage } from './pack-mapping.ts';
+import { Routes } from './routes.ts';
 import { SlcanBus } from './slcan-bus.ts';
 import { SocketCanBus } from './socketcan-bus.ts';
 import { VirtualBusPort, type VirtualCanHub } from './virtual-bus.ts';
@@ -46,11 +45,6 @@ function openableBus(connection: CanConnection, context: DriverContext, hub: Vir
   }
 }
 
-interface Route {
-  readonly slot: PackSlot;
-  readonly mapped: MappedMessage;
-}
-
 /** One pack on the bus and how its own speaking fares. */
 interface PackSlot {
   readonly decoder: PackDecoder;
@@ -66,7 +60,7 @@ class CanDriver implements Driver {
   readonly #context: DriverContext;
   readonly #bus: CanBus;
   readonly #slots: readonly PackSlot[];
-  readonly #routes: ReadonlyMap<number, Route>;
+  readonly #routes: Routes<PackSlot>;
   readonly #poller: CanPoller;
   readonly #silence_ms: number;
   readonly #counts = {
@@ -101,7 +95,7 @@ class CanDriver implements Driver {
     this.#bus = bus;
     this.#silence_ms = ('silence_ms' in connection ? connection.silence_ms : undefined) ?? DEFAULT_SILENCE_MS;
     this.#slots = bindings.map(binding => slotOf(new PackDecoder(binding)));
-    this.#routes = routesOf(connection.id, this.#slots);
+    this.#routes = new Routes(connection.id, this.#slots);
     const mappings = this.#slots.map(slot => slot.decoder.mapping);
     this.#poller = new CanPoller(bus, context.clock, mappings);
     this.packs = this.#slots.map(slot => slot.decoder.state);
@@ -134,7 +128,7 @@ class CanDriver implements Driver {
     this.#last_frame_mono_ms = Number.NEGATIVE_INFINITY;
     this.#setState('starting', undefined);
     for (const slot of this.#slots) this.#setPack(slot, 'starting', undefined);
-    const ids = [...this.#routes.values()].map(({ mapped: { id, extended } }) => ({ id, extended }));
+    const ids = this.#slots.flatMap(({ decoder }) => decoder.mapping.messages);
     try {
       await this.#bus.open(ids, {
         onFrame: frame => this.#onFrame(frame),
@@ -171,7 +165,7 @@ class CanDriver implements Driver {
 
   #onFrame(frame: CanFrame): void {
     if (!this.#running) return;
-    const route = this.#routes.get(canKey(frame.id, frame.extended));
+    const route = this.#routes.find(frame.id, frame.extended);
     if (!route) {
       this.#counts.unknown_ids++;
       return;
@@ -288,24 +282,4 @@ function silentPack({ decoder, silence_ms, expected_ids }: PackSlot): string {
   const seconds = silence_ms / 1000;
   const since = never ? `no frame within ${seconds} s of the start` : `no frame for ${seconds} s`;
   return `${decoder.binding.pack_id}: ${since} (expected ids ${expected_ids})`;
-}
-
-function routesOf(connection_id: string, slots: readonly PackSlot[]): Map<number, Route> {
-  const routes = new Map<number, Route>();
-  for (const slot of slots) {
-    for (const mapped of slot.decoder.mapping.messages) {
-      const key = canKey(mapped.id, mapped.extended);
-      const taken = routes.get(key);
-      if (taken) {
-        const names = `${taken.slot.decoder.binding.pack_id} and ${slot.decoder.binding.pack_id}`;
-        const id = formatCanId(mapped.id, mapped.extended);
-        throw new GatewayError(
-          'CONFIG_INVALID',
-          `connection ${connection_id}: packs ${names} both use CAN id ${id}; give each pack its own address or bus`,
-        );
-      }
-      routes.set(key, { slot, mapped });
-    }
-  }
-  return routes;
 }

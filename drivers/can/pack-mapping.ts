@@ -6,6 +6,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { CELL_METRICS, type Metric, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
 import { DeviceAlarmLevel } from '../../core/reading/pack-reading.ts';
 import type { PackBinding } from '../driver.ts';
+import { EXACT_MASK, j1939Mask } from './can-bus.ts';
 import {
   AUTO,
   alarmSources,
@@ -72,6 +73,8 @@ export interface MappedMessage extends Meaning {
   /** On the bus, device address included. */
   readonly id: number;
   readonly extended: boolean;
+  /** Bits of the id a frame must share with it. */
+  readonly mask: number;
   readonly checksum: Checksum | undefined;
   /** True for the message by which the device says which dialect it speaks. */
   readonly is_identity: boolean;
@@ -191,7 +194,7 @@ function mapMessage(
     index,
     message,
     decoder,
-    id: message.id + (section.id_plus_address ? (binding.address ?? 0) : 0),
+    ...idOnBus(message, section.id_plus_address ?? false, binding.address),
     extended: message.extended,
     ...meaning,
     checksum: mapping.checksum,
@@ -199,6 +202,17 @@ function mapMessage(
     stale_ms: mapping.stale_ms ?? staleLimit(message.cycle_ms),
     sent_only_while_active: mapping.sent_only_while_active ?? false,
   };
+}
+
+/** Of a J1939 device the address is its source address; without one any source counts. */
+function idOnBus(
+  { id, j1939 }: DbcMessage,
+  plus_address: boolean,
+  address: number | undefined,
+): { id: number; mask: number } {
+  if (!j1939) return { id: id + (plus_address ? (address ?? 0) : 0), mask: EXACT_MASK };
+  if (address === undefined) return { id, mask: j1939Mask(id) };
+  return { id: (id & ~0xff) + address, mask: j1939Mask(id) | 0xff };
 }
 
 function meaningOf(canProfile: CanProfile, binding: PackBinding, message: DbcMessage): Meaning {

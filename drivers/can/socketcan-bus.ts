@@ -7,7 +7,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import type { CanBus, CanBusListener, CanBusState, CanFrame, CanId } from './can-bus.ts';
+import {
+  type CanBus,
+  type CanBusListener,
+  type CanBusState,
+  type CanFrame,
+  type CanId,
+  EXACT_MASK,
+} from './can-bus.ts';
 import { type BusTrouble, troubleIn } from './error-frames.ts';
 import type { SentFrame } from './virtual-bus.ts';
 
@@ -299,9 +306,9 @@ export class SocketCanBus implements CanBus {
   }
 }
 
-/** Matches data frames of exactly this id: neither the other kind of id nor remote frames. */
-function filterFor({ id, extended }: CanId): { id: number; mask: number } {
-  const idMask = extended ? 0x1fffffff : 0x7ff;
+/** Matches data frames of this id: neither the other kind of id nor remote frames. */
+function filterFor({ id, extended, mask = EXACT_MASK }: CanId): { id: number; mask: number } {
+  const idMask = mask & (extended ? 0x1fffffff : 0x7ff);
   return {
     id: (extended ? id | EXTENDED_FLAG : id) >>> 0,
     mask: (idMask | EXTENDED_FLAG | REMOTE_FLAG) >>> 0,

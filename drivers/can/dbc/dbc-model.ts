@@ -37,6 +37,8 @@ export interface DbcMessage {
   readonly signals: DbcSignal[];
   /** GenMsgCycleTime; undefined where neither set nor given by default. */
   cycle_ms: number | undefined;
+  /** VFrameFormat J1939PG: the id stands for its parameter group, whatever priority and source. */
+  j1939: boolean;
   comment: string | undefined;
 }
 

@@ -72,7 +72,7 @@ class DbcParser {
   /** Values of enumerated attributes by attribute name: BA_ may give an index into them. */
   readonly #enums = new Map<string, string[]>();
   readonly #attributeDefaults = new Map<string, string>();
-  readonly #cyclesSet = new Set<DbcMessage>();
+  readonly #attributes = new Map<DbcMessage, Map<string, string>>();
 
   readonly #readers: ReadonlyMap<string, (keyword: DbcToken) => void> = new Map([
     ['NS_', () => this.#skipNewSymbols()],
@@ -146,6 +146,7 @@ class DbcParser {
       length_bytes,
       signals: [],
       cycle_ms: undefined,
+      j1939: false,
       comment: undefined,
     };
     this.#messages.set(fileId, this.#message);
@@ -235,9 +236,14 @@ class DbcParser {
         return;
       }
     }
-    if (this.#cyclesSet.has(message)) return;
-    const fallback = Number(this.#attributeDefaults.get('GenMsgCycleTime') ?? Number.NaN);
-    if (fallback > 0) message.cycle_ms = fallback;
+    const cycle_ms = Number(this.#attributeOf(message, 'GenMsgCycleTime') ?? Number.NaN);
+    if (cycle_ms > 0) message.cycle_ms = cycle_ms;
+    message.j1939 = message.extended && this.#attributeOf(message, 'VFrameFormat') === 'J1939PG';
+  }
+
+  #attributeOf(message: DbcMessage, name: string): string | undefined {
+    const value = this.#attributes.get(message)?.get(name) ?? this.#attributeDefaults.get(name);
+    return this.#enums.get(name)?.[Number(value)] ?? value;
   }
 
   // -- what is said about them elsewhere
@@ -295,15 +301,12 @@ class DbcParser {
     }
     const message = this.#lookUpMessage();
     const signal = kind === 'SG_' ? this.#lookUpSignal(message) : undefined;
-    const token = this.#cursor.any('an attribute value');
-    const value =
-      token.kind === 'number' ? (this.#enums.get(name)?.[Number(token.text)] ?? token.text) : token.text;
+    const value = this.#cursor.any('an attribute value').text;
     this.#endOfStatement();
     if (!message) return;
-    if (kind === 'BO_' && name === 'GenMsgCycleTime') {
-      this.#cyclesSet.add(message);
-      const cycle_ms = Number(value);
-      if (cycle_ms > 0) message.cycle_ms = cycle_ms;
+    if (kind === 'BO_') {
+      const own = this.#attributes.get(message) ?? new Map<string, string>();
+      this.#attributes.set(message, own.set(name, value));
     }
     if (kind === 'BO_' && name === 'SystemMessageLongSymbol') message.name = value;
     if (kind === 'SG_' && name === 'SystemSignalLongSymbol' && signal) this.#rename(message, signal, value);
