@@ -1,11 +1,13 @@
 /** `npm run bench`: every benchmark in turn. Rates are printed as ratios to the raw limit of the same run. */
 import { benchDbc } from './dbc.bench.ts';
+import { benchModbus } from './modbus.bench.ts';
 import { benchPipeline } from './pipeline.bench.ts';
 import { benchStore } from './store.bench.ts';
 
 const only = process.argv[2];
 for (const [name, bench] of [
   ['dbc', benchDbc],
+  ['modbus', benchModbus],
   ['pipeline', benchPipeline],
   ['store', benchStore],
 ] as const) {

@@ -1,7 +1,7 @@
 """A serial device in bytes: a pty whose far end answers Modbus RTU requests as told, rightly or wrongly.
 
-The first argument is JSON: units (id, reply_id, blocks of code, address, step, words), echo, and faults by
-the number of the request, counting from 1. Prints the path of the port. Knows nothing of the gateway.
+The first argument is JSON: units (id, reply_id, blocks of code, address, step, words), echo, baud (then bytes
+take the time they would on a line, at ten bits each), and faults by the number of the request, counting from 1. Prints the path of the port. Knows nothing of the gateway.
 """
 import json
 import os
@@ -55,6 +55,7 @@ def main():
     heard = b""
     while True:
         heard += os.read(master, 256)
+        begun = time.monotonic()
         while len(heard) >= 8:
             frame, heard = heard[:8], heard[8:]
             if crc(frame[:6]) != frame[6:]:
@@ -63,7 +64,11 @@ def main():
             number += 1
             if play.get("echo"):
                 os.write(master, frame)
-            answer(master, reply_to(frame, units), faults.get(number, {}))
+            reply = reply_to(frame, units)
+            if reply is not None and play.get("baud"):
+                ends = begun + 10 * (len(frame) + len(reply)) / play["baud"]
+                time.sleep(max(0, ends - time.monotonic()))
+            answer(master, reply, faults.get(number, {}))
 
 
 def answer(master, reply, fault):
