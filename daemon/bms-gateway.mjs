@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The entry point: checks the version of Node before anything that needs it is loaded. */
+import { existsSync } from 'node:fs';
+
 const NEEDED_MAJOR = 24;
 const major = Number.parseInt(process.versions.node, 10);
 
@@ -10,6 +12,8 @@ if (major < NEEDED_MAJOR) {
   );
   process.exit(1);
 } else {
+  // What the environment already says wins over the file.
+  if (existsSync('.env')) process.loadEnvFile('.env');
   const { main } = await import('./cli/main.ts');
   process.exitCode = await main(process.argv.slice(2), process.env);
 }

@@ -88,3 +88,12 @@ test('misuse is told in one line and exit code 2; what cannot be read in one lin
     });
   }
 });
+
+test('a .env file in the working directory is read, and the environment wins over it', async () => {
+  await writeFile(join(directory, '.env'), 'BMS_HTTP_PORT=many\n');
+  const wrong = startGateway(['profiles'], {}, directory);
+  expect(await wrong.exited).toBe(2);
+  expect(wrong.output()).toContain('BMS_HTTP_PORT: found "many", expected a whole number from 0 to 65535');
+  const overruled = startGateway(['profiles'], { BMS_HTTP_PORT: '8081' }, directory);
+  expect(await overruled.exited).toBe(0);
+});

@@ -15,7 +15,11 @@ export interface GatewayProcess {
   readonly exited: Promise<number | null>;
 }
 
-export function startGateway(args: readonly string[], env: Record<string, string>): GatewayProcess {
+export function startGateway(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd?: string,
+): GatewayProcess {
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(BMS_|DATABASE_URL|JWT_SECRET|SIMULATION_|VITEST|NODE_OPTIONS)/.test(name),
@@ -23,6 +27,7 @@ export function startGateway(args: readonly string[], env: Record<string, string
   );
   const child = spawn(process.execPath, [ENTRY, ...args], {
     env: { ...inherited, ...env },
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
