@@ -39,6 +39,8 @@ export class UnitPoller {
   #queued = false;
   /** Monotonic time at which the round under way was due, and from which the interval's grid counts. */
   #due_ms = 0;
+  /** When the round under way read its first register; repeats belong to the round. */
+  #started_ms = 0;
   #attempts = 0;
   #failures = 0;
   #first_failure: ReadFailure | undefined;
@@ -85,7 +87,7 @@ export class UnitPoller {
 
   async #round(): Promise<void> {
     const { counters } = this.#options;
-    const started_ms = this.#options.clock.monoMs();
+    if (this.#attempts === 0) this.#started_ms = this.#options.clock.monoMs();
     const failure = await this.#options.reader.read();
     if (!this.#active) return;
     if (failure) {
@@ -95,7 +97,7 @@ export class UnitPoller {
     counters.rounds++;
     this.#attempts = 0;
     this.#failures = 0;
-    this.#commit(started_ms);
+    this.#commit(this.#started_ms);
     this.#waitForNextSlot();
   }
 

@@ -93,6 +93,24 @@ test('what comes before the request or after it was given up is counted and forg
   expect(heard).toEqual([{ error: { message: 'exception', modbusCode: 2 }, reply: undefined }]);
 });
 
+test('an announced echo without a reply is silence; an echo nobody announced is named', () => {
+  for (const echo of [true, false]) {
+    const { line, framing, ask } = lineFor(echo);
+    ask(request);
+    line.hear(line.sent[0].subarray(0, 3));
+    line.hear(line.sent[0].subarray(3));
+    if (echo) expect(framing.giveUp()).toBeUndefined();
+    else expect(framing.giveUp()).toContain('"echo: true" takes off');
+  }
+});
+
+test('an adapter that is said to echo but does not is read all the same', () => {
+  const { line, heard, ask } = lineFor(true);
+  ask(request);
+  for (const byte of reply) line.hear(Uint8Array.of(byte));
+  expect(heard).toHaveLength(1);
+});
+
 test('a flood keeps memory bounded', () => {
   const { line, framing, heard, ask } = lineFor();
   ask(request);

@@ -33,7 +33,6 @@ export class RtuFraming implements Framing {
   #request: ReadRequest | undefined;
   #sent: Uint8Array = new Uint8Array(0);
   #echo_pending = false;
-  #echoed = false;
   #onReply: OnReply | undefined;
 
   constructor(stream: Duplex, options: RtuFramingOptions) {
@@ -50,12 +49,11 @@ export class RtuFraming implements Framing {
     this.#request = request;
     this.#onReply = onReply;
     this.#echo_pending = this.#options.echo;
-    this.#echoed = false;
     this.#stream.write(this.#sent);
   }
 
   giveUp(): string | undefined {
-    const came = this.#length > 0 || this.#echoed ? this.#describe() : undefined;
+    const came = this.#length > 0 ? this.#describe() : undefined;
     this.#request = undefined;
     this.#onReply = undefined;
     this.#drop();
@@ -87,7 +85,6 @@ export class RtuFraming implements Framing {
     this.#bytes.copyWithin(0, length, this.#length);
     this.#length -= length;
     this.#echo_pending = false;
-    this.#echoed = true;
     return true;
   }
 
@@ -134,7 +131,6 @@ export class RtuFraming implements Framing {
     const { length } = this.#sent;
     const copied = this.#length === length && this.#sent.every((byte, i) => byte === this.#bytes[i]);
     if (copied) return 'nothing but an echo of the request, which "echo: true" takes off';
-    if (this.#length === 0) return 'nothing but the echo of the request';
     const head = Buffer.from(this.#bytes.subarray(0, Math.min(this.#length, 8))).toString('hex');
     return `${this.#length} bytes that are no reply to it (${head}${this.#length > 8 ? '…' : ''})`;
   }
