@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import type { Logger } from '../../core/log.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
-import { loadProfiles } from '../../drivers/profiles/load.ts';
+import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { Gateway } from '../gateway.ts';
@@ -27,7 +27,7 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
     form: process.stdout.isTTY ? 'readable' : process.env.JOURNAL_STREAM ? 'journal' : 'json',
     write: line => process.stdout.write(line),
   });
-  const { profiles, problems } = loadProfiles();
+  const { profiles, problems } = loadProfilesFor(config_file);
   for (const line of formatProblems(problems)) log.error({ reason: line }, 'profile left out');
   const config = loadConfig(config_file, environment, profiles);
   for (const line of formatProblems(config.warnings)) log.warn({ reason: line }, 'doubtful configuration');

@@ -178,5 +178,14 @@ export function wiringWarnings(
       warnings.set(path.join(), { path: [...path, 'type'], found, expected });
     }
   }
+  for (const { connection_id, profile } of packs) {
+    const known = connections.get(connection_id);
+    const bitrate = profile?.can?.bitrate;
+    if (known?.connection.type !== 'slcan' || !bitrate || known.connection.bitrate_bps === bitrate) continue;
+    const found = `${known.connection.bitrate_bps}`;
+    const expected = `${bitrate}, as profile ${profile.id} says; a wrong one disturbs the whole bus`;
+    const path = [...known.path, 'bitrate_bps'];
+    warnings.set(path.join(), { path, found, expected });
+  }
   return [...warnings.values()];
 }

@@ -2,7 +2,7 @@
 import { describeError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { transportOf } from '../../drivers/connections.ts';
-import { loadProfiles } from '../../drivers/profiles/load.ts';
+import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import { ConfigError } from './config-error.ts';
 import { readEnvironment } from './environment.ts';
 import { type GatewayConfig, loadConfig } from './load.ts';
@@ -15,7 +15,7 @@ export interface ConfigCheck {
 
 /** `env`: the process environment. Never throws for what stands in the file or in the environment. */
 export function checkConfig(file: string, env: Readonly<Record<string, string | undefined>>): ConfigCheck {
-  const { profiles, problems } = loadProfiles();
+  const { profiles, problems } = loadProfilesFor(file);
   const broken = formatProblems(problems).map(line => `profile left out: ${line}`);
   try {
     return { ok: true, lines: [...broken, ...summary(loadConfig(file, readEnvironment(env), profiles))] };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { formatProblem } from '../../core/schema/problem.ts';
+import { loadProfiles } from '../../drivers/profiles/load.ts';
 import { ConfigError } from './config-error.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -312,6 +313,24 @@ test('what works but is hardly meant is a warning', () => {
     'plain HTTP on 0.0.0.0',
     'connection "idle" without packs',
     '12 characters',
+  ]);
+});
+
+test('a bit rate of an adapter that is not the one of the profile is a warning', () => {
+  const adapter = (bitrate_bps: number) => `site: { id: home }
+connections: [{ id: usb, type: slcan, port: /dev/ttyACM0, bitrate_bps: ${bitrate_bps} }]
+batteries: [{ id: b1, packs: [{ id: p1, connection: usb, profile: jk-can-v2, cells: 4 }] }]
+`;
+  const warningsAt = (bitrate_bps: number) => {
+    writeFileSync(file, adapter(bitrate_bps));
+    const { profiles } = loadProfiles();
+    return loadConfig(file, readEnvironment({}), profiles).warnings.map(
+      ({ path, message }) => `${path} ${message}`,
+    );
+  };
+  expect(warningsAt(250_000)).toEqual([]);
+  expect(warningsAt(500_000)).toEqual([
+    'connections[0].bitrate_bps found 500000, expected 250000, as profile jk-can-v2 says; a wrong one disturbs the whole bus',
   ]);
 });
 

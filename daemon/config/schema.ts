@@ -24,7 +24,8 @@ export const PackConfig = Type.Object(
     connection: RangedId('Id of its connection; a range of the same length gives each pack its own'),
     profile: Type.String({
       minLength: 1,
-      description: 'Device family: the name of a file in drivers/profiles',
+      description:
+        'Device family: one that comes with the gateway, or a file in the folder `profiles` beside this one',
     }),
     address: Type.Optional(
       Type.Union(

@@ -95,6 +95,7 @@ test('the answers become readings, of the unit that was asked', async () => {
   expect(readings[0].value_quality[PackMetric.voltage_v]).toBe(Quality.missing);
   run(2500);
   expect(driver.health().packs.map(({ state }) => state)).toEqual(['down', 'up', 'down']);
+  expect(driver.health().packs[0].reason).toContain('no frame within 3 s of the start though asked');
   await driver.stop();
 });
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { formatProblem } from '../../core/schema/problem.ts';
-import { loadProfiles, shapeOf } from './load.ts';
+import { loadProfiles, loadProfilesFor, shapeOf } from './load.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'profiles-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -104,6 +104,29 @@ test('a profile that would send anything but a known read request is refused', (
         .replace("'0000000000000000'", "'0100000000000000'"),
     ),
   ).toEqual([refused]);
+});
+
+test("a site's own profiles stand in a folder beside its configuration; an id that is taken is told", () => {
+  const site = join(root, 'site');
+  mkdirSync(join(site, 'profiles'), { recursive: true });
+  const config_file = join(site, 'config.yaml');
+  const bundled = [...loadProfiles().profiles.keys()];
+  expect([...loadProfilesFor(join(root, 'elsewhere', 'config.yaml')).profiles.keys()]).toEqual(bundled);
+  const yaml = readFileSync(join(import.meta.dirname, 'tesla-model-3.yaml'), 'utf8');
+  writeFileSync(join(site, 'profiles', 'own-pack.yaml'), yaml.replace('id: tesla-model-3', 'id: own-pack'));
+  copyFileSync(join(import.meta.dirname, 'tesla-model-3.dbc'), join(site, 'profiles', 'tesla-model-3.dbc'));
+  const own = loadProfilesFor(config_file);
+  expect(own.problems).toEqual([]);
+  expect([...own.profiles.keys()].sort()).toEqual([...bundled, 'own-pack'].sort());
+  writeFileSync(join(site, 'profiles', 'tesla-model-3.yaml'), yaml);
+  const clash = loadProfilesFor(config_file);
+  expect(clash.problems.map(formatProblem)).toEqual([
+    `${join(site, 'profiles', 'tesla-model-3.yaml')}: found id "tesla-model-3", expected an id that no profile of the gateway has`,
+  ]);
+  expect(clash.profiles.get('tesla-model-3')?.directory).toBe(import.meta.dirname);
+  rmSync(join(site, 'profiles'), { recursive: true });
+  writeFileSync(join(site, 'profiles'), 'not a folder');
+  expect(loadProfilesFor(config_file).problems.map(({ file }) => file)).toEqual([join(site, 'profiles')]);
 });
 
 test('a broken profile does not stop the others', () => {

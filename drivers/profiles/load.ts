@@ -2,8 +2,9 @@
  * Loads the profiles of a folder: every `*.yaml` in it is one device family. A broken profile is left out
  * and told as problems; the others are there.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describeError } from '../../core/errors.ts';
 import { CELL_METRICS, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
 import type { PackShape } from '../../core/reading/pack-reading.ts';
 import { didYouMean, type Finding, listOf, type Problem, sortProblems } from '../../core/schema/problem.ts';
@@ -29,6 +30,36 @@ export function loadProfiles(directory: string = import.meta.dirname): LoadedPro
     if (loaded.profile) profiles.set(loaded.profile.id, loaded.profile);
   }
   return { profiles, problems };
+}
+
+/**
+ * The profiles that come with the gateway, and the site's own from the folder `profiles` beside its
+ * configuration file. One of its own under the id of another is left out.
+ */
+export function loadProfilesFor(config_file: string): LoadedProfiles {
+  const bundled = loadProfiles();
+  const folder = join(dirname(config_file), 'profiles');
+  if (!existsSync(folder)) return bundled;
+  try {
+    const own = loadProfiles(folder);
+    const taken = [...own.profiles.values()].filter(({ id }) => bundled.profiles.has(id));
+    const problems = taken.map(({ id }) =>
+      unplaced(join(folder, `${id}.yaml`), `id "${id}"`, 'an id that no profile of the gateway has'),
+    );
+    return {
+      profiles: new Map([...own.profiles, ...bundled.profiles]),
+      problems: [...bundled.problems, ...own.problems, ...problems],
+    };
+  } catch (error) {
+    const problem = unplaced(folder, describeError(error), 'a folder of profiles that can be read');
+    return { profiles: bundled.profiles, problems: [...bundled.problems, problem] };
+  }
+}
+
+/** A problem of a file as a whole. */
+function unplaced(file: string, found: string, expected: string): Problem {
+  const message = `found ${found}, expected ${expected}`;
+  return { file, line: 0, column: 0, path: '', found, expected, message };
 }
 
 /** What a pack of this profile has; `sensors` undefined: as many as the profile carries at most. */
