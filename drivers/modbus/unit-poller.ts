@@ -41,6 +41,8 @@ export class UnitPoller {
   #due_ms = 0;
   /** When the round under way read its first register; repeats belong to the round. */
   #started_ms = 0;
+  /** The unit replied in the round under way. */
+  #answers = false;
   #attempts = 0;
   #failures = 0;
   #first_failure: ReadFailure | undefined;
@@ -56,6 +58,7 @@ export class UnitPoller {
     this.#options.reader.abandon();
     this.#active = true;
     this.#attempts = 0;
+    this.#answers = false;
     this.#failures = 0;
     this.#due_ms = this.#options.clock.monoMs();
     this.#wait(0);
@@ -87,15 +90,23 @@ export class UnitPoller {
 
   async #round(): Promise<void> {
     const { counters } = this.#options;
-    if (this.#attempts === 0) this.#started_ms = this.#options.clock.monoMs();
-    const failure = await this.#options.reader.read();
+    if (this.#attempts === 0 && !this.#answers) this.#started_ms = this.#options.clock.monoMs();
+    const { reader } = this.#options;
+    const progress = reader.progress;
+    const failure = await reader.read();
     if (!this.#active) return;
+    if (failure && reader.progress !== progress) {
+      // It answers, if not always: each of its reads has its own repeats.
+      this.#answers = true;
+      this.#attempts = 0;
+    }
     if (failure) {
       this.#fail(failure);
       return;
     }
     counters.rounds++;
     this.#attempts = 0;
+    this.#answers = false;
     this.#failures = 0;
     this.#commit(this.#started_ms);
     this.#waitForNextSlot();
@@ -117,7 +128,7 @@ export class UnitPoller {
     if (failure.kind === 'link') return;
     if (this.#attempts === 0) this.#first_failure = failure;
     const again = failure.kind !== 'unit_offline' && failure.kind !== 'exception';
-    if (again && this.#failures === 0 && this.#attempts < retries) {
+    if (again && (this.#failures === 0 || this.#answers) && this.#attempts < retries) {
       this.#attempts++;
       counters.retries++;
       // A late reply is waited for outside the job, so that other units are read meanwhile.
@@ -125,6 +136,7 @@ export class UnitPoller {
       return;
     }
     this.#attempts = 0;
+    this.#answers = false;
     this.#failures++;
     this.#options.reader.abandon();
     const delay_ms = Math.max(interval_ms, backoffMs(this.#failures));

@@ -10,6 +10,8 @@ export type ReadUnit = (
 ) => Promise<ReadFailure | undefined>;
 
 export interface UnitReader {
+  /** Grows with each reply that brought the round forward; constant where a repeat begins anew. */
+  readonly progress: number;
   /** What was learnt about the unit may no longer hold. */
   forget(): void;
   /** A round is given up: the next one starts at its beginning. */

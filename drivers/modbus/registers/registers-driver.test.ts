@@ -52,6 +52,32 @@ test('virtual units of every profile, unit 0 among them, are read over Modbus TC
   await bench.driver.stop();
 });
 
+test('a unit that answers every other request is read, a block that never answers is asked less and less', async () => {
+  const jk = bindings.filter(({ profile }) => profile.id === 'jk-pb-modbus');
+  const { reply } = units[jk[0].pack];
+  const flaky = startVirtual([{ ...jk[0], pack: 0 }], { timeout_ms: 100 });
+  let asked = 0;
+  flaky.hub.attach('link', 1, pdu => (asked++ % 2 === 0 ? undefined : reply(pdu)));
+  await flaky.run(60_000);
+  expect(flaky.driver.health().packs[0].state).toBe('up');
+  expect(flaky.updates.length).toBeGreaterThan(20);
+  await flaky.driver.stop();
+
+  const half = startVirtual([{ ...jk[0], pack: 0 }], { timeout_ms: 100 });
+  let silent = 0;
+  half.hub.attach('link', 1, pdu => {
+    const live = pdu[1] === 0x12;
+    if (live) silent++;
+    return live ? undefined : reply(pdu);
+  });
+  await half.run(60_000);
+  expect(half.driver.health().packs[0].state).toBe('down');
+  // Back-off of 1, 2, 4 ... 32 s, and four repeats each time: 6 or 7 rounds of 5 requests.
+  expect(silent).toBeGreaterThanOrEqual(25);
+  expect(silent).toBeLessThanOrEqual(35);
+  await half.driver.stop();
+});
+
 let server: Server | undefined;
 let driver: Driver | undefined;
 const sockets = new Set<Socket>();

@@ -26,6 +26,7 @@ const STALE_AT_LEAST_MS = 3000;
 const ASK_REFUSED_AGAIN = 1000;
 
 export class RegistersReader implements UnitReader {
+  progress = 0;
   readonly #options: RegistersReaderOptions;
   readonly #images: readonly BlockImage[];
   readonly #levels: Uint8Array;
@@ -58,6 +59,12 @@ export class RegistersReader implements UnitReader {
     this.#under_way = false;
   }
 
+  readonly #read: ReadUnit = async (code, address, count, into) => {
+    const failure = await this.#options.read(code, address, count, into);
+    if (!failure || failure.kind === 'exception') this.progress++;
+    return failure;
+  };
+
   async read(): Promise<ReadFailure | undefined> {
     if (!this.#under_way) this.#begin();
     const budget = { splits: SPLITS_PER_ROUND, refusal: undefined as ReadFailure | undefined };
@@ -65,7 +72,7 @@ export class RegistersReader implements UnitReader {
     for (; this.#next < this.#images.length; this.#next++) {
       const image = this.#images[this.#next];
       if (this.#round % image.block.every !== 0) continue;
-      const failure = await image.read(this.#options.read, budget);
+      const failure = await image.read(this.#read, budget);
       if (failure) return failure;
       if (image.readNow) read++;
     }

@@ -27,6 +27,7 @@ export interface SunSpecReaderOptions {
 const REFUSED_ROUNDS = 3;
 
 export class SunSpecReader implements UnitReader {
+  readonly progress = 0;
   readonly #options: SunSpecReaderOptions;
   readonly #read: ReadRegisters;
   #walk: ChainWalk;
