@@ -42,6 +42,34 @@ test('a profile that names what its DBC lacks is told every place at once', () =
   expect(problems).toContain('Cell33: no such signal');
 });
 
+test('a dialect, a checksum, a finer value and a request that cannot be are told too', () => {
+  const lv = structuredClone(shippedProfile('can-bus-bms-lv'));
+  const orion = structuredClone(shippedProfile('orion-2-cells'));
+  const daly = structuredClone(shippedProfile('daly-can'));
+  if (!lv.can?.identity || !orion.can || !daly.can?.polls) throw new Error('not the profiles expected');
+  lv.can.identity = { message: 'Nobody', option: 'accent', starts_with: { MG: 'mg' }, otherwise: 'standard' };
+  lv.can.messages.StateOfCharge.pack = {
+    soc_pct: [{ signal: 'SOC', only_near: { signal: 'SOC_HiRes', within: 1 } }],
+  };
+  orion.can.messages.CellBroadcast.checksum = { kind: 'sum8', byte: 8, start: 8 };
+  daly.can.polls[0].data = '01';
+  delete daly.address;
+  const told = [lv, orion, daly].flatMap(profile =>
+    checkCanProfile(profile).map(problem => describeCanProblem(profile, problem)),
+  );
+  const text = told.join('\n');
+  for (const words of [
+    'soc_pct: signal SOC stands before SOC_HiRes in the DBC, expected after it',
+    'can.identity.message: no message Nobody in can-bus-bms-lv.dbc',
+    'can.identity.option: the profile has no option accent',
+    'checksum.byte: message CellBroadcast has 8 bytes only',
+    'can.id_plus_address: set, but the profile declares no address range',
+    'can.polls[0]: is not among the requests known to read only',
+    'can.polls[9].address_shift: set, but the profile declares no address range',
+  ])
+    expect(text).toContain(words);
+});
+
 test('JK: a cell that reads 0 mV is missing, never zero volts', () => {
   const reading = decodeHex(bindingOf(jk), [[0x18e028f4, 'ad0e0000a30ea60e']]);
   expect(Array.from(reading.columnQuality(CellMetric.voltage_v).subarray(0, 4))).toEqual([

@@ -54,7 +54,7 @@ function modestBinding(profile: Profile, choice: BindingChoice = {}): PackBindin
 
 function send(decoder: PackDecoder, id: number, extended: boolean, data: Uint8Array, length = data.length) {
   const mapped = decoder.mapping.messages.find(
-    message => canKey(message.id, message.extended) === canKey(id, extended),
+    message => canKey(message.id & message.mask, message.extended) === canKey(id & message.mask, extended),
   );
   if (!mapped) throw new Error(`no message with id ${id.toString(16)}`);
   return decoder.decode(mapped, { id, extended, data, length, fd: length > 8, rx_mono_ms: 0 });
