@@ -122,12 +122,23 @@ ptyTest('an adapter that refuses the bit rate is told, and tried again', async (
 });
 
 ptyTest('an adapter that never answers is in doubt until its first frame', async () => {
-  const { adapter, frames, state, reason, end } = await rig(() => '');
+  const { adapter, commands, frames, state, reason, end } = await rig(() => '');
   await until(() => state() === 'degraded', 'the doubt');
   expect(reason()).toContain('is it an slcan adapter?');
   adapter.say('t3551AA\r');
   await until(() => frames.length === 1, 'the frame');
   expect(state()).toBe('up');
+  // It never answers, so that a quiet bus says nothing about it.
+  await until(() => commands.filter(command => command === 'F').length > 5, 'the questions', 100);
+  expect(state()).toBe('up');
+  await end();
+});
+
+ptyTest('an adapter that does not know the question for its state is well all the same', async () => {
+  const { bus, commands, states, end } = await rig(command => (command === 'F' ? '\x07' : polite(command)));
+  await until(() => commands.filter(command => command === 'F').length > 5, 'the questions', 100);
+  expect(states).toEqual([['up', undefined]]);
+  expect(bus.counters.refused_commands).toBe(0);
   await end();
 });
 

@@ -41,6 +41,10 @@ interface Session {
   ready: boolean;
   /** The adapter has answered a command, so that silence later means something. */
   answers: boolean;
+  /** A frame has come, so that this is a CAN adapter, whether it answers or not. */
+  heard: boolean;
+  /** Its next "no" means that it does not know the question for its state. */
+  probed: boolean;
   unanswered_probes: number;
   last_bytes_mono_ms: number;
 }
@@ -129,6 +133,8 @@ export class SlcanBus implements CanBus {
       answer: undefined,
       ready: false,
       answers: false,
+      heard: false,
+      probed: false,
       unanswered_probes: 0,
       last_bytes_mono_ms: this.#clock.monoMs(),
     };
@@ -200,6 +206,7 @@ export class SlcanBus implements CanBus {
     const session = this.#session;
     if (!session) return;
     if (session.answer) session.answer(accepted);
+    else if (!accepted && session.probed) session.probed = false;
     else if (!accepted && session.ready) this.#counts.refused_commands++;
     else if (text.startsWith('F')) {
       const trouble = troubleInFlags(text);
@@ -210,9 +217,9 @@ export class SlcanBus implements CanBus {
   #onFrame(frame: CanFrame): void {
     const session = this.#session;
     if (!session?.ready) return;
-    if (!session.answers) {
-      session.answers = true;
-      this.#tell('up', undefined);
+    if (!session.heard) {
+      session.heard = true;
+      if (!session.answers) this.#tell('up', undefined);
     }
     frame.rx_mono_ms = this.#clock.monoMs();
     this.#listener?.onFrame(frame);
@@ -227,6 +234,7 @@ export class SlcanBus implements CanBus {
         return;
       }
       if (this.#clock.monoMs() - session.last_bytes_mono_ms >= PROBE_MS) session.unanswered_probes++;
+      session.probed = true;
       session.port.write('F\r');
       this.#watch(session);
     }, PROBE_MS);
