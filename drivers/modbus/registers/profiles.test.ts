@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CELL_METRICS, CellMetric, PACK_METRICS, PackMetric } from '../../../core/metrics.ts';
 import { DeviceAlarmLevel, PackReading } from '../../../core/reading/pack-reading.ts';
+import { markImplausible, plausibleLimits } from '../../../core/reading/plausibility.ts';
 import { Quality } from '../../../core/reading/quality.ts';
 import { RegisterImage, type RegisterSegment } from '../register-image.ts';
 import { createUnitImage } from '../unit-image.ts';
@@ -188,7 +189,8 @@ test.each(registerProfiles)(
             return Uint8Array.of(request[0], length, ...data);
           });
           for (let i = 0; i < 3; i++) await bench.round();
-          const { values, value_quality, cells, cell_quality, sensors, sensor_quality } = bench.snapshot();
+          const noisy = bench.snapshot();
+          const { values, value_quality, cells, cell_quality, sensors, sensor_quality } = noisy;
           const columns = [
             [values, value_quality],
             [cells, cell_quality],
@@ -197,6 +199,11 @@ test.each(registerProfiles)(
           for (const [numbers, quality] of columns)
             for (let i = 0; i < numbers.length; i++)
               expect(quality[i] === Quality.missing).toBe(!Number.isFinite(numbers[i]));
+          markImplausible(noisy, plausibleLimits(profile.plausible));
+          values.forEach((value, metric) => {
+            const { min, max } = PACK_METRICS[metric];
+            if (value_quality[metric] === Quality.good) expect(value >= min && value <= max).toBe(true);
+          });
         },
       ),
       { numRuns: 60 },
