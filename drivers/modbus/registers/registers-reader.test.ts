@@ -51,11 +51,12 @@ test('every type and order reads back what was written', () => {
     fc.property(
       fc.constantFrom(...types),
       fc.constantFrom(...orders),
-      fc.double({ min: 0, max: 1 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
       (type, order, share) => {
         const [lowest, highest] = limitsOf(type);
         const exact = lowest * (1 - share) + highest * share;
-        const raw = type === 'f32' ? Math.fround(exact) : Math.round(exact);
+        // A register knows no minus zero.
+        const raw = (type === 'f32' ? Math.fround(exact) : Math.round(exact)) + 0;
         const words = new Uint16Array(2);
         writeRaw(words, 0, type, order, raw);
         expect(readRaw(words, 0, type, order)).toBe(raw);
