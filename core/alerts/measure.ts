@@ -64,7 +64,7 @@ export function thresholdMessage(
   rule: ThresholdRule,
   seen: Measured,
 ): { message: string; value: number; threshold: number; unit: string; cell_no: number | null } {
-  const { unit, decimals, label } = quantity(rule);
+  const { unit, decimals, label } = ruleQuantity(rule);
   const value = Number(seen.value.toFixed(decimals));
   const space = unit ? ' ' : '';
   const where = seen.cell >= 0 ? `Cell ${seen.cell + 1}: ` : '';
@@ -78,7 +78,12 @@ export function thresholdMessage(
   };
 }
 
-function quantity(rule: ThresholdRule): { unit: string; decimals: number; label: string } {
+/** What a rule looks at, in words and with its unit. */
+export function ruleQuantity(rule: Pick<ThresholdRule, 'on'>): {
+  unit: string;
+  decimals: number;
+  label: string;
+} {
   if (rule.on.metric === 'cell_voltage_spread_v')
     return { unit: 'V', decimals: 3, label: 'cell voltage spread' };
   const metric =

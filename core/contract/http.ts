@@ -1,6 +1,6 @@
 /** Bodies and replies of the HTTP API, route by route. Errors are problem documents (RFC 9457). */
 import Type, { type Static } from 'typebox';
-import { AlertView, BatterySummary, Nullable, Role } from './model.ts';
+import { AlertView, BatterySummary, Nullable, Role, Severity } from './model.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -123,24 +123,37 @@ export const UserChangeBody = Type.Object(
   closed,
 );
 
-// GET|PUT /api/admin/settings
+const threshold = {
+  raise_at: Type.Number(),
+  clear_at: Type.Number(),
+  delay_ms: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
+};
+
+// PUT /api/admin/settings: rules that are not named stay as they are
 export const Settings = Type.Object(
   {
     /** Thresholds by rule id; the rules themselves are configuration. */
-    thresholds: Type.Record(
-      Type.String(),
-      Type.Object(
-        {
-          raise_at: Type.Number(),
-          clear_at: Type.Number(),
-          delay_ms: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
-        },
-        closed,
-      ),
-    ),
+    thresholds: Type.Record(Type.String(), Type.Object(threshold, closed)),
   },
   closed,
 );
+
+/** A rule with what it looks at; only the threshold itself can be changed over the API. */
+export const RuleView = Type.Object({
+  label: Type.String(),
+  severity: Severity,
+  scope: Type.Union([Type.Literal('cell'), Type.Literal('pack')]),
+  metric: Type.String(),
+  metric_label: Type.String({ description: 'The quantity in words: "cell voltage"' }),
+  unit: Type.String({ description: 'Of raise_at and clear_at; empty where the quantity has none' }),
+  direction: Type.Union([Type.Literal('above'), Type.Literal('below')]),
+  /** Only batteries of this chemistry are judged; null: all. */
+  chemistry: Nullable(Type.Union([Type.Literal('lfp'), Type.Literal('nmc'), Type.Literal('other')])),
+  ...threshold,
+});
+
+// GET /api/admin/settings, and the reply to PUT: every rule by its id, in configuration order
+export const SettingsReply = Type.Object({ thresholds: Type.Record(Type.String(), RuleView) });
 
 // GET /api/system/status
 export const ComponentStatus = Type.Object({
@@ -193,5 +206,7 @@ export type HealthReply = Static<typeof HealthReply>;
 export type FaultsReply = Static<typeof FaultsReply>;
 export type FaultReply = Static<typeof FaultReply>;
 export type Settings = Static<typeof Settings>;
+export type RuleView = Static<typeof RuleView>;
+export type SettingsReply = Static<typeof SettingsReply>;
 export type ComponentStatus = Static<typeof ComponentStatus>;
 export type SystemStatus = Static<typeof SystemStatus>;

@@ -61,6 +61,8 @@ export const BatterySummary = Type.Object({
   id: Type.String(),
   name: Type.String(),
   state: HealthState,
+  /** Which packs are not ok, and why the first of them is not, in one line; null while ok. */
+  reason: Nullable(Type.String()),
   pack_count: Type.Integer(),
   packs_ok: Type.Integer(),
   cell_count: Type.Integer(),
@@ -119,12 +121,16 @@ export const PackDetail = Type.Object({
   device_alarms: Type.Array(DeviceAlarmState),
 });
 
+export const Severity = Type.Union([Type.Literal('critical'), Type.Literal('warning'), Type.Literal('info')]);
 export const AlertView = Type.Object({
   id: Type.String(),
   rule_id: Type.String(),
-  severity: Type.Union([Type.Literal('critical'), Type.Literal('warning'), Type.Literal('info')]),
+  severity: Severity,
   battery_id: Type.String(),
+  /** As configured now; the id where the battery or pack is no longer configured. */
+  battery_name: Type.String(),
   pack_id: Type.String(),
+  pack_name: Type.String(),
   cell_no: Nullable(Type.Integer()),
   message: Type.String(),
   value: Nullable(Type.Number()),

@@ -1,7 +1,8 @@
 /** Alerts as a service: the pure engine, fed by the sampler, recorded in the store, told to listeners. */
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
 import { AlertEngine, type EngineOptions } from '../../core/alerts/engine.ts';
-import type { Settings } from '../../core/contract/http.ts';
+import { ruleQuantity } from '../../core/alerts/measure.ts';
+import type { RuleView, Settings, SettingsReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -57,18 +58,11 @@ export class AlertDesk implements AlertService {
     return () => this.#listeners.delete(listener);
   }
 
-  settings(): Settings {
-    return {
-      thresholds: Object.fromEntries(
-        this.#engine.rules.map(({ id, raise_at, clear_at, delay_ms }) => [
-          id,
-          { raise_at, clear_at, delay_ms },
-        ]),
-      ),
-    };
+  settings(): SettingsReply {
+    return { thresholds: Object.fromEntries(this.#engine.rules.map(rule => [rule.id, viewOf(rule)])) };
   }
 
-  async changeSettings(settings: Settings): Promise<Settings> {
+  async changeSettings(settings: Settings): Promise<SettingsReply> {
     for (const [id, { raise_at, clear_at }] of Object.entries(settings.thresholds)) {
       const rule = this.#configured.find(one => one.id === id);
       if (!rule) {
@@ -84,10 +78,10 @@ export class AlertDesk implements AlertService {
         );
       }
     }
-    const changed = { thresholds: { ...this.settings().thresholds, ...settings.thresholds } };
-    await this.#store.documents.put(SETTINGS_KIND, SETTINGS_ID, changed);
-    this.#engine.replaceRules(withThresholds(this.#engine.rules, changed));
-    return changed;
+    const changed = withThresholds(this.#engine.rules, settings);
+    await this.#store.documents.put(SETTINGS_KIND, SETTINGS_ID, thresholdsOf(changed));
+    this.#engine.replaceRules(changed);
+    return this.settings();
   }
 
   readonly #record = (alert: Alert): void => {
@@ -95,6 +89,21 @@ export class AlertDesk implements AlertService {
     this.#active = this.#engine.active();
     for (const listener of this.#listeners) listener(alert);
   };
+}
+
+function thresholdsOf(rules: readonly ThresholdRule[]): Settings {
+  return {
+    thresholds: Object.fromEntries(
+      rules.map(({ id, raise_at, clear_at, delay_ms }) => [id, { raise_at, clear_at, delay_ms }]),
+    ),
+  };
+}
+
+function viewOf(rule: ThresholdRule): RuleView {
+  const { label, severity, on, direction, chemistry = null, raise_at, clear_at, delay_ms } = rule;
+  const { label: metric_label, unit } = ruleQuantity(rule);
+  const seen = { scope: on.scope, metric: on.metric, metric_label, unit };
+  return { label, severity, ...seen, direction, chemistry, raise_at, clear_at, delay_ms };
 }
 
 function withThresholds(rules: readonly ThresholdRule[], settings: Settings): ThresholdRule[] {

@@ -1,7 +1,7 @@
 /** What the server needs of the rest of the daemon; `inject` tests give it small real ones. */
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
-import type { Settings, SystemStatus } from '../../core/contract/http.ts';
+import type { Settings, SettingsReply, SystemStatus } from '../../core/contract/http.ts';
 import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -22,9 +22,9 @@ export interface LiveView {
 export interface AlertService {
   active(): readonly Alert[];
   onChange(listener: (alert: Alert) => void): () => void;
-  settings(): Settings;
-  /** Replaces thresholds; a GatewayError BAD_REQUEST names the rule, what was given and what is allowed. */
-  changeSettings(settings: Settings): Promise<Settings>;
+  settings(): SettingsReply;
+  /** Replaces the thresholds named; a GatewayError BAD_REQUEST names the rule, what was given and what is allowed. */
+  changeSettings(settings: Settings): Promise<SettingsReply>;
 }
 
 /** Present only while the simulator runs. */

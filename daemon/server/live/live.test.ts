@@ -136,12 +136,15 @@ test('alerts come when they change, to those who see the battery', async () => {
     site.judge(pack);
   }
   site.clock.advance(5);
-  const batteries = async (client: TestClient) => {
+  const seenBy = async (client: TestClient) => {
     const state = await client.next('state');
-    return state.kind === 'alerts' && state.data.alerts.map(alert => alert.battery_id).sort();
+    return (
+      state.kind === 'alerts' &&
+      state.data.alerts.map(alert => `${alert.battery_name}: ${alert.pack_name}`).sort()
+    );
   };
-  expect(await batteries(una)).toEqual(['north']);
-  expect(await batteries(ada)).toEqual(['north', 'south']);
+  expect(await seenBy(una)).toEqual(['North: Pack n1']);
+  expect(await seenBy(ada)).toEqual(['North: Pack n1', 'South: Pack s1']);
 });
 
 test('a state is made once for all who see the same', async () => {

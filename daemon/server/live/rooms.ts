@@ -1,7 +1,9 @@
 /** What the rooms of the live feed show, and to whom. */
+import type { Alert } from '../../../core/alerts/alert.ts';
 import type { SystemStatus } from '../../../core/contract/http.ts';
 import type { AlertView, BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import type { Topology } from '../../../core/topology/topology.ts';
 import type { Viewer, VisibleTopology } from '../auth/access.ts';
 import type { GatewayServices } from '../services.ts';
 
@@ -39,7 +41,7 @@ export function roomState(room: Room, viewer: Viewer, services: GatewayServices)
     case 'fleet':
       return visibleFleet(services.live.fleet(), viewer);
     case 'alerts':
-      return visibleAlerts(services.alerts.active(), viewer);
+      return visibleAlerts(services.alerts.active(), viewer, services.topology);
     case 'system':
       return services.status();
     case 'battery':
@@ -54,9 +56,21 @@ export function visibleFleet(fleet: FleetState, viewer: Viewer): FleetState {
   return { ...fleet, batteries: fleet.batteries.filter(battery => viewer.sees(battery.id)) };
 }
 
-/** Newest first. */
-export function visibleAlerts(alerts: readonly AlertView[], viewer: Viewer): { alerts: AlertView[] } {
-  const seen = alerts.filter(alert => viewer.sees(alert.battery_id));
+/** Newest first, with the names that battery and pack have now. */
+export function visibleAlerts(
+  alerts: readonly Alert[],
+  viewer: Viewer,
+  topology: Topology,
+): { alerts: AlertView[] } {
+  const packNames = new Map(topology.packs.map(({ id, name }) => [id, name]));
+  const batteryNames = new Map(topology.batteries.map(({ id, name }) => [id, name]));
+  const seen = alerts
+    .filter(alert => viewer.sees(alert.battery_id))
+    .map(alert => ({
+      ...alert,
+      battery_name: batteryNames.get(alert.battery_id) ?? alert.battery_id,
+      pack_name: packNames.get(alert.pack_id) ?? alert.pack_id,
+    }));
   return { alerts: seen.sort((a, b) => b.raised_ms - a.raised_ms) };
 }
 

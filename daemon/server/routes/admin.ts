@@ -3,6 +3,7 @@ import Type from 'typebox';
 import {
   NewUserBody,
   Settings,
+  SettingsReply,
   UserChangeBody,
   UserRecord,
   UsersReply,
@@ -20,12 +21,12 @@ export function addAdminRoutes(app: App, context: ServerContext): void {
   const { alerts } = context.services;
   app.get(
     '/api/admin/settings',
-    { config, schema: { response: { 200: Settings, ...problems(401, 403) } } },
+    { config, schema: { response: { 200: SettingsReply, ...problems(401, 403) } } },
     async () => alerts.settings(),
   );
   app.put(
     '/api/admin/settings',
-    { config, schema: { body: Settings, response: { 200: Settings, ...problems(400, 401, 403) } } },
+    { config, schema: { body: Settings, response: { 200: SettingsReply, ...problems(400, 401, 403) } } },
     async request => alerts.changeSettings(request.body),
   );
 }

@@ -18,11 +18,12 @@ export function addAlertRoutes(app: App, { services }: ServerContext): void {
       const viewer = viewerOf(request);
       const { state = 'all', limit = DEFAULT_LIMIT } = request.query;
       if (state === 'active') {
-        const { alerts } = visibleAlerts(services.alerts.active(), viewer);
+        const { alerts } = visibleAlerts(services.alerts.active(), viewer, services.topology);
         return { alerts: alerts.slice(0, limit) };
       }
       const battery_ids = viewer.batteries && [...viewer.batteries];
-      return visibleAlerts(await services.store.alerts({ state, limit, battery_ids }), viewer);
+      const found = await services.store.alerts({ state, limit, battery_ids });
+      return visibleAlerts(found, viewer, services.topology);
     },
   );
 }

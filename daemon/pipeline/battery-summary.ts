@@ -1,0 +1,82 @@
+/** From the packs of a battery to what stands for the battery as a whole: pure functions. */
+import type { AlertCounts, BatterySummary, PackSummary } from '../../core/contract/model.ts';
+import type { BatteryNode } from '../../core/topology/topology.ts';
+
+export function summariseBattery(node: BatteryNode, packs: readonly PackSummary[]): BatterySummary {
+  const offline = packs.filter(pack => pack.state === 'offline').length;
+  const packs_ok = packs.filter(pack => pack.state === 'ok').length;
+  return {
+    id: node.id,
+    name: node.name,
+    state: offline === packs.length ? 'offline' : packs_ok === packs.length ? 'ok' : 'degraded',
+    reason: batteryReason(packs),
+    pack_count: packs.length,
+    packs_ok,
+    cell_count: packs.reduce((sum, pack) => sum + pack.cells.voltage_v.values.length, 0),
+    power_w: sumOf(packs.map(powerOf)),
+    soc_pct: meanOf(packs.map(pack => (pack.soc_pct.quality === 'good' ? pack.soc_pct.value : null))),
+    cell_voltage_min_v: pick(
+      Math.min,
+      packs.map(pack => pack.cell_voltage_min_v),
+    ),
+    cell_voltage_max_v: pick(
+      Math.max,
+      packs.map(pack => pack.cell_voltage_max_v),
+    ),
+    cell_temperature_max_c: pick(
+      Math.max,
+      packs.map(pack => pack.cell_temperature_max_c),
+    ),
+    t_ms: pick(
+      Math.max,
+      packs.map(pack => pack.t_ms),
+    ),
+    alerts: packs.reduce<AlertCounts>(
+      (sum, { alerts }) => ({
+        critical: sum.critical + alerts.critical,
+        warning: sum.warning + alerts.warning,
+        info: sum.info + alerts.info,
+      }),
+      { critical: 0, warning: 0, info: 0 },
+    ),
+  };
+}
+
+/** "1 of 10 packs offline: Rack 1, pack 03: unit 3: no reply"; the worst pack speaks for the others. */
+function batteryReason(packs: readonly PackSummary[]): string | null {
+  const kinds = (['offline', 'degraded'] as const)
+    .map(state => ({ state, found: packs.filter(pack => pack.state === state) }))
+    .filter(({ found }) => found.length > 0);
+  if (kinds.length === 0) return null;
+  const counts = kinds.map(({ state, found }, i) =>
+    i === 0
+      ? `${found.length} of ${packs.length} ${packs.length === 1 ? 'pack' : 'packs'} ${state}`
+      : `${found.length} ${state}`,
+  );
+  const [first] = kinds[0].found;
+  return `${counts.join(', ')}: ${first.name}: ${first.reason ?? first.state}`;
+}
+
+function powerOf(pack: PackSummary): number | null {
+  const { voltage_v, current_a } = pack;
+  if (voltage_v.quality !== 'good' || current_a.quality !== 'good') return null;
+  return (voltage_v.value ?? 0) * (current_a.value ?? 0);
+}
+
+const known = (values: readonly (number | null)[]) => values.filter(value => value !== null);
+
+function sumOf(values: readonly (number | null)[]): number | null {
+  const numbers = known(values);
+  return numbers.length === 0 ? null : Math.round(numbers.reduce((a, b) => a + b, 0));
+}
+
+function meanOf(values: readonly (number | null)[]): number | null {
+  const numbers = known(values);
+  if (numbers.length === 0) return null;
+  return Math.round((numbers.reduce((a, b) => a + b, 0) / numbers.length) * 10) / 10;
+}
+
+function pick(choose: (...values: number[]) => number, values: readonly (number | null)[]): number | null {
+  const numbers = known(values);
+  return numbers.length === 0 ? null : choose(...numbers);
+}
