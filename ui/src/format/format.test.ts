@@ -20,7 +20,7 @@ import {
 import { cellQuality, cellValue, countQuality, describeQuality, qualityMark, shownValue } from './quality.ts';
 import { byName, worstFirst } from './rank.ts';
 import { componentTitle, counterTitle, counterValue, humanise } from './system.ts';
-import { readThresholds } from './thresholds.ts';
+import { describeRule, readThresholds } from './thresholds.ts';
 import { formatAgo, formatMoment, formatSpan, formatUptime } from './time.ts';
 import { sumUp } from './totals.ts';
 
@@ -204,6 +204,7 @@ test('totals: unknown power adds nothing, and is unknown only when all is', () =
     id: 'a',
     name: 'A',
     state: 'ok',
+    reason: null,
     pack_count: 10,
     packs_ok: 9,
     cell_count: 100,
@@ -238,7 +239,14 @@ test('components and counters in words, their units with the value', () => {
   expect(counterValue('oldest_ms', 61_000)).toBe('1 min');
   expect(counterValue('frames', 12)).toBe('12');
   expect(formatBytes(1.8e9)).toBe('1.80 GB');
-  expect(humanise('cell_voltage_low_lfp')).toBe('Cell voltage low LFP');
+  expect(humanise('stuck_sensor')).toBe('Stuck sensor');
+});
+
+test('a rule says what it looks at', () => {
+  const cell = { scope: 'cell', metric_label: 'cell voltage', chemistry: 'lfp' } as const;
+  expect(describeRule(cell)).toBe('Each cell’s voltage, LFP batteries');
+  const pack = { scope: 'pack', metric_label: 'cell voltage spread', chemistry: null } as const;
+  expect(describeRule(pack)).toBe('The pack’s cell voltage spread, all batteries');
 });
 
 test('the threshold form gives back the settings it shows', () => {

@@ -1,4 +1,4 @@
-/** Names of components, counters and rules as words. */
+/** Names of components, counters and faults as words. */
 import type { ComponentStatus } from '../../../core/contract/http.ts';
 import { formatBytes, formatNumber } from './numbers.ts';
 import { formatSpan } from './time.ts';
@@ -47,13 +47,4 @@ export function humanise(name: string): string {
     .map(word => ACRONYMS[word] ?? word)
     .join(' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** The unit of a threshold, by the quantity its rule is named after; empty where the name tells none. */
-export function ruleUnit(rule_id: string): string {
-  if (/temperature/.test(rule_id)) return '°C';
-  if (/voltage|spread/.test(rule_id)) return 'V';
-  if (/current/.test(rule_id)) return 'A';
-  if (/soc|soh|charge/.test(rule_id)) return '%';
-  return '';
 }

@@ -107,7 +107,7 @@ function AlertRow({ alert }: { alert: AlertView }) {
       <div class="alert-text">
         <p class="alert-message">{alert.message}</p>
         <a class="alert-where" href={alertHref(alert)}>
-          {alert.pack_id}
+          {alert.battery_name} › {alert.pack_name}
           {alert.cell_no !== null && `, cell ${alert.cell_no}`}
           <Icon name="chevron" size={16} />
         </a>

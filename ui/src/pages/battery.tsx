@@ -41,25 +41,28 @@ function Battery({ detail }: { detail: BatteryDetail }) {
         trail={[{ href: '/', text: 'Fleet' }]}
         badge={<HeadBadge state={battery.state} alerts={battery.alerts} />}
       >
-        {describeBattery(battery)} · {countOf(battery.cell_count, 'cell')}
+        {describeBattery(battery)}
+        {battery.cell_count > 0 && ` · ${countOf(battery.cell_count, 'cell')}`}
       </PageHead>
       <BatteryFacts detail={detail} />
       <div class="toolbar">
         <h2>Packs</h2>
         <div class="toolbar-group">
-          <Segments
-            label="Colours show"
-            value={metric}
-            onChange={setMetric}
-            options={[
-              { value: 'voltage_v', text: 'Voltage' },
-              { value: 'temperature_c', text: 'Temperature' },
-            ]}
-          />
+          {battery.cell_count > 0 && (
+            <Segments
+              label="Colours show"
+              value={metric}
+              onChange={setMetric}
+              options={[
+                { value: 'voltage_v', text: 'Voltage' },
+                { value: 'temperature_c', text: 'Temperature' },
+              ]}
+            />
+          )}
           <SortSwitch />
         </div>
       </div>
-      <HeatLegend metric={metric} scale={scale} columns={columns} />
+      {battery.cell_count > 0 && <HeatLegend metric={metric} scale={scale} columns={columns} />}
       <ul class="pack-rows">
         {sorted.map(pack => (
           <li key={pack.id}>
@@ -132,7 +135,11 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
         {pack.state !== 'ok' && <AlertChips alerts={pack.alerts} />}
         {pack.reason && <p class="card-reason">{pack.reason}</p>}
       </div>
-      <HeatStrip column={pack.cells[metric]} metric={metric} scale={scale} />
+      {pack.cells[metric].values.length > 0 ? (
+        <HeatStrip column={pack.cells[metric]} metric={metric} scale={scale} />
+      ) : (
+        <ToldExtremes pack={pack} />
+      )}
       <dl class="facts pack-facts">
         <Fact label="SoC">
           <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={pack.soc_pct} decimals={1} />
@@ -151,5 +158,20 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
         </Fact>
       </dl>
     </article>
+  );
+}
+
+/** In the strip's place, for a device that tells of no single cell. */
+function ToldExtremes({ pack }: { pack: PackSummary }) {
+  const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v } = pack;
+  return (
+    <dl class="told-extremes">
+      <Fact label="Lowest cell">
+        <QuantityText number={formatNumber(min_v, 3)} unit={min_v === null ? '' : 'V'} />
+      </Fact>
+      <Fact label="Highest cell">
+        <QuantityText number={formatNumber(max_v, 3)} unit={max_v === null ? '' : 'V'} />
+      </Fact>
+    </dl>
   );
 }

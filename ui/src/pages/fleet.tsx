@@ -10,6 +10,7 @@ import { Notice, RoomView } from '../parts/notice.tsx';
 import { sortOrder } from '../parts/preferences.ts';
 import { useTitle } from '../parts/title.ts';
 import { ChargeBar, Fact, PowerText, QuantityText } from '../parts/value.tsx';
+import { FleetMap } from './fleet-map.tsx';
 
 export function FleetPage() {
   const room = useRoom<'fleet'>('fleet');
@@ -28,8 +29,8 @@ function Fleet({ fleet }: { fleet: FleetState }) {
   return (
     <>
       <PageHead title={site.name}>
-        {countOf(batteries.length, 'battery', 'batteries')} · {countOf(totals.packs, 'pack')} ·{' '}
-        {countOf(totals.cells, 'cell')}
+        {countOf(batteries.length, 'battery', 'batteries')} · {countOf(totals.packs, 'pack')}
+        {totals.cells > 0 && ` · ${countOf(totals.cells, 'cell')}`}
       </PageHead>
       {batteries.length === 0 ? (
         <Notice icon="fleet" title="No battery to show">
@@ -38,6 +39,7 @@ function Fleet({ fleet }: { fleet: FleetState }) {
       ) : (
         <>
           <Totals totals={totals} />
+          <FleetMap batteries={batteries} />
           <div class="toolbar">
             <h2>Batteries</h2>
             <SortSwitch />
@@ -163,8 +165,5 @@ function BatteryCard({ battery }: { battery: BatterySummary }) {
 }
 
 export function describeBattery(battery: BatterySummary): string {
-  const notOk = battery.pack_count - battery.packs_ok;
-  if (battery.state === 'offline') return 'No pack answers';
-  if (notOk > 0) return `${notOk} of ${countOf(battery.pack_count, 'pack')} not OK`;
-  return `All ${countOf(battery.pack_count, 'pack')} answer, all values good`;
+  return battery.reason ?? `All ${countOf(battery.pack_count, 'pack')} answer, all values good`;
 }

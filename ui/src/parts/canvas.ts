@@ -63,17 +63,39 @@ export function useCanvas(draw: Draw, inputs: readonly unknown[]): RefObject<HTM
 }
 
 function paint(canvas: HTMLCanvasElement, draw: Draw): void {
+  const fit = fitCanvas(canvas);
+  if (!fit) return;
+  fit.pen.clearRect(0, 0, fit.width, fit.height);
+  draw(fit.pen, fit.width, fit.height, currentPalette());
+}
+
+/** As many pixels as its box has on this screen; undefined while it has none. A new size blanks it. */
+export function fitCanvas(canvas: HTMLCanvasElement) {
   const width = canvas.clientWidth;
   const height = canvas.clientHeight;
   const pen = canvas.getContext('2d');
-  if (!pen || width === 0 || height === 0) return;
+  if (!pen || width === 0 || height === 0) return undefined;
   const density = window.devicePixelRatio || 1;
   const [deviceWidth, deviceHeight] = [Math.round(width * density), Math.round(height * density)];
+  const isBlank = canvas.width !== deviceWidth || canvas.height !== deviceHeight;
   if (canvas.width !== deviceWidth) canvas.width = deviceWidth;
   if (canvas.height !== deviceHeight) canvas.height = deviceHeight;
   pen.setTransform(density, 0, 0, density, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  draw(pen, width, height, currentPalette());
+  return { pen, width, height, isBlank };
+}
+
+/** From -1 (far below the median) to 1 (far above). */
+export function heatColour(share: number, palette: Palette): string {
+  const size = Math.min(1, Math.abs(share));
+  return mix(palette.neutral, share < 0 ? palette.low : palette.high, size);
+}
+
+export function symbol(pen: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string) {
+  pen.fillStyle = colour;
+  pen.font = '700 15px system-ui, sans-serif';
+  pen.textAlign = 'center';
+  pen.textBaseline = 'middle';
+  pen.fillText(text, x, y + 1);
 }
 
 /** Between two `#rrggbb` colours; `share` 0..1. */

@@ -3,7 +3,16 @@ import type { CellColumn } from '../../../core/contract/model.ts';
 import { columnStats, type ScaledMetric } from '../format/cells.ts';
 import { formatNumber } from '../format/numbers.ts';
 import { cellQuality, countQuality, describeQuality } from '../format/quality.ts';
-import { type Draw, dashedBox, hatch, mix, type Palette, pointer, useCanvas } from './canvas.ts';
+import {
+  type Draw,
+  dashedBox,
+  hatch,
+  heatColour,
+  type Palette,
+  pointer,
+  symbol,
+  useCanvas,
+} from './canvas.ts';
 
 const NARROWEST_CELL_PX = 9;
 const GAP_PX = 2;
@@ -78,21 +87,7 @@ function drawCell(
   }
 }
 
-/** -1 (far below the median) to 1 (far above). */
-function heatColour(share: number, palette: Palette): string {
-  const size = Math.min(1, Math.abs(share));
-  return mix(palette.neutral, share < 0 ? palette.low : palette.high, size);
-}
-
-function symbol(pen: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
-  pen.fillStyle = colour;
-  pen.font = '700 15px system-ui, sans-serif';
-  pen.textAlign = 'center';
-  pen.textBaseline = 'middle';
-  pen.fillText(text, x, y + 1);
-}
-
-const UNITS: Readonly<Record<ScaledMetric, { unit: string; decimals: number }>> = {
+export const UNITS: Readonly<Record<ScaledMetric, { unit: string; decimals: number }>> = {
   voltage_v: { unit: 'V', decimals: 3 },
   temperature_c: { unit: '°C', decimals: 1 },
 };

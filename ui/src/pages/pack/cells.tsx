@@ -2,7 +2,7 @@
 import { Component } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { CellColumn, PackDetail } from '../../../../core/contract/model.ts';
-import { CELL_METRICS, CellMetric } from '../../../../core/metrics.ts';
+import { CELL_METRICS, CellMetric, PACK_METRICS, PackMetric } from '../../../../core/metrics.ts';
 import type { QualityName } from '../../../../core/reading/quality.ts';
 import { columnStats } from '../../format/cells.ts';
 import { formatMillivolts, formatNumber, formatSignedMillivolts, quantityOf } from '../../format/numbers.ts';
@@ -10,7 +10,7 @@ import { cellQuality, cellValue, countQuality, describeQuality } from '../../for
 import { CellBars } from '../../parts/cell-bars.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
-import { Fact, QualityTag, QuantityText } from '../../parts/value.tsx';
+import { Fact, MetricValue, QualityTag, QuantityText } from '../../parts/value.tsx';
 
 const CLEARLY_HOTTER_C = 5;
 
@@ -24,26 +24,39 @@ export function Cells(props: CellsProps) {
   return props.pack.cell_count > 0 ? <EveryCell {...props} /> : <ExtremesOnly pack={props.pack} />;
 }
 
-/** For devices that tell of no single cell. */
-function ExtremesOnly({ pack }: Pick<CellsProps, 'pack'>) {
-  const { cell_voltage_min_v, cell_voltage_max_v, cell_voltage_spread_v } = pack.summary;
+const EXTREMES = [
+  'cell_voltage_min_v',
+  'cell_voltage_max_v',
+  'cell_temperature_min_c',
+  'cell_temperature_max_c',
+] as const;
+
+/** For devices that tell of no single cell: the extremes in their own words, with their quality. */
+function ExtremesOnly({ pack: { values, summary } }: Pick<CellsProps, 'pack'>) {
+  const told = EXTREMES.filter(name => values[name].quality !== 'missing');
   return (
-    <Section
-      title="Cells"
-      class="card"
-      aside={<span class="quiet">This device does not tell of single cells</span>}
-    >
-      <dl class="facts facts-2">
-        <Fact label="Lowest">
-          <QuantityText {...volts(cell_voltage_min_v)} />
-        </Fact>
-        <Fact label="Highest">
-          <QuantityText {...volts(cell_voltage_max_v)} />
-        </Fact>
-        <Fact label="Spread">
-          <span class="value">{formatMillivolts(cell_voltage_spread_v)}</span>
-        </Fact>
-      </dl>
+    <Section title="Cells" class="card">
+      {told.length === 0 ? (
+        <p class="quiet">This device tells nothing of its cells.</p>
+      ) : (
+        <dl class="facts facts-2 cell-extremes">
+          {told.map(name => (
+            <Fact key={name} label={PACK_METRICS[PackMetric[name]].label}>
+              <MetricValue metric={PACK_METRICS[PackMetric[name]]} value={values[name]} />
+            </Fact>
+          ))}
+          {summary.cell_voltage_spread_v !== null && (
+            <Fact label="Spread">
+              <span class="value">{formatMillivolts(summary.cell_voltage_spread_v)}</span>
+            </Fact>
+          )}
+        </dl>
+      )}
+      {told.length > 0 && (
+        <p class="quiet cell-extremes-note">
+          This device tells of its lowest and highest cell, not of every one.
+        </p>
+      )}
     </Section>
   );
 }

@@ -152,7 +152,7 @@ export function Identity({ pack }: { pack: PackDetail }) {
         <Fact label="Profile id">{pack.profile.id}</Fact>
         <Fact label="Connection">{pack.connection.id}</Fact>
         <Fact label="Address">{pack.connection.address ?? 'None'}</Fact>
-        <Fact label="Cells in series">{pack.cell_count}</Fact>
+        {pack.cell_count > 0 && <Fact label="Cells in series">{pack.cell_count}</Fact>}
       </dl>
     </Section>
   );

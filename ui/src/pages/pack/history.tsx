@@ -28,7 +28,7 @@ interface HistoryProps {
 
 export function History({ pack_id, cell_count }: HistoryProps) {
   const [range, setRange] = useState<Range>('15 min');
-  const [series, setSeries] = useState<HistorySeries>('cells');
+  const [series, setSeries] = useState<HistorySeries>(cell_count > 0 ? 'cells' : 'voltage');
   const { history, failure } = useHistory(pack_id, cell_count, range);
   return (
     <div class="card history">
@@ -37,7 +37,10 @@ export function History({ pack_id, cell_count }: HistoryProps) {
           label="Quantity"
           value={series}
           onChange={setSeries}
-          options={SERIES_NAMES.map(name => ({ value: name, text: HISTORY_SERIES[name].title }))}
+          options={SERIES_NAMES.filter(name => name !== 'cells' || cell_count > 0).map(name => ({
+            value: name,
+            text: HISTORY_SERIES[name].title,
+          }))}
         />
         <Segments
           label="Range"
@@ -74,7 +77,10 @@ function useHistory(pack_id: string, cell_count: number, range: Range) {
     const stop = new AbortController();
     let timer: ReturnType<typeof systemClock.setTimer> | undefined;
     const { span_ms, every_ms } = RANGES[range];
-    const max_points = Math.max(50, Math.min(MAX_POINTS, Math.floor(MAX_CELL_POINTS / cell_count)));
+    const max_points = Math.max(
+      50,
+      Math.min(MAX_POINTS, Math.floor(MAX_CELL_POINTS / Math.max(1, cell_count))),
+    );
     const load = async () => {
       const to_ms = Math.round(feed.gatewayNow());
       const query = `from_ms=${to_ms - span_ms}&to_ms=${to_ms}&max_points=${max_points}`;

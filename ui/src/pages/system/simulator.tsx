@@ -1,9 +1,12 @@
 /** Faults for simulated packs: a safe place to see how trouble looks. Absent where real hardware is read. */
 import { useState } from 'preact/hooks';
 import type { FaultReply, FaultsReply } from '../../../../core/contract/http.ts';
+import type { BatteryDetail } from '../../../../core/contract/model.ts';
 import { ask } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
+import { byName } from '../../format/rank.ts';
 import { humanise } from '../../format/system.ts';
+import { useRoom } from '../../live/live.ts';
 import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
@@ -102,7 +105,7 @@ function NewFault({ onAdded }: { onAdded: () => Promise<void> }) {
     try {
       await ask<FaultReply>('/api/admin/simulation/faults', {
         method: 'POST',
-        body: { kind, pack: String(fields.get('pack')).trim(), ...cell },
+        body: { kind, pack: String(fields.get('pack')), ...cell },
       });
       await onAdded();
     } catch (error) {
@@ -121,10 +124,7 @@ function NewFault({ onAdded }: { onAdded: () => Promise<void> }) {
           ))}
         </select>
       </label>
-      <label class="field">
-        <span>Pack id</span>
-        <input name="pack" required autocapitalize="none" spellcheck={false} />
-      </label>
+      <PackChoice />
       {needsCell && (
         <label class="field">
           <span>Cell number</span>
@@ -140,5 +140,42 @@ function NewFault({ onAdded }: { onAdded: () => Promise<void> }) {
         Cause it
       </button>
     </form>
+  );
+}
+
+function PackChoice() {
+  const batteries = [...(useRoom<'fleet'>('fleet').value.data?.batteries ?? [])].sort(byName);
+  const [chosen, setChosen] = useState('');
+  const battery = chosen || batteries[0]?.id;
+  return (
+    <>
+      <label class="field">
+        <span>Battery</span>
+        <select value={battery} onChange={event => setChosen(event.currentTarget.value)}>
+          {batteries.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {battery !== undefined && <PackSelect key={battery} battery={battery} />}
+    </>
+  );
+}
+
+function PackSelect({ battery }: { battery: string }) {
+  const { data } = useAsk<BatteryDetail>(`/api/battery/${encodeURIComponent(battery)}`);
+  return (
+    <label class="field">
+      <span>Pack</span>
+      <select name="pack" required>
+        {data?.packs.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }

@@ -1,17 +1,15 @@
 /** When alerts are raised and cleared again, rule by rule. */
 import { useState } from 'preact/hooks';
-import type { Settings } from '../../../../core/contract/http.ts';
+import type { RuleView, SettingsReply } from '../../../../core/contract/http.ts';
 import { ask } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
-import { humanise, ruleUnit } from '../../format/system.ts';
-import { readThresholds } from '../../format/thresholds.ts';
+import { describeRule, readThresholds } from '../../format/thresholds.ts';
+import { SeverityBadge } from '../../parts/badges.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
 
-type Threshold = Settings['thresholds'][string];
-
 export function Thresholds() {
-  const { data, error, accept } = useAsk<Settings>('/api/admin/settings');
+  const { data, error, accept } = useAsk<SettingsReply>('/api/admin/settings');
   if (error && !data) {
     return (
       <Notice icon="triangle" title="The thresholds could not be loaded" tone="critical">
@@ -23,7 +21,12 @@ export function Thresholds() {
   return <ThresholdForm settings={data} onSaved={accept} />;
 }
 
-function ThresholdForm({ settings, onSaved }: { settings: Settings; onSaved: (settings: Settings) => void }) {
+interface ThresholdFormProps {
+  readonly settings: SettingsReply;
+  readonly onSaved: (settings: SettingsReply) => void;
+}
+
+function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
   const [failure, setFailure] = useState('');
   const [isSaved, setSaved] = useState(false);
   const rules = Object.entries(settings.thresholds);
@@ -39,7 +42,7 @@ function ThresholdForm({ settings, onSaved }: { settings: Settings; onSaved: (se
     setFailure('');
     setSaved(false);
     try {
-      onSaved(await ask<Settings>('/api/admin/settings', { method: 'PUT', body }));
+      onSaved(await ask<SettingsReply>('/api/admin/settings', { method: 'PUT', body }));
       setSaved(true);
     } catch (error) {
       setFailure(messageOf(error));
@@ -52,8 +55,8 @@ function ThresholdForm({ settings, onSaved }: { settings: Settings; onSaved: (se
         An alert is raised when a value stays beyond its limit for the delay, and cleared when it is back
         beyond the second value. The gap between the two keeps alerts from flickering.
       </p>
-      {rules.map(([id, threshold]) => (
-        <ThresholdRow key={id} id={id} threshold={threshold} />
+      {rules.map(([id, rule]) => (
+        <ThresholdRow key={id} id={id} rule={rule} />
       ))}
       <div class="form-foot">
         {failure && (
@@ -74,16 +77,18 @@ function ThresholdForm({ settings, onSaved }: { settings: Settings; onSaved: (se
   );
 }
 
-function ThresholdRow({ id, threshold }: { id: string; threshold: Threshold }) {
-  const unit = ruleUnit(id);
-  const side = threshold.raise_at >= threshold.clear_at ? 'above' : 'below';
-  const suffix = unit && `, ${unit}`;
+function ThresholdRow({ id, rule }: { id: string; rule: RuleView }) {
+  const suffix = rule.unit && `, ${rule.unit}`;
   return (
     <fieldset class="card threshold">
-      <legend>{humanise(id)}</legend>
+      <legend>{rule.label}</legend>
+      <div class="threshold-head">
+        <SeverityBadge severity={rule.severity} />
+        <span class="quiet">{describeRule(rule)}</span>
+      </div>
       <label class="field">
         <span>
-          Raise {side}
+          Raise {rule.direction}
           {suffix}
         </span>
         <input
@@ -91,7 +96,7 @@ function ThresholdRow({ id, threshold }: { id: string; threshold: Threshold }) {
           step="any"
           required
           name={`${id}/raise_at`}
-          defaultValue={String(threshold.raise_at)}
+          defaultValue={String(rule.raise_at)}
         />
       </label>
       <label class="field">
@@ -101,7 +106,7 @@ function ThresholdRow({ id, threshold }: { id: string; threshold: Threshold }) {
           step="any"
           required
           name={`${id}/clear_at`}
-          defaultValue={String(threshold.clear_at)}
+          defaultValue={String(rule.clear_at)}
         />
       </label>
       <label class="field">
@@ -113,7 +118,7 @@ function ThresholdRow({ id, threshold }: { id: string; threshold: Threshold }) {
           step="any"
           required
           name={`${id}/delay_s`}
-          defaultValue={String(threshold.delay_ms / 1000)}
+          defaultValue={String(rule.delay_ms / 1000)}
         />
       </label>
     </fieldset>

@@ -1,20 +1,14 @@
 /** Accounts: who may log in, as what, and which batteries they see. */
 import { useState } from 'preact/hooks';
-import type { NewUserBody, UserRecord, UsersReply } from '../../../../core/contract/http.ts';
-import type { Role } from '../../../../core/contract/model.ts';
+import type { UserRecord, UsersReply } from '../../../../core/contract/http.ts';
 import { ask, session } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
 import { formatMoment } from '../../format/time.ts';
 import { now_ms, useRoom } from '../../live/live.ts';
-import { Section, Segments } from '../../parts/controls.tsx';
+import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
-
-const ROLE_WORDS: Readonly<Record<Role, string>> = {
-  user: 'User',
-  moderator: 'Moderator',
-  admin: 'Administrator',
-};
+import { EditUser, NewUser, ROLE_WORDS } from './user-forms.tsx';
 
 export function Users() {
   const { data, error, reload } = useAsk<UsersReply>('/api/admin/users');
@@ -45,16 +39,13 @@ export function Users() {
 }
 
 function UserCard({ user, onChanged }: { user: UserRecord; onChanged: () => Promise<void> }) {
-  const [isAsking, setAsking] = useState(false);
-  const [failure, setFailure] = useState('');
+  const [doing, setDoing] = useState<'nothing' | 'editing' | 'removing'>('nothing');
+  const [isSaved, setSaved] = useState(false);
   const isSelf = session.value.user?.username === user.username;
-  const remove = async () => {
-    try {
-      await ask(`/api/admin/users/${encodeURIComponent(user.username)}`, { method: 'DELETE' });
-      await onChanged();
-    } catch (error) {
-      setFailure(messageOf(error));
-    }
+  const edited = (changed: UserRecord | undefined) => {
+    setDoing('nothing');
+    setSaved(changed !== undefined);
+    if (changed) void onChanged();
   };
   return (
     <article class="card user-card">
@@ -66,119 +57,72 @@ function UserCard({ user, onChanged }: { user: UserRecord; onChanged: () => Prom
         <span class="badge tone-quiet">{ROLE_WORDS[user.role]}</span>
       </div>
       <p class="quiet">
-        {user.role === 'admin' ? 'Sees all batteries' : user.batteries.join(', ') || 'No battery assigned'} ·
-        since {formatMoment(user.created_ms, now_ms.value)}
+        <Sees user={user} /> · since {formatMoment(user.created_ms, now_ms.value)}
       </p>
-      {failure && (
-        <p class="form-error" role="alert">
-          {failure}
+      {isSaved && (
+        <p class="form-good" role="status">
+          <Icon name="check" /> Saved.
         </p>
       )}
-      {!isSelf && !isAsking && (
-        <button type="button" class="button button-quiet" onClick={() => setAsking(true)}>
-          Remove<span class="visually-hidden"> {user.username}</span>
-        </button>
-      )}
-      {isAsking && (
+      {doing === 'nothing' && (
         <div class="form-row">
-          <button type="button" class="button button-danger" onClick={() => void remove()}>
-            Remove {user.username}
+          <button type="button" class="button" onClick={() => setDoing('editing')}>
+            Edit<span class="visually-hidden"> {user.username}</span>
           </button>
-          <button type="button" class="button" onClick={() => setAsking(false)}>
-            Keep
-          </button>
+          {!isSelf && (
+            <button type="button" class="button" onClick={() => setDoing('removing')}>
+              Remove<span class="visually-hidden"> {user.username}</span>
+            </button>
+          )}
         </div>
+      )}
+      {doing === 'editing' && <EditUser user={user} onDone={edited} />}
+      {doing === 'removing' && (
+        <RemoveUser user={user} onRemoved={onChanged} onKept={() => setDoing('nothing')} />
       )}
     </article>
   );
 }
 
-function NewUser({ onAdded }: { onAdded: () => Promise<void> }) {
-  const [role, setRole] = useState<Role>('user');
-  const [failure, setFailure] = useState('');
-  const [added, setAdded] = useState('');
-  const batteries = useRoom<'fleet'>('fleet').value.data?.batteries ?? [];
+function Sees({ user }: { user: UserRecord }) {
+  const known = useRoom<'fleet'>('fleet').value.data?.batteries ?? [];
+  if (user.role === 'admin') return <>Sees all batteries</>;
+  if (user.batteries.length === 0) return <>No battery assigned</>;
+  const names = user.batteries.map(id => known.find(battery => battery.id === id)?.name ?? id);
+  return <>Sees {names.join(', ')}</>;
+}
 
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const fields = new FormData(form);
-    const body: NewUserBody = {
-      username: String(fields.get('username')),
-      password: String(fields.get('password')),
-      role,
-      batteries: role === 'admin' ? [] : fields.getAll('batteries').map(String),
-    };
-    setFailure('');
-    setAdded('');
+interface RemoveUserProps {
+  readonly user: UserRecord;
+  readonly onRemoved: () => Promise<void>;
+  readonly onKept: () => void;
+}
+
+function RemoveUser({ user, onRemoved, onKept }: RemoveUserProps) {
+  const [failure, setFailure] = useState('');
+  const remove = async () => {
     try {
-      const user = await ask<UserRecord>('/api/admin/users', { method: 'POST', body });
-      setAdded(user.username);
-      form.reset();
-      await onAdded();
+      await ask(`/api/admin/users/${encodeURIComponent(user.username)}`, { method: 'DELETE' });
+      await onRemoved();
     } catch (error) {
       setFailure(messageOf(error));
     }
   };
-
   return (
-    <form class="card form" onSubmit={submit}>
-      <label class="field">
-        <span>User name</span>
-        <input
-          name="username"
-          required
-          pattern="[a-z0-9][a-z0-9_.\-]{0,31}"
-          title="Small letters, digits, dot, dash and underscore; at most 32"
-          autocapitalize="none"
-          autocomplete="off"
-          spellcheck={false}
-        />
-      </label>
-      <label class="field">
-        <span>Password, at least 8 characters</span>
-        <input
-          name="password"
-          type="password"
-          required
-          minLength={8}
-          maxLength={1024}
-          autocomplete="new-password"
-        />
-      </label>
-      <Segments
-        label="Role"
-        value={role}
-        onChange={setRole}
-        options={(['user', 'moderator', 'admin'] as const).map(value => ({
-          value,
-          text: value === 'admin' ? 'Admin' : ROLE_WORDS[value],
-        }))}
-      />
-      {role !== 'admin' && (
-        <fieldset class="checks">
-          <legend>Batteries this account sees</legend>
-          {batteries.map(battery => (
-            <label class="check" key={battery.id}>
-              <input type="checkbox" name="batteries" value={battery.id} />
-              <span>{battery.name}</span>
-            </label>
-          ))}
-        </fieldset>
-      )}
+    <>
       {failure && (
         <p class="form-error" role="alert">
-          <Icon name="octagon" /> {failure}
+          {failure}
         </p>
       )}
-      {added && (
-        <p class="form-good" role="status">
-          <Icon name="check" /> {added} can log in now.
-        </p>
-      )}
-      <button type="submit" class="button button-main">
-        Add account
-      </button>
-    </form>
+      <div class="form-row">
+        <button type="button" class="button button-danger" onClick={() => void remove()}>
+          Remove {user.username}
+        </button>
+        <button type="button" class="button" onClick={onKept}>
+          Keep
+        </button>
+      </div>
+    </>
   );
 }
