@@ -151,7 +151,7 @@ test("silence raises with the driver's reason and clears when the pack speaks", 
   engine.evaluateSilence(0, 17_000, 2, 'unit 3: no reply', emit);
   engine.evaluateSilence(0, 100, 3, undefined, emit);
   expect(emitted.map(alert => alert.state)).toEqual(['active', 'cleared']);
-  expect(emitted[0].message).toBe('No data from pack Pack 1: unit 3: no reply');
+  expect(emitted[0].message).toBe('No data: unit 3: no reply');
 });
 
 test('a device alarm is quoted; unknown keeps it as it was', () => {

@@ -93,7 +93,7 @@ export class AlertEngine {
       return;
     }
     if (silent_ms < this.#options.silent_after_ms) return;
-    const message = `No data from pack ${node.name}${reason ? `: ${reason}` : ''}`;
+    const message = reason ? `No data: ${reason}` : 'No data';
     this.#raise(watch, node, { rule_id: PACK_SILENT_RULE, severity: 'critical', message }, t_ms, emit);
   }
 

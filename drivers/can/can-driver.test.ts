@@ -134,12 +134,10 @@ test('a pack that never spoke and one that falls silent are told with the ids th
   const [first, second] = driver.health().packs;
   expect(first).toEqual({ pack: 0, state: 'up', reason: undefined });
   expect(second.state).toBe('down');
-  expect(second.reason).toContain(
-    'pack-2: no frame within 3 s of the start (expected ids 2F5, 4F5, 5F5, 7F5',
-  );
+  expect(second.reason).toContain('no frame within 3 s of the start (expected ids 2F5, 4F5, 5F5, 7F5');
   expect(driver.health().state).toBe('up');
   clock.advance(3000);
-  expect(driver.health().packs[0].reason).toContain('pack-1: no frame for 3 s');
+  expect(driver.health().packs[0].reason).toMatch(/^no frame for 3 s \(expected ids /);
   speak();
   expect(driver.health().packs[0].state).toBe('up');
   expect(events.filter(event => event.pack === 0).map(event => event.state)).toEqual([

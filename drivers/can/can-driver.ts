@@ -277,10 +277,11 @@ function slotOf(decoder: PackDecoder): PackSlot {
   };
 }
 
+/** Names no pack: who shows it says which one is meant. */
 function silentPack({ decoder, silence_ms, expected_ids }: PackSlot): string {
   const never = decoder.last_frame_mono_ms === Number.NEGATIVE_INFINITY;
   const seconds = silence_ms / 1000;
   const asked = decoder.mapping.polls.length > 0 ? ' though asked' : '';
   const since = never ? `no frame within ${seconds} s of the start` : `no frame for ${seconds} s`;
-  return `${decoder.binding.pack_id}: ${since}${asked} (expected ids ${expected_ids})`;
+  return `${since}${asked} (expected ids ${expected_ids})`;
 }

@@ -65,3 +65,12 @@ export function barRange(stats: ColumnStats, narrowest: number): { bottom: numbe
   const margin = (stats.max - stats.min + missing) * 0.15 + missing / 2;
   return { bottom: stats.min - margin, top: stats.max + margin };
 }
+
+/** Round values between bottom and top for the lines of an axis: three to seven of them. */
+export function roundTicks(bottom: number, top: number): number[] {
+  const power = 10 ** Math.floor(Math.log10((top - bottom) / 3));
+  const step = [5, 2, 1].map(digit => digit * power).find(one => (top - bottom) / one >= 3) ?? power;
+  const first = Math.ceil(bottom / step - 1e-6);
+  const last = Math.floor(top / step + 1e-6);
+  return Array.from({ length: last - first + 1 }, (_, at) => (first + at) * step);
+}

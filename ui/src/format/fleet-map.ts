@@ -3,12 +3,12 @@ import type { BatteryDetail, CellColumn } from '../../../core/contract/model.ts'
 import { columnStats, type ScaledMetric } from './cells.ts';
 
 const PACK_GAP_PX = 3;
-const LINE_PX = 15;
+const LINE_PX = 18;
 const LINE_GAP_PX = 2;
 const ROW_GAP_PX = 9;
 const LEAST_ROW_PX = 26;
 /** Narrower cells are shown on more lines, up to so many. */
-const NARROWEST_CELL_PX = 4;
+const NARROWEST_CELL_PX = 3.5;
 const WIDEST_CELL_PX = 22;
 const MOST_LINES = 4;
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PACK_METRICS, PackMetric } from '../../../core/metrics.ts';
 import { QUALITY_LETTERS } from '../../../core/reading/quality.ts';
-import { barRange, columnStats, deviationScale } from './cells.ts';
+import { barRange, columnStats, deviationScale, roundTicks } from './cells.ts';
 import { envelope } from './history.ts';
 import {
   FLOW_WORDS,
@@ -144,6 +144,24 @@ test('the bar view holds all good cells and never narrows to noise', () => {
       expect(range.bottom < stats.min! && range.top > stats.max!).toBe(true);
       expect(range.top - range.bottom).toBeGreaterThanOrEqual(0.02 - 1e-9);
     }),
+  );
+});
+
+test('the lines of an axis stand at round values, neither too few nor too many', () => {
+  const shown = (bottom: number, top: number) => roundTicks(bottom, top).map(value => value.toFixed(3));
+  expect(shown(3.2601, 3.2939)).toEqual(['3.270', '3.280', '3.290']);
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 5, noNaN: true }),
+      fc.double({ min: 0.02, max: 5, noNaN: true }),
+      (bottom, span) => {
+        const ticks = roundTicks(bottom, bottom + span);
+        expect(ticks.length).toBeGreaterThanOrEqual(3);
+        expect(ticks.length).toBeLessThanOrEqual(9);
+        expect(ticks[0]).toBeGreaterThanOrEqual(bottom - 1e-6);
+        expect(ticks.at(-1)).toBeLessThanOrEqual(bottom + span + 1e-6);
+      },
+    ),
   );
 });
 

@@ -1,6 +1,6 @@
 /** Every cell's voltage as a bar, scaled around lowest and highest so that millivolts can be seen. */
 import type { CellColumn } from '../../../core/contract/model.ts';
-import { barRange, type ColumnStats, columnStats } from '../format/cells.ts';
+import { barRange, type ColumnStats, columnStats, roundTicks } from '../format/cells.ts';
 import { formatNumber } from '../format/numbers.ts';
 import { cellQuality } from '../format/quality.ts';
 import { dashedBox, hatch, mix, type Palette, pointer, useCanvas } from './canvas.ts';
@@ -111,8 +111,7 @@ class BarDrawing {
   #drawAxis(): void {
     const { bottom, top } = this.#range;
     const pen = this.#pen;
-    for (let line = 0; line <= 4; line++) {
-      const value = bottom + ((top - bottom) * line) / 4;
+    for (const value of roundTicks(bottom, top)) {
       const y = Math.round(this.#y(value)) + 0.5;
       pen.strokeStyle = this.#palette.line;
       pen.globalAlpha = 0.35;

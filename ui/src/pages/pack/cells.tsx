@@ -11,6 +11,7 @@ import { CellBars } from '../../parts/cell-bars.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Fact, MetricValue, QualityTag, QuantityText } from '../../parts/value.tsx';
+import { EXTREMES } from './device.tsx';
 
 const CLEARLY_HOTTER_C = 5;
 
@@ -24,13 +25,6 @@ export function Cells(props: CellsProps) {
   return props.pack.cell_count > 0 ? <EveryCell {...props} /> : <ExtremesOnly pack={props.pack} />;
 }
 
-const EXTREMES = [
-  'cell_voltage_min_v',
-  'cell_voltage_max_v',
-  'cell_temperature_min_c',
-  'cell_temperature_max_c',
-] as const;
-
 /** For devices that tell of no single cell: the extremes in their own words, with their quality. */
 function ExtremesOnly({ pack: { values, summary } }: Pick<CellsProps, 'pack'>) {
   const told = EXTREMES.filter(name => values[name].quality !== 'missing');
@@ -39,7 +33,7 @@ function ExtremesOnly({ pack: { values, summary } }: Pick<CellsProps, 'pack'>) {
       {told.length === 0 ? (
         <p class="quiet">This device tells nothing of its cells.</p>
       ) : (
-        <dl class="facts facts-2 cell-extremes">
+        <dl class="facts cell-extremes">
           {told.map(name => (
             <Fact key={name} label={PACK_METRICS[PackMetric[name]].label}>
               <MetricValue metric={PACK_METRICS[PackMetric[name]]} value={values[name]} />
@@ -73,7 +67,7 @@ function EveryCell({ pack, cell_no }: CellsProps) {
   };
   const { voltage_v, temperature_c, balancing } = pack.cells;
   const stats = columnStats(voltage_v);
-  const hottest = hottestCell(temperature_c);
+  const hottest_c = clearlyHottest(temperature_c);
   const isFlat = stats.min === stats.max;
   const doubts = describeQuality(countQuality(voltage_v));
   return (
@@ -114,7 +108,7 @@ function EveryCell({ pack, cell_no }: CellsProps) {
               }
               temperature_c={cellValue(temperature_c, cell)}
               temperatureQuality={cellQuality(temperature_c, cell)}
-              isHottest={cell === hottest}
+              isHottest={hottest_c !== undefined && cellValue(temperature_c, cell) === hottest_c}
               isBalancing={cellValue(balancing, cell) === 1 && cellQuality(balancing, cell) === 'good'}
               extreme={
                 isFlat ? '' : cell === stats.min_cell ? 'lowest' : cell === stats.max_cell ? 'highest' : ''
@@ -130,10 +124,10 @@ function EveryCell({ pack, cell_no }: CellsProps) {
 
 const volts = (value: number | null) => quantityOf(CELL_METRICS[CellMetric.voltage_v], value);
 
-/** The cell to watch: the hottest, when it is clearly hotter than the others. */
-function hottestCell(column: CellColumn): number | undefined {
-  const { median, max, max_cell } = columnStats(column);
-  return median !== null && max !== null && max - median >= CLEARLY_HOTTER_C ? max_cell : undefined;
+/** The temperature to watch: the highest, when it is clearly above the others'. */
+function clearlyHottest(column: CellColumn): number | undefined {
+  const { median, max } = columnStats(column);
+  return median !== null && max !== null && max - median >= CLEARLY_HOTTER_C ? max : undefined;
 }
 
 function showCell(cell_no: number): void {
@@ -187,7 +181,12 @@ class CellTile extends Component<CellTileProps> {
         <div class="cell-foot">
           <span>{props.deviation_v === null ? '' : formatSignedMillivolts(props.deviation_v)}</span>
           <span class={props.isHottest ? 'cell-temperature is-hottest' : 'cell-temperature'}>
-            {props.isHottest && <span title="Hottest cell">▲ hottest</span>}
+            {props.isHottest && (
+              <span title="Clearly hotter than the others">
+                <span aria-hidden="true">▲</span>
+                <span class="visually-hidden">Hottest:</span>
+              </span>
+            )}
             {props.temperature_c === null ? '— °C' : `${formatNumber(props.temperature_c, 1)} °C`}
             {temperatureQuality !== voltageQuality && <QualityTag quality={temperatureQuality} />}
           </span>

@@ -19,8 +19,9 @@ const LEVEL_ORDER: readonly DeviceAlarmState['level'][] = ['alarm', 'warning', '
 export function RaisedAlarms({ pack }: { pack: PackDetail }) {
   const raised = raisedAlarms(pack);
   if (raised.length === 0) return null;
+  const edge = raised.some(({ level }) => level === 'alarm') ? 'has-critical' : 'has-warning';
   return (
-    <section class="card raised has-critical" aria-label="The device itself reports">
+    <section class={`card raised ${edge}`} aria-label="The device itself reports">
       <p class="quiet">The device itself reports</p>
       <AlarmList alarms={raised} />
     </section>
@@ -92,11 +93,19 @@ const SHOWN_ABOVE: readonly PackMetricName[] = [
   'soc_pct',
   'soh_pct',
 ];
+/** Shown in the cells' place where the device tells of no single cell. */
+export const EXTREMES: readonly PackMetricName[] = [
+  'cell_voltage_min_v',
+  'cell_voltage_max_v',
+  'cell_temperature_min_c',
+  'cell_temperature_max_c',
+];
 const SWITCHES: readonly PackMetricName[] = ['charge_enabled', 'discharge_enabled'];
 
 export function MoreValues({ pack }: { pack: PackDetail }) {
   const told = (Object.keys(PackMetric) as PackMetricName[]).filter(name => {
-    return !SHOWN_ABOVE.includes(name) && pack.values[name].quality !== 'missing';
+    const isAbove = SHOWN_ABOVE.includes(name) || (pack.cell_count === 0 && EXTREMES.includes(name));
+    return !isAbove && pack.values[name].quality !== 'missing';
   });
   return (
     <Section title="Reported by the device" class="card">

@@ -2,6 +2,7 @@
 import { useLocation, useRoute } from 'preact-iso/router';
 import type { PackDetail } from '../../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric, type PackMetricName } from '../../../../core/metrics.ts';
+import { NO_VALUE } from '../../format/numbers.ts';
 import { formatAgo } from '../../format/time.ts';
 import { now_ms, useRoom } from '../../live/live.ts';
 import { AlertChips, HeadBadge } from '../../parts/badges.tsx';
@@ -108,6 +109,12 @@ function PackPower({ values: { voltage_v, current_a } }: { values: PackDetail['v
     doubted || voltage_v.value === null || current_a.value === null
       ? null
       : voltage_v.value * current_a.value;
-  if (doubted) return <QualityTag quality={doubted.quality} />;
+  if (doubted)
+    return (
+      <span class={`metric-value is-${doubted.quality}`}>
+        <span class="value">{NO_VALUE}</span>
+        <QualityTag quality={doubted.quality} />
+      </span>
+    );
   return <PowerText power_w={power_w} />;
 }

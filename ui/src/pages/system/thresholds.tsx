@@ -78,13 +78,16 @@ function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
 }
 
 function ThresholdRow({ id, rule }: { id: string; rule: RuleView }) {
-  const suffix = rule.unit && `, ${rule.unit}`;
+  const suffix = rule.unit && `,\u00a0${rule.unit}`;
   return (
     <fieldset class="card threshold">
-      <legend>{rule.label}</legend>
+      <legend class="visually-hidden">
+        {rule.label}: {describeRule(rule)}
+      </legend>
       <div class="threshold-head">
+        <h3>{rule.label}</h3>
         <SeverityBadge severity={rule.severity} />
-        <span class="quiet">{describeRule(rule)}</span>
+        <p class="quiet">{describeRule(rule)}</p>
       </div>
       <label class="field">
         <span>
@@ -110,7 +113,7 @@ function ThresholdRow({ id, rule }: { id: string; rule: RuleView }) {
         />
       </label>
       <label class="field">
-        <span>Delay, s</span>
+        <span>Delay,{'\u00a0'}s</span>
         <input
           type="number"
           min={0}
