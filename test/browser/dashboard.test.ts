@@ -15,6 +15,7 @@ import { accessibilityFaults } from './accessibility.ts';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const PAGE = fileURLToPath(new URL('../../ui/dist/index.html', import.meta.url));
 const PASSWORD = 'a-technician-at-night';
+const OTHER_PASSWORD = 'another-one-in-the-morning';
 const PHONE = { width: 360, height: 740 };
 const WEAK = { pack: 'rack-01-03', cell: 4 };
 
@@ -52,10 +53,10 @@ async function open(
   return { page, context, complaints };
 }
 
-async function enter(page: Page, path = '/', username = 'admin'): Promise<void> {
+async function enter(page: Page, path = '/', username = 'admin', password = PASSWORD): Promise<void> {
   await page.goto(url + path);
   await page.getByLabel('User name').fill(username);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('status').getByText('Live').waitFor();
 }
@@ -123,7 +124,7 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
     await enter(page);
     await page.locator('.battery-card').first().waitFor();
     expect(await page.locator('.battery-card').count()).toBe(10);
-    await page.getByRole('link', { name: 'Battery 1', exact: true }).click();
+    await page.locator('.battery-card').getByRole('link', { name: 'Battery 1', exact: true }).click();
     await page.getByRole('heading', { level: 1, name: 'Battery 1' }).waitFor();
     await page.locator('.pack-row').first().waitFor();
     expect(await page.locator('.pack-row').count()).toBe(10);
@@ -150,7 +151,7 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
   test('a dead pack is offline, its values are marked old, and its alert leads to it', async () => {
     const { page, context, complaints } = await open();
     await enter(page, '/alerts');
-    const alert = page.locator('.alert-row', { hasText: 'rack-04-02' });
+    const alert = page.locator('.alert-row', { hasText: 'Battery 4 › Rack 4, pack 02' });
     await alert.waitFor({ timeout: 60_000 });
     expect(await alert.textContent()).toContain('Critical');
     await alert.getByRole('link').click();
@@ -159,6 +160,42 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
     expect(await page.locator('.cell-tile.is-good').count()).toBe(0);
     expect(await page.locator('.total .quality').count()).toBeGreaterThan(3);
     expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  test('the map shows every cell, hatches what is old, and leads to the pack under the finger', async () => {
+    const { page, context, complaints } = await open();
+    await enter(page);
+    const map = page.locator('.map-rows canvas');
+    await page.getByRole('img', { name: /^Map of 1000 cells in 10 batteries: 10 old/ }).waitFor();
+    expect(await page.locator('.map-names a').allTextContents()).toEqual(
+      Array.from({ length: 10 }, (_, at) => `Battery ${at + 1}`),
+    );
+    const drawn = () => map.evaluate(canvas => (canvas as HTMLCanvasElement).toDataURL());
+    const before = await drawn();
+    await page.getByText('Temperature', { exact: true }).click();
+    await expect.poll(drawn).not.toBe(before);
+    await map.click({ position: { x: 10, y: 10 } });
+    await page.getByRole('heading', { level: 1, name: 'Rack 1, pack 01' }).waitFor();
+    expect(await page.locator('.cell-tile.is-picked').count()).toBe(1);
+    const card = page.locator('.battery-card', { hasText: 'Battery 4' });
+    await page.goto(url);
+    await card.getByText(/^1 of 10 packs offline: Rack 4, pack 02: no frame/).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  test('thresholds say what they look at; a change is kept', async () => {
+    const { page, context } = await open();
+    await enter(page, '/system/thresholds');
+    const rule = page.getByRole('group', {
+      name: 'State of charge low: The pack’s state of charge, all batteries',
+    });
+    await rule.getByLabel('Raise below, %').fill('9');
+    await page.getByRole('button', { name: 'Save thresholds' }).click();
+    await page.getByText('Saved. It holds from now on.').waitFor();
+    await page.reload();
+    expect(await rule.getByLabel('Raise below, %').inputValue()).toBe('9');
     await context.close();
   });
 
@@ -212,12 +249,19 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
     await admin.page.getByLabel('Battery 2', { exact: true }).check();
     await admin.page.getByRole('button', { name: 'Add account' }).click();
     await admin.page.getByText('maria can log in now.').waitFor();
+    const card = admin.page.locator('.user-card', { hasText: 'maria' });
+    await card.getByRole('button', { name: 'Edit maria' }).click();
+    await card.getByLabel('Battery 2', { exact: true }).uncheck();
+    await card.getByLabel('Battery 3', { exact: true }).check();
+    await card.getByLabel('New password, empty: stays as it is').fill(OTHER_PASSWORD);
+    await card.getByRole('button', { name: 'Save' }).click();
+    await card.getByText('Sees Battery 3 ·').waitFor();
     await admin.context.close();
 
     const { page, context } = await open();
-    await enter(page, '/', 'maria');
+    await enter(page, '/', 'maria', OTHER_PASSWORD);
     await page.locator('.battery-card').first().waitFor();
-    expect(await page.locator('.battery-card h3').allTextContents()).toEqual(['Battery 2']);
+    expect(await page.locator('.battery-card h3').allTextContents()).toEqual(['Battery 3']);
     await page.goto(`${url}/battery/battery-01`);
     await page.getByRole('heading', { name: 'There is no such battery' }).waitFor();
     await page.goto(`${url}/system/users`);
