@@ -5,6 +5,7 @@ import './style/base.css';
 import './style/shell.css';
 import './style/parts.css';
 import './style/controls.css';
+import './style/batteries.css';
 import './style/pages.css';
 import { checkSession } from './api/session.ts';
 import { App } from './app.tsx';
