@@ -136,6 +136,19 @@ test('below rules mirror above rules', () => {
   expect(emitted[0].message).toBe('state of charge 9.9 % is below 10 %');
 });
 
+test('a device that tells of no single cell is judged by the extremes it reports', () => {
+  const { emitted, at, reading } = harness([{ ...overVoltage, delay_ms: 0 }]);
+  reading.columnQuality(CellMetric.voltage_v).fill(Quality.missing);
+  reading.values[PackMetric.cell_voltage_max_v] = 3.7;
+  at(0);
+  expect(emitted).toEqual([]);
+  reading.value_quality[PackMetric.cell_voltage_max_v] = Quality.good;
+  at(1);
+  expect(emitted).toMatchObject([
+    { cell_no: null, value: 3.7, message: 'cell voltage 3.7 V is above 3.65 V' },
+  ]);
+});
+
 test('a rule for another chemistry does not concern the pack', () => {
   const { emitted, at, cell } = harness([{ ...overVoltage, delay_ms: 0, chemistry: 'nmc' }]);
   cell(0, 4.0);

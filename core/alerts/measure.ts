@@ -1,5 +1,12 @@
 /** What a threshold rule looks at in a reading, and how it says what it saw. */
-import { CELL_METRICS, CellMetric, decimalsOf, PACK_METRICS, PackMetric } from '../metrics.ts';
+import {
+  CELL_METRICS,
+  CellMetric,
+  type CellMetricName,
+  decimalsOf,
+  PACK_METRICS,
+  PackMetric,
+} from '../metrics.ts';
 import type { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
 import type { ThresholdRule } from './alert.ts';
@@ -16,16 +23,22 @@ export interface Measured {
   usable: boolean;
 }
 
+/** What a device reports of its cells together, where it tells of no single cell. */
+const REPORTED_EXTREMES: Partial<Record<CellMetricName, Record<ThresholdRule['direction'], number>>> = {
+  voltage_v: { above: PackMetric.cell_voltage_max_v, below: PackMetric.cell_voltage_min_v },
+  temperature_c: { above: PackMetric.cell_temperature_max_c, below: PackMetric.cell_temperature_min_c },
+};
+
 export function measure(rule: ThresholdRule, reading: PackReading, into: Measured): void {
   into.value = Number.NaN;
   into.cell = -1;
   into.beyond = 0;
-  if (rule.on.scope === 'cell') measureCells(rule, CellMetric[rule.on.metric], reading, into);
-  else if (rule.on.metric === 'cell_voltage_spread_v') into.value = cellVoltageSpread(reading);
-  else {
-    const metric = PackMetric[rule.on.metric];
-    if (reading.value_quality[metric] === Quality.good) into.value = reading.values[metric];
-  }
+  if (rule.on.scope === 'cell') {
+    measureCells(rule, CellMetric[rule.on.metric], reading, into);
+    const reported = REPORTED_EXTREMES[rule.on.metric]?.[rule.direction];
+    if (into.cell < 0 && reported !== undefined) into.value = goodValue(reading, reported);
+  } else if (rule.on.metric === 'cell_voltage_spread_v') into.value = cellVoltageSpread(reading);
+  else into.value = goodValue(reading, PackMetric[rule.on.metric]);
   into.usable = !Number.isNaN(into.value);
 }
 
@@ -43,7 +56,12 @@ function measureCells(rule: ThresholdRule, metric: number, reading: PackReading,
   }
 }
 
-/** Highest minus lowest good cell voltage, V; NaN with fewer than two good cells. */
+/** A pack quantity of good quality; NaN otherwise. */
+function goodValue(reading: PackReading, metric: number): number {
+  return reading.value_quality[metric] === Quality.good ? reading.values[metric] : Number.NaN;
+}
+
+/** Highest minus lowest good cell voltage, V; by the device's own extremes where no cell is told; else NaN. */
 export function cellVoltageSpread(reading: PackReading): number {
   const column = reading.column(CellMetric.voltage_v);
   const quality = reading.columnQuality(CellMetric.voltage_v);
@@ -56,6 +74,10 @@ export function cellVoltageSpread(reading: PackReading): number {
     if (column[cell] < lowest) lowest = column[cell];
     if (column[cell] > highest) highest = column[cell];
   }
+  if (good === 0)
+    return (
+      goodValue(reading, PackMetric.cell_voltage_max_v) - goodValue(reading, PackMetric.cell_voltage_min_v)
+    );
   return good < 2 ? Number.NaN : highest - lowest;
 }
 
