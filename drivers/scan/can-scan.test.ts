@@ -1,0 +1,130 @@
+/** Every CAN profile is known again by its own traffic; noise and foreign traffic are not claimed. */
+import { existsSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseCandumpLine } from '../can/candump-replay.ts';
+import { loadProfiles } from '../profiles/load.ts';
+import { addressesHeard, scanTraffic } from './can-scan.ts';
+import { candidateBinding } from './candidate.ts';
+import { healthyReading, trafficOf } from './scan-testing.ts';
+import { CanTraffic } from './traffic.ts';
+
+const { profiles } = loadProfiles();
+const canProfiles = [...profiles.values()].filter(profile => profile.can);
+const MOST_FOR_FOREIGN_PCT = 30;
+
+function shipped(id: string) {
+  const profile = profiles.get(id);
+  if (!profile) throw new Error(`no profile ${id}`);
+  return profile;
+}
+
+const cases = canProfiles.flatMap(profile => {
+  const { address } = profile;
+  const addresses = address ? [...new Set([address.min, address.default, address.max])] : [undefined];
+  return addresses.map(at => ({ profile, at }));
+});
+
+test.each(cases)('$profile.id at $at: its own traffic is known as it', async ({ profile, at }) => {
+  const cells = Math.min(16, profile.cells.max);
+  const binding = candidateBinding(profile, at, cells, Math.min(4, profile.sensors?.max ?? 0));
+  const [best, next] = await scanTraffic(trafficOf([binding]), profiles.values());
+  expect(best).toMatchObject({ profile: profile.id, address: at, cells });
+  expect(best.confidence_pct).toBeGreaterThan(80);
+  if (next) expect(next.confidence_pct).toBeLessThan(MOST_FOR_FOREIGN_PCT);
+});
+
+test.each(canProfiles)('$id: fewer cells than it carries are counted from the values', async profile => {
+  const most = Math.min(108, profile.cells.max);
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: Math.min(4, most), max: most }), async cells => {
+      const [best] = await scanTraffic(
+        trafficOf([candidateBinding(profile, profile.address?.default, cells)]),
+        [profile],
+      );
+      expect(best.cells).toBe(cells);
+    }),
+    { numRuns: 5 },
+  );
+});
+
+test('two units on one bus are two findings', async () => {
+  const jk = shipped('jk-can-v2');
+  const found = await scanTraffic(
+    trafficOf([candidateBinding(jk, 0, 16), candidateBinding(jk, 3, 8)]),
+    profiles.values(),
+  );
+  expect(found.slice(0, 2).map(({ address, cells }) => [address, cells])).toEqual([
+    [0, 16],
+    [3, 8],
+  ]);
+});
+
+test('what a device calls itself is told', async () => {
+  const lv = shipped('can-bus-bms-lv');
+  const traffic = trafficOf([candidateBinding(lv, undefined)]);
+  traffic.add({ id: 0x35e, extended: false, data: Buffer.from('PYLON   '), length: 8 }, 0);
+  const [best] = await scanTraffic(traffic, profiles.values());
+  expect(best.why).toContain('it calls itself "PYLON"');
+});
+
+test('cells that do not add up to the pack speak against it', async () => {
+  const jk = candidateBinding(shipped('jk-can-v2'), 0, 16);
+  const reading = healthyReading(jk);
+  const [right] = await scanTraffic(trafficOf([jk]), [jk.profile]);
+  const traffic = trafficOf([jk], 0);
+  const { createCanEncoder } = await import('../can/can-encoder.ts');
+  reading.values[0] = 20;
+  createCanEncoder(jk).frames(reading, frame => traffic.add(frame, 0));
+  const [wrong] = await scanTraffic(traffic, [jk.profile]);
+  expect(wrong.confidence_pct).toBeLessThan(right.confidence_pct);
+  expect(wrong.contradictions.join()).toMatch(/cells add up to 52\.9 V, the pack says 20\.0 V/);
+});
+
+test('random frames are no battery', async () => {
+  const ids = canProfiles.flatMap(profile => {
+    const found: { id: number; extended: boolean }[] = [];
+    const binding = candidateBinding(profile, profile.address?.default, Math.min(16, profile.cells.max));
+    for (const { id, extended } of trafficOf([binding], 1).ids) found.push({ id, extended });
+    return found;
+  });
+  const frame = fc.record({
+    at: fc.oneof(
+      fc.constantFrom(...ids),
+      fc.record({ id: fc.nat(0x7ff), extended: fc.constant(false) }),
+      fc.record({ id: fc.nat(0x1fffffff), extended: fc.constant(true) }),
+    ),
+    data: fc.uint8Array({ maxLength: 8 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(frame, { minLength: 50, maxLength: 300 }), async frames => {
+      const traffic = new CanTraffic();
+      frames.forEach(({ at, data }, i) => {
+        traffic.add({ ...at, data, length: data.length }, i);
+      });
+      const [best] = await scanTraffic(traffic, profiles.values());
+      expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MOST_FOR_FOREIGN_PCT);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('a quiet bus has no finding and no address', async () => {
+  const traffic = new CanTraffic();
+  expect(await scanTraffic(traffic, profiles.values())).toEqual([]);
+  expect(addressesHeard(shipped('jk-can-v2'), traffic)).toEqual([]);
+});
+
+const vehicle = new URL('../../../shared/conformance/traces/savvycan-vehicle-candump.log', import.meta.url);
+const vehicleTest = existsSync(vehicle) || process.env.CI === 'true' ? test : test.skip;
+
+vehicleTest('the bus of a vehicle no profile is for is not claimed', async () => {
+  const traffic = new CanTraffic();
+  for (const text of readFileSync(vehicle, 'utf8').split('\n')) {
+    const line = parseCandumpLine(text);
+    if (line) traffic.add({ ...line, length: line.data.length }, 1000 * line.t_s);
+  }
+  expect(traffic.frames).toBeGreaterThan(10_000);
+  const [best] = await scanTraffic(traffic, profiles.values());
+  expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MOST_FOR_FOREIGN_PCT);
+});

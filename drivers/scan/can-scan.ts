@@ -1,0 +1,221 @@
+/**
+ * Which CAN profiles fit what was heard: each is tried at every address the ids allow, its frames go through
+ * the real driver, and what comes out is weighed.
+ */
+import { ManualClock } from '../../core/clock/manual-clock.ts';
+import { silentLogger } from '../../core/log.ts';
+import { PackMetric } from '../../core/metrics.ts';
+import { PackReading } from '../../core/reading/pack-reading.ts';
+import { EXACT_MASK } from '../can/can-bus.ts';
+import { createCanDriver } from '../can/can-driver.ts';
+import { type MappedMessage, mapPack, TargetKind } from '../can/pack-mapping.ts';
+import { VirtualCanHub } from '../can/virtual-bus.ts';
+import type { PackBinding } from '../driver.ts';
+import type { Profile } from '../profiles/profile.ts';
+import { candidateBinding } from './candidate.ts';
+import { byConfidence, type Finding } from './finding.ts';
+import { describeFacts, factsOf, type ReadingFacts } from './reading-facts.ts';
+import { bitsOfId, confidence, type Evidence } from './score.ts';
+import type { CanTraffic, HeardId } from './traffic.ts';
+
+const BUS = 'scan';
+/** Addresses of one profile that are tried; those with most ids first. */
+const MOST_ADDRESSES = 64;
+/** Findings below this are left out. */
+const LEAST_PCT = 5;
+/** Bits by which checksums that fit, frame after frame, speak against chance. */
+const CHECKSUM_BITS = 6;
+const MOST_TEXT = 40;
+
+interface Fit {
+  readonly binding: PackBinding;
+  readonly facts: ReadingFacts;
+  readonly evidence: Evidence;
+  readonly heard: ReadonlySet<HeardId>;
+  readonly why: readonly string[];
+  readonly contradictions: readonly string[];
+}
+
+/** Best first. Profiles that are not for CAN are passed over. */
+export async function scanTraffic(traffic: CanTraffic, profiles: Iterable<Profile>): Promise<Finding[]> {
+  const fits: Fit[] = [];
+  for (const profile of profiles) {
+    if (!profile.can) continue;
+    for (const address of addressesHeard(profile, traffic)) {
+      const fit = await fitOf(profile, address, traffic);
+      if (fit) fits.push(fit);
+    }
+  }
+  return settleClaims(fits).sort(byConfidence);
+}
+
+/** Addresses that bring an id of the profile onto an id that was heard; [undefined] where it has none. */
+export function addressesHeard(profile: Profile, traffic: CanTraffic): (number | undefined)[] {
+  const { address } = profile;
+  if (!address) return [undefined];
+  const { messages } = mapPack(candidateBinding(profile, address.min));
+  const votes = new Map<number, number>();
+  for (const heard of traffic.ids)
+    for (const { id, mask, extended } of messages) {
+      if (heard.extended !== extended) continue;
+      const by_source = mask !== EXACT_MASK;
+      if (by_source && (heard.id & mask & ~0xff) !== (id & mask & ~0xff)) continue;
+      const candidate = by_source ? heard.id & 0xff : heard.id - id + address.min;
+      if (candidate < address.min || candidate > address.max) continue;
+      votes.set(candidate, (votes.get(candidate) ?? 0) + 1);
+    }
+  return [...votes]
+    .sort(([a, votes_a], [b, votes_b]) => votes_b - votes_a || a - b)
+    .slice(0, MOST_ADDRESSES)
+    .map(([candidate]) => candidate);
+}
+
+async function fitOf(
+  profile: Profile,
+  address: number | undefined,
+  traffic: CanTraffic,
+): Promise<Fit | undefined> {
+  const widest = candidateBinding(profile, address);
+  const heard = heardBy(mapPack(widest).messages, traffic);
+  if (heard.size === 0) return undefined;
+  const { reading, counters } = await replay(widest, new Set(heard.values()));
+  const facts = factsOf(reading, profile);
+  const binding = candidateBinding(profile, address, facts.cells, facts.sensors);
+  const expected = mapPack(binding).messages.filter(message => !message.sent_only_while_active);
+  const came = expected.filter(message => heard.has(message.message.name));
+  const frames = counters.frames || 1;
+  const misfits = (counters.truncated_frames ?? 0) + (counters.checksum_errors ?? 0);
+  const evidence: Evidence = {
+    share: sum(came.map(weightOf)) / Math.max(1, sum(expected.map(weightOf))),
+    bits: bitsOf(came, traffic, misfits === 0),
+    misfit_share: Math.min(1, misfits / frames),
+    lacks_voltage: tellsVoltage(expected) && Number.isNaN(facts.voltage_v),
+    lacks_cells: profile.cells.max > 0 && facts.cells_plausible === 0,
+    claimed_share: 0,
+  };
+  const missing = expected.length - came.length;
+  const unheard = `${missing} of ${expected.length} ids not heard`;
+  return {
+    binding,
+    facts,
+    evidence,
+    heard: new Set(heard.values()),
+    why: [
+      `ids ${came.length} of ${expected.length} heard`,
+      ...describeFacts(facts),
+      ...facts.agreements,
+      ...makerText(profile, heard),
+    ],
+    contradictions: [
+      ...(missing > 0 ? [unheard] : []),
+      ...(misfits > 0 ? [`${misfits} of ${frames} frames too short or with a wrong checksum`] : []),
+      ...(facts.implausible > 0 ? [`${facts.implausible} values out of range`] : []),
+      ...(facts.is_battery ? [] : ['no voltage of a battery in it']),
+      ...(evidence.lacks_cells ? ['no cell has a possible voltage'] : []),
+      ...facts.disagreements,
+    ],
+  };
+}
+
+/** The heard id of each message, by message name; of a J1939 message the one with most frames. */
+function heardBy(messages: readonly MappedMessage[], traffic: CanTraffic): Map<string, HeardId> {
+  const found = new Map<string, HeardId>();
+  for (const heard of traffic.ids)
+    for (const { id, mask, extended, message } of messages) {
+      if (heard.extended !== extended || (heard.id & mask) !== (id & mask)) continue;
+      if ((found.get(message.name)?.count ?? 0) < heard.count) found.set(message.name, heard);
+    }
+  return found;
+}
+
+/** The frames of these ids through the real driver, in their own time. */
+async function replay(
+  binding: PackBinding,
+  ids: ReadonlySet<HeardId>,
+): Promise<{ reading: PackReading; counters: Readonly<Record<string, number>> }> {
+  const clock = new ManualClock();
+  const hub = new VirtualCanHub();
+  const context = { clock, log: silentLogger, interval_ms: 1000, onUpdate: () => {}, onLink: () => {} };
+  const driver = createCanDriver({ id: BUS, type: 'virtual-can' }, [binding], context, hub);
+  const node = hub.bus(BUS).attach();
+  await driver.start();
+  const frames = [...ids]
+    .flatMap(({ id, extended, frames }) => frames.map(({ t_ms, data }) => ({ t_ms, id, extended, data })))
+    .sort((a, b) => a.t_ms - b.t_ms);
+  let previous_ms = frames[0]?.t_ms ?? 0;
+  for (const { t_ms, id, extended, data } of frames) {
+    // A gap of hours in a log is no reason to let every watch of the driver tick through it.
+    clock.advance(Math.min(t_ms - previous_ms, LONGEST_GAP_MS));
+    previous_ms = t_ms;
+    node.send({ id, extended, data, length: data.length });
+  }
+  const reading = new PackReading(0, binding.shape);
+  driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
+  const { counters } = driver.health();
+  await driver.stop();
+  const { frames: decoded, truncated_frames, checksum_errors } = counters;
+  return { reading, counters: { frames: decoded, truncated_frames, checksum_errors } };
+}
+
+const LONGEST_GAP_MS = 60_000;
+
+/** Messages of a pack's own values weigh more than one of many with cells, and that more than alarms. */
+function weightOf({ targets }: MappedMessage): number {
+  if (targets.some(target => target?.kind === TargetKind.pack)) return 3;
+  return targets.some(target => target?.kind === TargetKind.cell) ? 2 : 1;
+}
+
+function bitsOf(came: readonly MappedMessage[], traffic: CanTraffic, all_fit: boolean): number {
+  const checked = all_fit && came.some(({ checksum }) => checksum !== undefined);
+  const by_id = came.map(({ extended }) => bitsOfId(extended, traffic.countIds(extended)));
+  return sum(by_id) + (checked ? CHECKSUM_BITS : 0);
+}
+
+function tellsVoltage(messages: readonly MappedMessage[]): boolean {
+  return messages.some(({ targets }) =>
+    targets.some(target => target?.kind === TargetKind.pack && target.metric === PackMetric.voltage_v),
+  );
+}
+
+/** What the device says of itself, such as the maker's name in frame 35E. */
+function makerText(profile: Profile, heard: ReadonlyMap<string, HeardId>): string[] {
+  const frame = heard.get(profile.can?.identity?.message ?? '')?.frames[0];
+  const text = [...(frame?.data ?? [])]
+    .map(byte => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ''))
+    .join('')
+    .trim()
+    .slice(0, MOST_TEXT);
+  return text === '' ? [] : [`it calls itself "${text}"`];
+}
+
+/** An id belongs to the profile that explains it best; the others lose what it gave them. */
+function settleClaims(fits: readonly Fit[]): Finding[] {
+  const claimed = new Map<HeardId, string>();
+  const inOrder = fits
+    .map(fit => ({ fit, first_pct: confidence(fit.evidence, fit.facts) }))
+    .sort((a, b) => b.first_pct - a.first_pct);
+  return inOrder.flatMap(({ fit }) => {
+    const { binding, heard, facts, evidence, why, contradictions } = fit;
+    const taken = [...heard].flatMap(id => claimed.get(id) ?? []);
+    const claimed_share = taken.length / heard.size;
+    const confidence_pct = confidence({ ...evidence, claimed_share }, facts);
+    if (confidence_pct < LEAST_PCT) return [];
+    for (const id of heard) if (!claimed.has(id)) claimed.set(id, binding.profile.id);
+    const better = `${taken.length} of its ids fit ${[...new Set(taken)].join(', ')} better`;
+    return [
+      {
+        profile: binding.profile.id,
+        title: binding.profile.title,
+        address: binding.address,
+        confidence_pct,
+        cells: facts.cells,
+        sensors: facts.sensors,
+        cell_voltage_max_v: Number.isNaN(facts.cell_max_v) ? undefined : facts.cell_max_v,
+        why,
+        contradictions: [...contradictions, ...(taken.length > 0 ? [better] : [])],
+      },
+    ];
+  });
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
