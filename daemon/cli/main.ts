@@ -12,6 +12,7 @@ import { decodeWithProfile } from './decode-profile.ts';
 import { demo } from './demo.ts';
 import { explainProfile, listProfiles } from './profiles.ts';
 import { run } from './run.ts';
+import { scan } from './scan.ts';
 import { UsageError } from './usage.ts';
 
 const HELP = `Usage: bms-gateway <command>
@@ -22,6 +23,10 @@ const HELP = `Usage: bms-gateway <command>
   decode LOG --dbc FILE         each frame of a candump log as a DBC file names it
   decode LOG --profile ID [--cells N] [--address N] [--option NAME=VALUE]
                                 what a profile makes of a candump log
+  scan TARGET [--seconds N] [--units 1-16] [--profile ID] [--json]
+                                which profiles fit what is on a bus, and the configuration for it; read-only.
+                                TARGET: can0, FILE.log, /dev/ttyUSB0[:baud], slcan:/dev/ttyACM0[:bitrate],
+                                tcp://host[:port], rtu://host:port
   demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
   help, --help, --version
 
@@ -67,6 +72,13 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
     }
     case 'decode':
       return decode(operands[0], values);
+    case 'scan': {
+      const { profile, units, json = false } = values;
+      const seconds = wholeNumber('--seconds', values.seconds);
+      const outcome = await scan({ target: operands[0], seconds, units, profile, json }, bundledProfiles());
+      print(outcome.text);
+      return outcome.code;
+    }
     default:
       throw new UsageError(`unknown command "${command}"; see bms-gateway help`);
   }
@@ -126,6 +138,9 @@ function parse(args: readonly string[]) {
         cells: { type: 'string' },
         address: { type: 'string' },
         option: { type: 'string', multiple: true },
+        seconds: { type: 'string' },
+        units: { type: 'string' },
+        json: { type: 'boolean' },
       },
     });
   } catch (error) {

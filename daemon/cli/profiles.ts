@@ -1,5 +1,6 @@
 /** `bms-gateway profiles [ID]`: which devices can be read, and what a profile says of one. */
 import type { Profile } from '../../drivers/profiles/profile.ts';
+import { table } from './table.ts';
 import { UsageError } from './usage.ts';
 
 export function listProfiles(profiles: ReadonlyMap<string, Profile>): string[] {
@@ -47,14 +48,3 @@ function cellsOf(profile: Profile): string {
 }
 
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
-
-/** Columns padded to their widest entry, the last one free. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)));
-  return rows.map(row =>
-    row
-      .map((text, column) => (column === row.length - 1 ? text : text.padEnd(widths[column] + 2)))
-      .join('')
-      .trimEnd(),
-  );
-}

@@ -42,7 +42,9 @@ export function factsOf(reading: PackReading, profile: Profile): ReadingFacts {
     tally[possible ? 'plausible' : 'implausible']++;
     return possible;
   };
-  values.forEach((value, m) => weigh(value, limits.pack_min[m], limits.pack_max[m]));
+  values.forEach((value, m) => {
+    weigh(value, limits.pack_min[m], limits.pack_max[m]);
+  });
   const column = reading.column(CellMetric.voltage_v);
   const m = CellMetric.voltage_v;
   let cells = 0;

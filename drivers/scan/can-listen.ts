@@ -1,0 +1,77 @@
+/**
+ * Hears a live CAN bus for a while. Listens only; `ask` sends the documented read requests of the profiles
+ * given, one at a time, as the gateway itself would, and nothing else.
+ */
+import { type Clock, sleep } from '../../core/clock/clock.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { CanBus } from '../can/can-bus.ts';
+import { CanPoller } from '../can/can-poller.ts';
+import { mapPack } from '../can/pack-mapping.ts';
+import type { Profile } from '../profiles/profile.ts';
+import { candidateBinding } from './candidate.ts';
+import { CanTraffic } from './traffic.ts';
+
+export class CanListener {
+  readonly traffic = new CanTraffic();
+  readonly #bus: CanBus;
+  readonly #clock: Clock;
+  #up = false;
+  #reason: string | undefined;
+
+  constructor(bus: CanBus, clock: Clock) {
+    this.#bus = bus;
+    this.#clock = clock;
+  }
+
+  /** What the bus last said was wrong; undefined while all is well. */
+  get trouble(): string | undefined {
+    return this.#reason;
+  }
+
+  /** @throws GatewayError CAN_UNAVAILABLE where there is nothing to listen on. */
+  async listen(duration_ms: number, signal?: AbortSignal): Promise<void> {
+    await this.#hear(duration_ms, signal, []);
+  }
+
+  /** As `listen`, while devices that speak only when asked are asked at these addresses. */
+  async ask(
+    profiles: readonly Profile[],
+    addressesOf: (profile: Profile) => readonly (number | undefined)[],
+    duration_ms: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const mappings = profiles.flatMap(profile =>
+      addressesOf(profile).map(address => mapPack(candidateBinding(profile, address))),
+    );
+    await this.#hear(duration_ms, signal, mappings);
+  }
+
+  async #hear(
+    duration_ms: number,
+    signal: AbortSignal | undefined,
+    mappings: readonly ReturnType<typeof mapPack>[],
+  ): Promise<void> {
+    const poller = new CanPoller(this.#bus, this.#clock, mappings);
+    let was_up = false;
+    try {
+      await this.#bus.open([], {
+        onFrame: frame => this.traffic.add(frame, this.#clock.monoMs()),
+        onState: (state, reason) => {
+          this.#up = state !== 'down';
+          this.#reason = reason;
+          was_up ||= this.#up;
+        },
+      });
+      poller.start(() => this.#up);
+      await sleep(this.#clock, duration_ms, signal);
+    } finally {
+      poller.stop();
+      await this.#bus.close();
+    }
+    const { error_frames = 0, remote_frames = 0 } = this.#bus.counters;
+    this.traffic.error_frames = error_frames;
+    this.traffic.remote_frames = remote_frames;
+    if (!was_up && this.traffic.frames === 0)
+      throw new GatewayError('CAN_UNAVAILABLE', this.#reason ?? `${this.#bus.name}: could not be opened`);
+  }
+}
