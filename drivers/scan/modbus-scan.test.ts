@@ -1,0 +1,122 @@
+/** Every Modbus profile is known again by its own registers; other devices are not claimed. */
+import { expect, test } from 'vitest';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import { createUnitImage } from '../modbus/unit-image.ts';
+import { VirtualModbusHub } from '../modbus/virtual-link.ts';
+import { loadProfiles } from '../profiles/load.ts';
+import { candidateBinding } from './candidate.ts';
+import type { Finding } from './finding.ts';
+import { type ModbusOutcome, scanModbus } from './modbus-scan.ts';
+import { healthyReading } from './scan-testing.ts';
+
+const { profiles } = loadProfiles();
+const modbusProfiles = [...profiles.values()].filter(({ transport }) => transport === 'modbus');
+const LINK = 'link';
+
+function scan(hub: VirtualModbusHub, units: number[] = []): Promise<ModbusOutcome> {
+  return scanModbus({
+    connection: { id: LINK, type: 'virtual-modbus', timeout_ms: 20, retries: 0 },
+    profiles: [...profiles.values()],
+    units,
+    clock: systemClock,
+    hub,
+    budget_ms: 60_000,
+    onProgress: () => {},
+  });
+}
+
+/** Puts a unit of the profile on the link; tells the functions it was asked with. */
+function attach(hub: VirtualModbusHub, id: string, unit: number, cells = 16): Set<number> {
+  const profile = profiles.get(id);
+  if (!profile) throw new Error(`no profile ${id}`);
+  const binding = candidateBinding(profile, unit, Math.min(cells, profile.cells.max));
+  const { image, write } = createUnitImage(binding);
+  write(healthyReading(binding));
+  const functions = new Set<number>();
+  hub.attach(LINK, unit, pdu => {
+    functions.add(pdu[0]);
+    return image.answer(pdu);
+  });
+  return functions;
+}
+
+const best = ({ findings }: ModbusOutcome): Finding => findings[0];
+
+test.each(modbusProfiles)('$id: its own registers are known as it, by reading alone', async profile => {
+  const hub = new VirtualModbusHub();
+  const unit = profile.address?.default ?? 1;
+  const functions = attach(hub, profile.id, unit);
+  const outcome = await scan(hub);
+  expect(best(outcome)).toMatchObject({
+    profile: profile.id,
+    address: unit,
+    cells: Math.min(16, profile.cells.max),
+  });
+  expect(best(outcome).confidence_pct).toBeGreaterThan(80);
+  for (const other of outcome.findings.slice(1)) expect(other.confidence_pct, other.profile).toBeLessThan(50);
+  expect([...functions].filter(code => code < 1 || code > 4)).toEqual([]);
+});
+
+test('units of a range are found, each with its own cells', async () => {
+  const hub = new VirtualModbusHub();
+  attach(hub, 'sunspec-battery', 3, 12);
+  attach(hub, 'sunspec-battery', 5, 20);
+  const outcome = await scan(hub, [3, 4, 5]);
+  expect(outcome.answering_units).toEqual([3, 5]);
+  expect(outcome.findings.map(({ address, cells }) => [address, cells])).toEqual([
+    [3, 12],
+    [5, 20],
+  ]);
+  expect(best(outcome).why.join()).toMatch(/SunSpec models 1, 802, 803, 804, 805/);
+});
+
+test.each([
+  ['zeros everywhere', 0],
+  ['ones everywhere', 0xff],
+  ['the same number everywhere', 0x5a],
+])('a device with %s is no battery', async (_, byte) => {
+  const hub = new VirtualModbusHub();
+  const answer = (pdu: Uint8Array) => {
+    const count = (pdu[3] << 8) | pdu[4];
+    const length = pdu[0] <= 2 ? (count + 7) >> 3 : 2 * count;
+    return Uint8Array.of(pdu[0], length, ...new Uint8Array(length).fill(byte));
+  };
+  for (const unit of [0, 1, 129, 210]) hub.attach(LINK, unit, answer);
+  const { findings } = await scan(hub);
+  for (const { profile, confidence_pct, why } of findings)
+    expect(confidence_pct, `${profile}: ${why.join()}`).toBeLessThanOrEqual(30);
+});
+
+test('a device that refuses every register answers, and fits nothing', async () => {
+  const hub = new VirtualModbusHub();
+  hub.attach(LINK, 1, pdu => Uint8Array.of(pdu[0] | 0x80, 2));
+  expect(await scan(hub)).toMatchObject({ findings: [], answering_units: [1] });
+});
+
+test('a link on which nobody answers is one clear line', async () => {
+  await expect(scan(new VirtualModbusHub(), [7])).rejects.toMatchObject({
+    code: 'LINK_TIMEOUT',
+    message: expect.stringMatching(/^virtual link link: no reply from unit .*7.*; check wiring/),
+  });
+});
+
+test('a link that is refused says so', async () => {
+  const { createServer } = await import('node:net');
+  const server = createServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise(resolve => server.close(resolve));
+  const refused = scanModbus({
+    connection: { id: LINK, type: 'modbus-tcp', host: '127.0.0.1', port },
+    profiles: modbusProfiles,
+    units: [],
+    clock: systemClock,
+    hub: new VirtualModbusHub(),
+    budget_ms: 10_000,
+    onProgress: () => {},
+  });
+  await expect(refused).rejects.toMatchObject({
+    code: 'LINK_REFUSED',
+    message: expect.stringMatching(/^cannot connect to 127\.0\.0\.1:\d+: .*ECONNREFUSED/),
+  });
+});
