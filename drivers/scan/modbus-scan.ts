@@ -4,10 +4,15 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { PackState } from '../../core/reading/pack-state.ts';
 import type { ModbusConnection } from '../connections.ts';
+import type { PackBinding } from '../driver.ts';
 import { ModbusLink, type ReadFailure } from '../modbus/modbus-link.ts';
+import { sizeOf } from '../modbus/registers/raw-number.ts';
+import { registerMap } from '../modbus/registers/register-map.ts';
+import type { ReadRequest } from '../modbus/reply.ts';
 import { createUnitReaders } from '../modbus/unit-readers.ts';
 import type { VirtualModbusHub } from '../modbus/virtual-link.ts';
 import { wireOf } from '../modbus/wires.ts';
@@ -42,13 +47,17 @@ export interface ModbusOutcome {
 interface Trial {
   readonly profile: Profile;
   readonly unit: number;
+  /** Requests until its silence is believed. */
+  readonly attempts: number;
 }
 
 /** Where SunSpec units stand as delivered. */
 const SUNSPEC_UNITS = [1, 100, 126, 255];
 const TIMEOUT_MS = 500;
-/** A unit that leaves the first requests unanswered is not there. */
-const ATTEMPTS = 2;
+/** A lost request must not hide a device at its usual unit; units of a range are many and asked once. */
+const USUAL_ATTEMPTS = 2;
+/** Of a round of a unit that has answered. */
+const ROUND_ATTEMPTS = 3;
 const LEAST_PCT = 5;
 /** Registers at known places that answer, and a chain with a marker, are not chance. */
 const BITS_OF_MAP = 3;
@@ -110,18 +119,18 @@ async function tryAll(scan: ModbusScan, link: ModbusLink): Promise<ModbusOutcome
 /** Every profile at its usual units first, then at those that were asked for. */
 function trialsOf({ profiles, units }: ModbusScan): Trial[] {
   const trials: Trial[] = [];
-  const add = (profile: Profile, unit: number) => {
+  const add = (profile: Profile, unit: number, attempts: number) => {
     const { address } = profile;
     if (address && (unit < address.min || unit > address.max)) return;
     if (!trials.some(other => other.profile === profile && other.unit === unit))
-      trials.push({ profile, unit });
+      trials.push({ profile, unit, attempts });
   };
   const modbus = profiles.filter(({ transport }) => transport === 'modbus');
   for (const profile of modbus) {
-    add(profile, profile.address?.default ?? 1);
-    if (profile.sunspec) for (const unit of SUNSPEC_UNITS) add(profile, unit);
+    add(profile, profile.address?.default ?? 1, USUAL_ATTEMPTS);
+    if (profile.sunspec) for (const unit of SUNSPEC_UNITS) add(profile, unit, 1);
   }
-  for (const unit of units) for (const profile of modbus) add(profile, unit);
+  for (const unit of units) for (const profile of modbus) add(profile, unit, 1);
   return trials;
 }
 
@@ -136,11 +145,11 @@ function inJob<T>(link: ModbusLink, job: () => Promise<T>): Promise<T | undefine
 async function tryOne(
   scan: ModbusScan,
   link: ModbusLink,
-  { profile, unit }: Trial,
+  { profile, unit, attempts }: Trial,
 ): Promise<Finding | undefined> {
-  const identity = profile.sunspec ? await identify(link, unit) : undefined;
-  if (profile.sunspec && !identity) return undefined;
   const binding = candidateBinding(profile, unit);
+  const identity = profile.sunspec ? await identify(link, unit) : undefined;
+  if (profile.sunspec ? !identity : !(await hasVoltage(scan, link, binding, attempts))) return undefined;
   const state = new PackState(0, binding.shape, Number.POSITIVE_INFINITY);
   const [{ reader }] = createUnitReaders({
     connection: scan.connection,
@@ -197,10 +206,40 @@ async function tryOne(
   };
 }
 
+/** Asks for the pack's voltage alone: a unit that has no such register is not asked for all the others. */
+async function hasVoltage(
+  { connection }: ModbusScan,
+  link: ModbusLink,
+  binding: PackBinding,
+  attempts: number,
+): Promise<boolean> {
+  const { section, blocks, pack } = registerMap(binding);
+  const field = pack.find(({ metric }) => metric === PackMetric.voltage_v) ?? pack[0];
+  if (!field) return true;
+  const { code, first, step } = blocks[field.block];
+  const unit = binding.address ?? 1;
+  const request: ReadRequest = {
+    unit,
+    reply_unit: (unit + (section.reply_unit_plus ?? 0)) & 0xff,
+    code,
+    address: first + field.at * step,
+    count: sizeOf(field.type),
+    timeout_ms: connection.timeout_ms ?? section.timeout_ms,
+    gap_ms: section.gap_ms,
+  };
+  const words = new Uint16Array(request.count);
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const failure = await link.read(request, words);
+    if (!failure) return true;
+    if (failure.kind === 'exception' || failure.kind === 'link') return false;
+  }
+  return false;
+}
+
 /** A reader goes on where it failed; only silence and busy units are asked again. */
 async function readRound(read: () => Promise<ReadFailure | undefined>): Promise<ReadFailure | undefined> {
   let failure: ReadFailure | undefined;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < ROUND_ATTEMPTS; attempt++) {
     failure = await read();
     if (!failure || failure.kind === 'exception' || failure.kind === 'link') return failure;
   }

@@ -22,7 +22,7 @@ const DEFAULT_BITRATE = 500_000;
 /** Undefined where the text is none of TARGET_FORMS. */
 export function parseTarget(text: string): ScanTarget | undefined {
   if (/^(tcp|rtu):\/\//.test(text)) return overTcp(text);
-  const slcan = /^slcan:(\/[^:]+(?::[^:]*[^:\d][^:]*)*)(?::(\d{5,7}))?$/.exec(text);
+  const slcan = /^slcan:(.+?)(?::(\d+))?$/.exec(text);
   if (slcan) return slcanTarget(slcan[1], Number(slcan[2] ?? DEFAULT_BITRATE));
   const serial = /^(\/dev\/.+?|COM\d+)(?::(\d{3,7}))?$/.exec(text);
   if (serial) {
