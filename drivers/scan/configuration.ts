@@ -75,5 +75,10 @@ function notes(
     ...(connection.type === 'socketcan' && bitrate
       ? [`#   ip link set ${connection.interface} up type can bitrate ${bitrate}`]
       : []),
+    ...(connection.type === 'candump' && bitrate
+      ? [
+          `# On the bus itself: { id: log, type: socketcan, interface: can0 }, brought up at ${bitrate} bit/s.`,
+        ]
+      : []),
   ];
 }
