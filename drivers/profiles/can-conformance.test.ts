@@ -1,8 +1,9 @@
 /**
- * What every CAN profile must do, run over all there are: fit its DBC, give the right values for golden
+ * What every CAN profile must do, run over all there are and the blueprint: fit its DBC, give the right values for golden
  * frames, encode what it decodes, and take any bytes whatever.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -23,7 +24,7 @@ import { PackDecoder } from '../can/pack-decoder.ts';
 import { type SignalTarget, TargetKind } from '../can/pack-mapping.ts';
 import { type BindingChoice, bindingOf, snapshot } from '../can/test-bench.ts';
 import type { PackBinding } from '../driver.ts';
-import { loadProfiles } from './load.ts';
+import { everyProfile } from './every-profile.ts';
 import type { Profile } from './profile.ts';
 
 interface GoldenFrame {
@@ -42,7 +43,7 @@ interface GoldenFrame {
   };
 }
 
-const profiles = [...loadProfiles().profiles.values()].filter(profile => profile.can);
+const profiles = everyProfile.filter(profile => profile.can);
 
 test('there are CAN profiles to try', () => {
   expect(profiles.length).toBeGreaterThan(2);
@@ -66,7 +67,7 @@ test.each(profiles)('$id: everything it names is in its DBC', profile => {
 
 test.each(profiles)('$id: golden frames give the right values in SI units', profile => {
   const golden = JSON.parse(
-    readFileSync(new URL(`./${profile.id}.golden.json`, import.meta.url), 'utf8'),
+    readFileSync(join(profile.directory, `${profile.id}.golden.json`), 'utf8'),
   ) as GoldenFrame[];
   expect(golden.length).toBeGreaterThan(0);
   for (const { id, extended, data, options, address, expect: wanted } of golden) {

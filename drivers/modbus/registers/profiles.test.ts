@@ -1,5 +1,6 @@
 /** Conformance of every shipped register profile: golden replies, encode and decode, whatever comes. */
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CELL_METRICS, CellMetric, PACK_METRICS, PackMetric } from '../../../core/metrics.ts';
@@ -34,9 +35,8 @@ function segmentOf({ code, address, count, data }: GoldenReply): RegisterSegment
   return { code, address, registers };
 }
 
-const goldenFile = (id: string) => new URL(`../../profiles/${id}.golden.json`, import.meta.url);
 const golden = registerProfiles.flatMap(profile => {
-  const file = goldenFile(profile.id);
+  const file = join(profile.directory, `${profile.id}.golden.json`);
   if (!existsSync(file)) return [];
   const units = JSON.parse(readFileSync(file, 'utf8')) as { replies: GoldenReply[] }[];
   return units.map((unit, i) => ({ id: profile.id, i, replies: unit.replies }));

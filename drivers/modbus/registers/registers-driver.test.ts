@@ -13,9 +13,9 @@ import { startVirtual } from '../modbus-testing.ts';
 import { crcFits, encodeRtu } from '../rtu/crc.ts';
 import { createUnitImage } from '../unit-image.ts';
 import { VirtualModbusHub } from '../virtual-link.ts';
-import { bindingFor, registerProfiles } from './registers-testing.ts';
+import { bindingFor, shippedRegisterProfiles } from './registers-testing.ts';
 
-const bindings: PackBinding[] = registerProfiles.map((profile, pack) => ({
+const bindings: PackBinding[] = shippedRegisterProfiles.map((profile, pack) => ({
   ...bindingFor(profile),
   pack,
   // The sum of the packs stands beside the pack with the same default unit.

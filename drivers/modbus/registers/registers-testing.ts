@@ -2,16 +2,20 @@
 import { PackReading } from '../../../core/reading/pack-reading.ts';
 import { PackState } from '../../../core/reading/pack-state.ts';
 import type { PackBinding } from '../../driver.ts';
-import { loadProfiles, shapeOf } from '../../profiles/load.ts';
+import { bundledProfiles, everyProfile } from '../../profiles/every-profile.ts';
+import { shapeOf } from '../../profiles/load.ts';
 import type { Profile } from '../../profiles/profile.ts';
 import { judgeReply, type ReadRequest } from '../reply.ts';
 import type { ReadUnit } from '../unit-reader.ts';
 import { registerMap } from './register-map.ts';
 import { RegistersReader } from './registers-reader.ts';
 
-export const registerProfiles: readonly Profile[] = [...loadProfiles().profiles.values()].filter(
-  ({ registers }) => registers !== undefined,
-);
+const readsRegisters = ({ registers }: Profile) => registers !== undefined;
+
+export const registerProfiles: readonly Profile[] = everyProfile.filter(readsRegisters);
+
+/** Without the blueprint, which shares its default unit with others. */
+export const shippedRegisterProfiles: readonly Profile[] = bundledProfiles.filter(readsRegisters);
 
 export function shipped(id: string): Profile {
   const found = registerProfiles.find(profile => profile.id === id);
