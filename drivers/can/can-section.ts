@@ -173,11 +173,13 @@ const MessageMapping = Type.Object(
 
 export const CanSection = Type.Object(
   {
-    bitrate: Type.Integer({
-      minimum: 10_000,
-      maximum: 8_000_000,
-      description: 'Bit/s; set on the interface',
-    }),
+    bitrate: Type.Optional(
+      Type.Integer({
+        minimum: 10_000,
+        maximum: 8_000_000,
+        description: 'Bit/s; set on the interface; absent where no source says it',
+      }),
+    ),
     dbc: Type.String({ pattern: '^[A-Za-z0-9._-]+\\.dbc$', description: 'File beside this profile' }),
     id_plus_address: Type.Optional(
       Type.Boolean({ description: 'The id on the bus is the id of the DBC plus the device address' }),
