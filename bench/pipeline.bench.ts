@@ -34,8 +34,7 @@ export async function benchPipeline(): Promise<string[]> {
 }
 
 async function measure(directory: string): Promise<string[]> {
-  const { profiles } = loadProfiles();
-  const { topology, config } = loadConfig('daemon/config/demo.yaml', readEnvironment({}), profiles);
+  const { topology, config } = loadConfig('daemon/config/demo.yaml', readEnvironment({}), loadProfiles());
   const engine = new AlertEngine(topology, config.alerts.rules, {
     silent_after_ms: 15_000,
     deviceAlarmLabel: (_pack, code) => code,

@@ -20,6 +20,8 @@ const STOP_TIMEOUT_MS = 3000;
 
 interface Supervised {
   readonly bound: BoundConnection;
+  /** Those the driver serves, in its order; the others have a profile that cannot be used, and stay down. */
+  readonly served: readonly PackBinding[];
   readonly driver: Driver | undefined;
   /** Why there is no driver, or why it could not be started. */
   fault: string | undefined;
@@ -48,11 +50,10 @@ export class Supervisor {
   /** In dense pack order; a pack without a driver has a state that stays empty. */
   packStates(pack_count: number): PackState[] {
     const states: PackState[] = new Array(pack_count);
-    for (const { bound, driver } of this.#supervised) {
-      bound.bindings.forEach((binding, i) => {
-        states[binding.pack] = driver?.packs[i] ?? new PackState(binding.pack, binding.shape, 0);
-      });
-    }
+    for (const { bound, served, driver } of this.#supervised)
+      for (const binding of bound.bindings)
+        states[binding.pack] =
+          driver?.packs[served.indexOf(binding)] ?? new PackState(binding.pack, binding.shape, 0);
     return states;
   }
 
@@ -61,18 +62,26 @@ export class Supervisor {
   }
 
   health(): DriverHealth[] {
-    return this.#supervised.map(({ bound, driver, fault }) =>
-      driver && !fault
-        ? driver.health()
-        : {
-            connection_id: bound.connection.id,
-            state: 'down',
-            reason: fault,
-            since_mono_ms: 0,
-            packs: bound.bindings.map(({ pack }) => ({ pack, state: 'down', reason: fault })),
-            counters: {},
-          },
-    );
+    return this.#supervised.map(({ bound, served, driver, fault }) => {
+      const unserved = bound.bindings.filter(binding => !served.includes(binding));
+      const down = unserved.map(({ pack, profile }) => ({
+        pack,
+        state: 'down' as const,
+        reason: profile.fault,
+      }));
+      if (driver && !fault) {
+        const health = driver.health();
+        return down.length > 0 ? { ...health, packs: [...health.packs, ...down] } : health;
+      }
+      return {
+        connection_id: bound.connection.id,
+        state: 'down',
+        reason: fault,
+        since_mono_ms: 0,
+        packs: [...served.map(({ pack }) => ({ pack, state: 'down' as const, reason: fault })), ...down],
+        counters: {},
+      };
+    });
   }
 
   async start(): Promise<void> {
@@ -94,11 +103,17 @@ export class Supervisor {
   #make(bound: BoundConnection, wires: VirtualWires): Supervised {
     const one: { -readonly [K in keyof Supervised]: Supervised[K] } = {
       bound,
+      served: bound.bindings.filter(({ profile }) => profile.fault === undefined),
       driver: undefined,
       fault: undefined,
     };
+    for (const { pack, profile } of bound.bindings) this.#packReason[pack] = profile.fault;
+    if (one.served.length === 0) {
+      this.#setFault(one, 'none of its packs has a profile that can be used');
+      return one;
+    }
     try {
-      one.driver = createDriver(bound.connection, bound.bindings, this.#context, wires);
+      one.driver = createDriver(bound.connection, one.served, this.#context, wires);
     } catch (error) {
       this.#setFault(one, describeError(error));
     }
@@ -126,7 +141,7 @@ export class Supervisor {
 
   #setFault(one: Supervised, reason: string): void {
     one.fault = reason;
-    for (const { pack } of one.bound.bindings) this.#packReason[pack] = reason;
+    for (const { pack } of one.served) this.#packReason[pack] = reason;
     this.#log.error({ connection: one.bound.connection.id, reason }, 'connection cannot work');
   }
 

@@ -77,7 +77,8 @@ export class Simulation {
     this.#options = options;
     this.#bound = options.connections
       .filter(({ connection }) => isVirtual(connection))
-      .flatMap(({ connection, bindings }) => bindings.map(binding => ({ connection, binding })));
+      .flatMap(({ connection, bindings }) => bindings.map(binding => ({ connection, binding })))
+      .filter(({ binding }) => binding.profile.fault === undefined);
     refuseSharedUnits(this.#bound);
     this.#period_ms = interval_ms / Math.ceil(interval_ms / LONGEST_PERIOD_MS);
     this.#slot_count = Math.max(1, Math.floor(this.#period_ms / SHORTEST_SLOT_MS));

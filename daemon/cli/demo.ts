@@ -7,7 +7,7 @@ import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
-import { loadProfiles } from '../../drivers/profiles/load.ts';
+import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
 import { type GatewayConfig, loadConfig } from '../config/load.ts';
 import { Gateway, type StartedGateway } from '../gateway.ts';
@@ -31,9 +31,9 @@ export async function demo(options: DemoOptions): Promise<number> {
     write: line => process.stdout.write(line),
   });
   const environment = await withFreePort(options.environment);
-  const { profiles, problems } = loadProfiles();
-  for (const line of formatProblems(problems)) log.error({ reason: line }, 'profile left out');
   const config_file = options.config_file ?? DEMO_CONFIG;
+  const profiles = loadProfilesFor(config_file);
+  for (const line of formatProblems(profiles.problems)) log.error({ reason: line }, 'profile left out');
   loadConfig(config_file, environment, profiles);
   const made = await mkdir(environment.state_dir, { recursive: true });
   // Others may enter (not list) what was made: as root, PostgreSQL runs under another account.

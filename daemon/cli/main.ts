@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
-import { loadProfiles } from '../../drivers/profiles/load.ts';
+import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import { checkConfig } from '../config/check.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { readEnvironment } from '../config/environment.ts';
@@ -19,7 +19,7 @@ const HELP = `Usage: bms-gateway <command>
 
   run [--config FILE]           run the gateway (default: BMS_CONFIG, /etc/bms-gateway/config.yaml)
   check-config [FILE]           check a configuration and say what it describes; exit code 2 when it is wrong
-  profiles [ID]                 the devices that can be read; all about one of them
+  profiles [ID]                 the devices that can be read, your own among them; all about one of them
   decode LOG --dbc FILE         each frame of a candump log as a DBC file names it
   decode LOG --profile ID [--cells N] [--address N] [--option NAME=VALUE]
                                 what a profile makes of a candump log
@@ -67,15 +67,18 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
       return ok ? 0 : 2;
     }
     case 'profiles': {
-      const profiles = bundledProfiles();
+      const profiles = knownProfiles(config_file);
       return printLines(operands[0] ? explainProfile(profiles, operands[0]) : listProfiles(profiles));
     }
     case 'decode':
-      return decode(operands[0], values);
+      return decode(operands[0], values, config_file);
     case 'scan': {
       const { profile, units, json = false } = values;
       const seconds = wholeNumber('--seconds', values.seconds);
-      const outcome = await scan({ target: operands[0], seconds, units, profile, json }, bundledProfiles());
+      const outcome = await scan(
+        { target: operands[0], seconds, units, profile, json },
+        knownProfiles(config_file),
+      );
       print(outcome.text);
       return outcome.code;
     }
@@ -86,14 +89,18 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
 
 type Values = ReturnType<typeof parse>['values'];
 
-async function decode(log_file: string | undefined, values: Values): Promise<number> {
+async function decode(
+  log_file: string | undefined,
+  values: Values,
+  config_file: string | undefined,
+): Promise<number> {
   if (!log_file || (values.dbc === undefined) === (values.profile === undefined))
     throw new UsageError('decode needs a candump log and either --dbc FILE or --profile ID');
   if (values.dbc !== undefined) {
     for await (const line of decodeWithDbc(log_file, values.dbc)) process.stdout.write(`${line}\n`);
     return 0;
   }
-  const profiles = bundledProfiles();
+  const profiles = knownProfiles(config_file);
   const profile = profiles.get(values.profile ?? '');
   if (!profile)
     throw new UsageError(`no profile "${values.profile}"; there are ${[...profiles.keys()].join(', ')}`);
@@ -114,8 +121,9 @@ function wholeNumber(name: string, text: string | undefined): number | undefined
   return Number(text);
 }
 
-function bundledProfiles() {
-  const { profiles, problems } = loadProfiles();
+/** With those in the folder `profiles` beside the configuration; that file itself need not be there yet. */
+function knownProfiles(config_file = DEFAULT_CONFIG) {
+  const { profiles, problems } = loadProfilesFor(config_file);
   for (const line of formatProblems(problems)) process.stderr.write(`profile left out: ${line}\n`);
   return profiles;
 }

@@ -27,8 +27,8 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
     form: process.stdout.isTTY ? 'readable' : process.env.JOURNAL_STREAM ? 'journal' : 'json',
     write: line => process.stdout.write(line),
   });
-  const { profiles, problems } = loadProfilesFor(config_file);
-  for (const line of formatProblems(problems)) log.error({ reason: line }, 'profile left out');
+  const profiles = loadProfilesFor(config_file);
+  for (const line of formatProblems(profiles.problems)) log.error({ reason: line }, 'profile left out');
   const config = loadConfig(config_file, environment, profiles);
   for (const line of formatProblems(config.warnings)) log.warn({ reason: line }, 'doubtful configuration');
   await mkdir(environment.state_dir, { recursive: true });

@@ -16,14 +16,15 @@ import { loadConfig } from '../config/load.ts';
 import { scan } from './scan.ts';
 import { describeScan } from './scan-report.ts';
 
-const { profiles } = loadProfiles();
+const loaded = loadProfiles();
+const { profiles } = loaded;
 const directory = mkdtempSync(join(tmpdir(), 'bms-scan-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function load(yaml: string) {
   const file = join(directory, 'config.yaml');
   writeFileSync(file, yaml);
-  return loadConfig(file, readEnvironment({}), profiles);
+  return loadConfig(file, readEnvironment({}), loaded);
 }
 
 const canProfiles = [...profiles.values()].filter(({ can }) => can);

@@ -83,7 +83,11 @@ function checkConnection(pack: ExpandedPack, connections: Connections, report: R
     const names = [...connections.keys()];
     const hint = didYouMean(connection_id, names);
     report(pack, 'connection', `unknown connection "${connection_id}"`, `one of ${listOf(names)}`, hint);
-  } else if (profile && transportOf(known.connection.type) !== profile.transport) {
+  } else if (
+    profile &&
+    profile.fault === undefined &&
+    transportOf(known.connection.type) !== profile.transport
+  ) {
     const { type } = known.connection;
     const found = `profile ${profile.id} for ${profile.transport} on connection ${connection_id} of type ${type}`;
     report(pack, 'profile', found, `a profile for ${transportOf(type)}`);
@@ -92,7 +96,7 @@ function checkConnection(pack: ExpandedPack, connections: Connections, report: R
 
 function checkAddress(pack: ExpandedPack, report: Report): void {
   const { profile, address } = pack;
-  if (!profile) return;
+  if (!profile || profile.fault !== undefined) return;
   const range = profile.address;
   if (!range) {
     if (address !== undefined)
@@ -108,7 +112,7 @@ function checkShared(packs: readonly ExpandedPack[], connections: Connections, r
   for (const pack of packs) {
     const { connection_id, profile, address } = pack;
     const known = connections.get(connection_id);
-    if (!known || !profile) continue;
+    if (!known || !profile || profile.fault !== undefined) continue;
     const family = transportOf(known.connection.type) === 'can' ? profile.id : '';
     const key = [connection_id, family, address ?? '', partOf(pack)].join('|');
     const other = taken.get(key);
@@ -186,6 +190,12 @@ export function wiringWarnings(
     const expected = `${bitrate}, as profile ${profile.id} says; a wrong one disturbs the whole bus`;
     const path = [...known.path, 'bitrate_bps'];
     warnings.set(path.join(), { path, found, expected });
+  }
+  for (const { path, profile } of packs) {
+    if (profile?.fault === undefined) continue;
+    const found = `profile "${profile.id}", which is left out`;
+    const expected = `a sound one; the pack stays down: ${profile.fault}`;
+    warnings.set([...path, 'profile'].join(), { path: [...path, 'profile'], found, expected });
   }
   return [...warnings.values()];
 }

@@ -15,8 +15,8 @@ export interface ConfigCheck {
 
 /** `env`: the process environment. Never throws for what stands in the file or in the environment. */
 export function checkConfig(file: string, env: Readonly<Record<string, string | undefined>>): ConfigCheck {
-  const { profiles, problems } = loadProfilesFor(file);
-  const broken = formatProblems(problems).map(line => `profile left out: ${line}`);
+  const profiles = loadProfilesFor(file);
+  const broken = formatProblems(profiles.problems).map(line => `profile left out: ${line}`);
   try {
     return { ok: true, lines: [...broken, ...summary(loadConfig(file, readEnvironment(env), profiles))] };
   } catch (error) {

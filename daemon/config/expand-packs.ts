@@ -1,5 +1,6 @@
 /** Packs of the configuration, with ranges expanded and everything their profile says filled in. */
 import { didYouMean, type Finding, listOf, type Path } from '../../core/schema/problem.ts';
+import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { expandAddress, expandText, isId, wrongId } from './ranges.ts';
 import type { PackConfig } from './schema.ts';
@@ -23,12 +24,12 @@ export function expandPack(
   entry: PackConfig,
   battery: number,
   path: Path,
-  profiles: ReadonlyMap<string, Profile>,
+  known: LoadedProfiles,
   problems: Finding[],
 ): ExpandedPack[] {
-  const profile = profiles.get(entry.profile);
+  const profile = profileNamed(entry.profile, known);
   if (profile) checkDevice(entry, profile, path, problems);
-  else problems.push({ path: [...path, 'profile'], ...unknownProfile(entry.profile, profiles) });
+  else problems.push({ path: [...path, 'profile'], ...unknownProfile(entry.profile, known.profiles) });
   const options = resolveOptions(entry, profile, path, problems);
   const ids = expandText(entry.id);
   if (typeof ids === 'string') {
@@ -58,6 +59,15 @@ export function expandPack(
   }));
 }
 
+/** A profile that was left out gives a pack of which nothing is known but what the configuration says. */
+function profileNamed(id: string, { profiles, faults }: LoadedProfiles): Profile | undefined {
+  const fault = faults.get(id);
+  if (fault === undefined) return profiles.get(id);
+  const nothing = { title: id, vendor: '', models: [], source: '', cells: { max: 0 }, directory: '' };
+  // The bus is not known either: nobody asks for it where there is a fault.
+  return { ...nothing, id, transport: 'can', fault };
+}
+
 function textsOf(text: string): readonly string[] | string {
   const expanded = expandText(text);
   return typeof expanded === 'string' ? expanded : expanded.texts;
@@ -84,6 +94,7 @@ function unknownProfile(name: string, profiles: ReadonlyMap<string, Profile>) {
 
 /** Cells and sensors against what the device family can report. */
 function checkDevice(entry: PackConfig, profile: Profile, path: Path, problems: Finding[]): void {
+  if (profile.fault !== undefined) return;
   const { cells, sensor_of_cell } = entry;
   const most = profile.sensors?.max ?? 0;
   const sensors = entry.sensors ?? most;
@@ -120,7 +131,7 @@ function resolveOptions(
   path: Path,
   problems: Finding[],
 ): ExpandedPack['options'] {
-  if (!profile) return options;
+  if (!profile || profile.fault !== undefined) return options;
   const known = profile.options ?? {};
   const names = Object.keys(known);
   for (const [name, value] of Object.entries(options)) {

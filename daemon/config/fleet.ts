@@ -6,7 +6,7 @@ import type { Finding } from '../../core/schema/problem.ts';
 import type { PackNode, Topology } from '../../core/topology/topology.ts';
 import type { ConnectionConfig } from '../../drivers/connections.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
-import { shapeOf } from '../../drivers/profiles/load.ts';
+import { type LoadedProfiles, shapeOf } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { checkWiring, wiringWarnings } from './check-wiring.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -34,7 +34,7 @@ export interface Findings {
 /** Undefined when there are problems. `directory`: relative files are meant from there. */
 export function buildFleet(
   config: Config,
-  profiles: ReadonlyMap<string, Profile>,
+  profiles: LoadedProfiles,
   directory: string,
   findings: Findings,
 ): Fleet | undefined {

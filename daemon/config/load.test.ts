@@ -323,8 +323,7 @@ batteries: [{ id: b1, packs: [{ id: p1, connection: usb, profile: jk-can-v2, cel
 `;
   const warningsAt = (bitrate_bps: number) => {
     writeFileSync(file, adapter(bitrate_bps));
-    const { profiles } = loadProfiles();
-    return loadConfig(file, readEnvironment({}), profiles).warnings.map(
+    return loadConfig(file, readEnvironment({}), loadProfiles()).warnings.map(
       ({ path, message }) => `${path} ${message}`,
     );
   };

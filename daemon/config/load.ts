@@ -9,7 +9,7 @@ import type { Finding, Problem } from '../../core/schema/problem.ts';
 import { sortProblems } from '../../core/schema/problem.ts';
 import { checkYaml } from '../../core/schema/yaml-document.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import type { Profile } from '../../drivers/profiles/profile.ts';
+import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { SimulationConfig } from '../../sim/simulation-config.ts';
 import { ConfigError } from './config-error.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
@@ -57,11 +57,7 @@ export interface GatewayConfig {
 }
 
 /** Throws a ConfigError with every problem of the file, each with its line. */
-export function loadConfig(
-  file: string,
-  environment: Environment,
-  profiles: ReadonlyMap<string, Profile>,
-): GatewayConfig {
+export function loadConfig(file: string, environment: Environment, profiles: LoadedProfiles): GatewayConfig {
   const document = checkYaml(file, readText(file), Config);
   if (!document.value) throw new ConfigError(document.problems);
   const path = resolve(file);

@@ -1,4 +1,5 @@
 /** For tests: profiles that stand for the kinds there are, and an environment that says nothing. */
+import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 
@@ -31,5 +32,9 @@ const PROFILES: readonly Profile[] = [
   },
 ];
 
-export const testProfiles: ReadonlyMap<string, Profile> = new Map(PROFILES.map(one => [one.id, one]));
+export const testProfiles: LoadedProfiles = {
+  profiles: new Map(PROFILES.map(one => [one.id, one])),
+  problems: [],
+  faults: new Map(),
+};
 export const quietEnvironment: Environment = readEnvironment({ BMS_STATE_DIR: '/state' });

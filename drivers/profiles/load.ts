@@ -7,7 +7,14 @@ import { basename, dirname, join } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { CELL_METRICS, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
 import type { PackShape } from '../../core/reading/pack-reading.ts';
-import { didYouMean, type Finding, listOf, type Problem, sortProblems } from '../../core/schema/problem.ts';
+import {
+  didYouMean,
+  type Finding,
+  formatProblem,
+  listOf,
+  type Problem,
+  sortProblems,
+} from '../../core/schema/problem.ts';
 import { checkYaml } from '../../core/schema/yaml-document.ts';
 import { checkCanProfile } from '../can/check-profile.ts';
 import { registersFindings } from '../modbus/registers/check-registers.ts';
@@ -17,19 +24,23 @@ export interface LoadedProfiles {
   /** By profile id. */
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly problems: readonly Problem[];
+  /** By file name without its ending: the first problem of each file left out. */
+  readonly faults: ReadonlyMap<string, string>;
 }
 
 /** Reads every profile of `directory` (default: those that come with the gateway). */
 export function loadProfiles(directory: string = import.meta.dirname): LoadedProfiles {
   const profiles = new Map<string, Profile>();
   const problems: Problem[] = [];
+  const faults = new Map<string, string>();
   for (const name of readdirSync(directory).sort()) {
     if (!name.endsWith('.yaml')) continue;
     const loaded = loadProfile(join(directory, name));
     problems.push(...loaded.problems);
     if (loaded.profile) profiles.set(loaded.profile.id, loaded.profile);
+    else faults.set(basename(name, '.yaml'), formatProblem(loaded.problems[0]));
   }
-  return { profiles, problems };
+  return { profiles, problems, faults };
 }
 
 /**
@@ -42,17 +53,19 @@ export function loadProfilesFor(config_file: string): LoadedProfiles {
   if (!existsSync(folder)) return bundled;
   try {
     const own = loadProfiles(folder);
-    const taken = [...own.profiles.values()].filter(({ id }) => bundled.profiles.has(id));
-    const problems = taken.map(({ id }) =>
+    const isFree = (id: string) => !bundled.profiles.has(id) && !bundled.faults.has(id);
+    const taken = [...own.profiles.keys()].filter(id => !isFree(id));
+    const problems = taken.map(id =>
       unplaced(join(folder, `${id}.yaml`), `id "${id}"`, 'an id that no profile of the gateway has'),
     );
     return {
       profiles: new Map([...own.profiles, ...bundled.profiles]),
       problems: [...bundled.problems, ...own.problems, ...problems],
+      faults: new Map([...[...own.faults].filter(([id]) => isFree(id)), ...bundled.faults]),
     };
   } catch (error) {
     const problem = unplaced(folder, describeError(error), 'a folder of profiles that can be read');
-    return { profiles: bundled.profiles, problems: [...bundled.problems, problem] };
+    return { ...bundled, problems: [...bundled.problems, problem] };
   }
 }
 

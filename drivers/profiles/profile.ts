@@ -80,5 +80,9 @@ export const ProfileFile = Type.Object(
 );
 
 /** A loaded profile: the file's content and the folder it stands in (a DBC named in it lies beside it). */
-export type Profile = Static<typeof ProfileFile> & { readonly directory: string };
+export type Profile = Static<typeof ProfileFile> & {
+  readonly directory: string;
+  /** Why the file cannot be used; nothing else is known of the device then, and its packs stay down. */
+  readonly fault?: string;
+};
 export type ProfileOption = Static<typeof ProfileOption>;
