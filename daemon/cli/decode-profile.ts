@@ -115,8 +115,8 @@ function describeReading(reading: PackReading): string[] {
   }
   reading.shape.device_alarms.forEach((code, i) => {
     const level = reading.device_alarm_level[i];
-    if (level === DeviceAlarmLevel.warning) lines.push(`${`device alarm ${code}`.padEnd(28)}warning`);
-    if (level === DeviceAlarmLevel.alarm) lines.push(`${`device alarm ${code}`.padEnd(28)}alarm`);
+    if (level === DeviceAlarmLevel.warning) lines.push(`${`device alarm ${code}`.padEnd(42)}warning`);
+    if (level === DeviceAlarmLevel.alarm) lines.push(`${`device alarm ${code}`.padEnd(42)}alarm`);
   });
   return lines.length > 0 ? lines : ['nothing in the log is for this profile'];
 }

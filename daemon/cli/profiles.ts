@@ -20,14 +20,14 @@ export function explainProfile(profiles: ReadonlyMap<string, Profile>, id: strin
   const { address } = profile;
   const facts = [
     ['vendor', profile.vendor],
-    ['models', profile.models.join(', ') || 'not said'],
-    ['bus', profile.transport],
+    ['models', profile.models.join('; ') || 'not said'],
+    ['bus', busOf(profile)],
     [
       'address',
       address ? `${address.min} to ${address.max}, default ${address.default}` : 'none: one device per bus',
     ],
     ['cells', cellsOf(profile)],
-    ['sensors', profile.sensors ? `up to ${profile.sensors.max}` : 'none beside the cells'],
+    ['sensors', profile.sensors?.max ? `up to ${profile.sensors.max}` : 'none beside the cells'],
     ['source', oneLine(profile.source)],
   ];
   const options = Object.entries(profile.options ?? {}).flatMap(([name, option]) => [
@@ -41,6 +41,13 @@ export function explainProfile(profiles: ReadonlyMap<string, Profile>, id: strin
     ...(options.length > 0 ? ['options', ...options] : []),
     ...(alarms.length > 0 ? ["the device's own alarms", ...table(alarms)] : []),
   ];
+}
+
+function busOf({ transport, can }: Profile): string {
+  if (!can) return transport;
+  return can.bitrate === undefined
+    ? 'can, bit rate not known'
+    : `can, ${(can.bitrate / 1000).toLocaleString('en')} kbit/s`;
 }
 
 function cellsOf(profile: Profile): string {
