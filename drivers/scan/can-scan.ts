@@ -14,8 +14,9 @@ import type { PackBinding } from '../driver.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { candidateBinding } from './candidate.ts';
 import { byConfidence, type Finding } from './finding.ts';
-import { describeFacts, factsOf, type ReadingFacts } from './reading-facts.ts';
+import { describeFacts, factsOf, gapsIn, type ReadingFacts } from './reading-facts.ts';
 import { bitsOfId, confidence, type Evidence } from './score.ts';
+import { Steadiness, withJumps } from './steadiness.ts';
 import type { CanTraffic, HeardId } from './traffic.ts';
 
 const BUS = 'scan';
@@ -26,6 +27,8 @@ const LEAST_PCT = 5;
 /** Bits by which checksums that fit, frame after frame, speak against chance. */
 const CHECKSUM_BITS = 6;
 const MOST_TEXT = 40;
+/** Makers leave bytes off that they do not use: a short frame is a weaker sign than a wrong checksum. */
+const SHORT_FRAME = 0.3;
 
 interface Fit {
   readonly binding: PackBinding;
@@ -78,17 +81,19 @@ async function fitOf(
   const widest = candidateBinding(profile, address);
   const heard = heardBy(mapPack(widest).messages, traffic);
   if (heard.size === 0) return undefined;
-  const { reading, counters } = await replay(widest, new Set(heard.values()));
-  const facts = factsOf(reading, profile);
+  const { reading, counters, jumps } = await replay(widest, new Set(heard.values()));
+  const facts = withJumps(factsOf(reading, profile), jumps);
   const binding = candidateBinding(profile, address, facts.cells, facts.sensors);
   const expected = mapPack(binding).messages.filter(message => !message.sent_only_while_active);
   const came = expected.filter(message => heard.has(message.message.name));
   const frames = counters.frames || 1;
-  const misfits = (counters.truncated_frames ?? 0) + (counters.checksum_errors ?? 0);
+  const short = counters.truncated_frames ?? 0;
+  const broken = counters.checksum_errors ?? 0;
   const evidence: Evidence = {
     share: sum(came.map(weightOf)) / Math.max(1, sum(expected.map(weightOf))),
-    bits: bitsOf(came, traffic, misfits === 0),
-    misfit_share: Math.min(1, misfits / frames),
+    bits: bitsOf(came, traffic, broken === 0),
+    rounds: frames / Math.max(1, came.length),
+    misfit_share: Math.min(1, (broken + SHORT_FRAME * short) / frames),
     lacks_voltage: tellsVoltage(expected) && Number.isNaN(facts.voltage_v),
     lacks_cells: profile.cells.max > 0 && facts.cells_plausible === 0,
     claimed_share: 0,
@@ -108,9 +113,12 @@ async function fitOf(
     ],
     contradictions: [
       ...(missing > 0 ? [unheard] : []),
-      ...(misfits > 0 ? [`${misfits} of ${frames} frames too short or with a wrong checksum`] : []),
+      ...(short > 0 ? [`${short} of ${frames} frames shorter than its layout`] : []),
+      ...(broken > 0 ? [`${broken} of ${frames} frames with a wrong checksum`] : []),
       ...(facts.implausible > 0 ? [`${facts.implausible} values out of range`] : []),
       ...(facts.is_battery ? [] : ['no voltage of a battery in it']),
+      ...(evidence.lacks_voltage ? ['the voltage of the pack is not told'] : []),
+      ...gapsIn(facts),
       ...(evidence.lacks_cells ? ['no cell has a possible voltage'] : []),
       ...facts.disagreements,
     ],
@@ -132,7 +140,7 @@ function heardBy(messages: readonly MappedMessage[], traffic: CanTraffic): Map<s
 async function replay(
   binding: PackBinding,
   ids: ReadonlySet<HeardId>,
-): Promise<{ reading: PackReading; counters: Readonly<Record<string, number>> }> {
+): Promise<{ reading: PackReading; counters: Readonly<Record<string, number>>; jumps: string[] }> {
   const clock = new ManualClock();
   const hub = new VirtualCanHub();
   const context = { clock, log: silentLogger, interval_ms: 1000, onUpdate: () => {}, onLink: () => {} };
@@ -143,21 +151,34 @@ async function replay(
     .flatMap(({ id, extended, frames }) => frames.map(({ t_ms, data }) => ({ t_ms, id, extended, data })))
     .sort((a, b) => a.t_ms - b.t_ms);
   let previous_ms = frames[0]?.t_ms ?? 0;
+  const reading = new PackReading(0, binding.shape);
+  const steadiness = new Steadiness();
+  const look_every = Math.max(1, Math.floor(frames.length / LOOKS));
+  let since_look = 0;
   for (const { t_ms, id, extended, data } of frames) {
     // A gap of hours in a log is no reason to let every watch of the driver tick through it.
     clock.advance(Math.min(t_ms - previous_ms, LONGEST_GAP_MS));
     previous_ms = t_ms;
     node.send({ id, extended, data, length: data.length });
+    if (++since_look < look_every) continue;
+    since_look = 0;
+    driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
+    steadiness.look(reading);
   }
-  const reading = new PackReading(0, binding.shape);
   driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
   const { counters } = driver.health();
   await driver.stop();
   const { frames: decoded, truncated_frames, checksum_errors } = counters;
-  return { reading, counters: { frames: decoded, truncated_frames, checksum_errors } };
+  return {
+    reading,
+    counters: { frames: decoded, truncated_frames, checksum_errors },
+    jumps: steadiness.jumps(),
+  };
 }
 
 const LONGEST_GAP_MS = 60_000;
+/** At the values while the frames go through. */
+const LOOKS = 40;
 
 /** Messages of a pack's own values weigh more than one of many with cells, and that more than alarms. */
 function weightOf({ targets }: MappedMessage): number {

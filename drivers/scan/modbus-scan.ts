@@ -19,7 +19,7 @@ import { wireOf } from '../modbus/wires.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { candidateBinding } from './candidate.ts';
 import { byConfidence, type Finding } from './finding.ts';
-import { describeFacts, factsOf } from './reading-facts.ts';
+import { describeFacts, factsOf, gapsIn } from './reading-facts.ts';
 import { confidence } from './score.ts';
 import { identify } from './sunspec-identity.ts';
 
@@ -174,6 +174,8 @@ async function tryOne(
     {
       share: refused ? REFUSED_SHARE : 1,
       bits: identity ? BITS_OF_MARKER : BITS_OF_MAP,
+      // A reply was asked for: it needs no repetition.
+      rounds: Number.POSITIVE_INFINITY,
       misfit_share: 0,
       lacks_voltage: Number.isNaN(facts.voltage_v),
       lacks_cells: profile.cells.max > 0 && facts.cells_plausible === 0,
@@ -201,6 +203,7 @@ async function tryOne(
       ...complaints,
       ...(facts.implausible > 0 ? [`${facts.implausible} values out of range`] : []),
       ...(facts.is_battery ? [] : ['no voltage of a battery in it']),
+      ...gapsIn(facts),
       ...facts.disagreements,
     ],
   };

@@ -145,3 +145,10 @@ export function describeFacts(facts: ReadingFacts): string[] {
   if (!Number.isNaN(soc_pct)) parts.push(`SoC ${soc_pct.toFixed(0)} %`);
   return parts;
 }
+
+/** Cells between others that have no possible voltage. */
+export function gapsIn({ cells, cells_plausible }: ReadingFacts): string[] {
+  return cells_plausible > 0 && cells_plausible < cells
+    ? [`only ${cells_plausible} of ${cells} cells have a possible voltage`]
+    : [];
+}

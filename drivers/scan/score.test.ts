@@ -21,6 +21,7 @@ const facts: ReadingFacts = {
 const evidence: Evidence = {
   share: 1,
   bits: 8,
+  rounds: 10,
   misfit_share: 0,
   lacks_voltage: false,
   lacks_cells: false,
@@ -38,6 +39,7 @@ test.each([
   ['a claim of another profile', { claimed_share: 1 }, {}],
   ['values out of range', {}, { plausible: 10, implausible: 10 }],
   ['nothing decoded', {}, { plausible: 0 }],
+  ['a single value', {}, { plausible: 1 }],
   ['no voltage', {}, { is_battery: false }],
   ['comparisons that fail', {}, { disagreements: ['a', 'b', 'c'] }],
 ])('%s alone keeps it at 30 %% or below', (_, against, values) => {
@@ -49,6 +51,7 @@ test('it lies from 0 to 100, grows with what speaks for it and falls with what s
   const any = fc.record({
     share,
     bits: fc.double({ min: 0, max: 40, noNaN: true }),
+    rounds: fc.nat(10),
     misfit_share: share,
     lacks_voltage: fc.boolean(),
     lacks_cells: fc.boolean(),

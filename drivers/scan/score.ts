@@ -6,6 +6,8 @@ export interface Evidence {
   readonly share: number;
   /** How improbable a match by chance is: each bit halves it. */
   readonly bits: number;
+  /** How often each of its messages came, on average. */
+  readonly rounds: number;
   /** Share of frames whose length or checksum contradicts the layout. */
   readonly misfit_share: number;
   /** The profile tells a pack voltage, and it is not there. */
@@ -18,6 +20,10 @@ export interface Evidence {
 
 /** Families leave messages out: this share is as good as all. */
 const FULL_SHARE = 0.625;
+/** A value or two that happen to be possible are no battery yet. */
+const ENOUGH_VALUES = 5;
+/** What came once only cannot be seen to stay what it is. */
+const ENOUGH_ROUNDS = 3;
 const LACK = 0.5;
 const DISAGREEMENT = 0.6;
 /** Nothing of it is a voltage: whatever fits, it is hardly a battery. */
@@ -32,8 +38,10 @@ export function confidence(evidence: Evidence, facts: ReadingFacts): number {
   const sure =
     Math.min(1, evidence.share / FULL_SHARE) *
     (1 - 0.5 ** bits) *
+    Math.min(1, (evidence.rounds + 1) / (ENOUGH_ROUNDS + 1)) *
     (1 - evidence.misfit_share) ** 2 *
     values ** 2 *
+    Math.min(1, plausible / ENOUGH_VALUES) *
     gaps *
     DISAGREEMENT ** disagreements.length *
     (evidence.lacks_voltage ? LACK : 1) *
