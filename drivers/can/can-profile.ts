@@ -1,17 +1,12 @@
 /** A profile's CAN side, loaded: its section, its DBC, one decoder per message. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import type { Metric } from '../../core/metrics.ts';
+import type { OptionIs } from '../profiles/option-is.ts';
 import type { Profile } from '../profiles/profile.ts';
-import type {
-  AlarmSignal,
-  CanSection,
-  NumberedSignals,
-  OptionIs,
-  PackSignal,
-  UseWhen,
-} from './can-section.ts';
+import type { AlarmSignal, CanSection, NumberedSignals, PackSignal, UseWhen } from './can-section.ts';
 import type { Dbc } from './dbc/dbc-model.ts';
 import { decodeDbcBytes, parseDbc } from './dbc/dbc-parser.ts';
 import { MessageDecoder } from './dbc/message-decoder.ts';

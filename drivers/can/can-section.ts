@@ -5,13 +5,9 @@
  */
 import Type, { type Static } from 'typebox';
 import { CELL_METRICS, PACK_METRICS } from '../../core/metrics.ts';
+import { OptionIs, OptionValue } from '../profiles/option-is.ts';
 
 const closed = { additionalProperties: false } as const;
-
-const OptionValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()]);
-
-/** True when a profile option has a value: lets the installer settle what the papers leave open. */
-const OptionIs = Type.Object({ option: Type.String(), is: OptionValue }, closed);
 
 /** One condition, or several that must all hold. */
 const UseWhen = Type.Union([OptionIs, Type.Array(OptionIs, { minItems: 1 })]);
@@ -212,7 +208,6 @@ export type CanSection = Static<typeof CanSection>;
 export type PackSignal = Static<typeof PackSignal>;
 export type NumberedSignals = Static<typeof NumberedSignals>;
 export type AlarmSignal = Static<typeof AlarmSignal>;
-export type OptionIs = Static<typeof OptionIs>;
 export type AlarmLevelName = Static<typeof AlarmLevel>;
 export type UseWhen = Static<typeof UseWhen>;
 export type Checksum = Static<typeof Checksum>;

@@ -2,6 +2,7 @@
 import { describeError } from '../../core/errors.ts';
 import { CELL_METRICS, type Metric, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
 import { formatPath, type Path } from '../../core/schema/problem.ts';
+import type { OptionIs } from '../profiles/option-is.ts';
 import type { Profile } from '../profiles/profile.ts';
 import {
   AUTO,
@@ -16,7 +17,7 @@ import {
   unitDivisor,
   unitsOf,
 } from './can-profile.ts';
-import type { AlarmSignal, NumberedSignals, OptionIs, PackSignal, Poll } from './can-section.ts';
+import type { AlarmSignal, NumberedSignals, PackSignal, Poll } from './can-section.ts';
 import type { DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
 import { isReadRequest } from './read-requests.ts';
 

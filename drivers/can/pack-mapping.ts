@@ -2,10 +2,12 @@
  * A profile's CAN section worked out for one pack: which signal of which frame goes where, in which unit and
  * sign. Driver and simulator read the same mapping, one forwards, one backwards.
  */
+
 import { GatewayError } from '../../core/errors.ts';
 import { CELL_METRICS, type Metric, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
 import { DeviceAlarmLevel } from '../../core/reading/pack-reading.ts';
 import type { PackBinding } from '../driver.ts';
+import { holds } from '../profiles/option-is.ts';
 import { EXACT_MASK, j1939Mask } from './can-bus.ts';
 import {
   AUTO,
@@ -19,7 +21,7 @@ import {
   packSources,
   unitDivisor,
 } from './can-profile.ts';
-import type { AlarmLevelName, Checksum, NumberedSignals, OptionIs, Poll, UseWhen } from './can-section.ts';
+import type { AlarmLevelName, Checksum, NumberedSignals, Poll, UseWhen } from './can-section.ts';
 import { checkCanProfile, describeCanProblem } from './check-profile.ts';
 import type { DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
 import type { MessageDecoder } from './dbc/message-decoder.ts';
@@ -225,7 +227,7 @@ function meaningOf(canProfile: CanProfile, binding: PackBinding, message: DbcMes
       const indexOf = (wanted: string) => message.signals.findIndex(other => other.name === wanted);
       const signal = indexOf(option.signal);
       const plain = plainTarget(canProfile, message, signal, PACK_METRICS[metric], option.absent_raw);
-      const negative = option.negate_when !== undefined && holds(binding, option.negate_when);
+      const negative = option.negate_when !== undefined && holds(option.negate_when, binding.options);
       targets[signal] = {
         ...plain,
         metric,
@@ -302,7 +304,7 @@ function mapNumbered(
   if (!allHold(binding, numbered.use_when)) return;
   const metric: Metric = place.kind === TargetKind.cell ? CELL_METRICS[place.metric] : SENSOR_METRIC;
   const flags = numbered.invalid_flags;
-  const invalid = flags?.invalid_is.find(({ when }) => holds(binding, when));
+  const invalid = flags?.invalid_is.find(({ when }) => holds(when, binding.options));
   const indexOf = (name: string) => message.signals.findIndex(other => other.name === name);
   message.signals.forEach((definition, signal) => {
     const number = numberInName(numbered.signals, definition.name);
@@ -342,12 +344,8 @@ function mapAlarms({ section }: CanProfile, binding: PackBinding, message: DbcMe
   return alarms;
 }
 
-function holds({ options }: PackBinding, { option, is }: OptionIs): boolean {
-  return options[option] === is;
-}
-
 function allHold(binding: PackBinding, use_when: UseWhen | undefined): boolean {
-  return conditionsOf(use_when).every(condition => holds(binding, condition));
+  return conditionsOf(use_when).every(condition => holds(condition, binding.options));
 }
 
 function cellsOfSensor({ sensor_of_cell, shape }: PackBinding): number[][] | undefined {

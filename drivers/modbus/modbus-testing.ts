@@ -34,7 +34,7 @@ export function bindingOf(settings: {
     profile,
     address,
     shape: shapeOf(profile, cells),
-    options: { string: 0, current_positive: 'discharge', ...options },
+    options: { string: 0, positive_current_is: 'discharge', ...options },
     sensor_of_cell: undefined,
   };
 }

@@ -1,10 +1,11 @@
 /** What a `registers` section says that its schema cannot check: names, places, room. */
 import { didYouMean, type Finding, listOf, type Path } from '../../../core/schema/problem.ts';
+import type { OptionIs } from '../../profiles/option-is.ts';
 import type { Profile } from '../../profiles/profile.ts';
 import { limitsFor } from './map-plan.ts';
 import { sizeOf } from './raw-number.ts';
 import { isCoilBlock, packSources, placeInRow } from './register-map.ts';
-import type { OptionIs, PackSource, Reference, RegistersSection, Row } from './registers-section.ts';
+import type { PackSource, Reference, RegistersSection, Row } from './registers-section.ts';
 
 /** Empty for a section that can be read. */
 export function registersFindings(profile: Profile): Finding[] {

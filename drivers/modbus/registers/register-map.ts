@@ -2,19 +2,14 @@
  * A profile's `registers` section worked out for one pack: which words of which block carry what. The driver
  * reads values through it, the image of a simulated unit is written through it.
  */
+
 import { GatewayError } from '../../../core/errors.ts';
 import { CELL_METRICS, PACK_METRICS } from '../../../core/metrics.ts';
 import { DeviceAlarmLevel } from '../../../core/reading/pack-reading.ts';
 import type { PackBinding } from '../../driver.ts';
+import { holds, type OptionIs } from '../../profiles/option-is.ts';
 import { type ByteOrder, type RawType, sizeOf } from './raw-number.ts';
-import type {
-  AlarmSource,
-  OptionIs,
-  PackSource,
-  Reference,
-  RegistersSection,
-  Row,
-} from './registers-section.ts';
+import type { AlarmSource, PackSource, Reference, RegistersSection, Row } from './registers-section.ts';
 
 export interface MapBlock {
   readonly name: string;
@@ -213,7 +208,7 @@ class MapBuilder {
   }
 
   #holds(condition: OptionIs | undefined): boolean {
-    return condition === undefined || this.#options[condition.option] === condition.is;
+    return condition === undefined || holds(condition, this.#options);
   }
 }
 

@@ -4,13 +4,9 @@
  */
 import Type, { type Static } from 'typebox';
 import { CELL_METRICS, PACK_METRICS } from '../../../core/metrics.ts';
+import { OptionIs } from '../../profiles/option-is.ts';
 
 const closed = { additionalProperties: false } as const;
-
-const OptionIs = Type.Object(
-  { option: Type.String(), is: Type.Union([Type.String(), Type.Number(), Type.Boolean()]) },
-  { ...closed, description: 'True when a profile option has this value' },
-);
 
 const Address = Type.Integer({
   minimum: 0,
@@ -219,4 +215,3 @@ export type PackSource = Static<typeof PackSource>;
 export type Reference = Static<typeof Reference>;
 export type Row = Static<typeof Row>;
 export type AlarmSource = Static<typeof AlarmSource>;
-export type OptionIs = Static<typeof OptionIs>;

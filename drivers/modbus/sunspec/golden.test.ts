@@ -49,7 +49,7 @@ test.runIf(goldenPresent)(`a bank is its 802, 803 and the cells of its 805${titl
 test.runIf(goldenPresent)(`a string is its 804, with the cells of its own modules${title}`, async () => {
   const { 804: string, 805: module } = goldenImage().expected;
   const bench = startVirtual([
-    bindingOf({ cells: 16, options: { string: 1, current_positive: 'charge' } }),
+    bindingOf({ cells: 16, options: { string: 1, positive_current_is: 'charge' } }),
     bindingOf({ pack: 1, cells: 16, options: { string: 2 } }),
   ]);
   bench.hub.attach('link', 1, pdu => goldenUnit().answer(pdu));

@@ -29,9 +29,9 @@ test.each([
   [
     (section: SunSpecSection) => ({
       ...section,
-      bank: { pack: { current_a: { point: '802.A', negate_if: { sign: 'charge' } } } },
+      bank: { pack: { current_a: { point: '802.A', negate_when: { option: 'sign', is: 'charge' } } } },
     }),
-    "profile sunspec-battery: negate_if names 'sign', which is no option of it",
+    "profile sunspec-battery: negate_when names 'sign', which is no option of it",
   ],
 ])('what is wrong in a profile is told by its place', (change, message) => {
   expect(() => packMap(bindingWith(change))).toThrow(

@@ -2,10 +2,12 @@
  * What a profile's `sunspec` section means for one pack, resolved against the model tables: the driver
  * reads values through it, the image of a simulated unit is written through it.
  */
+
 import { GatewayError } from '../../../core/errors.ts';
 import { CELL_METRICS, PACK_METRICS } from '../../../core/metrics.ts';
 import { DeviceAlarmLevel } from '../../../core/reading/pack-reading.ts';
 import type { PackBinding } from '../../driver.ts';
+import { holds, type OptionIs } from '../../profiles/option-is.ts';
 import { MODELS } from './models.ts';
 import type { NumberType, Point, PointGroup } from './points.ts';
 import type { SunSpecSection } from './sunspec-section.ts';
@@ -76,7 +78,7 @@ export function packMap(binding: PackBinding): PackMap {
     pack: entriesOf(view.pack).map(([metric, source]) => ({
       ...point(`${name}.pack.${metric}`, typeof source === 'string' ? source : source.point),
       metric: PACK_METRICS.findIndex(known => known.name === metric),
-      sign: typeof source === 'object' && matches(options, source.negate_if, invalid) ? -1 : 1,
+      sign: typeof source === 'object' && turnsRound(options, source.negate_when, invalid) ? -1 : 1,
     })),
     cells: cellPoints(section, invalid),
     alarm_point: view.alarms === undefined ? undefined : point(`${name}.alarms`, view.alarms),
@@ -88,15 +90,14 @@ function entriesOf<T>(sources: Readonly<Record<string, T | undefined>>): [string
   return Object.entries(sources).filter((entry): entry is [string, T] => entry[1] !== undefined);
 }
 
-function matches(
+function turnsRound(
   options: PackBinding['options'],
-  wanted: Readonly<Record<string, unknown>>,
+  condition: OptionIs,
   invalid: (what: string) => GatewayError,
 ): boolean {
-  return Object.entries(wanted).every(([option, value]) => {
-    if (options[option] === undefined) throw invalid(`negate_if names '${option}', which is no option of it`);
-    return options[option] === value;
-  });
+  if (options[condition.option] === undefined)
+    throw invalid(`negate_when names '${condition.option}', which is no option of it`);
+  return holds(condition, options);
 }
 
 function cellPoints(section: SunSpecSection, invalid: (what: string) => GatewayError): CellPoint[] {

@@ -33,8 +33,8 @@ test('a reading written to the image comes back through wire, driver and profile
       }),
       fc.constantFrom('charge', 'discharge'),
       fc.constantFrom(0, 3),
-      async (values, cells, current_positive, string) => {
-        const binding = bindingOf({ cells: cells.length, options: { current_positive, string } });
+      async (values, cells, positive_current_is, string) => {
+        const binding = bindingOf({ cells: cells.length, options: { positive_current_is, string } });
         const { image, write } = createSunSpecImage(binding);
         const written = new PackReading(0, binding.shape);
         MAPPED.forEach(([name], i) => {

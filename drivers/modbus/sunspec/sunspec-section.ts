@@ -1,6 +1,7 @@
 /** The `sunspec` section of a profile: which SunSpec models carry which metrics. */
 import Type, { type Static } from 'typebox';
 import { CELL_METRICS, PACK_METRICS } from '../../../core/metrics.ts';
+import { OptionIs } from '../../profiles/option-is.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -15,9 +16,7 @@ const MetricSource = Type.Union([
   Type.Object(
     {
       point: PointRef,
-      negate_if: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
-        description: 'Options of the profile and the values at which the sign is turned round',
-      }),
+      negate_when: OptionIs,
     },
     closed,
   ),
