@@ -23,6 +23,7 @@ import {
   type LogBatch,
   LogKind,
   type LogSource,
+  type RecordKind,
   type Store,
   type StoreStats,
 } from './store.ts';
@@ -102,6 +103,7 @@ class SqliteStore implements Store, LogSource {
     readings_committed: 0,
     readings_dropped: 0,
     alerts_dropped: 0,
+    records_dropped: 0,
     rows_removed_unsynced: 0,
     commits: 0,
     commit_failures: 0,
@@ -168,15 +170,12 @@ class SqliteStore implements Store, LogSource {
   }
 
   appendAlert(alert: Alert): void {
-    const body = Buffer.from(JSON.stringify(alert));
-    const batch = this.#batchFor(LogKind.alert, body.length);
-    if (!batch) {
+    if (!this.#appendJson(LogKind.alert, alert.cleared_ms ?? alert.raised_ms, alert))
       this.#stats.alerts_dropped++;
-      return;
-    }
-    batch.bytes.set(body, batch.bodyOffset);
-    const t_ms = alert.cleared_ms ?? alert.raised_ms;
-    batch.finish(LogKind.alert, 0, Math.round(t_ms), body.length);
+  }
+
+  appendRecord(kind: RecordKind, t_ms: number, record: object): void {
+    if (!this.#appendJson(kind, t_ms, record)) this.#stats.records_dropped++;
   }
 
   flush(): Promise<void> {
@@ -234,6 +233,16 @@ class SqliteStore implements Store, LogSource {
 
   markSynced(seq: number): void {
     if (seq > this.#synced_seq) this.#synced_seq = seq;
+  }
+
+  /** False when there was no room for it. */
+  #appendJson(kind: number, t_ms: number, record: object): boolean {
+    const body = Buffer.from(JSON.stringify(record));
+    const batch = this.#batchFor(kind, body.length);
+    if (!batch) return false;
+    batch.bytes.set(body, batch.bodyOffset);
+    batch.finish(kind, 0, Math.round(t_ms), body.length);
+    return true;
   }
 
   /** The batch that takes a body of this size; undefined: it must be dropped. */

@@ -18,6 +18,8 @@ export interface StoreStats {
   readonly readings_dropped: number;
   /** Alerts lost the same way; they may use room that readings may not. */
   readonly alerts_dropped: number;
+  /** Other records lost the same way. */
+  readonly records_dropped: number;
   /** Rows removed before the centre had them, because the disk was short of room. */
   readonly rows_removed_unsynced: number;
   readonly queue_bytes: number;
@@ -57,6 +59,8 @@ export interface Store {
   append(reading: PackReading): void;
   /** Records a raised or cleared alert: in the ordered log for the centre and in the alert table, in one commit. */
   appendAlert(alert: Alert): void;
+  /** Puts a small record into the ordered log for the centre; it may use room that readings may not. */
+  appendRecord(kind: RecordKind, t_ms: number, record: object): void;
   /** Resolves when everything appended so far is durable; rejects when it cannot be made so. */
   flush(): Promise<void>;
   history(request: HistoryRequest): Promise<HistoryReply>;
@@ -75,7 +79,18 @@ export const LogKind = {
   reading: 1,
   /** JSON of an Alert, once raised and once cleared. */
   alert: 2,
+  /** JSON: the wall clock of this boot was found to be off, and by how much. */
+  clock: 3,
+  /** JSON: readings that were lost, how many and why. */
+  gap: 4,
+  /** JSON: what of an hour was expected, received and stored, by pack. */
+  completeness: 5,
+  /** JSON: who did what. */
+  audit: 6,
 } as const;
+
+/** Records that are JSON and nothing else to the store. */
+export type RecordKind = (typeof LogKind)['clock' | 'gap' | 'completeness' | 'audit'];
 
 /** Rows of the log in order, as parallel columns. Body `i` is `bytes.subarray(i ? end[i - 1] : 0, end[i])`. */
 export interface LogBatch {

@@ -18,6 +18,7 @@ import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
 import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';
+import { RECORD_SINKS } from './records.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** One statement on the server, and the wait for a lock within it. */
@@ -197,6 +198,10 @@ export class Session {
     const { readings, undecodable } = await this.#copyReadings(batch);
     const alerts = records<Alert>(batch, LogKind.alert);
     if (alerts.length > 0) await storeAlerts(this.#client, gateway_id, alerts);
+    for (const [kind, store] of RECORD_SINKS) {
+      const found = records<object>(batch, kind);
+      if (found.length > 0) await store(this.#client, gateway_id, found);
+    }
     const last = batch.count - 1;
     await this.#client.query(
       `UPDATE gateways SET last_seq = $2, last_row_digest = $3, last_sync_at = now() WHERE gateway_id = $1`,
