@@ -1,5 +1,6 @@
 /** `npm run bench`: every benchmark in turn. Rates are printed as ratios to the raw limit of the same run. */
 import { benchDbc } from './dbc.bench.ts';
+import { benchFanOut } from './fan-out.bench.ts';
 import { benchModbus } from './modbus.bench.ts';
 import { benchPipeline } from './pipeline.bench.ts';
 import { benchStore } from './store.bench.ts';
@@ -10,6 +11,7 @@ for (const [name, bench] of [
   ['modbus', benchModbus],
   ['pipeline', benchPipeline],
   ['store', benchStore],
+  ['fan-out', benchFanOut],
 ] as const) {
   if (only && only !== name) continue;
   console.log(`\n${name}`);

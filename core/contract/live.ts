@@ -24,6 +24,10 @@ const roomState = <R extends string, T extends Type.TSchema>(kind: R, data: T) =
     /** What `data` is; the room's name before the colon. */
     kind: Type.Literal(kind),
     room: Type.String(),
+    seq: Type.Integer({
+      description:
+        'Rises by one with each new state of the room; a jump tells of states that were skipped for a slow client, a fall that the count began anew',
+    }),
     t_ms: Type.Number({ description: 'Wall time of the gateway when the message was made' }),
     data,
   });

@@ -4,7 +4,8 @@
  */
 import type { Clock, TimerHandle } from '../../../core/clock/clock.ts';
 import type { Viewer } from '../auth/access.ts';
-import type { LiveClient, Rendered } from './client.ts';
+import type { LiveClient } from './client.ts';
+import type { Rendered, Renderer } from './rendered.ts';
 import type { Room } from './rooms.ts';
 
 export interface Pace {
@@ -12,42 +13,41 @@ export interface Pace {
   readonly gather_ms: number;
 }
 
+export interface ChannelOptions {
+  readonly clock: Clock;
+  readonly pace: Pace;
+  readonly renderer: Renderer;
+  readonly state: (room: Room, viewer: Viewer) => object;
+  readonly failed: (channel: Channel, error: unknown) => void;
+}
+
 export class Channel {
   readonly room: Room;
   readonly clients = new Set<LiveClient>();
-  readonly #clock: Clock;
-  readonly #pace: Pace;
-  readonly #state: (room: Room, viewer: Viewer) => object;
-  readonly #failed: (channel: Channel, error: unknown) => void;
-  readonly #rendered = new Map<string, Rendered>();
+  readonly #options: ChannelOptions;
+  /** By the scope of those who see it; `revision` is that of `#revision` when it was made. */
+  readonly #rendered = new Map<string, { rendered: Rendered; revision: number }>();
+  #revision = 0;
   #timer: TimerHandle | undefined;
   #sent_ms = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    room: Room,
-    clock: Clock,
-    pace: Pace,
-    state: (room: Room, viewer: Viewer) => object,
-    failed: (channel: Channel, error: unknown) => void,
-  ) {
+  constructor(room: Room, options: ChannelOptions) {
     this.room = room;
-    this.#clock = clock;
-    this.#pace = pace;
-    this.#state = state;
-    this.#failed = failed;
+    this.#options = options;
   }
 
   /** The state may have changed. Cheap: called many times a second. */
   changed(): void {
-    this.#rendered.clear();
+    this.#revision++;
     if (this.#timer) return;
-    const wait_ms = this.#sent_ms + this.#pace.interval_ms - this.#clock.monoMs();
-    this.#timer = this.#clock.setTimer(() => this.#sendAll(), Math.max(this.#pace.gather_ms, wait_ms));
+    const { clock, pace } = this.#options;
+    const wait_ms = this.#sent_ms + pace.interval_ms - clock.monoMs();
+    this.#timer = clock.setTimer(() => this.#sendAll(), Math.max(pace.gather_ms, wait_ms));
   }
 
   /** Looks again when nothing was sent for so long. */
   refresh(after_ms: number): void {
-    if (this.#clock.monoMs() - this.#sent_ms >= after_ms) this.changed();
+    if (this.#options.clock.monoMs() - this.#sent_ms >= after_ms) this.changed();
   }
 
   /** The newest state for one client: at subscribing and after catching up. */
@@ -56,28 +56,29 @@ export class Channel {
   }
 
   stop(): void {
-    this.#clock.clearTimer(this.#timer);
+    this.#options.clock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
 
   #sendAll(): void {
     this.#timer = undefined;
-    this.#sent_ms = this.#clock.monoMs();
-    this.#rendered.clear();
+    this.#sent_ms = this.#options.clock.monoMs();
+    this.#revision++;
     this.#guarded(() => {
       for (const client of this.clients) client.offer(this, this.#render(client.viewer));
     });
+    for (const [scope, { revision }] of this.#rendered)
+      if (revision !== this.#revision) this.#rendered.delete(scope);
   }
 
   #render(viewer: Viewer): Rendered {
     const scope = this.room.scoped ? viewer.scope : '';
-    const known = this.#rendered.get(scope);
-    if (known) return known;
-    const { name, kind } = this.room;
-    const body = JSON.stringify(this.#state(this.room, viewer));
-    const head = JSON.stringify({ type: 'state', kind, room: name, t_ms: this.#clock.wallMs() });
-    const rendered = { body, frame: Buffer.from(`${head.slice(0, -1)},"data":${body}}`) };
-    this.#rendered.set(scope, rendered);
+    const before = this.#rendered.get(scope);
+    if (before?.revision === this.#revision) return before.rendered;
+    const { renderer, state, clock } = this.#options;
+    const data = state(this.room, viewer);
+    const rendered = renderer.render(this.room, data, clock.wallMs(), before?.rendered);
+    this.#rendered.set(scope, { rendered, revision: this.#revision });
     return rendered;
   }
 
@@ -85,7 +86,7 @@ export class Channel {
     try {
       work();
     } catch (error) {
-      this.#failed(this, error);
+      this.#options.failed(this, error);
     }
   }
 }

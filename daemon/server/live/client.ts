@@ -5,10 +5,12 @@
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { ServerMessage } from '../../../core/contract/live.ts';
+import { BINARY_PROTOCOL } from '../../../core/contract/live-binary.ts';
 import type { Viewer } from '../auth/access.ts';
 import type { ServerLimits } from '../limits.ts';
 import type { ServerCounters } from '../metrics.ts';
 import type { Channel } from './channel.ts';
+import type { Rendered } from './rendered.ts';
 
 /** Close codes of our own (RFC 6455, section 7.4.2). */
 export const CLOSE_SESSION_ENDED = 4401;
@@ -17,14 +19,9 @@ const CLOSE_POLICY = 1008;
 const CLOSE_TRY_AGAIN = 1013;
 const OPEN = 1;
 
-/** A state of a room made once for all who see the same; `body` tells whether anything changed. */
-export interface Rendered {
-  readonly body: string;
-  readonly frame: Buffer;
-}
-
 export class LiveClient {
   viewer: Viewer;
+  /** Where it is, and what it was sent last there. */
   readonly channels = new Map<Channel, Rendered | undefined>();
   readonly #socket: WebSocket;
   readonly #clock: Clock;
@@ -95,7 +92,8 @@ export class LiveClient {
 
   /** A room's newest state; sent unless the client has it already or is behind. */
   offer(channel: Channel, rendered: Rendered): void {
-    if (this.#socket.readyState !== OPEN || this.channels.get(channel)?.body === rendered.body) return;
+    const before = this.channels.get(channel);
+    if (this.#socket.readyState !== OPEN || before === rendered) return;
     if (this.#socket.bufferedAmount > this.#limits.live_buffer_soft_bytes) {
       this.#counters.live_states_skipped++;
       this.#behind.add(channel);
@@ -105,7 +103,9 @@ export class LiveClient {
     this.channels.set(channel, rendered);
     this.#behind.delete(channel);
     this.#counters.live_messages_sent++;
-    this.#socket.send(rendered.frame, { binary: false }, error => {
+    const binary = this.#socket.protocol === BINARY_PROTOCOL;
+    const frame = binary ? rendered.binary(before?.structure === rendered.structure) : rendered.json();
+    this.#socket.send(frame, { binary }, error => {
       if (!error) this.#catchUp();
     });
   }

@@ -10,6 +10,7 @@ import { problemOf } from '../problems.ts';
 import type { GatewayServices } from '../services.ts';
 import { Channel } from './channel.ts';
 import { CLOSE_STOPPING, LiveClient } from './client.ts';
+import { Renderer } from './rendered.ts';
 import { enterRoom, type Room, roomState } from './rooms.ts';
 
 const LOOK_MS = 1000;
@@ -25,6 +26,7 @@ export class LiveHub {
   /** The same channels by dense index, for the many calls when a pack changes. */
   readonly #by_pack = new Map<number, Channel>();
   readonly #by_battery = new Map<number, Channel>();
+  readonly #renderer = new Renderer();
   readonly #endings: (() => void)[];
   #look: TimerHandle | undefined;
   #closed = false;
@@ -121,13 +123,14 @@ export class LiveHub {
   #open(room: Room): Channel {
     const { live_pack_interval_ms, live_summary_interval_ms, live_gather_ms } = this.#limits;
     const prompt = room.kind === 'pack' || room.kind === 'alerts';
-    const channel = new Channel(
-      room,
-      this.#services.clock,
-      { interval_ms: prompt ? live_pack_interval_ms : live_summary_interval_ms, gather_ms: live_gather_ms },
-      (of, viewer) => roomState(of, viewer, this.#services),
-      (of, error) => this.#failed(of, error),
-    );
+    const interval_ms = prompt ? live_pack_interval_ms : live_summary_interval_ms;
+    const channel = new Channel(room, {
+      clock: this.#services.clock,
+      pace: { interval_ms, gather_ms: live_gather_ms },
+      renderer: this.#renderer,
+      state: (of, viewer) => roomState(of, viewer, this.#services),
+      failed: (of, error) => this.#failed(of, error),
+    });
     this.#channels.set(room.name, channel);
     if (room.kind === 'pack') this.#by_pack.set(room.index, channel);
     if (room.kind === 'battery') this.#by_battery.set(room.index, channel);

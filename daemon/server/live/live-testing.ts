@@ -21,7 +21,7 @@ export interface Started {
   readonly server: HttpServer;
   readonly url: string;
   token(username: string): Promise<string>;
-  connect(username: string): Promise<TestClient>;
+  connect(username: string, protocols?: string[]): Promise<TestClient>;
 }
 
 const servers: HttpServer[] = [];
@@ -43,7 +43,7 @@ export async function start(
   const key = await sessionKey(site.documents, JWT_SECRET);
   const sessions = new Sessions(key, site.topology.gateway_id, users, site.clock, session_hours);
   const token = async (username: string) => sessions.issue((await users.find(username))!);
-  const connect = async (username: string) =>
-    TestClient.open(url, { authorization: `Bearer ${await token(username)}` });
+  const connect = async (username: string, protocols?: string[]) =>
+    TestClient.open(url, { authorization: `Bearer ${await token(username)}` }, protocols);
   return { site, server, url, token, connect };
 }

@@ -161,7 +161,7 @@ test('a state is made once for all who see the same', async () => {
       onPackChanged: listener => services.live.onPackChanged(listener),
     },
   }));
-  const clients = await Promise.all(['ada', 'ada', 'ada', 'una', 'mo'].map(connect));
+  const clients = await Promise.all(['ada', 'ada', 'ada', 'una', 'mo'].map(name => connect(name)));
   for (const client of clients) await client.subscribed('fleet');
   made = 0;
   site.setCells(0, 3.4);

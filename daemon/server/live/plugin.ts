@@ -3,6 +3,7 @@ import websocket from '@fastify/websocket';
 import { Compile } from 'typebox/compile';
 import type { RawData, WebSocket } from 'ws';
 import { ClientMessage } from '../../../core/contract/live.ts';
+import { BINARY_PROTOCOL, JSON_PROTOCOL } from '../../../core/contract/live-binary.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
@@ -14,7 +15,13 @@ const clientMessage = Compile(ClientMessage);
 /** Comes before all hooks that may refuse a request: the socket of a refused handshake is then closed as well. */
 export async function addWebSocket(app: App, { services, hub, limits }: ServerContext): Promise<void> {
   await app.register(websocket, {
-    options: { maxPayload: limits.live_message_bytes, perMessageDeflate: false, clientTracking: false },
+    options: {
+      maxPayload: limits.live_message_bytes,
+      perMessageDeflate: false,
+      clientTracking: false,
+      handleProtocols: offered =>
+        [BINARY_PROTOCOL, JSON_PROTOCOL].find(protocol => offered.has(protocol)) ?? false,
+    },
     preClose: done => {
       hub.close();
       done();

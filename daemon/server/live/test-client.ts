@@ -1,20 +1,29 @@
 /** For tests: a real WebSocket client that remembers what it was told and can wait for more. */
 import { WebSocket } from 'ws';
 import type { ClientMessage, ServerMessage } from '../../../core/contract/live.ts';
+import { StateDecoder, type StateMessage } from '../../../core/contract/live-binary.ts';
 
-export type StateMessage = Extract<ServerMessage, { type: 'state' }>;
+export type { StateMessage };
 
 export class TestClient {
   readonly socket: WebSocket;
   readonly messages: ServerMessage[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
+  /** Bytes of the states received, in either form. */
+  binary_bytes = 0;
+  state_text_bytes = 0;
+  readonly #decoder = new StateDecoder();
   #read = 0;
   #wake: (() => void) | undefined;
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
-    socket.on('message', data => {
-      this.messages.push(JSON.parse(String(data)));
+    socket.on('message', (data, binary) => {
+      const message = binary ? this.#decoder.decode(data as Buffer) : JSON.parse(String(data));
+      if (binary) this.binary_bytes += (data as Buffer).length;
+      else if (message.type === 'state') this.state_text_bytes += (data as Buffer).length;
+      if (!message) throw new Error(`Cannot decode ${(data as Buffer).toString('hex')}`);
+      this.messages.push(message);
       this.#wake?.();
     });
     socket.on('error', () => undefined);
@@ -27,8 +36,8 @@ export class TestClient {
   }
 
   /** Connects, or rejects with the status of the refusal as message. */
-  static open(url: string, headers: Record<string, string>): Promise<TestClient> {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers });
+  static open(url: string, headers: Record<string, string>, protocols: string[] = []): Promise<TestClient> {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, protocols, { headers });
     const client = new TestClient(socket);
     return new Promise((resolve, reject) => {
       socket.on('open', () => resolve(client));
@@ -66,6 +75,10 @@ export class TestClient {
   async subscribed(room: string): Promise<StateMessage> {
     this.send({ type: 'subscribe', room });
     return this.next('state');
+  }
+
+  forget(room: string): void {
+    this.#decoder.forget(room);
   }
 
   states(): StateMessage[] {

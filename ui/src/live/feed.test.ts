@@ -2,6 +2,7 @@
 import { effect } from '@preact/signals';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../../core/clock/manual-clock.ts';
+import { joinState, partState } from '../../../core/contract/live-binary.ts';
 import { LiveFeed, type SocketEvents } from './feed.ts';
 
 class Wire {
@@ -280,6 +281,36 @@ test('what is not a message of the contract is counted and changes nothing', () 
   for (const text of ['', '{', 'null', '[]', '7']) wire().events.onMessage(text);
   expect(feed.malformed_count).toBe(5);
   expect(feed.link.value.phase).toBe('connecting');
+});
+
+test('binary states show like those in JSON; one that cannot be read is counted', () => {
+  const { feed, wire, drawFrame } = setUp();
+  const room = feed.join<'fleet'>('fleet');
+  feed.start();
+  wire().hello();
+  const utf8 = (text: string) => new TextEncoder().encode(text);
+  const send = (data: object, seq: number, is_whole = true) => {
+    const { structure, values } = partState('fleet', 'fleet', data);
+    const head = { structure_no: 1, seq, t_ms: 5_000_000 + seq };
+    const frame = joinState(head, is_whole ? utf8(structure) : new Uint8Array(0), values);
+    wire().events.onMessage(frame.buffer as ArrayBuffer);
+    drawFrame();
+  };
+  send({ site: { id: 's', name: 'one' }, batteries: [{ power_w: 1.5 }] }, 1);
+  send({ site: { id: 's', name: 'one' }, batteries: [{ power_w: -2 }] }, 2, false);
+  expect(room.value).toMatchObject({
+    is_fresh: true,
+    t_ms: 5_000_002,
+    data: { batteries: [{ power_w: -2 }] },
+  });
+  wire().events.onMessage(new ArrayBuffer(5));
+  expect(feed.malformed_count).toBe(1);
+  wire().events.onClose(1006);
+  feed.retryNow();
+  wire().hello();
+  send({ site: { id: 's', name: 'one' }, batteries: [{ power_w: 3 }] }, 3, false);
+  expect(feed.malformed_count).toBe(2);
+  expect(room.value.is_fresh).toBe(false);
 });
 
 test('times follow the clock of the gateway, not of this device', () => {

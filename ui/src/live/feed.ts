@@ -7,8 +7,8 @@ import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals
 import type { Clock, TimerHandle } from '../../../core/clock/clock.ts';
 import type { Problem } from '../../../core/contract/http.ts';
 import type { ClientMessage, ServerMessage } from '../../../core/contract/live.ts';
+import { StateDecoder, type StateMessage } from '../../../core/contract/live-binary.ts';
 
-type StateMessage = Extract<ServerMessage, { type: 'state' }>;
 export type RoomKind = StateMessage['kind'];
 export type RoomData<K extends RoomKind> = Extract<StateMessage, { kind: K }>['data'];
 
@@ -29,7 +29,8 @@ export interface LinkState {
 }
 
 export interface SocketEvents {
-  onMessage(text: string): void;
+  /** Text is JSON, bytes are a state in its binary form. */
+  onMessage(message: string | ArrayBuffer): void;
   /** `code` as in RFC 6455, section 7.4. */
   onClose(code: number): void;
 }
@@ -76,7 +77,7 @@ const EMPTY_ROOM: RoomState<unknown> = {
 
 export class LiveFeed {
   readonly link: Signal<LinkState> = signal<LinkState>({ phase: 'stopped', heard_ms: undefined });
-  /** Messages that were not JSON of the contract. */
+  /** Messages that were not of the contract. */
   malformed_count = 0;
 
   readonly #options: FeedOptions;
@@ -84,6 +85,7 @@ export class LiveFeed {
   readonly #pending = new Map<string, StateMessage>();
   #isFlushScheduled = false;
   #socket: FeedSocket | undefined;
+  #decoder = new StateDecoder();
   #hasHello = false;
   #heard_mono_ms = 0;
   #heard_ms: number | undefined;
@@ -148,6 +150,7 @@ export class LiveFeed {
     room.linger = this.#options.clock.setTimer(() => {
       this.#rooms.delete(name);
       this.#pending.delete(name);
+      this.#decoder.forget(name);
       this.#send({ type: 'unsubscribe', room: name });
     }, LINGER_MS);
   }
@@ -157,8 +160,9 @@ export class LiveFeed {
     clock.clearTimer(this.#timer);
     this.#hasHello = false;
     this.#heard_mono_ms = clock.monoMs();
+    this.#decoder = new StateDecoder();
     this.#socket = this.#options.open({
-      onMessage: text => this.#receive(text),
+      onMessage: received => this.#receive(received),
       onClose: code => this.#lose(code),
     });
     this.#timer = clock.setTimer(() => this.#check(), CHECK_EVERY_MS);
@@ -201,8 +205,9 @@ export class LiveFeed {
     this.#hasHello = false;
   }
 
-  #receive(text: string): void {
-    const message = parseMessage(text);
+  #receive(received: string | ArrayBuffer): void {
+    const message =
+      typeof received === 'string' ? parseMessage(received) : this.#decoder.decode(new Uint8Array(received));
     if (!message) {
       this.malformed_count++;
       return;
