@@ -1,6 +1,7 @@
 /** The whole daemon as one object: wiring only. Ground floor first at start, top floor first at stop. */
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock/clock.ts';
+import type { CertificateView } from '../core/contract/http.ts';
 import { describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
@@ -16,6 +17,7 @@ import { Sampler } from './pipeline/sampler.ts';
 import { ensureFirstAdministrator, type FirstAdministrator } from './server/auth/first-administrator.ts';
 import { createServer, type HttpServer } from './server/server.ts';
 import type { GatewayServices } from './server/services.ts';
+import { certificateDirectory } from './server/tls/certificate-keeper.ts';
 import { systemStatus } from './status.ts';
 import { createSqliteStore } from './store/sqlite-store.ts';
 import type { LogSource, Store } from './store/store.ts';
@@ -32,6 +34,10 @@ export interface GatewayOptions {
 
 export interface StartedGateway {
   readonly url: string;
+  /** All addresses it is served at, for other machines too. */
+  readonly urls: readonly string[];
+  /** Null: plain HTTP. */
+  readonly certificate: CertificateView | null;
   readonly administrator: FirstAdministrator;
 }
 
@@ -128,13 +134,19 @@ export class Gateway {
       ...config.config.server,
       jwt_secret: environment.jwt_secret,
       ui_directory: UI_DIRECTORY,
+      certificate_directory: certificateDirectory(environment.state_dir),
     });
-    const { url } = await this.#server.listen();
+    const { url, urls } = await this.#server.listen();
     await this.#simulation?.start();
     await this.#supervisor.start();
     this.#sampler.start();
     this.#upstream.start();
-    return { url, administrator };
+    return { url, urls, certificate: this.#server.certificate(), administrator };
+  }
+
+  /** Takes what can change without a restart: the TLS certificate. */
+  async reload(): Promise<void> {
+    await this.#server?.reloadCertificate();
   }
 
   /** Safe at any moment, also after a failed start, also twice. */
@@ -183,6 +195,7 @@ export class Gateway {
           store: this.#store.stats(),
           upstream: this.#upstream.status(),
           server: this.#server?.status(),
+          certificate: this.#server?.certificate() ?? null,
         }),
       simulation: this.#simulation?.control,
     };

@@ -1,5 +1,5 @@
 /** What `/api/system/status`, `/metrics` and the page's system view say: every part, its state, its counts. */
-import type { ComponentStatus, SystemStatus } from '../core/contract/http.ts';
+import type { CertificateView, ComponentStatus, SystemStatus } from '../core/contract/http.ts';
 import type { DriverHealth, LinkState } from '../drivers/driver.ts';
 import type { SamplerCounters } from './pipeline/sampler.ts';
 import type { StoreStats } from './store/store.ts';
@@ -16,6 +16,7 @@ export interface StatusParts {
   readonly upstream: UpstreamStatus;
   /** Undefined while it is not yet made. */
   readonly server: ComponentStatus | undefined;
+  readonly certificate: CertificateView | null;
 }
 
 export function systemStatus(parts: StatusParts): SystemStatus {
@@ -33,6 +34,7 @@ export function systemStatus(parts: StatusParts): SystemStatus {
     uptime_s: Math.round(parts.uptime_ms / 1000),
     state: overall(components),
     components,
+    certificate: parts.certificate,
   };
 }
 

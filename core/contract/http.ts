@@ -168,6 +168,14 @@ export const ComponentStatus = Type.Object({
   reason: Nullable(Type.String()),
   counters: Type.Record(Type.String(), Type.Number()),
 });
+/** Of the gateway's TLS, so that people can compare the fingerprint with what their browser shows. */
+export const CertificateView = Type.Object({
+  fingerprint_sha256: Type.String({ description: 'Upper-case hexadecimal bytes with colons' }),
+  self_signed: Type.Boolean(),
+  names: Type.Array(Type.String({ description: 'Host name or address it is valid for' })),
+  valid_from_ms: Type.Number(),
+  valid_until_ms: Type.Number(),
+});
 export const SystemStatus = Type.Object({
   version: Type.String(),
   gateway_id: Type.String(),
@@ -175,6 +183,8 @@ export const SystemStatus = Type.Object({
   uptime_s: Type.Number(),
   state: Type.Union([Type.Literal('ok'), Type.Literal('degraded'), Type.Literal('down')]),
   components: Type.Array(ComponentStatus),
+  /** Null: plain HTTP. */
+  certificate: Type.Optional(Nullable(CertificateView)),
 });
 
 // GET /healthz: whether it works, nothing else
@@ -209,4 +219,5 @@ export type Settings = Static<typeof Settings>;
 export type RuleView = Static<typeof RuleView>;
 export type SettingsReply = Static<typeof SettingsReply>;
 export type ComponentStatus = Static<typeof ComponentStatus>;
+export type CertificateView = Static<typeof CertificateView>;
 export type SystemStatus = Static<typeof SystemStatus>;

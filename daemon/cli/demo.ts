@@ -22,6 +22,7 @@ export interface DemoOptions {
   readonly version: string;
 }
 
+const ADDRESSES_SHOWN = 4;
 const DEMO_CONFIG = fileURLToPath(new URL('../config/demo.yaml', import.meta.url));
 
 export async function demo(options: DemoOptions): Promise<number> {
@@ -98,13 +99,15 @@ async function welcome(
   version: string,
   { config, topology }: GatewayConfig,
   environment: Environment,
-  { url, administrator }: StartedGateway,
+  { url, urls, certificate, administrator }: StartedGateway,
   postgres: DemoPostgres | undefined,
 ): Promise<string> {
   const cells = topology.packs.reduce((sum, pack) => sum + pack.shape.cell_count, 0);
   const fleet = `${topology.batteries.length} batteries, ${topology.packs.length} packs, ${cells} cells`;
   const rows = [
     ['Dashboard', url],
+    ...urls.slice(1, 1 + ADDRESSES_SHOWN).map(other => ['or', other]),
+    ...(certificate ? [['Certificate', `SHA-256 ${certificate.fingerprint_sha256}`]] : []),
     ['Login', await loginHint(environment, administrator.created)],
     ['Fleet', `${fleet}, a reading every ${config.interval_ms / 1000} s`],
     [

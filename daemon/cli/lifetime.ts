@@ -8,6 +8,8 @@ const STOP_TIMEOUT_MS = 4800;
 
 export interface Life {
   start(): Promise<void>;
+  /** On SIGHUP. Without it, or in a terminal, that signal ends the process as ever. */
+  reload?(): Promise<void>;
   /** Safe at any moment, also after a failed start. */
   stop(): Promise<void>;
 }
@@ -18,6 +20,11 @@ export interface Life {
  */
 export async function live(life: Life, log: Logger): Promise<number> {
   const end = endOfLife();
+  const onHangUp = () => {
+    log.info({}, 'reloading');
+    void life.reload?.();
+  };
+  if (life.reload && !process.stdout.isTTY) process.on('SIGHUP', onHangUp);
   try {
     const started = life.start();
     // When a signal comes first, a start that fails afterwards is no news.
@@ -33,6 +40,7 @@ export async function live(life: Life, log: Logger): Promise<number> {
     throw error;
   } finally {
     end.release();
+    process.off('SIGHUP', onHangUp);
   }
 }
 

@@ -7,6 +7,7 @@ import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import { checkConfig } from '../config/check.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { readEnvironment } from '../config/environment.ts';
+import { describeCertificate } from './certificate.ts';
 import { decodeWithDbc } from './decode-dbc.ts';
 import { decodeWithProfile } from './decode-profile.ts';
 import { demo } from './demo.ts';
@@ -27,6 +28,7 @@ const HELP = `Usage: bms-gateway <command>
                                 which profiles fit what is on a bus, and the configuration for it; read-only.
                                 TARGET: can0, FILE.log, /dev/ttyUSB0[:baud], slcan:/dev/ttyACM0[:bitrate],
                                 tcp://host[:port], rtu://host:port
+  certificate [--config FILE]   the TLS certificate that is served, with the fingerprint a browser should show
   demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
   help, --help, --version
 
@@ -61,6 +63,8 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
       return run({ config_file: config_file ?? DEFAULT_CONFIG, environment, version: version() });
     case 'demo':
       return demo({ config_file, environment, version: version() });
+    case 'certificate':
+      return printLines(describeCertificate(config_file ?? DEFAULT_CONFIG, environment));
     case 'check-config': {
       const { ok, lines } = checkConfig(operands[0] ?? config_file ?? DEFAULT_CONFIG, env);
       (ok ? process.stdout : process.stderr).write(`${lines.join('\n')}\n`);

@@ -37,15 +37,22 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   return live(
     {
       start: async () => {
-        const { url, administrator } = await gateway.start();
+        const { url, urls, administrator } = await gateway.start();
         await keepInitialPassword(environment.state_dir, administrator, log);
         log.info(
-          { url, version, packs: config.topology.packs.length, state_dir: environment.state_dir },
+          {
+            url,
+            urls: urls.join(' '),
+            version,
+            packs: config.topology.packs.length,
+            state_dir: environment.state_dir,
+          },
           'serving',
         );
         await notifier.ready(`serving ${url}`);
         notifier.startWatchdog(() => gateway.healthy());
       },
+      reload: () => gateway.reload(),
       stop: async () => {
         notifier.stopping();
         await gateway.stop();

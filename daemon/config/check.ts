@@ -3,6 +3,9 @@ import { describeError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { transportOf } from '../../drivers/connections.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
+import { isLoopback } from '../server/plugins/authentication.ts';
+import { readCertificate } from '../server/tls/certificate.ts';
+import { inUrl } from '../server/tls/own-names.ts';
 import { ConfigError } from './config-error.ts';
 import { readEnvironment } from './environment.ts';
 import { type GatewayConfig, loadConfig } from './load.ts';
@@ -18,7 +21,10 @@ export function checkConfig(file: string, env: Readonly<Record<string, string | 
   const profiles = loadProfilesFor(file);
   const broken = formatProblems(profiles.problems).map(line => `profile left out: ${line}`);
   try {
-    return { ok: true, lines: [...broken, ...summary(loadConfig(file, readEnvironment(env), profiles))] };
+    const config = loadConfig(file, readEnvironment(env), profiles);
+    const { tls } = config.config.server;
+    if (tls) readCertificate(tls);
+    return { ok: true, lines: [...broken, ...summary(config)] };
   } catch (error) {
     const lines = error instanceof ConfigError ? formatProblems(error.problems) : [describeError(error)];
     return { ok: false, lines: [...broken, ...lines] };
@@ -38,9 +44,15 @@ function summary({ file, config, topology, connections, warnings }: GatewayConfi
     `alerts       ${config.alerts.rules.length} rules; a pack is silent after ${config.alerts.silent_after_ms} ms`,
     `storage      ${storage.directory}, ${storage.retention_days} days`,
     `upstream     ${upstream.database_url ? describeDatabase(upstream.database_url) : 'none'}`,
-    `dashboard    ${server.tls ? 'https' : 'http'}://${server.host}:${server.port}`,
+    `dashboard    ${dashboardLine(server)}`,
     ...formatProblems(warnings).map(line => `warning: ${line}`),
   ];
+}
+
+function dashboardLine({ host, port, tls, insecure_http }: GatewayConfig['config']['server']): string {
+  const isTls = tls !== undefined || !(insecure_http || isLoopback(host));
+  const url = `${isTls ? 'https' : 'http'}://${inUrl(host)}:${port}`;
+  return isTls && !tls ? `${url}, with a self-signed certificate` : url;
 }
 
 const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

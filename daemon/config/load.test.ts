@@ -310,7 +310,6 @@ test('what works but is hardly meant is a warning', () => {
     readEnvironment({ BMS_HTTP_HOST: '0.0.0.0', JWT_SECRET: 'short-secret' }),
   );
   expect(open.warnings.map(({ found }) => found)).toEqual([
-    'plain HTTP on 0.0.0.0',
     'connection "idle" without packs',
     '12 characters',
   ]);

@@ -128,7 +128,7 @@ function resolveServer(
   { server = {} }: Config,
   environment: Environment,
   directory: string,
-  { problems, warnings }: Findings,
+  { problems }: Findings,
 ): ResolvedConfig['server'] {
   const tls = server.tls && {
     certificate_file: resolve(directory, server.tls.certificate_file),
@@ -139,12 +139,6 @@ function resolveServer(
       problems.push({ path: ['server', 'tls', key], found: `no file ${tls[key]}`, expected: 'a PEM file' });
   const host = environment.http_host ?? server.host ?? DEFAULTS.host;
   const insecure_http = server.insecure_http ?? DEFAULTS.insecure_http;
-  if (!tls && !insecure_http && !isLoopback(host))
-    warnings.push({
-      path: ['server', 'host'],
-      found: `plain HTTP on ${host}`,
-      expected: 'a section "tls", or "insecure_http: true"; the server will not listen there otherwise',
-    });
   return {
     host,
     port: environment.http_port ?? server.port ?? DEFAULTS.port,
@@ -153,9 +147,6 @@ function resolveServer(
     session_hours: server.session_hours ?? DEFAULTS.session_hours,
   };
 }
-
-const isLoopback = (host: string) =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 function weakSecrets({ jwt_secret, admin_password }: Environment): Problem[] {
   const warnings: Problem[] = [];

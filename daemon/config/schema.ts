@@ -189,7 +189,11 @@ const TlsConfig = Type.Object(
     }),
     key_file: Type.String({ minLength: 1, description: 'PEM; relative to the configuration file' }),
   },
-  { ...closed, description: 'HTTPS (default: none, plain HTTP)' },
+  {
+    ...closed,
+    description:
+      'A certificate of your own (default: on loopback none, plain HTTP; beyond it a self-signed one, made at the first start)',
+  },
 );
 
 const ServerConfig = Type.Object(
@@ -213,7 +217,8 @@ const ServerConfig = Type.Object(
     insecure_http: Type.Optional(
       Type.Boolean({
         default: DEFAULTS.insecure_http,
-        description: 'Allow plain HTTP beyond loopback; passwords then cross the network readable',
+        description:
+          'Plain HTTP beyond loopback, in place of a self-signed certificate; passwords then cross the network readable',
       }),
     ),
     session_hours: Type.Optional(

@@ -1,6 +1,5 @@
 /** The whole application, not listening: what `inject` tests get and `createServer` listens with. */
 import { randomBytes } from 'node:crypto';
-import type { ServerOptions as TlsOptions } from 'node:https';
 import Fastify from 'fastify';
 import { VisibleTopology } from './auth/access.ts';
 import { LoginGuard } from './auth/login-guard.ts';
@@ -17,7 +16,7 @@ import { addOpenApi } from './plugins/openapi.ts';
 import { addRouteList } from './plugins/route-list.ts';
 import { addSecurity } from './plugins/security.ts';
 import { addStaticPage } from './plugins/static-page.ts';
-import { pathOf, sendProblem } from './problems.ts';
+import { pathOf, refuseBroken, sendProblem } from './problems.ts';
 import { addAdminRoutes } from './routes/admin.ts';
 import { addAlertRoutes } from './routes/alerts.ts';
 import { addAuthRoutes } from './routes/auth.ts';
@@ -26,16 +25,18 @@ import { addReportRoutes } from './routes/reports.ts';
 import { addSimulationRoutes } from './routes/simulation.ts';
 import { addSystemRoutes } from './routes/system.ts';
 import type { GatewayServices } from './services.ts';
+import type { CertificateKeeper } from './tls/certificate-keeper.ts';
+import { makeHttpServer } from './tls/front-door.ts';
 import { validatorCompiler } from './validation.ts';
 
 export async function buildApp(
   services: GatewayServices,
   options: ServerOptions,
-  tls?: TlsOptions,
+  certificate?: CertificateKeeper,
 ): Promise<{ app: App; context: ServerContext }> {
-  const context = await makeContext(services, options, tls !== undefined);
+  const context = await makeContext(services, options, certificate !== undefined);
   try {
-    const app = makeFastify(context.limits, services, tls);
+    const app = makeFastify(context.limits, services, certificate);
     await addWebSocket(app, context);
     addRequestLog(app, context);
     await addSecurity(app, context);
@@ -75,20 +76,23 @@ async function makeContext(
   };
 }
 
-function makeFastify(limits: ServerLimits, { log }: GatewayServices, tls: TlsOptions | undefined): App {
+function makeFastify(
+  limits: ServerLimits,
+  { log, clock }: GatewayServices,
+  certificate: CertificateKeeper | undefined,
+): App {
   const app = Fastify({
-    https: tls ?? null,
+    serverFactory: handler => makeHttpServer({ limits, clock, certificate }, handler),
+    clientErrorHandler: refuseBroken,
     logger: false,
     bodyLimit: limits.body_bytes,
     handlerTimeout: limits.handler_timeout_ms,
-    requestTimeout: limits.handler_timeout_ms,
     forceCloseConnections: true,
     requestIdHeader: false,
     genReqId: () => randomBytes(8).toString('hex'),
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, error, log),
   }).withTypeProvider<TypeBoxTypes>() as App;
-  app.server.maxConnections = limits.connections;
   app.setValidatorCompiler(validatorCompiler);
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error, log));
   app.removeContentTypeParser(['text/plain', 'application/json']);

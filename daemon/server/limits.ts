@@ -5,6 +5,14 @@ export interface ServerLimits {
   readonly body_bytes: number;
   /** Open sockets, WebSockets included; more are closed at once. */
   readonly connections: number;
+  /** All headers of a request with its first line, and how many there may be. */
+  readonly header_bytes: number;
+  readonly headers: number;
+  /** All headers must have come within this, the whole request within the next. */
+  readonly headers_timeout_ms: number;
+  readonly request_timeout_ms: number;
+  /** An idle connection is kept this long for a next request. */
+  readonly keep_alive_ms: number;
   /** A handler that takes longer is answered for with 503. */
   readonly handler_timeout_ms: number;
   /** Failed logins of one name from one address within the window, then a wait for the window's end. */
@@ -44,6 +52,11 @@ export const DEFAULT_LIMITS: ServerLimits = {
   requests_per_minute: 6000,
   body_bytes: 256 * 1024,
   connections: 2000,
+  header_bytes: 16 * 1024,
+  headers: 100,
+  headers_timeout_ms: 10_000,
+  request_timeout_ms: 30_000,
+  keep_alive_ms: 30_000,
   handler_timeout_ms: 30_000,
   login_failures_per_name: 5,
   login_failures_per_address: 30,

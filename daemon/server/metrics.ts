@@ -23,8 +23,10 @@ export const noCounts = (): ServerCounters => ({
   live_clients_dropped: 0,
 });
 
-export function serverStatus(counters: ServerCounters): ComponentStatus {
-  return { name: 'server', state: 'ok', reason: null, counters: { ...counters } };
+/** `trouble`: what a person should mend though everything is served. */
+export function serverStatus(counters: ServerCounters, trouble: string | null = null): ComponentStatus {
+  const state = trouble === null ? 'ok' : 'degraded';
+  return { name: 'server', state, reason: trouble, counters: { ...counters } };
 }
 
 /**

@@ -13,12 +13,15 @@ import type { LiveHub } from './live/hub.ts';
 import type { ServerCounters } from './metrics.ts';
 import type { RouteEntry } from './plugins/route-list.ts';
 import type { GatewayServices } from './services.ts';
+import type { CertificateFiles } from './tls/certificate.ts';
 
 export interface ServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly tls?: { readonly certificate_file: string; readonly key_file: string } | undefined;
+  readonly tls?: CertificateFiles | undefined;
+  /** Where a certificate of our own making is kept; without it there is none. */
+  readonly certificate_directory?: string | undefined;
   /** Allows plain HTTP beyond loopback. */
   readonly insecure_http: boolean;
   readonly session_hours: number;

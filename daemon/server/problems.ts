@@ -1,4 +1,5 @@
 /** Everything that goes wrong leaves as a problem document (RFC 9457), in words, without inner details. */
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../../core/contract/http.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
@@ -63,6 +64,36 @@ export function sendProblem(reply: FastifyReply, error: unknown, log: Logger): F
     .serializer((body: string) => body)
     .send(JSON.stringify(problem));
 }
+
+/** What never became a request: the connection is answered as well as it can be, and closed. */
+export function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, title, detail] = BROKEN[error.code ?? ''] ?? [400, 'Bad Request', 'This is not HTTP'];
+  const problem = {
+    type: 'about:blank',
+    title,
+    status,
+    code: CODE_OF_STATUS[status] ?? 'BAD_REQUEST',
+    detail,
+  };
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+const BROKEN: Record<string, readonly [status: number, title: string, detail: string]> = {
+  HPE_HEADER_OVERFLOW: [
+    431,
+    'Request Header Fields Too Large',
+    'The address and headers are too long together',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request did not come to its end in time'],
+};
 
 export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0]!;
 

@@ -1,25 +1,32 @@
 /** The HTTP server: `createServer` builds it, `listen` opens the door, `close` shuts it with all connections. */
-import { readFile } from 'node:fs/promises';
-import type { ServerOptions as TlsOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { ComponentStatus } from '../../core/contract/http.ts';
+import type { CertificateView, ComponentStatus } from '../../core/contract/http.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { buildApp } from './app.ts';
 import { serverStatus } from './metrics.ts';
 import type { App, ServerOptions } from './options.ts';
 import { isLoopback } from './plugins/authentication.ts';
 import type { GatewayServices } from './services.ts';
+import { CertificateKeeper, type CertificateSource, logFields } from './tls/certificate-keeper.ts';
+import { inUrl, isWildcard, ownAddresses } from './tls/own-names.ts';
 
 export { ensureFirstAdministrator, type FirstAdministrator } from './auth/first-administrator.ts';
 export type { ServerOptions } from './options.ts';
 
 export interface HttpServer {
-  /** Resolves when requests are taken. SERVER_ADDRESS_IN_USE or OPTION_INVALID when the address cannot be had. */
-  listen(): Promise<{ url: string }>;
+  /**
+   * Resolves when requests are taken. SERVER_ADDRESS_IN_USE or OPTION_INVALID when the address cannot be had.
+   * `url` is for this machine itself where it can be; `urls` are all, for other machines too.
+   */
+  listen(): Promise<{ url: string; urls: readonly string[] }>;
   /** Ends all connections; safe at any moment, also twice. */
   close(): Promise<void>;
   /** The server as a component of the system's status. */
   status(): ComponentStatus;
+  /** Null: plain HTTP. */
+  certificate(): CertificateView | null;
+  /** Looks now for a new certificate in its files. */
+  reloadCertificate(): Promise<void>;
   readonly app: App;
 }
 
@@ -28,56 +35,47 @@ export interface HttpServer {
  * OPTION_INVALID when the certificate, its key or the secret is unfit.
  */
 export async function createServer(services: GatewayServices, options: ServerOptions): Promise<HttpServer> {
-  refuseInsecure(options);
-  const tls = options.tls && (await readTls(options.tls));
-  const { app, context } = await buildApp(services, options, tls).catch(error => {
-    throw tls && !(error instanceof GatewayError) ? unfitTls(options.tls!, error) : error;
-  });
+  const { clock, log } = services;
+  const source = certificateSource(options);
+  const keeper = source && (await CertificateKeeper.open(source, clock, log));
+  const { app, context } = await buildApp(services, options, keeper);
   const { host, port } = options;
   return {
     app,
-    status: () => serverStatus(context.counters),
+    status: () => serverStatus(context.counters, keeper?.trouble),
+    certificate: () => keeper?.current.view ?? null,
+    reloadCertificate: async () => keeper?.look(),
     async listen() {
       await app.listen({ host, port }).catch(error => {
         throw cannotListen(error, options);
       });
+      keeper?.start();
+      if (keeper) log.info(logFields(keeper.current), 'TLS certificate');
       const { port: bound, family } = app.server.address() as AddressInfo;
-      const wildcard = host === '0.0.0.0' || host === '::' ? (family === 'IPv6' ? '::1' : '127.0.0.1') : host;
-      const name = wildcard.includes(':') ? `[${wildcard}]` : wildcard;
-      return { url: `${tls ? 'https' : 'http'}://${name}:${bound}` };
+      const local = family === 'IPv6' ? '::1' : '127.0.0.1';
+      const names = isWildcard(host) ? [local, ...ownAddresses()] : [host];
+      const scheme = keeper ? 'https' : 'http';
+      const urls = names.map(name => `${scheme}://${inUrl(name)}:${bound}`);
+      return { url: urls[0]!, urls };
     },
-    close: () => app.close(),
+    close: () => {
+      keeper?.stop();
+      return app.close();
+    },
   };
 }
 
-function refuseInsecure({ host, tls, insecure_http }: ServerOptions): void {
-  if (tls || insecure_http || isLoopback(host)) return;
+/** Where the certificate comes from; undefined for plain HTTP. */
+function certificateSource(options: ServerOptions): CertificateSource | undefined {
+  const { host, tls, insecure_http, certificate_directory: directory } = options;
+  if (tls) return { kind: 'configured', ...tls };
+  if (insecure_http || isLoopback(host)) return undefined;
+  if (directory !== undefined) return { kind: 'self_signed', directory };
   throw new GatewayError(
     'SERVER_INSECURE',
-    `server.host is ${host}, which other machines reach, but server.tls is not set: passwords would cross the network readable. Set server.tls (certificate_file, key_file), or server.insecure_http: true where the network is trusted, or server.host: 127.0.0.1`,
+    `server.host is ${host}, which other machines reach, but there is no certificate: passwords would cross the network readable. Set server.tls (certificate_file, key_file), or server.insecure_http: true where the network is trusted, or server.host: 127.0.0.1`,
   );
 }
-
-async function readTls(files: NonNullable<ServerOptions['tls']>): Promise<TlsOptions> {
-  const read = (name: 'certificate_file' | 'key_file') =>
-    readFile(files[name]).catch(error => {
-      throw new GatewayError(
-        'OPTION_INVALID',
-        `server.tls.${name}: cannot read ${files[name]}: ${describeError(error)}`,
-        {
-          cause: error,
-        },
-      );
-    });
-  return { cert: await read('certificate_file'), key: await read('key_file'), minVersion: 'TLSv1.2' };
-}
-
-const unfitTls = (files: NonNullable<ServerOptions['tls']>, error: unknown) =>
-  new GatewayError(
-    'OPTION_INVALID',
-    `server.tls: ${files.certificate_file} and ${files.key_file} are not a certificate and its key in PEM: ${describeError(error)}`,
-    { cause: error },
-  );
 
 function cannotListen(error: NodeJS.ErrnoException, { host, port }: ServerOptions): GatewayError {
   const at = `${host}:${port}`;

@@ -10,6 +10,7 @@ export interface GatewayProcess {
   readonly output: () => string;
   /** Resolves with the match once the output has it; rejects with the output when it does not come. */
   waitFor(pattern: RegExp, timeout_ms?: number): Promise<RegExpMatchArray>;
+  signal(signal: NodeJS.Signals): void;
   /** Sends the signal; resolves with the exit code and how long it took. */
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null; took_ms: number }>;
   readonly exited: Promise<number | null>;
@@ -42,6 +43,7 @@ export function startGateway(
   return {
     output: () => output,
     exited,
+    signal: signal => void child.kill(signal),
     waitFor: (pattern, timeout_ms = 60_000) =>
       waitForOutput(child, () => output, listeners, pattern, timeout_ms),
     stop: async (signal = 'SIGINT') => {

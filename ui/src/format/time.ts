@@ -34,6 +34,10 @@ export function formatMoment(t_ms: number, now_ms: number): string {
   return `${day.format(moment)}, ${HOUR_MINUTE.format(moment)}`;
 }
 
+export function formatDay(t_ms: number): string {
+  return DAY_YEAR.format(new Date(t_ms));
+}
+
 export function formatClock(t_ms: number): string {
   return TIME.format(new Date(t_ms));
 }

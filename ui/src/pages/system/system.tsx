@@ -8,6 +8,7 @@ import { StateBadge } from '../../parts/badges.tsx';
 import { PageHead } from '../../parts/controls.tsx';
 import { NotFound, RoomView } from '../../parts/notice.tsx';
 import { useTitle } from '../../parts/title.ts';
+import { Certificate } from './certificate.tsx';
 import { Components } from './components.tsx';
 import { SimulatorFaults } from './simulator.tsx';
 import { Thresholds } from './thresholds.tsx';
@@ -82,6 +83,7 @@ function StatusView({ status }: { status: SystemStatus }) {
         </div>
       </dl>
       <Components components={status.components} />
+      <Certificate certificate={status.certificate} />
     </>
   );
 }
