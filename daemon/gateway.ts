@@ -133,6 +133,7 @@ export class Gateway {
     this.#server = await createServer(this.#services(), {
       ...config.config.server,
       jwt_secret: environment.jwt_secret,
+      state_dir: environment.state_dir,
       ui_directory: UI_DIRECTORY,
       certificate_directory: certificateDirectory(environment.state_dir),
     });

@@ -1,6 +1,6 @@
 /** Bodies and replies of the HTTP API, route by route. Errors are problem documents (RFC 9457). */
 import Type, { type Static } from 'typebox';
-import { AlertView, BatterySummary, Nullable, Role, Severity } from './model.ts';
+import { AlertView, BatterySummary, Nullable, Severity } from './model.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -13,19 +13,6 @@ export const Problem = Type.Object({
   code: Type.String(),
   instance: Type.Optional(Type.String()),
 });
-
-// POST /api/auth/login
-export const LoginBody = Type.Object(
-  {
-    username: Type.String({ minLength: 1, maxLength: 64 }),
-    password: Type.String({ minLength: 1, maxLength: 1024 }),
-  },
-  closed,
-);
-export const UserView = Type.Object({ username: Type.String(), role: Role });
-export const LoginReply = Type.Object({ token: Type.String(), user: UserView });
-// GET /api/auth/me
-export const MeReply = Type.Object({ user: UserView });
 
 // GET /api/batteries -> FleetState; GET /api/battery/{id} -> BatteryDetail; GET /api/packs/{id} -> PackDetail (model.ts)
 
@@ -90,38 +77,6 @@ export const FleetReport = Type.Object({
     power_w: Nullable(Type.Number()),
   }),
 });
-
-// GET|POST /api/admin/users
-export const UserRecord = Type.Object({
-  username: Type.String(),
-  role: Role,
-  /** Battery ids; an admin sees all whatever stands here. */
-  batteries: Type.Array(Type.String()),
-  created_ms: Type.Number(),
-});
-export const UsersReply = Type.Object({ users: Type.Array(UserRecord) });
-const AssignedBatteries = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 1000 });
-/** At least eight characters (NIST SP 800-63B, section 5.1.1.2); length counts, not kinds of characters. */
-export const NewPassword = Type.String({ minLength: 8, maxLength: 1024 });
-export const NewUserBody = Type.Object(
-  {
-    username: Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]{0,31}$' }),
-    password: NewPassword,
-    role: Role,
-    batteries: Type.Optional(AssignedBatteries),
-  },
-  closed,
-);
-
-// PUT|DELETE /api/admin/users/{username}: what is not given stays; a new password ends the user's sessions
-export const UserChangeBody = Type.Object(
-  {
-    password: Type.Optional(NewPassword),
-    role: Type.Optional(Role),
-    batteries: Type.Optional(AssignedBatteries),
-  },
-  closed,
-);
 
 const threshold = {
   raise_at: Type.Number(),
@@ -199,19 +154,11 @@ export const FaultsReply = Type.Object({
 export const FaultReply = Type.Object({ id: Type.String() });
 
 export type Problem = Static<typeof Problem>;
-export type LoginBody = Static<typeof LoginBody>;
-export type UserView = Static<typeof UserView>;
-export type LoginReply = Static<typeof LoginReply>;
-export type MeReply = Static<typeof MeReply>;
 export type HistoryQuery = Static<typeof HistoryQuery>;
 export type HistoryReply = Static<typeof HistoryReply>;
 export type AlertQuery = Static<typeof AlertQuery>;
 export type AlertsReply = Static<typeof AlertsReply>;
 export type FleetReport = Static<typeof FleetReport>;
-export type UserRecord = Static<typeof UserRecord>;
-export type UsersReply = Static<typeof UsersReply>;
-export type NewUserBody = Static<typeof NewUserBody>;
-export type UserChangeBody = Static<typeof UserChangeBody>;
 export type HealthReply = Static<typeof HealthReply>;
 export type FaultsReply = Static<typeof FaultsReply>;
 export type FaultReply = Static<typeof FaultReply>;

@@ -4,7 +4,8 @@
  * (conflated: a slow client gets the newest state, never a backlog).
  */
 import Type, { type Static } from 'typebox';
-import { Problem, SystemStatus, UserView } from './http.ts';
+import { UserView } from './access.ts';
+import { Problem, SystemStatus } from './http.ts';
 import { AlertView, BatteryDetail, FleetState, PackDetail } from './model.ts';
 
 const closed = { additionalProperties: false } as const;

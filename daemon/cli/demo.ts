@@ -1,20 +1,21 @@
 /** `bms-gateway demo`, the first five minutes: a simulated fleet, a real PostgreSQL, the dashboard. */
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError } from '../../core/errors.ts';
-import { type Logger, silentLogger } from '../../core/log.ts';
+import type { Logger } from '../../core/log.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
 import { type GatewayConfig, loadConfig } from '../config/load.ts';
 import { Gateway, type StartedGateway } from '../gateway.ts';
+import type { FirstAdministrator } from '../server/auth/first-administrator.ts';
+import { generatePassword } from '../server/auth/passwords.ts';
 import { createLogger } from '../system/logger.ts';
 import { type DemoPostgres, startDemoPostgres } from './demo-postgres.ts';
 import { live } from './lifetime.ts';
-import { INITIAL_PASSWORD_FILE, keepInitialPassword } from './run.ts';
 
 export interface DemoOptions {
   readonly config_file: string | undefined;
@@ -23,6 +24,8 @@ export interface DemoOptions {
 }
 
 const ADDRESSES_SHOWN = 4;
+/** The password made for user `admin`, so that every start of the demo can tell it. */
+const PASSWORD_FILE = 'demo-password';
 const DEMO_CONFIG = fileURLToPath(new URL('../config/demo.yaml', import.meta.url));
 
 export async function demo(options: DemoOptions): Promise<number> {
@@ -46,7 +49,8 @@ export async function demo(options: DemoOptions): Promise<number> {
       start: async () => {
         postgres = await postgresIfNone(environment, log);
         const database_url = environment.database_url ?? postgres?.database_url;
-        const settled: Environment = { ...environment, database_url };
+        const login = await demoLogin(environment);
+        const settled: Environment = { ...environment, database_url, admin_password: login.password };
         const config = loadConfig(config_file, settled, profiles);
         gateway = new Gateway({
           config,
@@ -56,9 +60,8 @@ export async function demo(options: DemoOptions): Promise<number> {
           version: options.version,
         });
         const started = await gateway.start();
-        // The welcome prints the password itself: a line about its file would only distract.
-        await keepInitialPassword(environment.state_dir, started.administrator, silentLogger);
-        process.stdout.write(await welcome(options.version, config, settled, started, postgres));
+        const hint = await login.hint(started.administrator);
+        process.stdout.write(welcome(options.version, config, settled, { ...started, hint }, postgres));
       },
       stop: async () => {
         await gateway?.stop();
@@ -95,20 +98,20 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-async function welcome(
+function welcome(
   version: string,
   { config, topology }: GatewayConfig,
   environment: Environment,
-  { url, urls, certificate, administrator }: StartedGateway,
+  { url, urls, certificate, hint }: StartedGateway & { readonly hint: string },
   postgres: DemoPostgres | undefined,
-): Promise<string> {
+): string {
   const cells = topology.packs.reduce((sum, pack) => sum + pack.shape.cell_count, 0);
   const fleet = `${topology.batteries.length} batteries, ${topology.packs.length} packs, ${cells} cells`;
   const rows = [
     ['Dashboard', url],
     ...urls.slice(1, 1 + ADDRESSES_SHOWN).map(other => ['or', other]),
     ...(certificate ? [['Certificate', `SHA-256 ${certificate.fingerprint_sha256}`]] : []),
-    ['Login', await loginHint(environment, administrator.created)],
+    ['Login', hint],
     ['Fleet', `${fleet}, a reading every ${config.interval_ms / 1000} s`],
     [
       'PostgreSQL',
@@ -123,14 +126,24 @@ async function welcome(
   return `\nBMS Gateway ${version}, simulated fleet\n\n${lines.join('\n')}\n\n`;
 }
 
-async function loginHint(environment: Environment, created: boolean): Promise<string> {
-  if (created && environment.admin_password !== undefined)
-    return 'admin, with the password from BMS_ADMIN_PASSWORD';
-  const file = join(environment.state_dir, INITIAL_PASSWORD_FILE);
-  const password = await readFile(file, 'utf8').catch(() => undefined);
-  return password === undefined
-    ? 'admin, with the password set at the first start'
-    : `admin / ${password.trim()}`;
+/**
+ * How to log in, with nothing to be chosen or looked up: where no password is given one is made, kept beside the
+ * data, and told at every start for as long as it holds.
+ */
+async function demoLogin({ state_dir, admin_password }: Environment) {
+  const file = join(state_dir, PASSWORD_FILE);
+  const kept = (await readFile(file, 'utf8').catch(() => undefined))?.trim();
+  const password = admin_password ?? kept ?? generatePassword();
+  const hint = async (administrator: FirstAdministrator) => {
+    if (administrator === 'other') {
+      await rm(file, { force: true });
+      return 'with the name and password you chose; forgotten: bms-gateway setup-code --new';
+    }
+    if (admin_password !== undefined) return 'admin, with the password from BMS_ADMIN_PASSWORD';
+    if (administrator === 'made') await writeFile(file, `${password}\n`, { mode: 0o600 });
+    return `admin / ${password}`;
+  };
+  return { password, hint };
 }
 
 function upstreamHint(environment: Environment): string {

@@ -14,6 +14,7 @@ import { demo } from './demo.ts';
 import { explainProfile, listProfiles } from './profiles.ts';
 import { run } from './run.ts';
 import { scan } from './scan.ts';
+import { setupCode } from './setup-code.ts';
 import { UsageError } from './usage.ts';
 
 const HELP = `Usage: bms-gateway <command>
@@ -29,6 +30,9 @@ const HELP = `Usage: bms-gateway <command>
                                 TARGET: can0, FILE.log, /dev/ttyUSB0[:baud], slcan:/dev/ttyACM0[:bitrate],
                                 tcp://host[:port], rtu://host:port
   certificate [--config FILE]   the TLS certificate that is served, with the fingerprint a browser should show
+  setup-code [--new] [--state-dir DIR]
+                                the code that makes the first administrator; --new: another one, which also
+                                recovers a lost administrator (needs to write the state directory)
   demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
   help, --help, --version
 
@@ -76,6 +80,8 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
     }
     case 'decode':
       return decode(operands[0], values, config_file);
+    case 'setup-code':
+      return print(await setupCode(namedStateDir(values, env), environment.state_dir, values.new ?? false));
     case 'scan': {
       const { profile, units, json = false } = values;
       const seconds = wholeNumber('--seconds', values.seconds);
@@ -89,6 +95,12 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
     default:
       throw new UsageError(`unknown command "${command}"; see bms-gateway help`);
   }
+}
+
+/** Undefined when nobody has named one. */
+function namedStateDir(values: Values, env: NodeJS.ProcessEnv): string | undefined {
+  const from_environment = env.BMS_STATE_DIR || env.STATE_DIRECTORY;
+  return values['state-dir'] ?? (from_environment ? readEnvironment(env).state_dir : undefined);
 }
 
 type Values = ReturnType<typeof parse>['values'];
@@ -153,6 +165,8 @@ function parse(args: readonly string[]) {
         seconds: { type: 'string' },
         units: { type: 'string' },
         json: { type: 'boolean' },
+        new: { type: 'boolean' },
+        'state-dir': { type: 'string' },
       },
     });
   } catch (error) {

@@ -1,14 +1,11 @@
 /** `bms-gateway run`: the daemon as systemd (or a person) starts it. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { systemClock } from '../../core/clock/system-clock.ts';
-import type { Logger } from '../../core/log.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { Gateway } from '../gateway.ts';
-import type { FirstAdministrator } from '../server/auth/first-administrator.ts';
 import { createLogger } from '../system/logger.ts';
 import { createNotifier } from '../system/notify.ts';
 import { live } from './lifetime.ts';
@@ -18,8 +15,6 @@ export interface RunOptions {
   readonly environment: Environment;
   readonly version: string;
 }
-
-export const INITIAL_PASSWORD_FILE = 'initial-admin-password';
 
 export async function run({ config_file, environment, version }: RunOptions): Promise<number> {
   const log = createLogger({
@@ -37,8 +32,7 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   return live(
     {
       start: async () => {
-        const { url, urls, administrator } = await gateway.start();
-        await keepInitialPassword(environment.state_dir, administrator, log);
+        const { url, urls } = await gateway.start();
         log.info(
           {
             url,
@@ -61,16 +55,4 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
     },
     log,
   );
-}
-
-/** A generated password goes into a file that only this account may read, never into the log. */
-export async function keepInitialPassword(
-  state_dir: string,
-  first: FirstAdministrator,
-  log: Logger,
-): Promise<void> {
-  if (!first.created || first.password === undefined) return;
-  const file = join(state_dir, INITIAL_PASSWORD_FILE);
-  await writeFile(file, `${first.password}\n`, { mode: 0o600 });
-  log.warn({ file, username: first.username }, 'first administrator made; the password is in this file');
 }

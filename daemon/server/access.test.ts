@@ -1,9 +1,9 @@
 /** Every route against everybody who may knock. A route without a line here fails the test. */
-import { SignJWT } from 'jose';
+import { decodeJwt, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from './app.ts';
 import type { App, ServerContext } from './options.ts';
-import { addTestUsers, JWT_SECRET, makeTestSite, PASSWORD, testOptions } from './test-services.ts';
+import { addTestUsers, JWT_SECRET, makeTestSite, PASSWORD, testOptions, tokenOf } from './test-services.ts';
 
 interface Line {
   readonly url: string;
@@ -15,7 +15,10 @@ interface Line {
   readonly admin: number;
 }
 
-const all = (url: string, status = 200): Line => ({ url, user: status, moderator: status, admin: status });
+const all = (url: string, status = 200, body?: object): Line => ({
+  ...{ url, user: status, moderator: status, admin: status },
+  ...(body && { body }),
+});
 const open = (url: string, status = 200, body?: object): Line => ({
   ...all(url, status),
   anyone: status,
@@ -37,7 +40,31 @@ const TABLE: Record<string, Line[]> = {
     open('/api/auth/login', 400, { username: 'una' }),
   ],
   'POST /api/auth/logout': [open('/api/auth/logout', 204)],
+  'POST /api/auth/renew': [open('/api/auth/renew', 401)],
+  'GET /api/auth/setup': [open('/api/auth/setup')],
+  'POST /api/auth/setup': [
+    open('/api/auth/setup', 403, { code: 'a', username: 'x', password: PASSWORD }),
+    open('/api/auth/setup', 400, { code: 'a' }),
+  ],
   'GET /api/auth/me': [all('/api/auth/me')],
+  'PUT /api/auth/password': [
+    all('/api/auth/password', 403, { old_password: 'wrong', new_password: PASSWORD }),
+    all('/api/auth/password', 400, { old_password: PASSWORD, new_password: PASSWORD }),
+  ],
+  'GET /api/auth/sessions': [all('/api/auth/sessions')],
+  'DELETE /api/auth/sessions': [all('/api/auth/sessions', 204)],
+  'DELETE /api/auth/sessions/:id': [all('/api/auth/sessions/none', 404)],
+  'GET /api/admin/sessions': [admin('/api/admin/sessions')],
+  'DELETE /api/admin/sessions/:id': [admin('/api/admin/sessions/none', 404)],
+  'GET /api/admin/keys': [admin('/api/admin/keys')],
+  'POST /api/admin/keys': [
+    admin('/api/admin/keys', 201, { name: 'plc', role: 'user', batteries: ['north'] }),
+    admin('/api/admin/keys', 409, { name: 'plc', role: 'user' }),
+    admin('/api/admin/keys', 400, { name: 'other', role: 'user', batteries: ['west'] }),
+    admin('/api/admin/keys', 400, { name: 'other', role: 'user', expires_ms: 1 }),
+  ],
+  'DELETE /api/admin/keys/:id': [admin('/api/admin/keys/none', 404)],
+  'POST /api/admin/signing-keys': [admin('/api/admin/signing-keys', 409)],
   'GET /api/batteries': [all('/api/batteries')],
   'GET /api/battery/:id': [
     all('/api/battery/north'),
@@ -98,15 +125,18 @@ let context: ServerContext;
 
 beforeAll(async () => {
   await addTestUsers(site);
-  ({ app, context } = await buildApp(site.services, testOptions()));
+  const limits = {
+    login_failures_per_name: 1e6,
+    login_failures_per_address: 1e6,
+    login_failures_per_name_everywhere: 1e6,
+  };
+  ({ app, context } = await buildApp(site.services, testOptions({ limits })));
 });
 afterAll(() => app.close());
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-async function tokenOf(username: string): Promise<string> {
-  return context.sessions.issue((await context.users.find(username))!);
-}
+const tokenClaims = (token: string) => decodeJwt<{ sid: string }>(token);
 
 /** A token of `ada` with one thing wrong. */
 async function forged(
@@ -116,16 +146,18 @@ async function forged(
     iss?: string;
     aud?: string;
     age_s?: number;
-    session_key?: string;
+    sid?: string;
+    kid?: string;
+    sub?: string;
   } = {},
 ) {
-  const ada = (await context.users.find('ada'))!;
+  const { sid } = tokenClaims(await tokenOf(context, 'ada'));
   const now_s = Math.floor(site.clock.wallMs() / 1000) - (change.age_s ?? 0);
-  return new SignJWT({ key: change.session_key ?? ada.session_key })
-    .setProtectedHeader({ alg: change.alg ?? 'HS256' })
+  return new SignJWT({ sid: change.sid ?? sid })
+    .setProtectedHeader({ alg: change.alg ?? 'HS256', kid: change.kid ?? context.signing_keys.current.kid })
     .setIssuer(change.iss ?? 'bms-gateway:test-gateway')
     .setAudience(change.aud ?? 'bms-gateway-http')
-    .setSubject('ada')
+    .setSubject(change.sub ?? 'ada')
     .setIssuedAt(now_s)
     .setExpirationTime(now_s + 3600)
     .sign(new TextEncoder().encode(change.key ?? JWT_SECRET));
@@ -133,6 +165,8 @@ async function forged(
 
 async function badTokens(): Promise<Record<string, string>> {
   const payload = (await forged()).split('.')[1];
+  const ended = tokenClaims(await tokenOf(context, 'ada')).sid;
+  await context.sessions.end(ended);
   const header = Buffer.from('{"alg":"none"}').toString('base64url');
   return {
     expired: await forged({ age_s: 3601 }),
@@ -141,7 +175,10 @@ async function badTokens(): Promise<Record<string, string>> {
     'wrong algorithm': await forged({ alg: 'HS512' }),
     'of another gateway': await forged({ iss: 'bms-gateway:other' }),
     'for another audience': await forged({ aud: 'somebody' }),
-    'of an ended session': await forged({ session_key: 'before' }),
+    'of an ended session': await forged({ sid: ended }),
+    'of another user': await forged({ sub: 'una' }),
+    'of an unknown key': await forged({ kid: 'other' }),
+    'an API key made up': `bms_00000000_${'A'.repeat(43)}`,
     nonsense: 'nonsense',
   };
 }
@@ -191,7 +228,7 @@ for (const [route, lines] of Object.entries(TABLE))
         expected[name] = line.anyone ?? 401;
       }
       for (const [role, username] of Object.entries({ user: 'una', moderator: 'mo', admin: 'ada' })) {
-        const headers = bearer(await tokenOf(username));
+        const headers = bearer(await tokenOf(context, username));
         got[role] = await status(headers);
         expected[role] = line[role as 'user'];
         if (method === 'GET') {
@@ -209,7 +246,7 @@ test('lists show only what is assigned', async () => {
   site.judge(0);
   site.judge(2);
   const see = async (username: string, url: string) =>
-    (await app.inject({ url, headers: bearer(await tokenOf(username)) })).json();
+    (await app.inject({ url, headers: bearer(await tokenOf(context, username)) })).json();
   for (const username of ['una', 'mo', 'ada']) {
     const batteries = username === 'ada' ? ['north', 'south'] : ['north'];
     const ids = (list: { id: string }[]) => list.map(battery => battery.id);
@@ -236,20 +273,20 @@ test('metrics are open to this machine itself, but not through a proxy on it', a
 
 test('a new role, a new password and deletion take effect on tokens already given', async () => {
   await context.users.create({ username: 'eve', password: PASSWORD, role: 'admin' });
-  const headers = bearer(await tokenOf('eve'));
+  const headers = bearer(await tokenOf(context, 'eve'));
   const status = async (url: string) => (await app.inject({ url, headers })).statusCode;
   expect(await status('/api/admin/users')).toBe(200);
   await context.users.change('eve', { role: 'user' });
   expect(await status('/api/admin/users')).toBe(403);
   await context.users.change('eve', { password: 'another password' });
   expect(await status('/api/auth/me')).toBe(401);
-  const renewed = bearer(await tokenOf('eve'));
+  const renewed = bearer(await tokenOf(context, 'eve'));
   await context.users.delete('eve');
   expect((await app.inject({ url: '/api/auth/me', headers: renewed })).statusCode).toBe(401);
 });
 
 test('a fault is shown whole', async () => {
-  const headers = bearer(await tokenOf('ada'));
+  const headers = bearer(await tokenOf(context, 'ada'));
   const url = '/api/admin/simulation/faults';
   const { id } = (
     await app.inject({
@@ -271,12 +308,11 @@ test('without the simulator there are no fault routes', async () => {
 });
 
 test('passwords, hashes and secrets never leave', async () => {
-  const headers = bearer(await tokenOf('ada'));
-  const { password_hash, session_key } = (await context.users.find('una'))!;
+  const headers = bearer(await tokenOf(context, 'ada'));
+  const { password_hash } = (await context.users.find('una'))!;
   for (const lines of Object.values(TABLE))
     for (const { url } of lines) {
       const { body } = await app.inject({ url, headers });
-      for (const secret of [password_hash, session_key, JWT_SECRET, PASSWORD])
-        expect(body).not.toContain(secret);
+      for (const secret of [password_hash, JWT_SECRET, PASSWORD]) expect(body).not.toContain(secret);
     }
 });

@@ -2,9 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import Fastify from 'fastify';
 import { VisibleTopology } from './auth/access.ts';
+import { ApiKeys } from './auth/api-keys.ts';
+import { Authenticator } from './auth/authenticator.ts';
 import { LoginGuard } from './auth/login-guard.ts';
 import { PasswordHasher } from './auth/passwords.ts';
-import { Sessions, sessionKey } from './auth/sessions.ts';
+import { Sessions } from './auth/sessions.ts';
+import { Setup } from './auth/setup.ts';
+import { SetupCodeFile } from './auth/setup-code.ts';
+import { SigningKeys } from './auth/signing-keys.ts';
+import { Tokens } from './auth/tokens.ts';
 import { UserDirectory } from './auth/users.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { LiveHub } from './live/hub.ts';
@@ -17,13 +23,16 @@ import { addRouteList } from './plugins/route-list.ts';
 import { addSecurity } from './plugins/security.ts';
 import { addStaticPage } from './plugins/static-page.ts';
 import { pathOf, refuseBroken, sendProblem } from './problems.ts';
+import { addAccountRoutes } from './routes/account.ts';
 import { addAdminRoutes } from './routes/admin.ts';
 import { addAlertRoutes } from './routes/alerts.ts';
+import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuthRoutes } from './routes/auth.ts';
 import { addBatteryRoutes } from './routes/batteries.ts';
 import { addReportRoutes } from './routes/reports.ts';
 import { addSimulationRoutes } from './routes/simulation.ts';
 import { addSystemRoutes } from './routes/system.ts';
+import { addUserRoutes } from './routes/users.ts';
 import type { GatewayServices } from './services.ts';
 import type { CertificateKeeper } from './tls/certificate-keeper.ts';
 import { makeHttpServer } from './tls/front-door.ts';
@@ -54,11 +63,9 @@ async function makeContext(
   options: ServerOptions,
   tls: boolean,
 ): Promise<ServerContext> {
-  const { clock, topology, store } = services;
+  const { clock, topology } = services;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const hasher = new PasswordHasher(options.argon2, limits.hashes_at_once, limits.hashes_waiting);
-  const users = new UserDirectory(store.documents, clock, hasher, limits.user_cache_ms);
-  const key = await sessionKey(store.documents, options.jwt_secret);
+  const access = await makeAccess(services, options, limits);
   const visible = new VisibleTopology(topology);
   const counters = noCounts();
   return {
@@ -66,14 +73,32 @@ async function makeContext(
     limits,
     tls,
     ui_directory: options.ui_directory,
-    users,
-    sessions: new Sessions(key, topology.gateway_id, users, clock, options.session_hours),
+    ...access,
     login_guard: new LoginGuard(clock, limits),
     visible,
-    hub: new LiveHub(services, limits, visible, users, counters),
+    hub: new LiveHub(services, limits, visible, access.authenticator, counters),
     counters,
     routes: [],
   };
+}
+
+/** Who may log in, and who is. */
+async function makeAccess(
+  { clock, log, topology, store: { documents } }: GatewayServices,
+  { argon2, jwt_secret, session_hours, state_dir }: ServerOptions,
+  { hashes_at_once, hashes_waiting, user_cache_ms, sessions_per_user, page_token_ms, api_keys }: ServerLimits,
+) {
+  const session_ms = Math.max(1, Math.round(session_hours * 3600)) * 1000;
+  const hasher = new PasswordHasher(argon2, hashes_at_once, hashes_waiting);
+  const users = new UserDirectory(documents, clock, hasher, user_cache_ms);
+  const signing_keys = await SigningKeys.open(documents, clock, jwt_secret, session_ms);
+  const tokens = new Tokens(signing_keys, topology.gateway_id, clock);
+  const sessions = await Sessions.open(documents, clock, { session_ms, per_user: sessions_per_user });
+  const keys = await ApiKeys.open(documents, clock, api_keys);
+  const authenticator = new Authenticator({ clock, users, sessions, keys, tokens, page_token_ms });
+  const setup = new Setup(users, state_dir ? new SetupCodeFile(state_dir, clock) : undefined, log);
+  await setup.prepare();
+  return { users, signing_keys, sessions, api_keys: keys, authenticator, setup };
 }
 
 function makeFastify(
@@ -135,10 +160,13 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   await addStaticPage(app, context);
   addLiveRoute(app, context);
   addAuthRoutes(app, context);
+  addAccountRoutes(app, context);
   addBatteryRoutes(app, context);
   addAlertRoutes(app, context);
   addReportRoutes(app, context);
   addAdminRoutes(app, context);
+  addUserRoutes(app, context);
+  addApiKeyRoutes(app, context);
   addSystemRoutes(app, context);
   if (context.services.simulation) addSimulationRoutes(app, context.services.simulation);
 }

@@ -19,7 +19,14 @@ export interface ServerLimits {
   readonly login_failures_per_name: number;
   /** As above, all names from one address together. */
   readonly login_failures_per_address: number;
+  /** As above, one name from all addresses together, where it has not logged in before. */
+  readonly login_failures_per_name_everywhere: number;
   readonly login_window_ms: number;
+  /** Open sessions of one user; one more ends the one not seen for the longest time. */
+  readonly sessions_per_user: number;
+  /** How long a token of the page lasts before it is renewed. */
+  readonly page_token_ms: number;
+  readonly api_keys: number;
   /** Password hashes computed at once, and callers that may wait for their turn. */
   readonly hashes_at_once: number;
   readonly hashes_waiting: number;
@@ -60,7 +67,11 @@ export const DEFAULT_LIMITS: ServerLimits = {
   handler_timeout_ms: 30_000,
   login_failures_per_name: 5,
   login_failures_per_address: 30,
+  login_failures_per_name_everywhere: 20,
   login_window_ms: 60_000,
+  sessions_per_user: 100,
+  page_token_ms: 15 * 60_000,
+  api_keys: 200,
   hashes_at_once: 2,
   hashes_waiting: 32,
   user_cache_ms: 2000,

@@ -4,9 +4,13 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Access, Viewer, VisibleTopology } from './auth/access.ts';
+import type { ApiKeys } from './auth/api-keys.ts';
+import type { Authenticator } from './auth/authenticator.ts';
 import type { LoginGuard } from './auth/login-guard.ts';
 import type { Argon2Cost } from './auth/passwords.ts';
 import type { Sessions } from './auth/sessions.ts';
+import type { Setup } from './auth/setup.ts';
+import type { SigningKeys } from './auth/signing-keys.ts';
 import type { UserDirectory } from './auth/users.ts';
 import type { ServerLimits } from './limits.ts';
 import type { LiveHub } from './live/hub.ts';
@@ -27,6 +31,8 @@ export interface ServerOptions {
   readonly session_hours: number;
   /** At least 8 characters; without it a secret is made once and kept in the documents. */
   readonly jwt_secret?: string | undefined;
+  /** Where the set-up code lies; without it there is no set-up over the page. */
+  readonly state_dir?: string | undefined;
   /** The page's bundle, `ui/dist`; without it the page says how to build it. */
   readonly ui_directory: string;
   /** For tests: smaller bounds and cheap hashes. */
@@ -41,6 +47,10 @@ export interface ServerContext {
   readonly ui_directory: string;
   readonly users: UserDirectory;
   readonly sessions: Sessions;
+  readonly api_keys: ApiKeys;
+  readonly signing_keys: SigningKeys;
+  readonly authenticator: Authenticator;
+  readonly setup: Setup;
   readonly login_guard: LoginGuard;
   readonly visible: VisibleTopology;
   readonly hub: LiveHub;

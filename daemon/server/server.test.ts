@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import type { Logger } from '../../core/log.ts';
 import { buildApp } from './app.ts';
 import { createServer } from './server.ts';
-import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, testOptions, tokenOf } from './test-services.ts';
 
 test('beyond loopback it wants TLS, or to be told that the network is trusted', async () => {
   const { services } = makeTestSite();
@@ -156,7 +156,7 @@ test('what is wrong is said with what was found and what is allowed, and no pass
   const site = makeTestSite();
   await addTestUsers(site);
   const { app, context } = await buildApp(site.services, testOptions());
-  const authorization = `Bearer ${await context.sessions.issue((await context.users.find('ada'))!)}`;
+  const authorization = `Bearer ${await tokenOf(context, 'ada')}`;
   const detail = async (payload: object) =>
     (
       await app.inject({ method: 'POST', url: '/api/admin/users', headers: { authorization }, payload })
@@ -207,8 +207,7 @@ test('nothing that is sent is answered with 500', async () => {
     site.services,
     testOptions({ limits: { requests_per_minute: 1e9 } }),
   );
-  const ada = (await context.users.find('ada'))!;
-  const authorization = `Bearer ${await context.sessions.issue(ada)}`;
+  const authorization = `Bearer ${await tokenOf(context, 'ada')}`;
   const routes = context.routes.flatMap(({ url, methods }) => methods.map(method => ({ url, method })));
   const word = fc.oneof(
     fc.string({ maxLength: 30, unit: 'binary' }),

@@ -19,7 +19,7 @@ import type { AlertRequest, Documents, HistoryRequest } from '../store/store.ts'
 import type { Argon2Cost } from './auth/passwords.ts';
 import { PasswordHasher } from './auth/passwords.ts';
 import { UserDirectory } from './auth/users.ts';
-import type { ServerOptions } from './options.ts';
+import type { ServerContext, ServerOptions } from './options.ts';
 import type { GatewayServices, SimulationControl } from './services.ts';
 
 /** The least argon2 takes: tests prove the way, not the cost. */
@@ -139,6 +139,13 @@ export async function addTestUsers({ documents, clock }: TestSite): Promise<void
   await users.create({ username: 'una', password: PASSWORD, role: 'user', batteries: ['north'] });
   await users.create({ username: 'mo', password: PASSWORD, role: 'moderator', batteries: ['north'] });
   await users.create({ username: 'ada', password: PASSWORD, role: 'admin' });
+}
+
+/** A session token of this user, as a login by a program gives it. */
+export async function tokenOf({ users, authenticator }: ServerContext, username: string): Promise<string> {
+  const user = await users.find(username);
+  if (!user) throw new Error(`no user ${username}`);
+  return (await authenticator.begin(user, { address: '192.0.2.1', user_agent: 'test' }, 'program')).token;
 }
 
 export function testOptions(options: Partial<ServerOptions> = {}): ServerOptions {

@@ -146,7 +146,7 @@ test('a pack is the same in the API, on the WebSocket and at the centre', async 
 });
 
 test('what it writes is for its own account alone', async () => {
-  for (const file of ['gateway.db', 'initial-admin-password']) {
+  for (const file of ['gateway.db', 'demo-password']) {
     expect((await stat(join(state_dir, file))).mode & 0o077, file).toBe(0);
   }
 });
@@ -155,7 +155,7 @@ test('Ctrl-C stops everything in under 5 s, and a second start goes on without a
   const stopped = await gateway.stop('SIGINT');
   expect(stopped.code, gateway.output()).toBe(0);
   expect(stopped.took_ms).toBeLessThan(5000);
-  const first_password = (await readFile(join(state_dir, 'initial-admin-password'), 'utf8')).trim();
+  const first_password = (await readFile(join(state_dir, 'demo-password'), 'utf8')).trim();
 
   await start();
   expect(password).toBe(first_password);

@@ -1,30 +1,49 @@
 /** Who may do and see what: the one place. Routes name an `Access`; batteries and rooms are asked for one by one. */
-import type { UserView } from '../../../core/contract/http.ts';
+import type { UserView } from '../../../core/contract/access.ts';
 import type { Role } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Topology } from '../../../core/topology/topology.ts';
-import type { Session } from './sessions.ts';
 
-/** Who a route is for. `login_or_local`: without login only from this machine itself. */
-export type Access = 'public' | 'login' | 'login_or_local' | 'moderator' | 'admin';
+/**
+ * Who a route is for. `account`: as `login`, also while a new password is due. `login_or_local`: without login
+ * only from this machine itself.
+ */
+export type Access = 'public' | 'account' | 'login' | 'login_or_local' | 'moderator' | 'admin';
 
 const RANK: Record<Role, number> = { user: 0, moderator: 1, admin: 2 };
+
+/** What a viewer came with: a session of a user, or an API key. */
+export interface Credential {
+  readonly kind: 'session' | 'api_key';
+  readonly id: string;
+}
+
+export interface ViewerFacts {
+  readonly user: UserView;
+  readonly batteries: readonly string[];
+  readonly credential: Credential;
+  /** When the session or the key ends, whatever happens. */
+  readonly expires_wall_ms: number;
+  readonly must_change_password: boolean;
+}
 
 /** A person or program that is logged in, with what it may see. */
 export class Viewer {
   readonly user: UserView;
-  readonly session_key: string;
+  readonly credential: Credential;
   readonly expires_wall_ms: number;
+  readonly must_change_password: boolean;
   /** Batteries it may see; undefined: all. */
   readonly batteries: ReadonlySet<string> | undefined;
   /** The same for all viewers who see the same: what is made for one of them serves all. */
   readonly scope: string;
 
-  constructor({ user, session_key, expires_wall_ms }: Session) {
-    this.user = { username: user.username, role: user.role };
-    this.session_key = session_key;
+  constructor({ user, batteries, credential, expires_wall_ms, must_change_password }: ViewerFacts) {
+    this.user = user;
+    this.credential = credential;
     this.expires_wall_ms = expires_wall_ms;
-    this.batteries = user.role === 'admin' ? undefined : new Set(user.batteries);
+    this.must_change_password = must_change_password;
+    this.batteries = user.role === 'admin' ? undefined : new Set(batteries);
     this.scope = this.batteries ? JSON.stringify([...this.batteries].sort()) : 'all';
   }
 
@@ -44,6 +63,11 @@ export function requireAccess(access: Access, viewer: Viewer | undefined, local:
     throw new GatewayError(
       'UNAUTHENTICATED',
       'Log in first: POST /api/auth/login, then send the cookie or `Authorization: Bearer <token>`',
+    );
+  if (viewer.must_change_password && access !== 'account')
+    throw new GatewayError(
+      'FORBIDDEN',
+      'This password was given by an administrator: choose your own first, PUT /api/auth/password',
     );
   if ((access === 'moderator' || access === 'admin') && !viewer.atLeast(access))
     throw new GatewayError(

@@ -12,8 +12,9 @@ import {
   testOptions,
 } from '../test-services.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
+import { network } from './login-guard.ts';
 import { ARGON2_COST, generatePassword, PasswordHasher } from './passwords.ts';
-import { sessionKey } from './sessions.ts';
+import { SigningKeys } from './signing-keys.ts';
 import { UserDirectory } from './users.ts';
 
 const hasher = new PasswordHasher(CHEAP);
@@ -77,23 +78,15 @@ describe('the first administrator', () => {
   const clock = new ManualClock();
   const users = (documents: MemoryDocuments) => new UserDirectory(documents, clock, hasher, 0);
 
-  test('gets a generated password, told exactly once', async () => {
+  test('is made with the given password, which changes nothing later', async () => {
     const documents = new MemoryDocuments();
-    const first = await ensureFirstAdministrator(documents, clock, { hasher });
-    expect(first).toMatchObject({ created: true, username: 'admin', password: expect.any(String) });
-    expect(await users(documents).authenticate('admin', first.password!)).toMatchObject({ role: 'admin' });
-    expect(await ensureFirstAdministrator(documents, clock, { hasher })).toEqual({
-      created: false,
-      username: 'admin',
-    });
-  });
-
-  test('gets the given password, which is not told again and changes nothing later', async () => {
-    const documents = new MemoryDocuments();
-    const first = await ensureFirstAdministrator(documents, clock, { password: PASSWORD, hasher });
-    expect(first).toEqual({ created: true, username: 'admin' });
-    await ensureFirstAdministrator(documents, clock, { password: 'another password', hasher });
-    expect(await users(documents).authenticate('admin', PASSWORD)).toBeDefined();
+    const ensure = (password?: string) => ensureFirstAdministrator(documents, clock, { password, hasher });
+    expect(await ensure()).toBe('none');
+    expect(await ensure(PASSWORD)).toBe('made');
+    expect(await ensure(PASSWORD)).toBe('holds');
+    expect(await ensure('another password')).toBe('other');
+    expect(await ensure()).toBe('other');
+    expect(await users(documents).authenticate('admin', PASSWORD)).toMatchObject({ role: 'admin' });
     expect(await users(documents).authenticate('admin', 'another password')).toBeUndefined();
   });
 
@@ -103,7 +96,7 @@ describe('the first administrator', () => {
       ensureFirstAdministrator(documents, clock, { password: 'short', hasher }),
     ).rejects.toMatchObject({ code: 'OPTION_INVALID', message: expect.stringContaining('5 characters') });
     await users(documents).create({ username: 'ada', password: PASSWORD, role: 'admin' });
-    expect(await ensureFirstAdministrator(documents, clock, { hasher })).toMatchObject({ created: false });
+    expect(await ensureFirstAdministrator(documents, clock, { password: PASSWORD, hasher })).toBe('other');
     expect(await users(documents).find('admin')).toBeUndefined();
   });
 });
@@ -115,19 +108,56 @@ test('two changes at once cannot remove both administrators', async () => {
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
 });
 
-describe('the signing secret', () => {
-  test('is made once and kept', async () => {
+describe('the signing keys', () => {
+  const LIFE_MS = 3_600_000;
+  const clock = new ManualClock();
+
+  test('are made once, kept, and known after a restart', async () => {
     const documents = new MemoryDocuments();
-    const key = await sessionKey(documents, undefined);
+    const { kid, key } = (await SigningKeys.open(documents, clock, undefined, LIFE_MS)).current;
     expect(key.length).toBe(32);
-    expect(Buffer.from(await sessionKey(documents, undefined)).equals(key)).toBe(true);
+    const again = await SigningKeys.open(documents, clock, undefined, LIFE_MS);
+    expect(Buffer.from(again.current.key).equals(Buffer.from(key))).toBe(true);
+    expect(again.current.kid).toBe(kid);
   });
 
-  test('is refused when it is too short or damaged', async () => {
+  test('that were replaced are accepted as long as their last token lives, over restarts too', async () => {
     const documents = new MemoryDocuments();
-    await expect(sessionKey(documents, 'short')).rejects.toMatchObject({ code: 'OPTION_INVALID' });
-    await documents.put('secret', 'jwt', { key: 'abc' });
-    await expect(sessionKey(documents, undefined)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    const keys = await SigningKeys.open(documents, clock, undefined, LIFE_MS);
+    const old = keys.current.kid;
+    clock.advance(5 * LIFE_MS);
+    await keys.rotate();
+    expect(keys.current.kid).not.toBe(old);
+    const reopened = await SigningKeys.open(documents, clock, undefined, LIFE_MS);
+    for (const ring of [keys, reopened]) expect(ring.find(old)).toBeDefined();
+    clock.advance(LIFE_MS);
+    for (const ring of [keys, reopened]) {
+      expect(ring.find(old)).toBeUndefined();
+      expect(ring.accepted).toHaveLength(1);
+    }
+  });
+
+  test('kept in the form of an earlier version are taken over', async () => {
+    const documents = new MemoryDocuments();
+    const key = Buffer.alloc(32, 7);
+    await documents.put('secret', 'jwt', { key: key.toString('base64url') });
+    const { current } = await SigningKeys.open(documents, clock, undefined, LIFE_MS);
+    expect(Buffer.from(current.key).equals(key)).toBe(true);
+  });
+
+  test('are refused when too short or damaged; a given one is not rotated here', async () => {
+    const documents = new MemoryDocuments();
+    await expect(SigningKeys.open(documents, clock, 'short', LIFE_MS)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    });
+    const given = await SigningKeys.open(documents, clock, 'a secret long enough', LIFE_MS);
+    await expect(given.rotate()).rejects.toMatchObject({ code: 'CONFLICT' });
+    for (const kept of [{ key: 'abc' }, { keys: [] }, 'nonsense']) {
+      await documents.put('secret', 'jwt', kept);
+      await expect(SigningKeys.open(documents, clock, undefined, LIFE_MS)).rejects.toMatchObject({
+        code: 'STORE_CORRUPT',
+      });
+    }
   });
 });
 
@@ -177,6 +207,50 @@ describe('logging in', () => {
     for (let i = 0; i < 40; i++) expect((await login('ada', PASSWORD)).statusCode).toBe(200);
     for (let i = 0; i < 30; i++) expect((await login(`name${i}`, 'wrong')).statusCode).toBe(401);
     expect((await login('name30', 'wrong')).statusCode).toBe(429);
+  });
+
+  test('a name guessed from many addresses has to wait everywhere but where it has logged in before', async () => {
+    const { site, login } = await open();
+    expect((await login('una', PASSWORD, '198.51.100.1')).statusCode).toBe(200);
+    for (let i = 0; i < 20; i++) expect((await login('una', 'wrong', `203.0.113.${i}`)).statusCode).toBe(401);
+    expect((await login('una', PASSWORD, '203.0.113.200')).statusCode).toBe(429);
+    expect((await login('una', PASSWORD, '198.51.100.1')).statusCode).toBe(200);
+    expect((await login('mo', PASSWORD, '203.0.113.200')).statusCode).toBe(200);
+    site.clock.advance(60_000);
+    expect((await login('una', PASSWORD, '203.0.113.200')).statusCode).toBe(200);
+  });
+
+  test('the addresses of one IPv6 network count as one', () => {
+    expect(network('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2');
+    expect(network('2001:db8:1:2::7')).toBe('2001:db8:1:2');
+    expect(network('2001:db8::1')).toBe('2001:db8:0:0');
+    expect(network('fe80::1%eth0')).toBe('fe80:0:0:0');
+    expect(network('::1')).toBe('0:0:0:0');
+    expect(network('::ffff:192.0.2.1')).toBe('::ffff:192.0.2.1');
+    expect(network('192.0.2.1')).toBe('192.0.2.1');
+  });
+
+  test('a name that does not exist, or is disabled, is looked up with the same work as any other', async () => {
+    const work: string[] = [];
+    class Counted extends PasswordHasher {
+      override async verify(phc: string | undefined, password: string): Promise<boolean> {
+        work.push(phc === undefined ? 'decoy' : 'own');
+        return super.verify(phc, password);
+      }
+    }
+    const documents = new MemoryDocuments();
+    const users = new UserDirectory(documents, new ManualClock(), new Counted(CHEAP), 0);
+    await users.create({ username: 'una', password: PASSWORD, role: 'user' });
+    await users.create({ username: 'off', password: PASSWORD, role: 'user' });
+    await users.change('off', { disabled: true });
+    for (const [name, password] of [
+      ['una', 'wrong'],
+      ['off', PASSWORD],
+      ['nobody', PASSWORD],
+    ] as const)
+      expect(await users.authenticate(name, password)).toBeUndefined();
+    // One derivation each, of the same cost: the decoy is made by the hasher that makes all others.
+    expect(work).toEqual(['own', 'own', 'decoy']);
   });
 
   test('a session ends at its hour', async () => {

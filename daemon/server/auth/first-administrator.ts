@@ -1,40 +1,36 @@
-/** The first start: somebody must be able to log in, and there is no default password. */
+/** The first start with a password given from outside: user `admin` is made with it. There is no default password. */
 import type { Clock } from '../../../core/clock/clock.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Documents } from '../../store/store.ts';
-import { generatePassword, PasswordHasher } from './passwords.ts';
+import { PasswordHasher } from './passwords.ts';
 import { UserDirectory } from './users.ts';
 
+const USERNAME = 'admin';
 const MIN_PASSWORD = 8;
 const MAX_PASSWORD = 1024;
 
-export interface FirstAdministrator {
-  readonly created: boolean;
-  readonly username: 'admin';
-  /** Present only when it was generated, and only this once. */
-  readonly password?: string;
-}
-
 /**
- * Makes the user `admin` when there is no administrator: with the given password, else with a generated one
- * that is returned for showing. OPTION_INVALID when the given password is too short.
+ * `made`: now, with the given password. `holds`: made before, and the password is still this one.
+ * `other`: there is an administrator, with another name or password. `none`: nobody yet, and no password given.
  */
+export type FirstAdministrator = 'made' | 'holds' | 'other' | 'none';
+
+/** OPTION_INVALID when the given password is too short. */
 export async function ensureFirstAdministrator(
   documents: Documents,
   clock: Clock,
   options: { readonly password?: string | undefined; readonly hasher?: PasswordHasher },
 ): Promise<FirstAdministrator> {
   const users = new UserDirectory(documents, clock, options.hasher ?? new PasswordHasher(), 0);
-  const list = await users.list();
-  if (list.some(user => user.role === 'admin')) return { created: false, username: 'admin' };
-  const given = options.password || undefined;
-  if (given !== undefined && (given.length < MIN_PASSWORD || given.length > MAX_PASSWORD))
+  const has_administrator = await users.hasAdministrator();
+  const { password } = options;
+  if (!password) return has_administrator ? 'other' : 'none';
+  if (has_administrator) return (await users.authenticate(USERNAME, password)) ? 'holds' : 'other';
+  if (password.length < MIN_PASSWORD || password.length > MAX_PASSWORD)
     throw new GatewayError(
       'OPTION_INVALID',
-      `BMS_ADMIN_PASSWORD has ${given.length} characters; expected ${MIN_PASSWORD} to ${MAX_PASSWORD}. Without it a password is generated and shown once`,
+      `BMS_ADMIN_PASSWORD has ${password.length} characters; expected ${MIN_PASSWORD} to ${MAX_PASSWORD}. Without it the first administrator is made by a set-up code`,
     );
-  const password = given ?? generatePassword();
-  if (list.some(user => user.username === 'admin')) await users.change('admin', { role: 'admin', password });
-  else await users.create({ username: 'admin', password, role: 'admin' });
-  return { created: true, username: 'admin', ...(given === undefined && { password }) };
+  await users.makeAdministrator(USERNAME, password);
+  return 'made';
 }

@@ -1,4 +1,8 @@
-/** Slows guessing: counts logins per name and address and per address, asks to wait, and never locks for good. */
+/**
+ * Slows guessing: counts failed logins per name and address, per address, and per name from all addresses together;
+ * asks to wait, and never locks for good.
+ */
+import { isIPv6 } from 'node:net';
 import type { Clock } from '../../../core/clock/clock.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { ServerLimits } from '../limits.ts';
@@ -14,6 +18,8 @@ export class LoginGuard {
   readonly #clock: Clock;
   readonly #limits: ServerLimits;
   readonly #windows = new Map<string, Window>();
+  /** Where each name has logged in before: others who guess it from elsewhere do not slow it there. */
+  readonly #at_home = new Set<string>();
   /** Attempts refused since the start. */
   refused = 0;
 
@@ -24,27 +30,35 @@ export class LoginGuard {
 
   /** Counts an attempt before the password is looked at; RATE_LIMITED says how long to wait. */
   begin(username: string, address: string): void {
-    const by_address = this.#window(address);
-    const by_name = this.#window(nameKey(username, address));
-    const full =
-      by_name.attempts >= this.#limits.login_failures_per_name
-        ? by_name
-        : by_address.attempts >= this.#limits.login_failures_per_address
-          ? by_address
-          : undefined;
+    const counted = this.#counted(username, address);
+    const full = counted.find(({ window, most }) => window.attempts >= most);
     if (full) {
       this.refused++;
-      throw new RateLimitError('Too many failed logins', full.ends_mono_ms - this.#clock.monoMs());
+      throw new RateLimitError('Too many failed logins', full.window.ends_mono_ms - this.#clock.monoMs());
     }
-    by_name.attempts++;
-    by_address.attempts++;
+    for (const { window } of counted) window.attempts++;
   }
 
-  /** A right password forgets the name's failures and does not count against the address. */
+  /** A right password forgets the name's failures here and does not count elsewhere. */
   succeeded(username: string, address: string): void {
-    this.#windows.delete(nameKey(username, address));
-    const by_address = this.#window(address);
-    by_address.attempts = Math.max(0, by_address.attempts - 1);
+    for (const { window } of this.#counted(username, address))
+      window.attempts = Math.max(0, window.attempts - 1);
+    const here = nameKey(username, address);
+    this.#windows.delete(here);
+    if (this.#at_home.size >= ENTRIES_MAX) this.#at_home.clear();
+    this.#at_home.add(here);
+  }
+
+  #counted(username: string, address: string): { window: Window; most: number }[] {
+    const limits = this.#limits;
+    const here = nameKey(username, address);
+    const counted = [
+      { window: this.#window(here), most: limits.login_failures_per_name },
+      { window: this.#window(network(address)), most: limits.login_failures_per_address },
+    ];
+    if (!this.#at_home.has(here))
+      counted.push({ window: this.#window(` ${username}`), most: limits.login_failures_per_name_everywhere });
+    return counted;
   }
 
   #window(key: string): Window {
@@ -69,4 +83,14 @@ export class RateLimitError extends GatewayError {
   }
 }
 
-const nameKey = (username: string, address: string) => `${address} ${username}`;
+const nameKey = (username: string, address: string) => `${network(address)} ${username}`;
+
+/** One host commands a whole /64 of IPv6 addresses (RFC 6177): they count as one. */
+export function network(address: string): string {
+  if (!isIPv6(address) || address.toLowerCase().startsWith('::ffff:')) return address;
+  const [head = '', tail] = address.split('%', 1)[0]!.split('::', 2);
+  const groups = head === '' ? [] : head.split(':');
+  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
+  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail ? tail.split(':') : [])];
+  return all.slice(0, 4).join(':');
+}

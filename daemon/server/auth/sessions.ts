@@ -1,113 +1,174 @@
 /**
- * Sessions as JWT (RFC 7519), HS256 only. A token names the user and the user's session key of that moment,
- * so a new password, or deleting the user, ends every session at once.
+ * Every login is a session: a record that can be listed and ended, kept over restarts. This process alone writes
+ * them, so the copy in memory is what counts; the documents are read once, at the start.
  */
-import { randomBytes } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
 import type { Clock } from '../../../core/clock/clock.ts';
-import { GatewayError } from '../../../core/errors.ts';
 import type { Documents } from '../../store/store.ts';
-import type { StoredUser, UserDirectory } from './users.ts';
+import type { StoredUser } from './users.ts';
 
-const ALGORITHM = 'HS256';
-const AUDIENCE = 'bms-gateway-http';
-const SECRET_BYTES = 32;
-const SECRET_CHARACTERS_MIN = 8;
+const KIND = 'session';
+const USER_AGENT_MAX = 200;
+/** `seen_ms` is written at most this often: each write wears the card. */
+const SEEN_EVERY_MS = 5 * 60_000;
 
-export interface Session {
-  readonly user: StoredUser;
-  readonly session_key: string;
-  readonly expires_wall_ms: number;
+const StoredSession = Type.Object({
+  id: Type.String(),
+  username: Type.String(),
+  /** Of the password at login: a new one, or another user of the same name, ends the session. */
+  password_marks: Type.Array(Type.String()),
+  /** SHA-256 of the secret that renews its tokens. */
+  renewal_hash: Type.String(),
+  created_ms: Type.Number(),
+  expires_ms: Type.Number(),
+  seen_ms: Type.Number(),
+  address: Type.String(),
+  user_agent: Type.String(),
+});
+export type StoredSession = Static<typeof StoredSession>;
+const storedSession = Compile(StoredSession);
+
+/** From where somebody asks. */
+export interface Caller {
+  readonly address: string;
+  readonly user_agent: string;
+}
+
+export interface SessionLimits {
+  readonly session_ms: number;
+  /** More of one user: the one not seen for the longest time ends. */
+  readonly per_user: number;
 }
 
 export class Sessions {
-  readonly #key: Uint8Array;
-  readonly #issuer: string;
-  readonly #users: UserDirectory;
+  readonly #documents: Documents;
   readonly #clock: Clock;
-  readonly lifetime_s: number;
+  readonly #limits: SessionLimits;
+  readonly #sessions: Map<string, StoredSession>;
+  readonly #written_ms = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
 
-  constructor(
-    key: Uint8Array,
-    gateway_id: string,
-    users: UserDirectory,
+  private constructor(
+    documents: Documents,
     clock: Clock,
-    session_hours: number,
+    limits: SessionLimits,
+    sessions: Map<string, StoredSession>,
   ) {
-    this.#key = key;
-    this.#issuer = `bms-gateway:${gateway_id}`;
-    this.#users = users;
+    this.#documents = documents;
     this.#clock = clock;
-    this.lifetime_s = Math.max(1, Math.round(session_hours * 3600));
+    this.#limits = limits;
+    this.#sessions = sessions;
   }
 
-  issue(user: StoredUser): Promise<string> {
-    const now_s = Math.floor(this.#clock.wallMs() / 1000);
-    return new SignJWT({ key: user.session_key })
-      .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
-      .setIssuer(this.#issuer)
-      .setAudience(AUDIENCE)
-      .setSubject(user.username)
-      .setIssuedAt(now_s)
-      .setExpirationTime(now_s + this.lifetime_s)
-      .sign(this.#key);
-  }
-
-  /** UNAUTHENTICATED when the token is forged, expired, of another gateway, or its user is gone or changed. */
-  async verify(token: string): Promise<Session> {
-    const claims = await this.#claims(token);
-    const user = await this.#users.find(claims.username);
-    if (!user || user.session_key !== claims.session_key) throw refused('This session was ended');
-    return { user, session_key: claims.session_key, expires_wall_ms: claims.expires_wall_ms };
-  }
-
-  async #claims(token: string) {
-    try {
-      const { payload } = await jwtVerify(token, this.#key, {
-        algorithms: [ALGORITHM],
-        issuer: this.#issuer,
-        audience: AUDIENCE,
-        requiredClaims: ['sub', 'iat', 'exp', 'key'],
-        currentDate: new Date(this.#clock.wallMs()),
-      });
-      const { sub, exp, key } = payload;
-      if (typeof sub !== 'string' || typeof exp !== 'number' || typeof key !== 'string')
-        throw refused('The session token is not valid');
-      return { username: sub, session_key: key, expires_wall_ms: exp * 1000 };
-    } catch (error) {
-      if (error instanceof errors.JWTExpired) throw refused('The session has expired');
-      if (error instanceof errors.JOSEError) throw refused('The session token is not valid');
-      throw error;
+  /** What was open before a restart stays open. A record that cannot be read is removed: its user logs in again. */
+  static async open(documents: Documents, clock: Clock, limits: SessionLimits): Promise<Sessions> {
+    const known = new Map<string, StoredSession>();
+    for (const { id, body } of await documents.list(KIND)) {
+      if (storedSession.Check(body) && body.id === id) known.set(id, body);
+      else await documents.delete(KIND, id);
     }
+    const sessions = new Sessions(documents, clock, limits, known);
+    await sessions.#removeExpired();
+    return sessions;
+  }
+
+  /** Calls back after a session was ended. */
+  onEnd(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The session, and the secret that renews its tokens. */
+  async begin(user: StoredUser, caller: Caller): Promise<{ session: StoredSession; secret: string }> {
+    await this.#removeExpired();
+    await this.#makeRoom(user.username);
+    const now_ms = this.#clock.wallMs();
+    const secret = randomBytes(32).toString('base64url');
+    const session: StoredSession = {
+      id: randomBytes(12).toString('base64url'),
+      username: user.username,
+      password_marks: [passwordMark(user)],
+      renewal_hash: sha256(secret),
+      created_ms: now_ms,
+      expires_ms: now_ms + this.#limits.session_ms,
+      seen_ms: now_ms,
+      address: caller.address,
+      user_agent: caller.user_agent.slice(0, USER_AGENT_MAX),
+    };
+    await this.#put(session);
+    return { session, secret };
+  }
+
+  find(id: string): StoredSession | undefined {
+    const session = this.#sessions.get(id);
+    return session && session.expires_ms > this.#clock.wallMs() ? session : undefined;
+  }
+
+  /** The session that this secret renews; undefined when it is not its secret. */
+  findRenewable(id: string, secret: string): StoredSession | undefined {
+    const session = this.find(id);
+    const expected = Buffer.from(session?.renewal_hash ?? sha256(''));
+    return timingSafeEqual(Buffer.from(sha256(secret)), expected) ? session : undefined;
+  }
+
+  /** Notes that it was used, and from where; written now and then. */
+  async seen(session: StoredSession, address: string): Promise<void> {
+    // Ended while its user was looked up: it stays ended.
+    if (!this.#sessions.has(session.id)) return;
+    const now_ms = this.#clock.wallMs();
+    const changed = { ...session, seen_ms: now_ms, address };
+    this.#sessions.set(session.id, changed);
+    const due = (this.#written_ms.get(session.id) ?? 0) + SEEN_EVERY_MS <= now_ms;
+    if (due || address !== session.address) await this.#put(changed);
+  }
+
+  /** Before its user's own new password is written: this one session goes on with either. */
+  async keepThrough(id: string, user: StoredUser): Promise<void> {
+    const session = this.find(id);
+    if (!session) return;
+    const password_marks = [...session.password_marks.slice(-1), passwordMark(user)];
+    await this.#put({ ...session, password_marks });
+  }
+
+  /** False when there is no such session. */
+  async end(id: string): Promise<boolean> {
+    if (!this.#sessions.delete(id)) return false;
+    this.#written_ms.delete(id);
+    for (const listener of this.#listeners) listener();
+    await this.#documents.delete(KIND, id);
+    return true;
+  }
+
+  /** Those that have not ended by time, last seen first; of one user, or of all. */
+  list(username?: string): StoredSession[] {
+    const now_ms = this.#clock.wallMs();
+    return [...this.#sessions.values()]
+      .filter(session => session.expires_ms > now_ms && (username ?? session.username) === session.username)
+      .sort((a, b) => b.seen_ms - a.seen_ms);
+  }
+
+  /** A disk that cannot be written keeps nobody out: the session then lasts until the next restart. */
+  async #put(session: StoredSession): Promise<void> {
+    this.#sessions.set(session.id, session);
+    this.#written_ms.set(session.id, this.#clock.wallMs());
+    await this.#documents.put(KIND, session.id, session).catch(() => undefined);
+  }
+
+  async #removeExpired(): Promise<void> {
+    const now_ms = this.#clock.wallMs();
+    for (const { id, expires_ms } of [...this.#sessions.values()])
+      if (expires_ms <= now_ms) await this.end(id);
+  }
+
+  async #makeRoom(username: string): Promise<void> {
+    for (const { id } of this.list(username).slice(this.#limits.per_user - 1)) await this.end(id);
   }
 }
 
-/**
- * The key that signs tokens: the given secret, else one made once and kept in the documents.
- * OPTION_INVALID when the given secret is too short to keep anybody out.
- */
-export async function sessionKey(documents: Documents, jwt_secret: string | undefined): Promise<Uint8Array> {
-  if (jwt_secret) {
-    if (jwt_secret.length >= SECRET_CHARACTERS_MIN) return new TextEncoder().encode(jwt_secret);
-    throw new GatewayError(
-      'OPTION_INVALID',
-      `JWT_SECRET has ${jwt_secret.length} characters; expected at least ${SECRET_CHARACTERS_MIN}, better 32. Without it a secret is made and kept`,
-    );
-  }
-  const kept = await documents.get('secret', 'jwt');
-  if (kept === undefined) {
-    const key = randomBytes(SECRET_BYTES);
-    await documents.put('secret', 'jwt', { key: key.toString('base64url') });
-    return key;
-  }
-  const text = typeof kept === 'object' && kept !== null && 'key' in kept ? kept.key : undefined;
-  const key = Buffer.from(typeof text === 'string' ? text : '', 'base64url');
-  if (key.length < SECRET_BYTES)
-    throw new GatewayError(
-      'STORE_CORRUPT',
-      `Document secret/jwt does not hold a key of ${SECRET_BYTES} bytes`,
-    );
-  return key;
-}
+/** Changes with the password: of the hash with its salt, from which nothing can be learned about it. */
+export const passwordMark = (user: StoredUser) => sha256(user.password_hash).slice(0, 16);
 
-const refused = (what: string) => new GatewayError('UNAUTHENTICATED', `${what}; log in again`);
+/** For secrets of high entropy alone: fast, and so no match for a password. */
+export const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');

@@ -1,27 +1,33 @@
-/** Users as documents of kind `user`: reading, making, changing; a short cache in front. */
-import { randomBytes } from 'node:crypto';
+/**
+ * Users as documents: local ones (kind `user`), made and changed here, and those of the centre (kind
+ * `central_user`), a copy of its table that only a pull replaces. On a clash of names the local one wins.
+ */
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Clock } from '../../../core/clock/clock.ts';
-import type { NewUserBody, UserChangeBody, UserRecord } from '../../../core/contract/http.ts';
+import type { NewUserBody, UserChangeBody, UserRecord } from '../../../core/contract/access.ts';
 import { Role } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Documents } from '../../store/store.ts';
 import type { PasswordHasher } from './passwords.ts';
 
-const KIND = 'user';
+const LOCAL = 'user';
+const CENTRAL = 'central_user';
 const CACHE_MAX = 1000;
 
-/** What stands in the document. `session_key` goes into every token: a new one ends all sessions. */
 const StoredUser = Type.Object({
   username: Type.String(),
   role: Role,
   batteries: Type.Array(Type.String()),
   created_ms: Type.Number(),
   password_hash: Type.String(),
-  session_key: Type.String(),
+  disabled: Type.Optional(Type.Boolean()),
+  /** The password was given by an administrator: only its change is possible with it. */
+  must_change_password: Type.Optional(Type.Boolean()),
 });
-export type StoredUser = Static<typeof StoredUser>;
+export type StoredUser = Static<typeof StoredUser> & { readonly origin: 'local' | 'central' };
+/** A user as the centre keeps it. */
+export type CentralUser = Omit<Static<typeof StoredUser>, 'must_change_password'>;
 const storedUser = Compile(StoredUser);
 
 export class UserDirectory {
@@ -30,7 +36,7 @@ export class UserDirectory {
   readonly #hasher: PasswordHasher;
   readonly #cache_ms: number;
   readonly #cache = new Map<string, { user: StoredUser | undefined; until_mono_ms: number }>();
-  readonly #listeners = new Set<(username: string) => void>();
+  readonly #listeners = new Set<() => void>();
   /** Changes run one after another, so that two of them cannot together remove the last administrator. */
   #changes: Promise<unknown> = Promise.resolve();
 
@@ -41,111 +47,188 @@ export class UserDirectory {
     this.#cache_ms = cache_ms;
   }
 
-  /** Calls back with the name of a user who was changed or deleted. */
-  onChange(listener: (username: string) => void): () => void {
+  /** Calls back after a user was changed or removed. */
+  onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** The user as of at most `user_cache_ms` ago; undefined when there is none. */
+  /** The user as of at most `user_cache_ms` ago; undefined when there is none, or it is disabled. */
   async find(username: string): Promise<StoredUser | undefined> {
     const now = this.#clock.monoMs();
     const cached = this.#cache.get(username);
-    if (cached && cached.until_mono_ms > now) return cached.user;
-    const user = await this.#read(username);
-    if (this.#cache.size >= CACHE_MAX) this.#cache.clear();
-    this.#cache.set(username, { user, until_mono_ms: now + this.#cache_ms });
-    return user;
+    const fresh = cached !== undefined && cached.until_mono_ms > now;
+    const user = fresh ? cached.user : await this.#read(username);
+    if (!fresh) {
+      if (this.#cache.size >= CACHE_MAX) this.#cache.clear();
+      this.#cache.set(username, { user, until_mono_ms: now + this.#cache_ms });
+    }
+    return user?.disabled ? undefined : user;
   }
 
-  /** The user with this name and password, or undefined; takes as long for a name that does not exist. */
+  /**
+   * The user with this name and password, or undefined. The work is the same for a name that does not exist or is
+   * disabled: one hash, of a decoy where there is no other.
+   */
   async authenticate(username: string, password: string): Promise<StoredUser | undefined> {
     const user = await this.#read(username);
-    return (await this.#hasher.verify(user?.password_hash, password)) ? user : undefined;
+    const is_right = await this.#hasher.verify(user?.password_hash, password);
+    return is_right && !user?.disabled ? user : undefined;
   }
 
-  async list(): Promise<StoredUser[]> {
-    const documents = await this.#documents.list(KIND);
-    return documents
-      .map(({ id, body }) => checked(id, body))
+  /** Local and central ones by name; a central one that a local one hides is left out. */
+  async list(): Promise<(StoredUser & { readonly shadows_central: boolean })[]> {
+    const [local, central] = [await this.#listKind(LOCAL), await this.#listKind(CENTRAL)];
+    const local_names = new Set(local.map(user => user.username));
+    const central_names = new Set(central.map(user => user.username));
+    return [...local, ...central.filter(user => !local_names.has(user.username))]
+      .map(user => ({
+        ...user,
+        shadows_central: user.origin === 'local' && central_names.has(user.username),
+      }))
       .sort((a, b) => (a.username < b.username ? -1 : 1));
+  }
+
+  /** Whether anybody can log in who may make users. */
+  async hasAdministrator(except?: string): Promise<boolean> {
+    const users = await this.list();
+    return users.some(user => user.role === 'admin' && !user.disabled && user.username !== except);
   }
 
   /** CONFLICT when the name is taken. */
   async create(body: NewUserBody): Promise<StoredUser> {
     const password_hash = await this.#hasher.hash(body.password);
     return this.#inTurn(async () => {
-      if (await this.#read(body.username))
-        throw new GatewayError('CONFLICT', `There is already a user '${body.username}'; choose another name`);
+      const known = await this.#read(body.username);
+      if (known)
+        throw new GatewayError(
+          'CONFLICT',
+          `There is already a user '${body.username}'${known.origin === 'central' ? ' at the centre' : ''}; choose another name`,
+        );
       const user: StoredUser = {
         username: body.username,
         role: body.role,
         batteries: [...new Set(body.batteries ?? [])],
         created_ms: this.#clock.wallMs(),
         password_hash,
-        session_key: randomBytes(12).toString('base64url'),
+        ...(body.must_change_password && { must_change_password: true }),
+        origin: 'local',
       };
       await this.#write(user);
       return user;
     });
   }
 
-  /** NOT_FOUND, or CONFLICT when it would leave no administrator. */
-  async change(username: string, body: UserChangeBody): Promise<StoredUser> {
+  /**
+   * NOT_FOUND, or CONFLICT when it would leave no administrator or the user is the centre's.
+   * `beforeWrite` is told what the user will be.
+   */
+  async change(
+    username: string,
+    body: UserChangeBody,
+    beforeWrite?: (user: StoredUser) => Promise<void>,
+  ): Promise<{ before: StoredUser; user: StoredUser }> {
     const password_hash = body.password === undefined ? undefined : await this.#hasher.hash(body.password);
     return this.#inTurn(async () => {
-      const before = await this.#existing(username);
-      if (before.role === 'admin' && (body.role ?? 'admin') !== 'admin')
-        await this.#needAnotherAdmin(username);
+      const before = await this.#localOne(username);
+      const { must_change_password: due = false, disabled = false } = before;
       const user: StoredUser = {
         ...before,
         role: body.role ?? before.role,
         batteries: body.batteries ? [...new Set(body.batteries)] : before.batteries,
-        ...(password_hash && { password_hash, session_key: randomBytes(12).toString('base64url') }),
+        disabled: body.disabled ?? disabled,
+        // A new password that nobody calls provisional is a lasting one.
+        must_change_password: body.must_change_password ?? (password_hash === undefined && due),
+        ...(password_hash && { password_hash }),
       };
+      if (before.role === 'admin' && (user.role !== 'admin' || user.disabled))
+        await this.#needAnotherAdmin(username);
+      await beforeWrite?.(user);
       await this.#write(user);
+      return { before, user };
+    });
+  }
+
+  /** Makes this name an administrator with this password, whether there was such a local user or not. */
+  async makeAdministrator(username: string, password: string): Promise<StoredUser> {
+    const changed = { role: 'admin', password, disabled: false, must_change_password: false } as const;
+    if ((await this.#read(username))?.origin === 'local') return (await this.change(username, changed)).user;
+    return this.create({ username, password, role: 'admin' });
+  }
+
+  /** NOT_FOUND, or CONFLICT when it is the last administrator or the user is the centre's. */
+  delete(username: string): Promise<StoredUser> {
+    return this.#inTurn(async () => {
+      const user = await this.#localOne(username);
+      if (user.role === 'admin') await this.#needAnotherAdmin(username);
+      await this.#documents.delete(LOCAL, username);
+      this.#changed();
       return user;
     });
   }
 
-  /** NOT_FOUND, or CONFLICT when it is the last administrator. */
-  delete(username: string): Promise<void> {
+  /** Takes over the centre's users as they are now. Returns the names that differ from before. */
+  replaceCentral(users: readonly CentralUser[]): Promise<string[]> {
     return this.#inTurn(async () => {
-      const user = await this.#existing(username);
-      if (user.role === 'admin') await this.#needAnotherAdmin(username);
-      await this.#documents.delete(KIND, username);
-      this.#changed(username);
+      const before = new Map((await this.#listKind(CENTRAL)).map(user => [user.username, user]));
+      const changed: string[] = [];
+      for (const user of users) {
+        const known = before.get(user.username);
+        before.delete(user.username);
+        if (known && isSame(known, user)) continue;
+        await this.#documents.put(CENTRAL, user.username, user);
+        changed.push(user.username);
+      }
+      for (const username of before.keys()) {
+        await this.#documents.delete(CENTRAL, username);
+        changed.push(username);
+      }
+      if (changed.length > 0) this.#changed();
+      return changed.sort();
     });
   }
 
-  async #existing(username: string): Promise<StoredUser> {
+  async #localOne(username: string): Promise<StoredUser> {
     const user = await this.#read(username);
     if (!user) throw new GatewayError('NOT_FOUND', `There is no user '${username}'`);
-    return user;
+    if (user.origin === 'local') return user;
+    throw new GatewayError(
+      'CONFLICT',
+      `'${username}' is a user of the centre: change it in the table users of the central database`,
+    );
   }
 
   async #needAnotherAdmin(username: string): Promise<void> {
-    const users = await this.list();
-    if (!users.some(user => user.role === 'admin' && user.username !== username))
-      throw new GatewayError(
-        'CONFLICT',
-        `'${username}' is the only administrator; make another user administrator first`,
-      );
+    if (await this.hasAdministrator(username)) return;
+    throw new GatewayError(
+      'CONFLICT',
+      `'${username}' is the only administrator; make another user administrator first`,
+    );
   }
 
   async #read(username: string): Promise<StoredUser | undefined> {
-    const body = await this.#documents.get(KIND, username);
-    return body === undefined ? undefined : checked(username, body);
+    // Both always: how long it takes must not tell whether there is such a user.
+    const [local, central] = await Promise.all([
+      this.#documents.get(LOCAL, username),
+      this.#documents.get(CENTRAL, username),
+    ]);
+    if (local !== undefined) return checked('local', username, local);
+    return central === undefined ? undefined : checked('central', username, central);
   }
 
-  async #write(user: StoredUser): Promise<void> {
-    await this.#documents.put(KIND, user.username, user);
-    this.#changed(user.username);
+  async #listKind(kind: typeof LOCAL | typeof CENTRAL): Promise<StoredUser[]> {
+    const origin = kind === LOCAL ? 'local' : 'central';
+    return (await this.#documents.list(kind)).map(({ id, body }) => checked(origin, id, body));
   }
 
-  #changed(username: string): void {
-    this.#cache.delete(username);
-    for (const listener of this.#listeners) listener(username);
+  async #write({ origin: _, ...user }: StoredUser): Promise<void> {
+    await this.#documents.put(LOCAL, user.username, user);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#cache.clear();
+    for (const listener of this.#listeners) listener();
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -156,12 +239,24 @@ export class UserDirectory {
 }
 
 /** What an administrator sees of a user: never the hash. */
-export function userRecord(user: StoredUser): UserRecord {
-  const { username, role, batteries, created_ms } = user;
-  return { username, role, batteries, created_ms };
+export function userRecord(user: StoredUser & { readonly shadows_central?: boolean }): UserRecord {
+  const { username, role, batteries, created_ms, origin, shadows_central = false } = user;
+  const { disabled = false, must_change_password = false } = user;
+  return {
+    ...{ username, role, batteries, created_ms, origin },
+    ...{ disabled, must_change_password, shadows_central },
+  };
 }
 
-function checked(id: string, body: unknown): StoredUser {
-  if (storedUser.Check(body) && body.username === id) return body;
-  throw new GatewayError('STORE_CORRUPT', `Document user/${id} is not a user record`);
+function isSame({ origin: _, ...known }: StoredUser, user: CentralUser): boolean {
+  const inOrder = (one: object) => JSON.stringify(Object.entries(one).sort());
+  return inOrder(known) === inOrder(user);
+}
+
+function checked(origin: StoredUser['origin'], id: string, body: unknown): StoredUser {
+  if (storedUser.Check(body) && body.username === id) return { ...body, origin };
+  throw new GatewayError(
+    'STORE_CORRUPT',
+    `Document ${origin === 'local' ? LOCAL : CENTRAL}/${id} is not a user record`,
+  );
 }

@@ -2,8 +2,8 @@
 import type { WebSocket } from 'ws';
 import type { TimerHandle } from '../../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../../core/errors.ts';
-import { Viewer, type VisibleTopology } from '../auth/access.ts';
-import type { UserDirectory } from '../auth/users.ts';
+import type { Viewer, VisibleTopology } from '../auth/access.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { ServerLimits } from '../limits.ts';
 import type { ServerCounters } from '../metrics.ts';
 import { problemOf } from '../problems.ts';
@@ -19,7 +19,7 @@ export class LiveHub {
   readonly #services: GatewayServices;
   readonly #limits: ServerLimits;
   readonly #visible: VisibleTopology;
-  readonly #users: UserDirectory;
+  readonly #authenticator: Authenticator;
   readonly #counters: ServerCounters;
   readonly #clients = new Set<LiveClient>();
   readonly #channels = new Map<string, Channel>();
@@ -35,13 +35,13 @@ export class LiveHub {
     services: GatewayServices,
     limits: ServerLimits,
     visible: VisibleTopology,
-    users: UserDirectory,
+    authenticator: Authenticator,
     counters: ServerCounters,
   ) {
     this.#services = services;
     this.#limits = limits;
     this.#visible = visible;
-    this.#users = users;
+    this.#authenticator = authenticator;
     this.#counters = counters;
     const pack_of_id = new Map(services.topology.packs.map(({ id, pack }) => [id, pack]));
     this.#endings = [
@@ -51,9 +51,8 @@ export class LiveHub {
         const pack = pack_of_id.get(alert.pack_id);
         if (pack !== undefined) this.#packChanged(pack);
       }),
-      users.onChange(username => {
-        for (const client of this.#clients)
-          if (client.viewer.user.username === username) void this.#reviewSession(client);
+      authenticator.onChange(() => {
+        for (const client of this.#clients) void this.#reviewSession(client);
       }),
     ];
   }
@@ -167,13 +166,12 @@ export class LiveHub {
       );
   }
 
-  /** The user may be gone, or see other batteries now. */
+  /** The user may be gone, the session ended or the key revoked; or they see other batteries now. */
   async #reviewSession(client: LiveClient): Promise<void> {
     const { viewer } = client;
     try {
-      const user = await this.#users.find(viewer.user.username);
-      if (!user || user.session_key !== viewer.session_key) return client.endSession();
-      const now = new Viewer({ ...viewer, user });
+      const now = await this.#authenticator.review(viewer);
+      if (!now || now.must_change_password) return client.endSession();
       if (now.scope === viewer.scope && now.user.role === viewer.user.role) return;
       client.viewer = now;
       for (const channel of [...client.channels.keys()]) this.#reenter(client, channel);

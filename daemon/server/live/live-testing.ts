@@ -1,19 +1,9 @@
 /** A server with a small site behind it and clients of the live feed, for the tests of this folder. */
 import { afterEach } from 'vitest';
-import { PasswordHasher } from '../auth/passwords.ts';
-import { Sessions, sessionKey } from '../auth/sessions.ts';
-import { UserDirectory } from '../auth/users.ts';
 import type { ServerLimits } from '../limits.ts';
 import { createServer, type HttpServer } from '../server.ts';
 import type { GatewayServices } from '../services.ts';
-import {
-  addTestUsers,
-  CHEAP,
-  JWT_SECRET,
-  makeTestSite,
-  type TestSite,
-  testOptions,
-} from '../test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, type TestSite, testOptions } from '../test-services.ts';
 import { TestClient } from './test-client.ts';
 
 export interface Started {
@@ -39,10 +29,11 @@ export async function start(
   const server = await createServer(change(site.services), testOptions({ limits, session_hours }));
   servers.push(server);
   const { url } = await server.listen();
-  const users = new UserDirectory(site.documents, site.clock, new PasswordHasher(CHEAP), 0);
-  const key = await sessionKey(site.documents, JWT_SECRET);
-  const sessions = new Sessions(key, site.topology.gateway_id, users, site.clock, session_hours);
-  const token = async (username: string) => sessions.issue((await users.find(username))!);
+  const token = async (username: string): Promise<string> => {
+    const payload = { username, password: PASSWORD };
+    const reply = await server.app.inject({ method: 'POST', url: '/api/auth/login', payload });
+    return reply.json().token;
+  };
   const connect = async (username: string, protocols?: string[]) =>
     TestClient.open(url, { authorization: `Bearer ${await token(username)}` }, protocols);
   return { site, server, url, token, connect };

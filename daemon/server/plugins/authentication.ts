@@ -2,10 +2,12 @@
 import { isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../../../core/errors.ts';
-import { requireAccess, Viewer } from '../auth/access.ts';
+import { requireAccess, type Viewer } from '../auth/access.ts';
 import type { App, ServerContext } from '../options.ts';
 
 export const SESSION_COOKIE = 'bms_session';
+/** Renews the one above; sent to the routes of the session alone. */
+export const RENEWAL_COOKIE = 'bms_renewal';
 
 export function addAuthentication(app: App, context: ServerContext): void {
   app.decorateRequest('viewer', undefined);
@@ -18,11 +20,10 @@ export function addAuthentication(app: App, context: ServerContext): void {
     const access = request.routeOptions.config.access ?? 'admin';
     refuseForeignPage(request);
     if (access === 'public') return;
-    const bearer = bearerToken(request);
-    const token = bearer ?? request.cookies[SESSION_COOKIE];
+    const { token, by_cookie } = tokenOf(request);
     if (token) {
-      if (bearer === undefined) refuseUnprovenPage(request);
-      request.viewer = new Viewer(await context.sessions.verify(token));
+      if (by_cookie) refuseUnprovenPage(request);
+      request.viewer = await context.authenticator.viewer(token, request.ip);
     }
     requireAccess(access, request.viewer, isLocal(request));
   });
@@ -57,6 +58,12 @@ function refuseUnprovenPage(request: FastifyRequest): void {
       'FORBIDDEN',
       'A change by cookie needs the header Origin of this gateway; programs send `Authorization: Bearer <token>`',
     );
+}
+
+/** What the request shows: the header before the cookie. */
+export function tokenOf(request: FastifyRequest): { token: string | undefined; by_cookie: boolean } {
+  const bearer = bearerToken(request);
+  return { token: bearer ?? request.cookies[SESSION_COOKIE], by_cookie: bearer === undefined };
 }
 
 function bearerToken(request: FastifyRequest): string | undefined {

@@ -1,24 +1,11 @@
-/** Users and thresholds, for administrators. */
-import Type from 'typebox';
-import {
-  NewUserBody,
-  Settings,
-  SettingsReply,
-  UserChangeBody,
-  UserRecord,
-  UsersReply,
-} from '../../../core/contract/http.ts';
-import { GatewayError } from '../../../core/errors.ts';
-import { userRecord } from '../auth/users.ts';
+/** Thresholds, for administrators. */
+import { Settings, SettingsReply } from '../../../core/contract/http.ts';
 import type { App, ServerContext } from '../options.ts';
-import { NoContent, problems } from './replies.ts';
+import { problems } from './replies.ts';
 
-const Username = Type.Object({ username: Type.String({ minLength: 1, maxLength: 64 }) });
 const config = { access: 'admin' } as const;
 
-export function addAdminRoutes(app: App, context: ServerContext): void {
-  addUserRoutes(app, context);
-  const { alerts } = context.services;
+export function addAdminRoutes(app: App, { services: { alerts } }: ServerContext): void {
   app.get(
     '/api/admin/settings',
     { config, schema: { response: { 200: SettingsReply, ...problems(401, 403) } } },
@@ -28,57 +15,5 @@ export function addAdminRoutes(app: App, context: ServerContext): void {
     '/api/admin/settings',
     { config, schema: { body: Settings, response: { 200: SettingsReply, ...problems(400, 401, 403) } } },
     async request => alerts.changeSettings(request.body),
-  );
-}
-
-function addUserRoutes(app: App, { users, visible, services }: ServerContext): void {
-  const refuseUnknown = (batteries: readonly string[] = []) => {
-    const unknown = batteries.find(id => !visible.hasBattery(id));
-    if (unknown === undefined) return;
-    const known = services.topology.batteries.slice(0, 10).map(battery => battery.id);
-    throw new GatewayError(
-      'BAD_REQUEST',
-      `body.batteries: found '${unknown}', expected ids of batteries such as ${known.join(', ')}`,
-    );
-  };
-
-  app.get(
-    '/api/admin/users',
-    { config, schema: { response: { 200: UsersReply, ...problems(401, 403) } } },
-    async () => ({ users: (await users.list()).map(userRecord) }),
-  );
-  app.post(
-    '/api/admin/users',
-    { config, schema: { body: NewUserBody, response: { 201: UserRecord, ...problems(400, 401, 403, 409) } } },
-    async (request, reply) => {
-      refuseUnknown(request.body.batteries);
-      return reply.code(201).send(userRecord(await users.create(request.body)));
-    },
-  );
-  app.put(
-    '/api/admin/users/:username',
-    {
-      config,
-      schema: {
-        params: Username,
-        body: UserChangeBody,
-        response: { 200: UserRecord, ...problems(400, 401, 403, 404, 409) },
-      },
-    },
-    async request => {
-      refuseUnknown(request.body.batteries);
-      return userRecord(await users.change(request.params.username, request.body));
-    },
-  );
-  app.delete(
-    '/api/admin/users/:username',
-    {
-      config,
-      schema: { params: Username, response: { 204: NoContent, ...problems(401, 403, 404, 409) } },
-    },
-    async (request, reply) => {
-      await users.delete(request.params.username);
-      return reply.code(204).send(null);
-    },
   );
 }

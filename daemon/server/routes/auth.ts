@@ -1,19 +1,39 @@
-/** Logging in and out. */
-import { LoginBody, LoginReply, MeReply } from '../../../core/contract/http.ts';
+/** Logging in and out, renewing a session, and the set-up of the first administrator. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LoginBody, LoginReply, MeReply, SetupBody, SetupReply } from '../../../core/contract/access.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import type { Login } from '../auth/authenticator.ts';
+import type { Caller } from '../auth/sessions.ts';
+import type { StoredUser } from '../auth/users.ts';
 import type { App, ServerContext } from '../options.ts';
-import { SESSION_COOKIE, viewerOf } from '../plugins/authentication.ts';
+import { RENEWAL_COOKIE, SESSION_COOKIE, tokenOf, viewerOf } from '../plugins/authentication.ts';
 import { NoContent, problems } from './replies.ts';
 
 const LOGIN_BODY_BYTES = 16 * 1024;
+/** Stands for a name where the set-up code is guessed; no user can have it. */
+const SETUP_NAME = ':setup';
+const open = { access: 'public' } as const;
 
-export function addAuthRoutes(app: App, { sessions, users, login_guard, tls }: ServerContext): void {
-  const cookie = { path: '/', httpOnly: true, sameSite: 'strict', secure: tls } as const;
+export function addAuthRoutes(app: App, context: ServerContext): void {
+  addLogin(app, context);
+  addLogout(app, context);
+  addSetup(app, context);
+  app.get(
+    '/api/auth/me',
+    { config: { access: 'account' }, schema: { response: { 200: MeReply, ...problems(401) } } },
+    async request => {
+      const { user, must_change_password } = viewerOf(request);
+      return { user, ...(must_change_password && { must_change_password }) };
+    },
+  );
+}
 
+function addLogin(app: App, context: ServerContext): void {
+  const { authenticator, users, login_guard } = context;
   app.post(
     '/api/auth/login',
     {
-      config: { access: 'public' },
+      config: open,
       bodyLimit: LOGIN_BODY_BYTES,
       schema: { body: LoginBody, response: { 200: LoginReply, ...problems(400, 401, 429) }, security: [] },
     },
@@ -23,22 +43,105 @@ export function addAuthRoutes(app: App, { sessions, users, login_guard, tls }: S
       const user = await users.authenticate(username, password);
       if (!user) throw new GatewayError('UNAUTHENTICATED', 'User name or password is wrong');
       login_guard.succeeded(username, request.ip);
-      const token = await sessions.issue(user);
-      reply.setCookie(SESSION_COOKIE, token, { ...cookie, maxAge: sessions.lifetime_s });
-      return { token, user: { username: user.username, role: user.role } };
+      return logIn(context, user, request, reply);
     },
   );
-
-  // Open to all: who has an expired session, or none, must be able to get rid of its cookie.
   app.post(
-    '/api/auth/logout',
-    { config: { access: 'public' }, schema: { response: { 204: NoContent }, security: [] } },
-    async (_request, reply) => reply.clearCookie(SESSION_COOKIE, cookie).code(204).send(null),
-  );
-
-  app.get(
-    '/api/auth/me',
-    { config: { access: 'login' }, schema: { response: { 200: MeReply, ...problems(401) } } },
-    async request => ({ user: viewerOf(request).user }),
+    '/api/auth/renew',
+    { config: open, schema: { response: { 200: LoginReply, ...problems(401) }, security: [] } },
+    async (request, reply) => {
+      const login = await authenticator.renew(request.cookies[RENEWAL_COOKIE] ?? '', request.ip);
+      setSessionCookie(context, reply, login);
+      return loginReply(login);
+    },
   );
 }
+
+function addLogout(app: App, context: ServerContext): void {
+  const { authenticator, sessions, tls } = context;
+  // Open to all: who has an expired session, or none, must be able to get rid of its cookies.
+  app.post(
+    '/api/auth/logout',
+    { config: open, schema: { response: { 204: NoContent }, security: [] } },
+    async (request, reply) => {
+      const { token } = tokenOf(request);
+      const viewer = token && (await authenticator.viewer(token, request.ip).catch(() => undefined));
+      const id =
+        viewer && viewer.credential.kind === 'session'
+          ? viewer.credential.id
+          : authenticator.sessionOfRenewal(request.cookies[RENEWAL_COOKIE] ?? '');
+      if (id) await sessions.end(id);
+      reply.clearCookie(SESSION_COOKIE, cookie(tls, '/'));
+      if (request.cookies[RENEWAL_COOKIE]) reply.clearCookie(RENEWAL_COOKIE, cookie(tls, '/api/auth'));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function addSetup(app: App, context: ServerContext): void {
+  const { setup, login_guard } = context;
+  app.get(
+    '/api/auth/setup',
+    { config: open, schema: { response: { 200: SetupReply }, security: [] } },
+    async () => ({ open: await setup.isOpen() }),
+  );
+  app.post(
+    '/api/auth/setup',
+    {
+      config: open,
+      bodyLimit: LOGIN_BODY_BYTES,
+      schema: { body: SetupBody, response: { 200: LoginReply, ...problems(400, 403, 429) }, security: [] },
+    },
+    async (request, reply) => {
+      const { code, username, password } = request.body;
+      login_guard.begin(SETUP_NAME, request.ip);
+      const user = await setup.redeem(code, username, password);
+      login_guard.succeeded(SETUP_NAME, request.ip);
+      return logIn(context, user, request, reply);
+    },
+  );
+}
+
+async function logIn(context: ServerContext, user: StoredUser, request: FastifyRequest, reply: FastifyReply) {
+  const by = isPage(request) ? 'page' : 'program';
+  const login = await context.authenticator.begin(user, callerOf(request), by);
+  setSessionCookie(context, reply, login);
+  if (by === 'page') {
+    const { renewal, session } = login;
+    reply.setCookie(RENEWAL_COOKIE, renewal, {
+      ...cookie(context.tls, '/api/auth'),
+      maxAge: secondsUntil(context, session.expires_ms),
+    });
+  }
+  return loginReply(login);
+}
+
+function loginReply({ user, session, token, expires_ms }: Login) {
+  return {
+    token,
+    user: { username: user.username, role: user.role },
+    expires_ms,
+    session_expires_ms: session.expires_ms,
+    ...(user.must_change_password && { must_change_password: true }),
+  };
+}
+
+function setSessionCookie(context: ServerContext, reply: FastifyReply, { token, expires_ms }: Login): void {
+  const maxAge = secondsUntil(context, expires_ms);
+  reply.setCookie(SESSION_COOKIE, token, { ...cookie(context.tls, '/'), maxAge });
+}
+
+const secondsUntil = ({ services }: ServerContext, wall_ms: number) =>
+  Math.max(1, Math.round((wall_ms - services.clock.wallMs()) / 1000));
+
+const cookie = (secure: boolean, path: string) =>
+  ({ path, httpOnly: true, sameSite: 'strict', secure }) as const;
+
+/** A browser says where its request comes from; a program does not. */
+const isPage = ({ headers }: FastifyRequest) =>
+  headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+
+const callerOf = (request: FastifyRequest): Caller => ({
+  address: request.ip,
+  user_agent: request.headers['user-agent'] ?? '',
+});

@@ -1,6 +1,6 @@
 /** Adding an account, and changing one: role, batteries, password. */
 import { useState } from 'preact/hooks';
-import type { NewUserBody, UserChangeBody, UserRecord } from '../../../../core/contract/http.ts';
+import type { NewUserBody, UserChangeBody, UserRecord } from '../../../../core/contract/access.ts';
 import type { Role } from '../../../../core/contract/model.ts';
 import { ask, session } from '../../api/session.ts';
 import { messageOf } from '../../api/use-ask.ts';

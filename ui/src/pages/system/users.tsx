@@ -1,6 +1,6 @@
 /** Accounts: who may log in, as what, and which batteries they see. */
 import { useState } from 'preact/hooks';
-import type { UserRecord, UsersReply } from '../../../../core/contract/http.ts';
+import type { UserRecord, UsersReply } from '../../../../core/contract/access.ts';
 import { ask, session } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
 import { formatMoment } from '../../format/time.ts';

@@ -1,0 +1,121 @@
+/** One's own account: password and sessions; and everybody's sessions, for administrators. */
+import type { FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { MeReply, PasswordBody, SessionsReply, type SessionView } from '../../../core/contract/access.ts';
+import { GatewayError } from '../../../core/errors.ts';
+import type { Viewer } from '../auth/access.ts';
+import type { StoredSession } from '../auth/sessions.ts';
+import type { App, ServerContext } from '../options.ts';
+import { viewerOf } from '../plugins/authentication.ts';
+import { NoContent, problems } from './replies.ts';
+
+const SessionId = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
+const login = { access: 'login' } as const;
+const admin = { access: 'admin' } as const;
+
+export function addAccountRoutes(app: App, context: ServerContext): void {
+  addPassword(app, context);
+  addOwnSessions(app, context);
+  addAllSessions(app, context);
+}
+
+function addPassword(app: App, { users, sessions, login_guard }: ServerContext): void {
+  app.put(
+    '/api/auth/password',
+    {
+      config: { access: 'account' },
+      schema: { body: PasswordBody, response: { 200: MeReply, ...problems(400, 401, 403, 409, 429) } },
+    },
+    async request => {
+      const viewer = personOf(request);
+      const { username } = viewer.user;
+      const { old_password, new_password } = request.body;
+      login_guard.begin(username, request.ip);
+      if (!(await users.authenticate(username, old_password)))
+        throw new GatewayError('FORBIDDEN', 'The old password is wrong');
+      login_guard.succeeded(username, request.ip);
+      if (old_password.normalize('NFC') === new_password.normalize('NFC'))
+        throw new GatewayError('BAD_REQUEST', 'body.new_password: is the old one; choose another');
+      await users.change(username, { password: new_password }, user =>
+        sessions.keepThrough(viewer.credential.id, user),
+      );
+      return { user: viewer.user };
+    },
+  );
+}
+
+function addOwnSessions(app: App, { sessions }: ServerContext): void {
+  app.get(
+    '/api/auth/sessions',
+    { config: login, schema: { response: { 200: SessionsReply, ...problems(401, 403) } } },
+    async request => {
+      const viewer = personOf(request);
+      return { sessions: sessions.list(viewer.user.username).map(session => viewOf(session, viewer)) };
+    },
+  );
+  app.delete(
+    '/api/auth/sessions',
+    {
+      config: login,
+      schema: {
+        description: 'Ends all sessions of the user but the one that asks',
+        response: { 204: NoContent, ...problems(401, 403) },
+      },
+    },
+    async (request, reply) => {
+      const { user, credential } = personOf(request);
+      for (const { id } of sessions.list(user.username)) if (id !== credential.id) await sessions.end(id);
+      return reply.code(204).send(null);
+    },
+  );
+  app.delete(
+    '/api/auth/sessions/:id',
+    {
+      config: login,
+      schema: { params: SessionId, response: { 204: NoContent, ...problems(401, 403, 404) } },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      if (sessions.find(id)?.username !== personOf(request).user.username) throw noSession();
+      await sessions.end(id);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function addAllSessions(app: App, { sessions }: ServerContext): void {
+  app.get(
+    '/api/admin/sessions',
+    { config: admin, schema: { response: { 200: SessionsReply, ...problems(401, 403) } } },
+    async request => ({ sessions: sessions.list().map(session => viewOf(session, viewerOf(request))) }),
+  );
+  app.delete(
+    '/api/admin/sessions/:id',
+    {
+      config: admin,
+      schema: { params: SessionId, response: { 204: NoContent, ...problems(401, 403, 404) } },
+    },
+    async (request, reply) => {
+      if (!(await sessions.end(request.params.id))) throw noSession();
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** An API key has no password and no sessions. */
+function personOf(request: FastifyRequest): Viewer {
+  const viewer = viewerOf(request);
+  if (viewer.credential.kind === 'session') return viewer;
+  throw new GatewayError(
+    'FORBIDDEN',
+    'An API key has no password and no sessions; this is for users who logged in',
+  );
+}
+
+function viewOf(session: StoredSession, viewer: Viewer): SessionView {
+  const { id, username, created_ms, seen_ms, expires_ms, address, user_agent } = session;
+  const current = id === viewer.credential.id;
+  return { id, username, created_ms, seen_ms, expires_ms, address, user_agent, current };
+}
+
+const noSession = () => new GatewayError('NOT_FOUND', 'There is no such session; it may have ended');
