@@ -4,6 +4,12 @@ import { AlertView, BatterySummary, Nullable, Severity } from './model.ts';
 
 const closed = { additionalProperties: false } as const;
 
+const Format = Type.Optional(
+  Type.Union([Type.Literal('json'), Type.Literal('csv')], {
+    description: 'Default json; `Accept: text/csv` asks for csv too',
+  }),
+);
+
 /** RFC 9457, section 3.1. `code` is one of core/errors.ts. */
 export const Problem = Type.Object({
   type: Type.String(),
@@ -28,6 +34,7 @@ export const HistoryQuery = Type.Object(
         description: 'Default 600; more readings than that are thinned evenly',
       }),
     ),
+    format: Format,
   },
   closed,
 );
@@ -52,17 +59,39 @@ export const HistoryReply = Type.Object({
   }),
 });
 
-// GET /api/alerts?state=active|cleared|all
+const id = Type.String({ minLength: 1, maxLength: 100 });
+
+// GET /api/alerts
 export const AlertQuery = Type.Object(
   {
-    state: Type.Optional(Type.Union([Type.Literal('active'), Type.Literal('cleared'), Type.Literal('all')])),
+    state: Type.Optional(
+      Type.Union([Type.Literal('active'), Type.Literal('cleared'), Type.Literal('all')], {
+        description: 'Default all',
+      }),
+    ),
+    battery_id: Type.Optional(id),
+    pack_id: Type.Optional(id),
+    severity: Type.Optional(Severity),
+    from_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Raised then or later' })),
+    to_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Raised then or before' })),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 200, newest first' }),
     ),
+    cursor: Type.Optional(
+      Type.String({
+        pattern: '^\\d{1,15}~.{1,200}$',
+        maxLength: 220,
+        description: '`next` of the page before; with the same other parameters',
+      }),
+    ),
+    format: Format,
   },
   closed,
 );
-export const AlertsReply = Type.Object({ alerts: Type.Array(AlertView) });
+export const AlertsReply = Type.Object({
+  alerts: Type.Array(AlertView),
+  next: Nullable(Type.String({ description: 'Cursor of the next page; null on the last one' })),
+});
 
 // GET /api/reports/fleet
 export const FleetReport = Type.Object({

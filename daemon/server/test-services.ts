@@ -15,6 +15,7 @@ import type { Topology } from '../../core/topology/topology.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
 import { AlertDesk } from '../pipeline/alert-desk.ts';
 import { PackLiveView } from '../pipeline/live-view.ts';
+import { alertPage } from '../store/alert-page.ts';
 import type { AlertRequest, Documents, HistoryRequest } from '../store/store.ts';
 import type { Argon2Cost } from './auth/passwords.ts';
 import { PasswordHasher } from './auth/passwords.ts';
@@ -61,11 +62,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
   const store = {
     documents,
     appendAlert: (alert: Alert) => void recorded.set(alert.id, alert),
-    alerts: async ({ state, limit, battery_ids }: AlertRequest) =>
-      [...recorded.values()]
-        .filter(alert => state === 'all' || alert.state === state)
-        .filter(alert => battery_ids?.includes(alert.battery_id) ?? true)
-        .slice(-limit),
+    alerts: async (request: AlertRequest) => alertPage(recorded.values(), request),
     history: async ({ pack_id, from_ms, to_ms }: HistoryRequest) => ({
       pack_id,
       from_ms,

@@ -73,14 +73,31 @@ export class Reader {
     return historyReply(request, rows);
   }
 
-  /** Newest first. */
-  alerts({ state, limit }: AlertRequest): Alert[] {
+  /** Newest first; the same as alert-page.ts makes of a list. */
+  alerts(request: AlertRequest): Alert[] {
     const bodies = this.#db
-      .prepare<[string, string, number], string>(
-        "SELECT body FROM alerts WHERE ? = 'all' OR state = ? ORDER BY raised_ms DESC, alert_id DESC LIMIT ?",
+      .prepare<object, string>(
+        `SELECT body FROM alerts
+         WHERE (:state = 'all' OR state = :state)
+           AND raised_ms BETWEEN :from_ms AND :to_ms
+           AND (:after_ms IS NULL OR (raised_ms, alert_id) < (:after_ms, :after_id))
+           AND (:battery_ids IS NULL OR body ->> 'battery_id' IN (SELECT value FROM json_each(:battery_ids)))
+           AND (:pack_id IS NULL OR body ->> 'pack_id' = :pack_id)
+           AND (:severity IS NULL OR body ->> 'severity' = :severity)
+         ORDER BY raised_ms DESC, alert_id DESC LIMIT :limit`,
       )
       .pluck()
-      .all(state, state, limit);
+      .all({
+        state: request.state,
+        limit: request.limit,
+        from_ms: request.from_ms ?? 0,
+        to_ms: request.to_ms ?? Number.MAX_SAFE_INTEGER,
+        after_ms: request.after?.raised_ms ?? null,
+        after_id: request.after?.id ?? null,
+        battery_ids: request.battery_ids ? JSON.stringify(request.battery_ids) : null,
+        pack_id: request.pack_id ?? null,
+        severity: request.severity ?? null,
+      });
     return bodies.map(body => JSON.parse(body) as Alert);
   }
 

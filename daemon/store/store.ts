@@ -2,7 +2,7 @@
  * What the rest of the daemon knows of storage. Implementation: one writer worker and one reader worker
  * over SQLite (WAL); nothing here ever blocks the caller's thread on a disk.
  */
-import type { Alert } from '../../core/alerts/alert.ts';
+import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -42,6 +42,13 @@ export interface AlertRequest {
   readonly limit: number;
   /** Only of these batteries; undefined: of all. */
   readonly battery_ids?: readonly string[] | undefined;
+  readonly pack_id?: string | undefined;
+  readonly severity?: AlertSeverity | undefined;
+  /** Raised within this span, both ends included. */
+  readonly from_ms?: number | undefined;
+  readonly to_ms?: number | undefined;
+  /** Only those that come after this one in the order, newest first. */
+  readonly after?: Pick<Alert, 'raised_ms' | 'id'> | undefined;
 }
 
 /** Small JSON records by kind and id: users, settings, keys. */

@@ -1,4 +1,5 @@
 /** The API's description, generated from the schemas that check it. */
+import { createHash } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import type { App, ServerContext } from '../options.ts';
 
@@ -20,8 +21,29 @@ export async function addOpenApi(app: App, { services }: ServerContext): Promise
       },
       security: [{ bearer: [] }, { cookie: [] }],
     },
+    transform: ({ schema, url, route }) => {
+      const access = route.config?.access;
+      return { url, schema: { tags: [tagOf(url)], 'x-access': access, ...schema } as typeof schema };
+    },
   });
-  app.get('/api/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
-    app.swagger(),
-  );
+  let made: { readonly text: string; readonly etag: string } | undefined;
+  app.get('/api/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, (request, reply) => {
+    made ??= described(app);
+    // It changes with the program only: asked again, and not sent again.
+    reply.header('etag', made.etag).header('cache-control', 'no-cache');
+    if (request.headers['if-none-match']?.includes(made.etag)) return reply.code(304).send();
+    return reply.type('application/json; charset=utf-8').send(made.text);
+  });
+}
+
+function described(app: App) {
+  const text = JSON.stringify(app.swagger());
+  return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
+}
+
+/** `/api/admin/users/:username` -> `admin`; `/healthz` -> `system`. */
+function tagOf(url: string): string {
+  const part = /^\/api\/([a-z-]+)/.exec(url)?.[1];
+  const ONE_PART: Record<string, string> = { battery: 'batteries', packs: 'batteries' };
+  return part === undefined ? 'system' : (ONE_PART[part] ?? part);
 }

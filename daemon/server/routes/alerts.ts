@@ -1,5 +1,11 @@
-/** Alerts, active and past. */
-import { AlertQuery, AlertsReply } from '../../../core/contract/http.ts';
+/** Alerts, active and past, page by page. */
+import { AlertQuery, AlertsReply, type AlertQuery as Query } from '../../../core/contract/http.ts';
+import type { AlertView } from '../../../core/contract/model.ts';
+import { GatewayError } from '../../../core/errors.ts';
+import { alertPage } from '../../store/alert-page.ts';
+import type { AlertRequest } from '../../store/store.ts';
+import type { Viewer } from '../auth/access.ts';
+import { type CsvValue, sendCsv, wantsCsv } from '../csv.ts';
 import { visibleAlerts } from '../live/rooms.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
@@ -7,23 +13,69 @@ import { problems } from './replies.ts';
 
 const DEFAULT_LIMIT = 200;
 
-export function addAlertRoutes(app: App, { services }: ServerContext): void {
+export function addAlertRoutes(app: App, { services, visible }: ServerContext): void {
+  const { store, topology } = services;
   app.get(
     '/api/alerts',
     {
       config: { access: 'login' },
-      schema: { querystring: AlertQuery, response: { 200: AlertsReply, ...problems(400, 401) } },
+      schema: {
+        summary: 'Alerts, newest first',
+        querystring: AlertQuery,
+        response: { 200: AlertsReply, ...problems(400, 401, 404) },
+      },
     },
-    async request => {
+    async (request, reply) => {
       const viewer = viewerOf(request);
-      const { state = 'all', limit = DEFAULT_LIMIT } = request.query;
-      if (state === 'active') {
-        const { alerts } = visibleAlerts(services.alerts.active(), viewer, services.topology);
-        return { alerts: alerts.slice(0, limit) };
-      }
-      const battery_ids = viewer.batteries && [...viewer.batteries];
-      const found = await services.store.alerts({ state, limit, battery_ids });
-      return visibleAlerts(found, viewer, services.topology);
+      const { battery_id, pack_id } = request.query;
+      if (battery_id !== undefined) visible.battery(viewer, battery_id);
+      if (pack_id !== undefined) visible.pack(viewer, pack_id);
+      const asked = requestOf(request.query, viewer);
+      // One more than asked for tells whether there is another page.
+      const wanted = { ...asked, limit: asked.limit + 1 };
+      const found =
+        asked.state === 'active' ? alertPage(services.alerts.active(), wanted) : await store.alerts(wanted);
+      const page = found.slice(0, asked.limit);
+      const last = page.at(-1);
+      const next = found.length > asked.limit && last ? `${last.raised_ms}~${last.id}` : null;
+      const { alerts } = visibleAlerts(page, viewer, topology);
+      if (!wantsCsv(request)) return { alerts, next };
+      if (next !== null) reply.header('link', nextPage(request.url, next));
+      return sendCsv(reply, `alerts-${topology.gateway_id}`, CSV_HEADER, alerts.map(csvRow)) as never;
     },
   );
+}
+
+function requestOf(query: Query, viewer: Viewer): AlertRequest {
+  const { battery_id, pack_id, severity, from_ms, to_ms, state = 'all', limit = DEFAULT_LIMIT } = query;
+  if (from_ms !== undefined && to_ms !== undefined && from_ms > to_ms)
+    throw new GatewayError(
+      'BAD_REQUEST',
+      `query.from_ms: found ${from_ms}, expected at most to_ms, ${to_ms}`,
+    );
+  const battery_ids = battery_id === undefined ? viewer.batteries && [...viewer.batteries] : [battery_id];
+  const [raised_ms, ...id] = query.cursor?.split('~') ?? [];
+  const after = raised_ms === undefined ? undefined : { raised_ms: Number(raised_ms), id: id.join('~') };
+  return { state, limit, battery_ids, pack_id, severity, from_ms, to_ms, after };
+}
+
+/** RFC 8288: a table has no place for a cursor of its own. */
+function nextPage(url: string, cursor: string): string {
+  const next = new URL(url, 'http://gateway');
+  next.searchParams.set('cursor', cursor);
+  return `<${next.pathname}${next.search}>; rel="next"`;
+}
+
+const CSV_HEADER = [
+  ...['raised', 'cleared', 'severity', 'state', 'battery_id', 'battery_name', 'pack_id', 'pack_name'],
+  ...['cell_no', 'rule_id', 'message', 'value', 'threshold', 'unit', 'id'],
+];
+
+function csvRow(alert: AlertView): CsvValue[] {
+  const moment = (t_ms: number | null) => (t_ms === null ? null : new Date(t_ms).toISOString());
+  return [
+    ...[moment(alert.raised_ms), moment(alert.cleared_ms), alert.severity, alert.state],
+    ...[alert.battery_id, alert.battery_name, alert.pack_id, alert.pack_name],
+    ...[alert.cell_no, alert.rule_id, alert.message, alert.value, alert.threshold, alert.unit, alert.id],
+  ];
 }

@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { HistoryQuery, HistoryReply } from '../../../core/contract/http.ts';
 import { BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import { type CsvValue, sendCsv, wantsCsv } from '../csv.ts';
 import { visibleFleet } from '../live/rooms.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
@@ -17,7 +18,13 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
 
   app.get(
     '/api/batteries',
-    { config: { access: 'login' }, schema: { response: { 200: FleetState, ...problems(401) } } },
+    {
+      config: { access: 'login' },
+      schema: {
+        summary: 'The site and a summary of every battery',
+        response: { 200: FleetState, ...problems(401) },
+      },
+    },
     async request => visibleFleet(live.fleet(), viewerOf(request)),
   );
 
@@ -25,7 +32,11 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
     '/api/battery/:id',
     {
       config: { access: 'login' },
-      schema: { params: Id, response: { 200: BatteryDetail, ...problems(401, 404) } },
+      schema: {
+        summary: 'A battery and its packs with all cells',
+        params: Id,
+        response: { 200: BatteryDetail, ...problems(401, 404) },
+      },
     },
     async request => {
       visible.battery(viewerOf(request), request.params.id);
@@ -37,7 +48,11 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
     '/api/packs/:id',
     {
       config: { access: 'login' },
-      schema: { params: Id, response: { 200: PackDetail, ...problems(401, 404) } },
+      schema: {
+        summary: 'Everything of a pack: values, cells, sensors, the alarms of the device itself',
+        params: Id,
+        response: { 200: PackDetail, ...problems(401, 404) },
+      },
     },
     async request => {
       visible.pack(viewerOf(request), request.params.id);
@@ -50,6 +65,7 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
     {
       config: { access: 'login' },
       schema: {
+        summary: 'Series of a pack and of each of its cells',
         params: Id,
         querystring: HistoryQuery,
         response: { 200: HistoryReply, ...problems(400, 401, 404) },
@@ -57,7 +73,7 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
       // Up to hundreds of thousands of numbers: the plain serializer takes a third of the time.
       serializerCompiler: () => JSON.stringify,
     },
-    async request => {
+    async (request, reply) => {
       const pack_id = request.params.id;
       visible.pack(viewerOf(request), pack_id);
       const to_ms = request.query.to_ms ?? clock.wallMs();
@@ -67,14 +83,30 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
           'BAD_REQUEST',
           `query.from_ms: found ${from_ms}, expected at most to_ms, ${to_ms}`,
         );
-      return store.history({
-        pack_id,
-        from_ms,
-        to_ms,
-        max_points: request.query.max_points ?? DEFAULT_POINTS,
-      });
+      const max_points = request.query.max_points ?? DEFAULT_POINTS;
+      const history = await store.history({ pack_id, from_ms, to_ms, max_points });
+      if (!wantsCsv(request)) return history;
+      return sendCsv(reply, `history-${pack_id}`, historyHeader(history), historyRows(history)) as never;
     },
   );
+}
+
+const PACK_SERIES = ['voltage_v', 'current_a', 'soc_pct', 'temperature_c'] as const;
+const CELL_SERIES = ['voltage_v', 'temperature_c'] as const;
+
+function historyHeader({ cells }: HistoryReply): string[] {
+  const ofCells = CELL_SERIES.flatMap(name => cells[name].map((_, cell) => `cell_${cell + 1}_${name}`));
+  return ['time', 't_ms', ...PACK_SERIES, ...ofCells];
+}
+
+function* historyRows({ t_ms, pack, cells }: HistoryReply): Generator<CsvValue[]> {
+  for (const [point, moment] of t_ms.entries())
+    yield [
+      new Date(moment).toISOString(),
+      moment,
+      ...PACK_SERIES.map(name => pack[name][point] ?? null),
+      ...CELL_SERIES.flatMap(name => cells[name].map(series => series[point] ?? null)),
+    ];
 }
 
 function present<T>(state: T | undefined, what: string, id: string): T {

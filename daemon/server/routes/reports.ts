@@ -9,7 +9,10 @@ import { problems } from './replies.ts';
 export function addReportRoutes(app: App, { services }: ServerContext): void {
   app.get(
     '/api/reports/fleet',
-    { config: { access: 'moderator' }, schema: { response: { 200: FleetReport, ...problems(401, 403) } } },
+    {
+      config: { access: 'moderator' },
+      schema: { summary: 'Batteries and totals', response: { 200: FleetReport, ...problems(401, 403) } },
+    },
     async request =>
       fleetReport(visibleFleet(services.live.fleet(), viewerOf(request)).batteries, services.clock.wallMs()),
   );

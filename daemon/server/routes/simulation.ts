@@ -13,17 +13,37 @@ const Id = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) });
 export function addSimulationRoutes(app: App, simulation: SimulationControl): void {
   app.get(
     '/api/admin/simulation/faults',
-    { config, schema: { response: { 200: FaultsReply, ...problems(401, 403) } } },
+    {
+      config,
+      schema: {
+        summary: 'Faults of the simulated hardware',
+        response: { 200: FaultsReply, ...problems(401, 403) },
+      },
+    },
     async () => ({ faults: [...simulation.faults()] }),
   );
   app.post(
     '/api/admin/simulation/faults',
-    { config, schema: { body: Fault, response: { 201: FaultReply, ...problems(400, 401, 403) } } },
+    {
+      config,
+      schema: {
+        summary: 'Adds a fault',
+        body: Fault,
+        response: { 201: FaultReply, ...problems(400, 401, 403) },
+      },
+    },
     async (request, reply) => reply.code(201).send({ id: simulation.addFault(request.body) }),
   );
   app.delete(
     '/api/admin/simulation/faults/:id',
-    { config, schema: { params: Id, response: { 204: NoContent, ...problems(401, 403, 404) } } },
+    {
+      config,
+      schema: {
+        summary: 'Ends a fault',
+        params: Id,
+        response: { 204: NoContent, ...problems(401, 403, 404) },
+      },
+    },
     async (request, reply) => {
       if (!simulation.removeFault(request.params.id))
         throw new GatewayError('NOT_FOUND', `There is no fault '${request.params.id}'`);

@@ -7,7 +7,13 @@ import { problems } from './replies.ts';
 export function addSystemRoutes(app: App, { services, counters }: ServerContext): void {
   app.get(
     '/api/system/status',
-    { config: { access: 'login' }, schema: { response: { 200: SystemStatus, ...problems(401) } } },
+    {
+      config: { access: 'login' },
+      schema: {
+        summary: 'Every part of the gateway, how it is and what it counted',
+        response: { 200: SystemStatus, ...problems(401) },
+      },
+    },
     async () => services.status(),
   );
 
@@ -15,7 +21,11 @@ export function addSystemRoutes(app: App, { services, counters }: ServerContext)
     '/healthz',
     {
       config: { access: 'public' },
-      schema: { response: { 200: HealthReply, 503: HealthReply }, security: [] },
+      schema: {
+        summary: 'Whether the gateway works, nothing else',
+        response: { 200: HealthReply, 503: HealthReply },
+        security: [],
+      },
     },
     async (_request, reply) => {
       reply.header('cache-control', 'no-store');

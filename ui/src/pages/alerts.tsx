@@ -58,23 +58,36 @@ function ActiveAlerts({ alerts }: { alerts: readonly AlertView[] }) {
   return <AlertList alerts={sorted} />;
 }
 
+const CLEARED_PATH = '/api/alerts?state=cleared&limit=100';
+
 /** Asked again when the live list changed, as alerts leave that list for this one. */
 function ClearedAlerts({ changed_ms }: { changed_ms: number | undefined }) {
   const [alerts, setAlerts] = useState<readonly AlertView[]>();
+  /** Where the oldest page ended; undefined before the first one. */
+  const [cursor, setCursor] = useState<string | null>();
   const [failure, setFailure] = useState('');
+  const load = async (path: string, signal?: AbortSignal) => {
+    try {
+      const reply = await ask<AlertsReply>(path, signal ? { signal } : {});
+      setAlerts(known => merged(known ?? [], reply.alerts));
+      setFailure('');
+      return reply.next;
+    } catch (error) {
+      if (!signal?.aborted) setFailure(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  };
   useEffect(() => {
     const stop = new AbortController();
-    ask<AlertsReply>('/api/alerts?state=cleared&limit=200', { signal: stop.signal }).then(
-      reply => {
-        setAlerts(reply.alerts);
-        setFailure('');
-      },
-      error => {
-        if (!stop.signal.aborted) setFailure(error instanceof Error ? error.message : String(error));
-      },
-    );
+    void load(CLEARED_PATH, stop.signal).then(next => {
+      if (next !== undefined) setCursor(known => (known === undefined ? next : known));
+    });
     return () => stop.abort();
   }, [changed_ms]);
+  const loadOlder = async () => {
+    const next = await load(`${CLEARED_PATH}&cursor=${encodeURIComponent(cursor ?? '')}`);
+    if (next !== undefined) setCursor(next);
+  };
   if (failure) {
     return (
       <Notice icon="triangle" title="Cleared alerts could not be loaded" tone="critical">
@@ -84,7 +97,24 @@ function ClearedAlerts({ changed_ms }: { changed_ms: number | undefined }) {
   }
   if (!alerts) return <Loading what="cleared alerts" />;
   if (alerts.length === 0) return <Notice icon="clock" title="No alert was cleared yet" />;
-  return <AlertList alerts={alerts} />;
+  return (
+    <>
+      <AlertList alerts={alerts} />
+      {cursor && (
+        <p class="more-below">
+          <button type="button" class="button" onClick={() => void loadOlder()}>
+            Show older alerts
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Each once, newest first; what came later replaces what was known. */
+function merged(known: readonly AlertView[], news: readonly AlertView[]): AlertView[] {
+  const all = new Map([...known, ...news].map(alert => [alert.id, alert]));
+  return [...all.values()].sort((a, b) => b.raised_ms - a.raised_ms || (a.id < b.id ? 1 : -1));
 }
 
 function AlertList({ alerts }: { alerts: readonly AlertView[] }) {
