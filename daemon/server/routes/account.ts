@@ -24,7 +24,11 @@ function addPassword(app: App, { users, sessions, login_guard }: ServerContext):
     '/api/auth/password',
     {
       config: { access: 'account' },
-      schema: { body: PasswordBody, response: { 200: MeReply, ...problems(400, 401, 403, 409, 429) } },
+      schema: {
+        summary: 'Changes the password of one who knows it',
+        body: PasswordBody,
+        response: { 200: MeReply, ...problems(400, 401, 403, 409, 429) },
+      },
     },
     async request => {
       const viewer = personOf(request);
@@ -47,7 +51,10 @@ function addPassword(app: App, { users, sessions, login_guard }: ServerContext):
 function addOwnSessions(app: App, { sessions }: ServerContext): void {
   app.get(
     '/api/auth/sessions',
-    { config: login, schema: { response: { 200: SessionsReply, ...problems(401, 403) } } },
+    {
+      config: login,
+      schema: { summary: 'One’s own sessions', response: { 200: SessionsReply, ...problems(401, 403) } },
+    },
     async request => {
       const viewer = personOf(request);
       return { sessions: sessions.list(viewer.user.username).map(session => viewOf(session, viewer)) };
@@ -58,6 +65,7 @@ function addOwnSessions(app: App, { sessions }: ServerContext): void {
     {
       config: login,
       schema: {
+        summary: 'Ends all one’s sessions but the one that asks',
         description: 'Ends all sessions of the user but the one that asks',
         response: { 204: NoContent, ...problems(401, 403) },
       },
@@ -72,7 +80,11 @@ function addOwnSessions(app: App, { sessions }: ServerContext): void {
     '/api/auth/sessions/:id',
     {
       config: login,
-      schema: { params: SessionId, response: { 204: NoContent, ...problems(401, 403, 404) } },
+      schema: {
+        summary: 'Ends one of one’s own sessions',
+        params: SessionId,
+        response: { 204: NoContent, ...problems(401, 403, 404) },
+      },
     },
     async (request, reply) => {
       const { id } = request.params;
@@ -86,14 +98,24 @@ function addOwnSessions(app: App, { sessions }: ServerContext): void {
 function addAllSessions(app: App, { sessions }: ServerContext): void {
   app.get(
     '/api/admin/sessions',
-    { config: admin, schema: { response: { 200: SessionsReply, ...problems(401, 403) } } },
+    {
+      config: admin,
+      schema: {
+        summary: 'The sessions of all users',
+        response: { 200: SessionsReply, ...problems(401, 403) },
+      },
+    },
     async request => ({ sessions: sessions.list().map(session => viewOf(session, viewerOf(request))) }),
   );
   app.delete(
     '/api/admin/sessions/:id',
     {
       config: admin,
-      schema: { params: SessionId, response: { 204: NoContent, ...problems(401, 403, 404) } },
+      schema: {
+        summary: 'Ends a session of anybody',
+        params: SessionId,
+        response: { 204: NoContent, ...problems(401, 403, 404) },
+      },
     },
     async (request, reply) => {
       if (!(await sessions.end(request.params.id))) throw noSession();

@@ -8,12 +8,25 @@ const config = { access: 'admin' } as const;
 export function addAdminRoutes(app: App, { services: { alerts } }: ServerContext): void {
   app.get(
     '/api/admin/settings',
-    { config, schema: { response: { 200: SettingsReply, ...problems(401, 403) } } },
+    {
+      config,
+      schema: {
+        summary: 'Every alert rule with its threshold',
+        response: { 200: SettingsReply, ...problems(401, 403) },
+      },
+    },
     async () => alerts.settings(),
   );
   app.put(
     '/api/admin/settings',
-    { config, schema: { body: Settings, response: { 200: SettingsReply, ...problems(400, 401, 403) } } },
+    {
+      config,
+      schema: {
+        summary: 'Changes thresholds',
+        body: Settings,
+        response: { 200: SettingsReply, ...problems(400, 401, 403) },
+      },
+    },
     async request => alerts.changeSettings(request.body),
   );
 }

@@ -19,14 +19,24 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
   const { api_keys, signing_keys } = context;
   app.get(
     '/api/admin/keys',
-    { config, schema: { response: { 200: ApiKeysReply, ...problems(401, 403) } } },
+    {
+      config,
+      schema: {
+        summary: 'All API keys, without their secrets',
+        response: { 200: ApiKeysReply, ...problems(401, 403) },
+      },
+    },
     async () => ({ keys: api_keys.list().map(apiKeyRecord) }),
   );
   app.post(
     '/api/admin/keys',
     {
       config,
-      schema: { body: NewApiKeyBody, response: { 201: NewApiKeyReply, ...problems(400, 401, 403, 409) } },
+      schema: {
+        summary: 'Makes an API key; its secret is told this once',
+        body: NewApiKeyBody,
+        response: { 201: NewApiKeyReply, ...problems(400, 401, 403, 409) },
+      },
     },
     async (request, reply) => {
       refuseUnknown(context, request.body.batteries);
@@ -36,7 +46,14 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
   );
   app.delete(
     '/api/admin/keys/:id',
-    { config, schema: { params: KeyId, response: { 204: NoContent, ...problems(401, 403, 404) } } },
+    {
+      config,
+      schema: {
+        summary: 'Revokes an API key at once',
+        params: KeyId,
+        response: { 204: NoContent, ...problems(401, 403, 404) },
+      },
+    },
     async (request, reply) => {
       await api_keys.revoke(request.params.id);
       return reply.code(204).send(null);
@@ -47,6 +64,7 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
     {
       config,
       schema: {
+        summary: 'Makes a new key to sign sessions with',
         description: 'Signs with a new key from now on; tokens of the one before are taken until they end',
         response: { 201: SigningKeyReply, ...problems(401, 403, 409) },
       },

@@ -20,7 +20,10 @@ export function addAuthRoutes(app: App, context: ServerContext): void {
   addSetup(app, context);
   app.get(
     '/api/auth/me',
-    { config: { access: 'account' }, schema: { response: { 200: MeReply, ...problems(401) } } },
+    {
+      config: { access: 'account' },
+      schema: { summary: 'Who one is', response: { 200: MeReply, ...problems(401) } },
+    },
     async request => {
       const { user, must_change_password } = viewerOf(request);
       return { user, ...(must_change_password && { must_change_password }) };
@@ -35,7 +38,12 @@ function addLogin(app: App, context: ServerContext): void {
     {
       config: open,
       bodyLimit: LOGIN_BODY_BYTES,
-      schema: { body: LoginBody, response: { 200: LoginReply, ...problems(400, 401, 429) }, security: [] },
+      schema: {
+        summary: 'Begins a session',
+        body: LoginBody,
+        response: { 200: LoginReply, ...problems(400, 401, 429) },
+        security: [],
+      },
     },
     async (request, reply) => {
       const { username, password } = request.body;
@@ -48,7 +56,14 @@ function addLogin(app: App, context: ServerContext): void {
   );
   app.post(
     '/api/auth/renew',
-    { config: open, schema: { response: { 200: LoginReply, ...problems(401) }, security: [] } },
+    {
+      config: open,
+      schema: {
+        summary: 'A fresh token for the session of the cookie',
+        response: { 200: LoginReply, ...problems(401) },
+        security: [],
+      },
+    },
     async (request, reply) => {
       const login = await authenticator.renew(request.cookies[RENEWAL_COOKIE] ?? '', request.ip);
       setSessionCookie(context, reply, login);
@@ -62,7 +77,14 @@ function addLogout(app: App, context: ServerContext): void {
   // Open to all: who has an expired session, or none, must be able to get rid of its cookies.
   app.post(
     '/api/auth/logout',
-    { config: open, schema: { response: { 204: NoContent }, security: [] } },
+    {
+      config: open,
+      schema: {
+        summary: 'Ends the session and removes its cookies',
+        response: { 204: NoContent },
+        security: [],
+      },
+    },
     async (request, reply) => {
       const { token } = tokenOf(request);
       const viewer = token && (await authenticator.viewer(token, request.ip).catch(() => undefined));
@@ -82,7 +104,14 @@ function addSetup(app: App, context: ServerContext): void {
   const { setup, login_guard } = context;
   app.get(
     '/api/auth/setup',
-    { config: open, schema: { response: { 200: SetupReply }, security: [] } },
+    {
+      config: open,
+      schema: {
+        summary: 'Whether the first administrator is still to be made',
+        response: { 200: SetupReply },
+        security: [],
+      },
+    },
     async () => ({ open: await setup.isOpen() }),
   );
   app.post(
@@ -90,7 +119,12 @@ function addSetup(app: App, context: ServerContext): void {
     {
       config: open,
       bodyLimit: LOGIN_BODY_BYTES,
-      schema: { body: SetupBody, response: { 200: LoginReply, ...problems(400, 403, 429) }, security: [] },
+      schema: {
+        summary: 'Makes the first administrator, by the one-time set-up code',
+        body: SetupBody,
+        response: { 200: LoginReply, ...problems(400, 403, 429) },
+        security: [],
+      },
     },
     async (request, reply) => {
       const { code, username, password } = request.body;

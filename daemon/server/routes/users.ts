@@ -13,12 +13,19 @@ export function addUserRoutes(app: App, context: ServerContext): void {
   const { users } = context;
   app.get(
     '/api/admin/users',
-    { config, schema: { response: { 200: UsersReply, ...problems(401, 403) } } },
+    { config, schema: { summary: 'All users', response: { 200: UsersReply, ...problems(401, 403) } } },
     async () => ({ users: (await users.list()).map(userRecord) }),
   );
   app.post(
     '/api/admin/users',
-    { config, schema: { body: NewUserBody, response: { 201: UserRecord, ...problems(400, 401, 403, 409) } } },
+    {
+      config,
+      schema: {
+        summary: 'Makes a user',
+        body: NewUserBody,
+        response: { 201: UserRecord, ...problems(400, 401, 403, 409) },
+      },
+    },
     async (request, reply) => {
       refuseUnknown(context, request.body.batteries);
       return reply.code(201).send(userRecord(await users.create(request.body)));
@@ -29,6 +36,7 @@ export function addUserRoutes(app: App, context: ServerContext): void {
     {
       config,
       schema: {
+        summary: 'Changes a user; what is not given stays',
         params: Username,
         body: UserChangeBody,
         response: { 200: UserRecord, ...problems(400, 401, 403, 404, 409) },
@@ -44,7 +52,11 @@ export function addUserRoutes(app: App, context: ServerContext): void {
     '/api/admin/users/:username',
     {
       config,
-      schema: { params: Username, response: { 204: NoContent, ...problems(401, 403, 404, 409) } },
+      schema: {
+        summary: 'Deletes a user and ends its sessions',
+        params: Username,
+        response: { 204: NoContent, ...problems(401, 403, 404, 409) },
+      },
     },
     async (request, reply) => {
       await users.delete(request.params.username);
