@@ -9,7 +9,7 @@ export class DbcCursor {
   readonly #tokens: readonly DbcToken[];
   readonly #statements: ReadonlySet<string>;
 
-  /** `statements`: the keywords that open a statement where they begin a line. */
+  /** `statements`: the keywords that open a statement. */
   constructor(text: string, statements: ReadonlySet<string>) {
     this.#tokens = tokenizeDbc(text);
     this.#statements = statements;
@@ -22,6 +22,11 @@ export class DbcCursor {
   /** Line of the newest token read. */
   get line(): number {
     return this.#tokens[Math.min(this.at, this.#tokens.length) - 1]?.line ?? 1;
+  }
+
+  /** Lines of strings without their closing quote. */
+  get unclosed_lines(): number[] {
+    return this.#tokens.filter(token => token.unclosed).map(token => token.line);
   }
 
   /** The token `ahead` of the next one. */
@@ -43,21 +48,34 @@ export class DbcCursor {
 
   next(kind: DbcTokenKind, wanted: string): DbcToken {
     const token = this.#tokens[this.at];
-    if (token?.kind !== kind)
-      throw new Unreadable(`found "${token?.text ?? 'end of file'}", expected ${wanted}`);
+    if (token?.kind !== kind) throw new Unreadable(`found ${quoted(token)}, expected ${wanted}`);
     this.at++;
     return token;
   }
 
-  punct(text: string): void {
+  /** A name; in real files also one of digits only. */
+  name(wanted: string): string {
     const token = this.#tokens[this.at];
-    if (token?.text !== text || token.kind !== 'punct')
-      throw new Unreadable(`found "${token?.text ?? 'end of file'}", expected "${text}"`);
+    return this.next(token?.kind === 'number' ? 'number' : 'word', wanted).text;
+  }
+
+  punct(text: string): void {
+    if (!this.skip(text)) throw new Unreadable(`found ${quoted(this.#tokens[this.at])}, expected "${text}"`);
+  }
+
+  /** Steps over the punctuation mark `text` if it is next. */
+  skip(text: string): boolean {
+    const token = this.#tokens[this.at];
+    if (token?.kind !== 'punct' || token.text !== text) return false;
     this.at++;
+    return true;
   }
 
   number(wanted: string): number {
-    return Number(this.next('number', wanted).text);
+    const token = this.#tokens[this.at];
+    if (token?.kind === 'word' && /^0x[0-9a-f]+$/i.test(token.text)) this.at++;
+    else this.next('number', wanted);
+    return Number(token?.text);
   }
 
   integer(wanted: string): number {
@@ -67,16 +85,40 @@ export class DbcCursor {
     return value;
   }
 
-  optionalWord(): void {
-    const token = this.peek();
-    if (token?.kind === 'word' && !token.first) this.at++;
+  /** True where the next token is a keyword that opens a statement. */
+  get atStatement(): boolean {
+    const token = this.#tokens[this.at];
+    return token?.kind === 'word' && this.#statements.has(token.text);
   }
 
-  skipToStatement(): void {
-    while (this.at < this.#tokens.length) {
-      const token = this.#tokens[this.at];
-      if (token.first && token.kind === 'word' && this.#statements.has(token.text)) return;
+  /** Steps over names and commas up to the next statement; over a line's end only after a comma. */
+  skipNames(): void {
+    for (let token = this.peek(); token && !this.atStatement; token = this.peek()) {
+      const comma = token.kind === 'punct' && token.text === ',';
+      if (token.first && this.peek(-1)?.text !== ',') return;
+      if (!comma && token.kind !== 'word' && token.kind !== 'number') return;
       this.at++;
     }
   }
+
+  /** To the end of this statement: past its ";", or to a line that begins another. */
+  skipStatement(): void {
+    for (; this.at < this.#tokens.length; this.at++) {
+      const token = this.#tokens[this.at];
+      if (token.first && this.atStatement) return;
+      if (token.kind === 'punct' && token.text === ';') {
+        this.at++;
+        return;
+      }
+    }
+  }
+
+  /** To the next keyword that opens a statement, wherever it stands. */
+  skipToStatement(): void {
+    while (this.at < this.#tokens.length && !this.atStatement) this.at++;
+  }
+}
+
+function quoted(token: DbcToken | undefined): string {
+  return token ? `"${token.text.slice(0, 60)}"` : 'end of file';
 }

@@ -14,8 +14,8 @@ export interface DbcSignal {
   readonly length_bit: number;
   readonly byte_order: 'intel' | 'motorola';
   readonly signed: boolean;
-  /** IEEE float (SIG_VALTYPE_ 1 and 2); raw integer otherwise. */
-  float: 'none' | 'float32' | 'float64';
+  /** IEEE float (SIG_VALTYPE_ 1 and 2) of 16, 32 or 64 bit; raw integer otherwise. */
+  float: 'none' | 'float16' | 'float32' | 'float64';
   readonly scale: number;
   readonly offset: number;
   /** As in the file; 0 and 0 means "no range". Never used to clamp. */

@@ -1,57 +1,26 @@
 /**
- * Reads a DBC file. Lenient on purpose: a statement that cannot be read costs a warning with its line
- * and nothing else; sections that say nothing about decoding are skipped.
+ * Makes messages and signals of a DBC file's statements. What is said about a message or signal is applied
+ * wherever in the file it stands, to every message of that id. Where a file is wrong, the rest is kept and
+ * a warning names the line.
  */
-import { DbcCursor, Unreadable } from './dbc-cursor.ts';
 import type { Dbc, DbcMessage, DbcSignal, DbcWarning } from './dbc-model.ts';
-import type { DbcToken } from './dbc-tokens.ts';
+import {
+  type Choices,
+  type DbcStatements,
+  type MessageStatement,
+  type Remark,
+  readDbcStatements,
+  type SignalStatement,
+} from './dbc-syntax.ts';
 
 const EXTENDED_FLAG = 0x80000000;
-/** Dummy message in which tools keep signals that belong to none. */
 const INDEPENDENT_SIGNALS_ID = 0xc0000000;
-
-/** Sections that carry nothing a decoder needs. */
-const SKIPPED = new Set([
-  'VERSION',
-  'BS_',
-  'BU_',
-  'VAL_TABLE_',
-  'BO_TX_BU_',
-  'SIG_GROUP_',
-  'BA_DEF_REL_',
-  'BA_REL_',
-  'BA_DEF_DEF_REL_',
-  'BU_SG_REL_',
-  'BU_EV_REL_',
-  'BU_BO_REL_',
-  'EV_',
-  'EV_DATA_',
-  'ENVVAR_DATA_',
-  'SGTYPE_',
-  'SGTYPE_VAL_',
-  'BA_SGTYPE_',
-  'SIG_TYPE_REF_',
-  'SIGTYPE_VALTYPE_',
-  'CAT_DEF_',
-  'CAT_',
-  'FILTER',
-]);
-const STATEMENTS = new Set([
-  'NS_',
-  'BO_',
-  'SG_',
-  'CM_',
-  'BA_DEF_',
-  'BA_DEF_DEF_',
-  'BA_',
-  'VAL_',
-  'SIG_VALTYPE_',
-  'SG_MUL_VAL_',
-  ...SKIPPED,
-]);
+/** VFrameFormat by its name, or by its number where the attribute is no enumeration. */
+const J1939_FORMATS = ['J1939PG', '3'];
 
 /** Bytes of a file to text: UTF-8 where valid, otherwise cp1252, which most tools write. */
 export function decodeDbcBytes(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -60,340 +29,186 @@ export function decodeDbcBytes(bytes: Uint8Array): string {
 }
 
 export function parseDbc(text: string): Dbc {
-  return new DbcParser(text).parse();
+  return new DbcBuilder(readDbcStatements(text)).build();
 }
 
-class DbcParser {
-  readonly #cursor: DbcCursor;
-  readonly #messages = new Map<number, DbcMessage>();
-  readonly #warnings: DbcWarning[] = [];
-  #message: DbcMessage | undefined;
-  #inMessage = false;
-  /** Values of enumerated attributes by attribute name: BA_ may give an index into them. */
-  readonly #enums = new Map<string, string[]>();
-  readonly #attributeDefaults = new Map<string, string>();
-  readonly #attributes = new Map<DbcMessage, Map<string, string>>();
+/** A message on its way, with what is needed until all remarks are known. */
+interface Draft {
+  readonly statement: MessageStatement;
+  readonly message: DbcMessage;
+  readonly attributes: Map<string, string>;
+  /** By signal: multiplexers and the values for which it is in the frame (SG_MUL_VAL_). */
+  readonly mux: Map<DbcSignal, Extract<Remark, { kind: 'mux' }>>;
+  /** Long names (SystemSignalLongSymbol); remarks and multiplexers use the short ones. */
+  readonly long_names: Map<DbcSignal, string>;
+}
 
-  readonly #readers: ReadonlyMap<string, (keyword: DbcToken) => void> = new Map([
-    ['NS_', () => this.#skipNewSymbols()],
-    ['BO_', (keyword: DbcToken) => this.#readMessage(keyword)],
-    ['SG_', (keyword: DbcToken) => this.#readSignal(keyword)],
-    ['CM_', () => this.#readComment()],
-    ['BA_DEF_', () => this.#readAttributeDefinition()],
-    ['BA_DEF_DEF_', () => this.#readAttributeDefault()],
-    ['BA_', () => this.#readAttribute()],
-    ['VAL_', () => this.#readChoices()],
-    ['SIG_VALTYPE_', () => this.#readValueType()],
-    ['SG_MUL_VAL_', () => this.#readMultiplexRanges()],
-  ]);
+class DbcBuilder {
+  readonly #found: DbcStatements;
+  readonly #warnings: DbcWarning[];
+  readonly #drafts: Draft[] = [];
+  readonly #byId = new Map<number, Draft[]>();
 
-  constructor(text: string) {
-    this.#cursor = new DbcCursor(text, STATEMENTS);
+  constructor(found: DbcStatements) {
+    this.#found = found;
+    this.#warnings = [...found.warnings];
   }
 
-  parse(): Dbc {
-    const cursor = this.#cursor;
-    while (!cursor.atEnd) {
-      const start = cursor.at;
-      try {
-        this.#statement();
-      } catch (error) {
-        if (!(error instanceof Unreadable)) throw error;
-        this.#warn(cursor.peek()?.line ?? cursor.line, error.message);
-        cursor.at = Math.max(cursor.at, start + 1);
-        cursor.skipToStatement();
-      }
-    }
-    for (const message of this.#messages.values()) this.#finish(message);
-    return { messages: [...this.#messages.values()], warnings: this.#warnings };
+  build(): Dbc {
+    for (const statement of this.#found.messages) this.#addMessage(statement);
+    for (const remark of this.#found.remarks) this.#apply(remark);
+    for (const draft of this.#drafts) this.#finish(draft);
+    this.#warnings.sort((a, b) => a.line - b.line);
+    return { messages: this.#drafts.map(({ message }) => message), warnings: this.#warnings };
   }
 
-  #statement(): void {
-    const keyword = this.#cursor.next('word', 'a section keyword');
-    const read = this.#readers.get(keyword.text);
-    if (read) read(keyword);
-    else if (SKIPPED.has(keyword.text)) this.#cursor.skipToStatement();
-    else throw new Unreadable(`unknown section "${keyword.text}"`);
-  }
-
-  // -- messages and signals
-
-  #readMessage(keyword: DbcToken): void {
-    this.#message = undefined;
-    this.#inMessage = true;
-    const fileId = this.#cursor.integer('a message id');
-    const name = this.#cursor.next('word', 'a message name').text;
-    if (this.#cursor.peekText() === ':') this.#cursor.at++;
-    const length_bytes = this.#cursor.integer('a message length');
-    this.#cursor.optionalWord();
-    if (fileId === INDEPENDENT_SIGNALS_ID) return;
-    if (fileId > 0x7ff && fileId < EXTENDED_FLAG)
+  #addMessage(statement: MessageStatement): void {
+    const { file_id, line, name, length_bytes, signals } = statement;
+    const extended = file_id > 0x7ff;
+    if (extended && file_id < EXTENDED_FLAG)
       this.#warn(
-        keyword.line,
-        `message ${name}: id ${fileId} needs 29 bits but bit 31 is not set; taken as extended`,
+        line,
+        `message ${name}: id ${file_id} needs 29 bits but bit 31 is not set; taken as extended`,
       );
-    if (this.#messages.has(fileId)) {
-      this.#warn(
-        keyword.line,
-        `message ${name}: id ${fileId} is taken by ${this.#messages.get(fileId)?.name}`,
-      );
-      return;
-    }
-    this.#message = {
-      id: (fileId & 0x1fffffff) >>> 0,
-      extended: fileId >= EXTENDED_FLAG || fileId > 0x7ff,
+    const same = this.#byId.get(file_id) ?? [];
+    if (same.length > 0)
+      this.#warn(line, `message ${name}: id ${file_id} is taken by ${same[0].message.name} too`);
+    this.#warnOfDoubles(statement);
+    const message: DbcMessage = {
+      id: (file_id & 0x1fffffff) >>> 0,
+      extended,
       name,
       length_bytes,
-      signals: [],
+      signals: signals.map(({ signal }) => signal),
       cycle_ms: undefined,
       j1939: false,
       comment: undefined,
     };
-    this.#messages.set(fileId, this.#message);
+    const maps = { attributes: new Map(), mux: new Map(), long_names: new Map() };
+    const draft: Draft = { statement, message, ...maps };
+    this.#drafts.push(draft);
+    this.#byId.set(file_id, [...same, draft]);
   }
 
-  #readSignal(keyword: DbcToken): void {
-    const name = this.#cursor.next('word', 'a signal name').text;
-    const muxText =
-      this.#cursor.peekText() === ':' ? '' : this.#cursor.next('word', 'a multiplex mark or ":"').text;
-    this.#cursor.punct(':');
-    const start_bit = this.#cursor.integer('a start bit');
-    this.#cursor.punct('|');
-    const length_bit = this.#cursor.integer('a length');
-    this.#cursor.punct('@');
-    const [order, sign] = this.#orderAndSign();
-    this.#cursor.punct('(');
-    const scale = this.#cursor.number('a scale');
-    this.#cursor.punct(',');
-    const offset = this.#cursor.number('an offset');
-    this.#cursor.punct(')');
-    this.#cursor.punct('[');
-    const min = this.#cursor.number('a minimum');
-    this.#cursor.punct('|');
-    const max = this.#cursor.number('a maximum');
-    this.#cursor.punct(']');
-    const unit = this.#cursor.next('string', 'a unit').text;
-    this.#skipReceivers(keyword.line);
-    const mark = /^(?:m(\d+))?(M)?$/.exec(muxText);
-    if (!mark) throw new Unreadable(`signal ${name}: multiplex mark "${muxText}" is none of M, mN, mNM`);
-    if (length_bit < 1 || length_bit > 64)
-      throw new Unreadable(`signal ${name}: length ${length_bit} bit, expected 1 to 64`);
-    if (!this.#message) {
-      if (!this.#inMessage) throw new Unreadable(`signal ${name} stands outside a message`);
+  #warnOfDoubles({ name, signals }: MessageStatement): void {
+    const names = new Set<string>();
+    for (const { signal, line } of signals) {
+      if (names.has(signal.name)) this.#warn(line, `message ${name} has more than one signal ${signal.name}`);
+      names.add(signal.name);
+    }
+  }
+
+  // -- remarks
+
+  #apply(remark: Remark): void {
+    const drafts = this.#byId.get(remark.file_id) ?? [];
+    if (drafts.length === 0) {
+      if (remark.file_id !== INDEPENDENT_SIGNALS_ID)
+        this.#warn(remark.line, `no message with id ${remark.file_id}`);
       return;
     }
-    this.#message.signals.push({
-      name,
-      start_bit,
-      length_bit,
-      byte_order: order === '1' ? 'intel' : 'motorola',
-      signed: sign === '-',
-      float: 'none',
-      scale,
-      offset,
-      min,
-      max,
-      unit,
-      multiplexer: mark[2] === 'M',
-      mux: mark[1] === undefined ? undefined : { switch: '', ranges: [[Number(mark[1]), Number(mark[1])]] },
-      choices: undefined,
-      comment: undefined,
-    });
+    if (remark.signal === undefined) {
+      for (const draft of drafts) this.#applyToMessage(draft, remark);
+      return;
+    }
+    let known = false;
+    for (const draft of drafts)
+      for (const signal of draft.message.signals) {
+        if (signal.name !== remark.signal) continue;
+        known = true;
+        this.#applyToSignal(draft, signal, remark);
+      }
+    if (!known) this.#warn(remark.line, `message ${drafts[0].message.name} has no signal ${remark.signal}`);
   }
 
-  /** `1+`, `0-`: the tokenizer may have joined or split them. */
-  #orderAndSign(): [string, string] {
-    const order = this.#cursor.next('number', 'a byte order').text;
-    const sign = this.#cursor.next('punct', '+ or -').text;
-    if ((order !== '0' && order !== '1') || (sign !== '+' && sign !== '-'))
-      throw new Unreadable(`byte order and sign "${order}${sign}", expected 0 or 1 with + or -`);
-    return [order, sign];
+  #applyToMessage({ message, attributes }: Draft, remark: Remark): void {
+    if (remark.kind === 'comment') message.comment = remark.text;
+    if (remark.kind === 'attribute') attributes.set(remark.name, remark.value);
   }
 
-  #skipReceivers(line: number): void {
-    for (
-      let token = this.#cursor.peek();
-      token && token.line === line && !token.first;
-      token = this.#cursor.peek()
-    )
-      this.#cursor.at++;
+  #applyToSignal(draft: Draft, signal: DbcSignal, remark: Remark): void {
+    if (remark.kind === 'comment') signal.comment = remark.text;
+    if (remark.kind === 'choices') signal.choices = this.#choicesOf(remark.choices, remark.line);
+    if (remark.kind === 'value type') this.#setValueType(signal, remark.type, remark.line);
+    if (remark.kind === 'mux') draft.mux.set(signal, remark);
+    if (remark.kind === 'attribute' && remark.name === 'SystemSignalLongSymbol' && remark.value !== '')
+      draft.long_names.set(signal, remark.value);
   }
 
-  /** Multiplexed signals name their switch; a message's plain `M` serves those that name none. */
-  #finish(message: DbcMessage): void {
-    const plain = message.signals.find(signal => signal.multiplexer && signal.mux === undefined);
-    const anySwitch = plain ?? message.signals.find(signal => signal.multiplexer);
+  #choicesOf(choices: Choices | string, line: number): Choices | undefined {
+    if (typeof choices !== 'string') return choices;
+    const table = this.#found.value_tables.get(choices);
+    if (!table) this.#warn(line, `no value table ${choices}`);
+    return table;
+  }
+
+  /** The length decides which float it is; type 0 is a whole number. */
+  #setValueType(signal: DbcSignal, type: number, line: number): void {
+    if (type === 0) return;
+    const float = ({ 16: 'float16', 32: 'float32', 64: 'float64' } as const)[signal.length_bit];
+    const wanted = ['float32', 'float64'][type - 1];
+    if (float && wanted) signal.float = float;
+    if (!float || float !== wanted)
+      this.#warn(line, `signal ${signal.name}: value type ${type} on ${signal.length_bit} bit`);
+  }
+
+  // -- when everything is said
+
+  #finish(draft: Draft): void {
+    const { message, attributes, long_names } = draft;
+    this.#finishMultiplexing(draft);
+    const renamed = new Map([...long_names].map(([signal, name]) => [signal.name, name]));
     for (const signal of message.signals) {
-      if (signal.mux?.switch !== '') continue;
-      if (anySwitch && anySwitch !== signal) signal.mux = { ...signal.mux, switch: anySwitch.name };
-      else {
-        this.#warn(
-          0,
-          `signal ${message.name}.${signal.name} is multiplexed but the message has no multiplexer`,
-        );
-        message.signals.splice(message.signals.indexOf(signal), 1);
-        this.#finish(message);
-        return;
-      }
+      const switchName = signal.mux && renamed.get(signal.mux.switch);
+      if (signal.mux && switchName !== undefined) signal.mux = { ...signal.mux, switch: switchName };
     }
-    const cycle_ms = Number(this.#attributeOf(message, 'GenMsgCycleTime') ?? Number.NaN);
+    for (const [signal, name] of long_names) signal.name = name;
+    message.name = attributes.get('SystemMessageLongSymbol') || message.name;
+    const cycle_ms = Number(this.#attributeOf(draft, 'GenMsgCycleTime') ?? Number.NaN);
     if (cycle_ms > 0) message.cycle_ms = cycle_ms;
-    message.j1939 = message.extended && this.#attributeOf(message, 'VFrameFormat') === 'J1939PG';
+    message.j1939 =
+      message.extended && J1939_FORMATS.includes(this.#attributeOf(draft, 'VFrameFormat') ?? '');
   }
 
-  #attributeOf(message: DbcMessage, name: string): string | undefined {
-    const value = this.#attributes.get(message)?.get(name) ?? this.#attributeDefaults.get(name);
-    return this.#enums.get(name)?.[Number(value)] ?? value;
-  }
-
-  // -- what is said about them elsewhere
-
-  #readComment(): void {
-    if (this.#cursor.peek()?.kind === 'string') {
-      this.#cursor.at++;
-      this.#endOfStatement();
-      return;
+  /**
+   * With one multiplexer in the message it is the switch of every `mN`, for value N and those of SG_MUL_VAL_;
+   * with several only SG_MUL_VAL_ says whose. A signal whose switch nobody names is read from every frame.
+   */
+  #finishMultiplexing(draft: Draft): void {
+    const { statement, mux } = draft;
+    const switches = statement.signals.filter(({ signal }) => signal.multiplexer);
+    const only = switches.length === 1 ? switches[0].signal : undefined;
+    for (const entry of statement.signals) {
+      const { signal, mux_value, line } = entry;
+      if (mux_value === undefined && !signal.multiplexer) continue;
+      const said = mux.get(signal);
+      if (said && !statement.signals.some(other => other.signal.name === said.switch))
+        this.#warn(
+          said.line,
+          `signal ${signal.name}: no multiplexer ${said.switch} in message ${statement.name}`,
+        );
+      signal.mux = only ? muxOfOnly(entry, only, said) : said && { switch: said.switch, ranges: said.ranges };
+      if (mux_value !== undefined && !signal.mux)
+        this.#warn(line, `signal ${signal.name} is multiplexed by none; read from every frame`);
     }
-    const kind =
-      this.#cursor.peek()?.kind === 'number'
-        ? 'BO_'
-        : this.#cursor.next('word', 'what the comment is for').text;
-    if (kind === 'BO_' || kind === 'SG_') {
-      const message = this.#lookUpMessage();
-      const signal = this.#cursor.peek()?.kind === 'word' ? this.#lookUpSignal(message) : undefined;
-      const text = this.#cursor.next('string', 'a comment').text;
-      if (signal) signal.comment = text;
-      else if (message) message.comment = text;
-      this.#endOfStatement();
-      return;
-    }
-    this.#cursor.skipToStatement();
   }
 
-  #readAttributeDefinition(): void {
-    if (this.#cursor.peek()?.kind === 'word') this.#cursor.at++;
-    const name = this.#cursor.next('string', 'an attribute name').text;
-    if (this.#cursor.peekText() === 'ENUM') {
-      this.#cursor.at++;
-      const values: string[] = [];
-      for (let token = this.#cursor.peek(); token && token.text !== ';'; token = this.#cursor.peek()) {
-        if (token.kind === 'string') values.push(token.text);
-        else if (token.text !== ',') break;
-        this.#cursor.at++;
-      }
-      this.#enums.set(name, values);
-    }
-    this.#cursor.skipToStatement();
-  }
-
-  #readAttributeDefault(): void {
-    const name = this.#cursor.next('string', 'an attribute name').text;
-    this.#attributeDefaults.set(name, this.#cursor.any('a default').text);
-    this.#endOfStatement();
-  }
-
-  #readAttribute(): void {
-    const name = this.#cursor.next('string', 'an attribute name').text;
-    const kind = this.#cursor.peek()?.kind === 'word' ? this.#cursor.any('what it is for').text : '';
-    if (kind !== 'BO_' && kind !== 'SG_') {
-      this.#cursor.skipToStatement();
-      return;
-    }
-    const message = this.#lookUpMessage();
-    const signal = kind === 'SG_' ? this.#lookUpSignal(message) : undefined;
-    const value = this.#cursor.any('an attribute value').text;
-    this.#endOfStatement();
-    if (!message) return;
-    if (kind === 'BO_') {
-      const own = this.#attributes.get(message) ?? new Map<string, string>();
-      this.#attributes.set(message, own.set(name, value));
-    }
-    if (kind === 'BO_' && name === 'SystemMessageLongSymbol') message.name = value;
-    if (kind === 'SG_' && name === 'SystemSignalLongSymbol' && signal) this.#rename(message, signal, value);
-  }
-
-  #rename(message: DbcMessage, signal: DbcSignal, name: string): void {
-    for (const other of message.signals)
-      if (other.mux?.switch === signal.name) other.mux = { ...other.mux, switch: name };
-    signal.name = name;
-  }
-
-  #readChoices(): void {
-    if (this.#cursor.peek()?.kind === 'word') {
-      this.#cursor.skipToStatement();
-      return;
-    }
-    const message = this.#lookUpMessage();
-    const signal = this.#lookUpSignal(message);
-    const choices = new Map<number, string>();
-    while (this.#cursor.peek()?.kind === 'number') {
-      const value = this.#cursor.number('a value');
-      choices.set(value, this.#cursor.next('string', 'what the value means').text);
-    }
-    if (signal) signal.choices = choices;
-    this.#endOfStatement();
-  }
-
-  #readValueType(): void {
-    const message = this.#lookUpMessage();
-    const signal = this.#lookUpSignal(message);
-    if (this.#cursor.peekText() === ':') this.#cursor.at++;
-    const type = this.#cursor.integer('a value type');
-    this.#endOfStatement();
-    if (!signal || type === 0) return;
-    const wanted = type === 1 ? 32 : type === 2 ? 64 : 0;
-    if (signal.length_bit !== wanted)
-      throw new Unreadable(`signal ${signal.name}: value type ${type} on ${signal.length_bit} bit`);
-    signal.float = type === 1 ? 'float32' : 'float64';
-  }
-
-  #readMultiplexRanges(): void {
-    const message = this.#lookUpMessage();
-    const signal = this.#lookUpSignal(message);
-    const switchName = this.#cursor.next('word', 'a multiplexer name').text;
-    const ranges: [number, number][] = [];
-    while (this.#cursor.peek() && this.#cursor.peekText() !== ';') {
-      const low = this.#cursor.integer('a multiplex value');
-      // "3-5" arrives as 3 and -5.
-      const high = Math.abs(this.#cursor.integer('the end of a multiplex range'));
-      ranges.push([low, high]);
-      if (this.#cursor.peekText() === ',') this.#cursor.at++;
-    }
-    this.#endOfStatement();
-    if (!message || !signal) return;
-    if (!message.signals.some(other => other.name === switchName))
-      throw new Unreadable(`signal ${signal.name}: no multiplexer ${switchName} in message ${message.name}`);
-    signal.mux = { switch: switchName, ranges };
-  }
-
-  /** Undefined, with a warning, where the file speaks of a message it does not have. */
-  #lookUpMessage(): DbcMessage | undefined {
-    const token = this.#cursor.peek();
-    const id = this.#cursor.integer('a message id');
-    const message = this.#messages.get(id);
-    if (!message && id !== INDEPENDENT_SIGNALS_ID) this.#warn(token?.line ?? 0, `no message with id ${id}`);
-    return message;
-  }
-
-  #lookUpSignal(message: DbcMessage | undefined): DbcSignal | undefined {
-    const token = this.#cursor.next('word', 'a signal name');
-    const signal = message?.signals.find(other => other.name === token.text);
-    if (message && !signal) this.#warn(token.line, `message ${message.name} has no signal ${token.text}`);
-    return signal;
-  }
-
-  #endOfStatement(): void {
-    if (this.#cursor.peekText() === ';') this.#cursor.at++;
-    else this.#warn(this.#cursor.line, 'statement without its ";"');
-  }
-
-  /** The NS_ list names keywords, one a line; it ends at the first that opens a statement. */
-  #skipNewSymbols(): void {
-    if (this.#cursor.peekText() === ':') this.#cursor.at++;
-    while (this.#cursor.peek()?.kind === 'word' && this.#cursor.peek(1)?.first !== false) this.#cursor.at++;
+  #attributeOf({ attributes }: Draft, name: string): string | undefined {
+    const value = attributes.get(name) ?? this.#found.attribute_defaults.get(name);
+    return this.#found.enums.get(name)?.[Number(value)] ?? value;
   }
 
   #warn(line: number, text: string): void {
     this.#warnings.push({ line, text });
   }
+}
+
+function muxOfOnly(
+  { signal, mux_value }: SignalStatement,
+  only: DbcSignal,
+  said: Extract<Remark, { kind: 'mux' }> | undefined,
+): DbcSignal['mux'] {
+  if (signal === only || mux_value === undefined) return undefined;
+  const more = said?.switch === only.name ? said.ranges : [];
+  return { switch: only.name, ranges: [[mux_value, mux_value], ...more] };
 }

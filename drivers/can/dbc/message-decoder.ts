@@ -1,8 +1,9 @@
 /**
  * Compiled decoder of one message: positions, masks and scales worked out once, no allocation per frame.
- * Arithmetic is in doubles up to 53 bits, in BigInt above.
+ * Values are doubles; above 53 bits they are rounded once, and `exact` gives them in full.
  */
 import type { DbcMessage, DbcSignal } from './dbc-model.ts';
+import { halfToNumber } from './half-float.ts';
 import { layoutOf, rawBits, type SignalLayout } from './signal-layout.ts';
 
 /** Widest multiplexer range that gets its own table entries. */
@@ -17,7 +18,10 @@ interface MuxGroup {
 
 interface MuxSwitch {
   readonly signal: number;
-  readonly groups: ReadonlyMap<number, MuxGroup>;
+  /** By multiplexer value; of ranges too wide for a table the values met so far. */
+  readonly groups: Map<number, MuxGroup>;
+  /** For values not in `groups`; undefined where the table is complete. */
+  readonly more: ((value: number) => MuxGroup | undefined) | undefined;
 }
 
 export class MessageDecoder {
@@ -63,6 +67,14 @@ export class MessageDecoder {
     return signed ? BigInt.asIntN(length_bit, bits) : bits;
   }
 
+  /** Exact physical value of a signal with whole scale and offset; undefined for others and short frames. */
+  exact(signal: number, data: Uint8Array, length: number): bigint | undefined {
+    const { scale, offset, float } = this.message.signals[signal];
+    if (float !== 'none' || !Number.isInteger(scale) || !Number.isInteger(offset)) return undefined;
+    const raw = this.rawBigInt(signal, data, length);
+    return raw === undefined ? undefined : raw * BigInt(scale) + BigInt(offset);
+  }
+
   #decodeGroup(group: MuxGroup, data: Uint8Array, length: number): void {
     const { values, carried } = this;
     const { signals, switches } = group;
@@ -78,10 +90,11 @@ export class MessageDecoder {
     }
     this.carried_count = count;
     for (let i = 0; i < switches.length; i++) {
-      const { signal, groups } = switches[i];
+      const { signal, groups, more } = switches[i];
       const plan = plans[signal];
       if (plan.needed_bytes > length) continue;
-      const chosen = groups.get(plan.wide ? this.#rawWide(signal, data) : rawOf(plan, data));
+      const value = plan.wide ? this.#rawWide(signal, data) : rawOf(plan, data);
+      const chosen = groups.get(value) ?? more?.(value);
       if (chosen) this.#decodeGroup(chosen, data, length);
     }
   }
@@ -89,10 +102,31 @@ export class MessageDecoder {
   /** Floats and integers above 53 bits. */
   #rawWide(signal: number, data: Uint8Array): number {
     const { float, length_bit, signed } = this.message.signals[signal];
-    const bits = rawBits(this.#layouts[signal], length_bit, data);
-    if (float === 'none') return Number(signed ? BigInt.asIntN(length_bit, bits) : bits);
-    this.#scratch.setBigUint64(0, bits);
-    return float === 'float64' ? this.#scratch.getFloat64(0) : this.#scratch.getFloat32(4);
+    if (length_bit > 64) {
+      const bits = rawBits(this.#layouts[signal], length_bit, data);
+      return Number(signed ? BigInt.asIntN(length_bit, bits) : bits);
+    }
+    const scratch = this.#scratch;
+    copyBits(this.#layouts[signal], length_bit, data, scratch);
+    if (float === 'float64') return scratch.getFloat64(0);
+    if (float === 'float32') return scratch.getFloat32(4);
+    if (float === 'float16') return halfToNumber(scratch.getUint16(6));
+    const high = scratch.getUint32(0);
+    const negative = signed && high >= 2 ** (length_bit - 33);
+    // Both products are exact, so the sum rounds once.
+    return (negative ? high - 2 ** (length_bit - 32) : high) * TWO_32 + scratch.getUint32(4);
+  }
+}
+
+/** The raw bits of a signal of up to 64 bits, right-aligned in 8 bytes, most significant first. */
+function copyBits(layout: SignalLayout, length_bit: number, data: Uint8Array, out: DataView): void {
+  const { lsb_byte, step, shift } = layout;
+  let left = length_bit;
+  for (let i = 7, at = lsb_byte; i >= 0; i--, at -= step) {
+    const low = left > 0 ? data[at] >> shift : 0;
+    const high = left > 8 - shift ? data[at - step] << (8 - shift) : 0;
+    out.setUint8(i, (low | high) & (left >= 8 ? 0xff : lowBits(Math.max(0, left))));
+    left -= 8;
   }
 }
 
@@ -187,14 +221,18 @@ function groupOf(
 
 function switchOf(signals: readonly DbcSignal[], signal: number, above: ReadonlySet<string>): MuxSwitch {
   const { name } = signals[signal];
-  const values = new Set<number>();
-  for (const other of signals) {
-    if (other.mux?.switch !== name) continue;
-    for (const [low, high] of other.mux.ranges)
-      for (let value = low; value <= high && values.size < MOST_MUX_VALUES; value++) values.add(value);
-  }
-  const groups = new Map<number, MuxGroup>();
   const path = new Set(above).add(name);
-  for (const value of values) groups.set(value, groupOf(signals, name, value, path));
-  return { signal, groups };
+  const ranges = signals.flatMap(({ mux }) => (mux?.switch === name ? mux.ranges : []));
+  const groups = new Map<number, MuxGroup>();
+  for (const [low, high] of ranges)
+    for (let value = low; value <= high && groups.size < MOST_MUX_VALUES; value++)
+      if (!groups.has(value)) groups.set(value, groupOf(signals, name, value, path));
+  if (groups.size < MOST_MUX_VALUES) return { signal, groups, more: undefined };
+  const more = (value: number) => {
+    if (!ranges.some(([low, high]) => value >= low && value <= high)) return undefined;
+    const group = groupOf(signals, name, value, path);
+    if (groups.size < 2 * MOST_MUX_VALUES) groups.set(value, group);
+    return group;
+  };
+  return { signal, groups, more };
 }

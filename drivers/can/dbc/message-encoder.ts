@@ -1,5 +1,6 @@
 /** The way back: physical values into a frame's bytes. For the simulator; nothing is sent to a battery. */
 import type { DbcMessage, DbcSignal } from './dbc-model.ts';
+import { numberToHalf } from './half-float.ts';
 import { layoutOf, type SignalLayout } from './signal-layout.ts';
 
 export class MessageEncoder {
@@ -36,6 +37,7 @@ export class MessageEncoder {
   }
 
   #bitsOf({ float, length_bit, signed }: DbcSignal, raw: number): bigint {
+    if (float === 'float16') return BigInt(numberToHalf(raw));
     if (float === 'float32') {
       this.#scratch.setFloat32(0, raw);
       return BigInt(this.#scratch.getUint32(0));
