@@ -25,6 +25,7 @@ import { perSecond, ratio } from './rate.ts';
 const UNITS = 16;
 const REGISTERS = 60;
 const READS = 20_000;
+const ROUNDS = 8;
 const GOAL_SHARE = 0.9;
 const PYTHON = '/usr/bin/python3';
 
@@ -176,14 +177,14 @@ async function tcpReads(): Promise<string[]> {
     const child = spawn(program, ['serve', String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
     server = child;
     await once(createInterface(child.stdout), 'line');
-    const runs = [0, 1, 2].map(() => Number(execFileSync(program, ['read', String(port), String(READS)])));
-    const own: number[] = [];
-    const raw: number[] = [];
-    for (let i = 0; i < 3; i++) {
-      own.push(await ownReads(port));
-      raw.push(await rawReads(port));
+    // In turns, because these machines grow faster and slower by the second; the best round of each counts.
+    let [plain, best, socket] = [0, 0, 0];
+    for (let round = 0; round < ROUNDS; round++) {
+      const loop = execFileSync(program, ['read', String(port), String(READS)]);
+      plain = Math.max(plain, Number(loop));
+      best = Math.max(best, await ownReads(port));
+      socket = Math.max(socket, await rawReads(port));
     }
-    const [plain, best, socket] = [Math.max(...runs), Math.max(...own), Math.max(...raw)];
     return [
       `TCP     ${perSecond(best, 'reads')} of ${REGISTERS} registers, one in flight`,
       `socket  ${perSecond(socket, 'reads')} by the same bytes on a bare socket of Node; ${ratio(best, socket, 0.5)}`,

@@ -1,6 +1,6 @@
 /**
  * Modbus on TCP, framing alone: the MBAP header (transaction, protocol 0, length, unit) before each PDU.
- * For the serving side: virtual units and tests. Source: MODBUS Messaging on TCP/IP, 3.1.3.
+ * Source: MODBUS Messaging on TCP/IP, 3.1.3.
  */
 
 export interface MbapFrame {
@@ -12,6 +12,7 @@ export interface MbapFrame {
 const HEADER_BYTES = 7;
 /** Unit and PDU: the PDU has at least a function code and at most 253 bytes. */
 const MAX_LENGTH = 254;
+const NO_BYTES = new Uint8Array(0);
 
 export function encodeMbap(transaction: number, unit: number, pdu: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + pdu.length);
@@ -27,11 +28,17 @@ export function encodeMbap(transaction: number, unit: number, pdu: Uint8Array): 
 export class MbapReader {
   /** Set once the stream is out of step; nothing is read from then on. */
   broken = false;
-  #rest: Uint8Array = new Uint8Array(0);
+  #rest: Uint8Array = NO_BYTES;
 
-  /** Frames completed by these bytes. */
+  /** Frames completed by these bytes; a PDU may be a view into `bytes`. */
   push(bytes: Uint8Array): MbapFrame[] {
     const frames: MbapFrame[] = [];
+    this.read(bytes, (transaction, unit, pdu) => frames.push({ transaction, unit, pdu }));
+    return frames;
+  }
+
+  /** The same without a list; `onFrame` must not push. */
+  read(bytes: Uint8Array, onFrame: (transaction: number, unit: number, pdu: Uint8Array) => void): void {
     let data = bytes;
     if (this.#rest.length > 0) {
       data = new Uint8Array(this.#rest.length + bytes.length);
@@ -39,16 +46,14 @@ export class MbapReader {
       data.set(bytes, this.#rest.length);
     }
     let at = 0;
-    while (!this.broken && data.length - at > HEADER_BYTES) {
-      const view = new DataView(data.buffer, data.byteOffset + at);
-      const length = view.getUint16(4);
-      if (view.getUint16(2) !== 0 || length < 2 || length > MAX_LENGTH) this.broken = true;
+    while (!this.broken && data.length - at >= HEADER_BYTES) {
+      const length = (data[at + 4] << 8) | data[at + 5];
+      if (data[at + 2] !== 0 || data[at + 3] !== 0 || length < 2 || length > MAX_LENGTH) this.broken = true;
       if (this.broken || data.length - at < 6 + length) break;
       const end = at + 6 + length;
-      frames.push({ transaction: view.getUint16(0), unit: data[at + 6], pdu: data.slice(at + 7, end) });
+      onFrame((data[at] << 8) | data[at + 1], data[at + 6], data.subarray(at + HEADER_BYTES, end));
       at = end;
     }
-    this.#rest = this.broken ? new Uint8Array(0) : data.slice(at);
-    return frames;
+    this.#rest = this.broken || at === data.length ? NO_BYTES : data.slice(at);
   }
 }

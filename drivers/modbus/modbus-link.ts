@@ -4,17 +4,12 @@
  * queued as jobs (a unit's whole round is one job, so that its registers are read close together).
  */
 import type { Duplex } from 'node:stream';
-import { type Clock, sleep } from '../../core/clock/clock.ts';
+import { type Clock, sleep, type TimerHandle } from '../../core/clock/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { backoffMs } from './backoff.ts';
 import type { Framing } from './framing.ts';
-import {
-  type FailureKind,
-  judgeReply,
-  type ModbusError,
-  type ModbusReply,
-  type ReadRequest,
-} from './reply.ts';
+import { pauseUntil } from './pause.ts';
+import { type FailureKind, judgeReply, type ReadRequest } from './reply.ts';
 
 /** Connected, or connecting and then telling so by an event `connect`. */
 export interface WireStream extends Duplex {
@@ -27,8 +22,8 @@ export interface Wire {
   readonly name: string;
   /** A fresh stream, connected or connecting. */
   open(): WireStream;
-  /** Requests and replies on the open stream; undefined where the other side hung up meanwhile. */
-  frame(stream: WireStream): Promise<Framing | undefined>;
+  /** Requests and replies on the open stream. */
+  frame(stream: WireStream): Framing;
   /** Counts of the framing, shown beside the link's own. */
   readonly counters: Readonly<Record<string, number>>;
   /** Least pause between a reply and the next request. */
@@ -81,7 +76,6 @@ export class ModbusLink {
     timeouts: 0,
     exceptions: 0,
     bad_replies: 0,
-    late_replies: 0,
     reconnects: 0,
     jobs_refused: 0,
   };
@@ -101,6 +95,11 @@ export class ModbusLink {
   #attempting = true;
   #silent_timeouts = 0;
   #idle_since_ms = Number.NEGATIVE_INFINITY;
+  /** When the reply to the request in flight is overdue, and what then; undefined: none is in flight. */
+  #due_ms = 0;
+  #onOverdue: (() => void) | undefined;
+  #timer: TimerHandle | undefined;
+  #timer_at_ms = 0;
   /** Until when a late reply of a unit may come, by unit. */
   readonly #settled_at_ms = new Map<number, number>();
 
@@ -121,6 +120,7 @@ export class ModbusLink {
     this.#wakeWaiters();
     await this.#connecting;
     await this.#draining;
+    this.#options.clock.clearTimer(this.#timer);
   }
 
   /** Queues work that has the link to itself while it runs. False: the queue is full or the link stopped. */
@@ -136,82 +136,91 @@ export class ModbusLink {
   }
 
   /** Reads registers into `into` (from its start). Only within a job. Undefined: done. Never rejects. */
-  async read(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
+  read(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
     const { clock, gap_ms, wire } = this.#options;
-    const pause_ms = Math.max(gap_ms, wire.silence_ms, request.gap_ms ?? 0);
     const connecting = this.#reopening || this.#attempting;
-    if (!this.#connection && connecting && !this.#stop.signal.aborted) {
-      await new Promise<void>(resolve => this.#waiters.push(resolve));
-    }
+    if (!this.#connection && connecting && !this.#stop.signal.aborted)
+      return new Promise<void>(resolve => this.#waiters.push(resolve)).then(() => this.read(request, into));
+    const pause_ms = Math.max(gap_ms, wire.silence_ms, request.gap_ms ?? 0);
     const settled_at_ms = this.#settled_at_ms.get(request.unit) ?? Number.NEGATIVE_INFINITY;
-    const rest_ms = Math.ceil(Math.max(this.#idle_since_ms + pause_ms, settled_at_ms) - clock.monoMs());
-    if (rest_ms > 0) await sleep(clock, rest_ms, this.#stop.signal);
-    const connection = this.#connection;
-    if (!connection || this.#stop.signal.aborted) {
-      return { kind: 'link', message: this.#reason ?? `${this.name}: not connected` };
-    }
-    this.counters.requests++;
-    const failure = await this.#exchange(connection, request, into);
-    this.#idle_since_ms = clock.monoMs();
-    if (failure?.settles_in_ms)
-      this.#settled_at_ms.set(request.unit, this.#idle_since_ms + failure.settles_in_ms);
-    else this.#settled_at_ms.delete(request.unit);
-    if (failure) this.#doubt(connection, failure);
-    return failure;
+    const free_at_ms = Math.max(this.#idle_since_ms + pause_ms, settled_at_ms);
+    if (free_at_ms > clock.monoMs())
+      return pauseUntil(clock, free_at_ms, this.#stop.signal).then(() => this.#exchange(request, into));
+    return this.#exchange(request, into);
   }
 
-  #exchange(
-    connection: Connection,
-    request: ReadRequest,
-    into: Uint16Array,
-  ): Promise<ReadFailure | undefined> {
-    const { clock, wire } = this.#options;
-    const { unit, code, address, count, timeout_ms = this.#options.timeout_ms } = request;
-    const what = code <= 2 ? 'coils' : 'registers';
-    const place = `${what} ${address} to ${address + count - 1} (FC0${code})`;
-    const fail = (kind: FailureKind, text: string, exception?: number): ReadFailure => ({
-      kind,
-      message: `unit ${unit} at ${this.name}: ${text} for ${place}`,
-      exception,
-    });
+  #exchange(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
+    const connection = this.#connection;
+    if (!connection || this.#stop.signal.aborted)
+      return Promise.resolve({ kind: 'link', message: this.#reason ?? `${this.name}: not connected` });
+    const { clock } = this.#options;
+    const { unit, timeout_ms = this.#options.timeout_ms } = request;
+    this.counters.requests++;
     return new Promise(resolve => {
-      let settled = false;
       const settle = (failure: ReadFailure | undefined) => {
-        settled = true;
-        clock.clearTimer(timer);
+        this.#onOverdue = undefined;
         connection.onLost = undefined;
+        this.#idle_since_ms = clock.monoMs();
+        if (failure?.settles_in_ms)
+          this.#settled_at_ms.set(unit, this.#idle_since_ms + failure.settles_in_ms);
+        else this.#settled_at_ms.delete(unit);
+        if (failure) this.#doubt(connection, failure);
         resolve(failure);
       };
-      const timer = clock.setTimer(() => {
-        const came = connection.framing.giveUp();
-        if (came !== undefined && !wire.has_transactions) this.counters.bad_replies++;
-        else this.counters.timeouts++;
-        const failure =
-          came === undefined
-            ? fail('timeout', `no reply within ${timeout_ms} ms`)
-            : fail(
-                wire.has_transactions ? 'timeout' : 'bad_reply',
-                `no reply within ${timeout_ms} ms, but ${came},`,
-              );
-        settle({
-          ...failure,
-          settles_in_ms: wire.has_transactions ? undefined : timeout_ms,
-          out_of_step: came !== undefined,
-        });
-      }, timeout_ms);
+      this.#expectBy(clock.monoMs() + timeout_ms, () =>
+        settle(this.#overdue(connection, request, timeout_ms)),
+      );
       connection.onLost = reason => settle({ kind: 'link', message: reason });
-      const onReply = (error: ModbusError | null, reply: ModbusReply | undefined) => {
-        if (settled) {
-          this.counters.late_replies++;
-          return;
-        }
+      connection.framing.send(request, (error, reply) => {
         const verdict = judgeReply(request, error, reply, into);
         if (verdict?.kind === 'bad_reply') this.counters.bad_replies++;
         else this.#onGoodReply(connection, verdict !== undefined);
-        settle(verdict && fail(verdict.kind, verdict.text, verdict.exception));
-      };
-      connection.framing.send(request, onReply);
+        settle(verdict && this.#failure(request, verdict.kind, verdict.text, verdict.exception));
+      });
     });
+  }
+
+  /**
+   * One timer serves all requests: it is not set and cleared with each, but looks when it fires whether the
+   * request then in flight is overdue, and is set on for the rest where it is not.
+   */
+  #expectBy(due_ms: number, onOverdue: () => void): void {
+    this.#due_ms = due_ms;
+    this.#onOverdue = onOverdue;
+    if (this.#timer && this.#timer_at_ms <= due_ms) return;
+    this.#setTimer();
+  }
+
+  #setTimer(): void {
+    const { clock } = this.#options;
+    clock.clearTimer(this.#timer);
+    this.#timer_at_ms = this.#due_ms;
+    const onTimer = () => {
+      this.#timer = undefined;
+      if (!this.#onOverdue) return;
+      if (clock.monoMs() < this.#due_ms) this.#setTimer();
+      else this.#onOverdue();
+    };
+    this.#timer = clock.setTimer(onTimer, Math.max(0, Math.ceil(this.#due_ms - clock.monoMs())));
+  }
+
+  #overdue({ framing }: Connection, request: ReadRequest, timeout_ms: number): ReadFailure {
+    const { has_transactions } = this.#options.wire;
+    const came = framing.giveUp();
+    const out_of_step = came !== undefined;
+    if (out_of_step && !has_transactions) this.counters.bad_replies++;
+    else this.counters.timeouts++;
+    const kind = out_of_step && !has_transactions ? 'bad_reply' : 'timeout';
+    const text = `no reply within ${timeout_ms} ms${out_of_step ? `, but ${came},` : ''}`;
+    const settles_in_ms = has_transactions ? undefined : timeout_ms;
+    return { ...this.#failure(request, kind, text), settles_in_ms, out_of_step };
+  }
+
+  #failure(request: ReadRequest, kind: FailureKind, text: string, exception?: number): ReadFailure {
+    const { unit, code, address, count } = request;
+    const what = code <= 2 ? 'coils' : 'registers';
+    const place = `${what} ${address} to ${address + count - 1} (FC0${code})`;
+    return { kind, message: `unit ${unit} at ${this.name}: ${text} for ${place}`, exception };
   }
 
   #onGoodReply(connection: Connection, exception: boolean): void {
@@ -280,7 +289,7 @@ export class ModbusLink {
       await Promise.race([closed, new Promise<void>(resolve => socket.once('connect', () => resolve()))]);
     }
     clock.clearTimer(timer);
-    const connection = socket.destroyed ? undefined : await this.#adopt(socket, fresh);
+    const connection = socket.destroyed ? undefined : this.#adopt(socket, fresh);
     if (!connection) socket.destroy();
     await closed;
     this.#stop.signal.removeEventListener('abort', onStop);
@@ -292,10 +301,8 @@ export class ModbusLink {
     return { replied: connection?.replied ?? false, reason: text };
   }
 
-  /** Undefined when the other side hung up meanwhile. */
-  async #adopt(stream: WireStream, fresh: boolean): Promise<Connection | undefined> {
-    const framing = await this.#options.wire.frame(stream);
-    if (!framing) return undefined;
+  #adopt(stream: WireStream, fresh: boolean): Connection {
+    const framing = this.#options.wire.frame(stream);
     const connection: Connection = { stream, framing, replied: false, onLost: undefined };
     this.#connection = connection;
     this.#silent_timeouts = 0;

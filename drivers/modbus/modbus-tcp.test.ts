@@ -137,7 +137,7 @@ const misdeeds: Record<string, { act: Misdeed; counter: string }> = {
   },
   'bytes that are no Modbus': {
     act: socket => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'),
-    counter: 'timeouts',
+    counter: 'bad_replies',
   },
   silence: { act: () => {}, counter: 'timeouts' },
   'the end of the connection in mid-reply': {

@@ -21,11 +21,10 @@ export interface ReadRequest {
  */
 export type FailureKind = 'timeout' | 'busy' | 'unit_offline' | 'exception' | 'bad_reply' | 'link';
 
-/** As the library reports errors, with the raw reply of its debug mode. */
+/** An exception of the unit (with its code), or something that is no answer (without). */
 export interface ModbusError {
   readonly message: string;
   readonly modbusCode?: number;
-  readonly modbusResponses?: readonly Uint8Array[];
 }
 
 export interface ModbusReply {
@@ -51,9 +50,6 @@ const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
   11: 'gateway target did not respond',
 };
 
-/** Unit, function code, exception code and the check sum the library adds. */
-const EXCEPTION_BYTES = 5;
-
 /** Undefined: the registers were good and stand in `into`. */
 export function judgeReply(
   request: ReadRequest,
@@ -61,7 +57,7 @@ export function judgeReply(
   reply: ModbusReply | undefined,
   into: Uint16Array,
 ): Verdict | undefined {
-  if (error?.modbusCode !== undefined) return judgeException(request, error, error.modbusCode);
+  if (error?.modbusCode !== undefined) return judgeException(error.modbusCode);
   if (error || !reply) {
     return { kind: 'bad_reply', text: `wrong reply (${error?.message ?? 'empty'})` };
   }
@@ -89,14 +85,7 @@ export function dataBytes(request: ReadRequest): number {
   return readsBits(request) ? (request.count + 7) >> 3 : 2 * request.count;
 }
 
-function judgeException(request: ReadRequest, error: ModbusError, code: number): Verdict {
-  const raw = error.modbusResponses?.at(-1);
-  if (raw && (raw[0] !== request.unit || raw.length !== EXCEPTION_BYTES)) {
-    return {
-      kind: 'bad_reply',
-      text: `wrong reply (exception from unit ${raw[0]}, ${raw.length - 2} bytes)`,
-    };
-  }
+function judgeException(code: number): Verdict {
   const name = EXCEPTION_NAMES[code] ?? 'unknown';
   const text = `exception ${code.toString(16).toUpperCase().padStart(2, '0')} (${name})`;
   if (code === 5 || code === 6) return { kind: 'busy', text };
