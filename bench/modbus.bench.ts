@@ -32,7 +32,8 @@ const PYTHON = '/usr/bin/python3';
 export async function benchModbus(): Promise<string[]> {
   const lines: string[] = [];
   if (process.platform === 'linux' && existsSync(PYTHON)) {
-    for (const baud of [9600, 115_200]) lines.push(await lineShare(baud));
+    for (const baud of [9600, 115_200]) lines.push((await lineShare(baud)).text);
+    lines.push(await costOfDeadUnit(115_200));
   } else {
     lines.push(`line share: left out, needs Linux and ${PYTHON}`);
   }
@@ -55,11 +56,26 @@ const PROFILE: Profile = {
   },
 };
 
+/** Reads per second of 16 units, and of the same with a seventeenth that never answers, in turns. */
+async function costOfDeadUnit(baud_rate: number): Promise<string> {
+  const settled_ms = 12_000;
+  const alone = await lineShare(baud_rate, { settled_ms });
+  const beside = await lineShare(baud_rate, { settled_ms, dead: [UNITS + 1] });
+  return (
+    `${baud_rate} baud, ${UNITS} units beside a dead one: ${perSecond(beside.rate, 'reads')}, ` +
+    `without it ${perSecond(alone.rate, 'reads')}; ${ratio(beside.rate, alone.rate, 0.98)}`
+  );
+}
+
 /** Share of the line's time that carries frames or the silence the standard demands between them. */
-async function lineShare(baud_rate: number): Promise<string> {
+async function lineShare(
+  baud_rate: number,
+  { dead = [], settled_ms = 0 }: { dead?: readonly number[]; settled_ms?: number } = {},
+): Promise<{ text: string; rate: number }> {
   const words = Array.from({ length: REGISTERS }, (_, i) => 3300 + i);
-  const ids = Array.from({ length: UNITS }, (_, i) => i + 1);
-  const units = ids.map(id => ({ id, reply_id: id, blocks: [{ code: 3, address: 0, words }] }));
+  const alive = Array.from({ length: UNITS }, (_, i) => i + 1);
+  const ids = [...alive, ...dead];
+  const units = alive.map(id => ({ id, reply_id: id, blocks: [{ code: 3, address: 0, words }] }));
   const program = new URL('../drivers/modbus/rtu/serial_player.py', import.meta.url).pathname;
   const player = spawn(PYTHON, [program, JSON.stringify({ units, baud: baud_rate })], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -86,6 +102,7 @@ async function lineShare(baud_rate: number): Promise<string> {
   try {
     await driver.start();
     while (driver.health().counters.replies < UNITS) await new Promise(resolve => setTimeout(resolve, 10));
+    await new Promise(resolve => setTimeout(resolve, settled_ms));
     const before = driver.health().counters;
     const begun_ms = performance.now();
     await new Promise(resolve => setTimeout(resolve, 5000));
@@ -96,8 +113,9 @@ async function lineShare(baud_rate: number): Promise<string> {
     const exchanges = after.replies - before.replies;
     const share = (exchanges * (frame_ms + silence_ms)) / elapsed_ms;
     const lost = after.timeouts + after.bad_replies;
-    const rate = perSecond((exchanges * 1000) / elapsed_ms, 'reads');
-    return `${baud_rate} baud, ${UNITS} units: ${rate}, ${lost} lost; ${ratio(share, 1, GOAL_SHARE)} of the line's time`;
+    const rate = (exchanges * 1000) / elapsed_ms;
+    const text = `${baud_rate} baud, ${UNITS} units: ${perSecond(rate, 'reads')}, ${lost} lost; ${ratio(share, 1, GOAL_SHARE)} of the line's time`;
+    return { text, rate };
   } finally {
     await driver.stop();
     player.kill();

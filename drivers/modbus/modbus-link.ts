@@ -8,6 +8,7 @@ import { type Clock, sleep, type TimerHandle } from '../../core/clock/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { backoffMs } from './backoff.ts';
 import type { Framing } from './framing.ts';
+import { Patience } from './patience.ts';
 import { pauseUntil } from './pause.ts';
 import { type FailureKind, judgeReply, type ReadRequest } from './reply.ts';
 
@@ -95,6 +96,7 @@ export class ModbusLink {
   #attempting = true;
   #silent_timeouts = 0;
   #idle_since_ms = Number.NEGATIVE_INFINITY;
+  readonly #patience = new Patience();
   /** When the reply to the request in flight is overdue, and what then; undefined: none is in flight. */
   #due_ms = 0;
   #onOverdue: (() => void) | undefined;
@@ -154,7 +156,9 @@ export class ModbusLink {
     if (!connection || this.#stop.signal.aborted)
       return Promise.resolve({ kind: 'link', message: this.#reason ?? `${this.name}: not connected` });
     const { clock } = this.#options;
-    const { unit, timeout_ms = this.#options.timeout_ms } = request;
+    const { unit } = request;
+    const timeout_ms = this.#patience.timeoutMs(unit, request.timeout_ms ?? this.#options.timeout_ms);
+    const sent_ms = clock.monoMs();
     this.counters.requests++;
     return new Promise(resolve => {
       const settle = (failure: ReadFailure | undefined) => {
@@ -164,17 +168,19 @@ export class ModbusLink {
         if (failure?.settles_in_ms)
           this.#settled_at_ms.set(unit, this.#idle_since_ms + failure.settles_in_ms);
         else this.#settled_at_ms.delete(unit);
+        if (failure?.kind === 'timeout') this.#patience.onSilence(unit);
         if (failure) this.#doubt(connection, failure);
         resolve(failure);
       };
-      this.#expectBy(clock.monoMs() + timeout_ms, () =>
-        settle(this.#overdue(connection, request, timeout_ms)),
-      );
+      this.#expectBy(sent_ms + timeout_ms, () => settle(this.#overdue(connection, request, timeout_ms)));
       connection.onLost = reason => settle({ kind: 'link', message: reason });
       connection.framing.send(request, (error, reply) => {
         const verdict = judgeReply(request, error, reply, into);
         if (verdict?.kind === 'bad_reply') this.counters.bad_replies++;
-        else this.#onGoodReply(connection, verdict !== undefined);
+        else {
+          this.#onGoodReply(connection, verdict !== undefined);
+          this.#patience.onReply(unit, clock.monoMs() - sent_ms);
+        }
         settle(verdict && this.#failure(request, verdict.kind, verdict.text, verdict.exception));
       });
     });
