@@ -74,10 +74,14 @@ function bearerToken(request: FastifyRequest): string | undefined {
   throw new GatewayError('UNAUTHENTICATED', 'The header Authorization is not of the form `Bearer <token>`');
 }
 
-/** From this machine itself, and not passed on by a proxy on it. */
+/**
+ * From this machine itself, not passed on by a proxy on it, and not by a page of a foreign name that was made to
+ * point here (DNS rebinding): such a request carries that name as its host.
+ */
 function isLocal(request: FastifyRequest): boolean {
-  const { headers } = request;
-  return isLoopback(request.ip) && !headers['x-forwarded-for'] && !headers.forwarded && !headers.via;
+  const { headers, ip, hostname } = request;
+  const isDirect = !headers['x-forwarded-for'] && !headers.forwarded && !headers.via;
+  return isLoopback(ip) && isDirect && isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
 
 /** Whether a host name or address is this machine's own loopback (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3). */

@@ -1,0 +1,135 @@
+/** What hostile or broken peers may do to the sockets, and how the page is confined. */
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { createServer, type HttpServer } from './server.ts';
+import { makeTestSite, testOptions } from './test-services.ts';
+
+let server: HttpServer | undefined;
+afterEach(() => server?.close());
+
+async function start(limits: NonNullable<Parameters<typeof testOptions>[0]>['limits'] = {}): Promise<number> {
+  server = await createServer(makeTestSite().services, testOptions({ limits: limits ?? {} }));
+  return Number(new URL((await server.listen()).url).port);
+}
+
+/** Sends as it stands; what comes back until the gateway closes. */
+async function exchange(port: number, ...parts: string[]): Promise<{ status: number; body: string }> {
+  const socket = await open(port);
+  let text = '';
+  socket.setEncoding('latin1').on('data', chunk => {
+    text += chunk;
+  });
+  for (const part of parts) socket.write(part);
+  await once(socket, 'close');
+  const [head = '', body = ''] = text.split('\r\n\r\n', 2);
+  return { status: Number(head.split(' ')[1] ?? Number.NaN), body };
+}
+
+async function open(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+const problem = ({ status, body }: { status: number; body: string }) => {
+  const parsed = JSON.parse(body);
+  expect(parsed).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
+  return status;
+};
+
+test('what is no HTTP is answered and closed', async () => {
+  const port = await start();
+  expect(problem(await exchange(port, '\x16\x03\x01 hello\r\n\r\n'))).toBe(400);
+  expect(problem(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nBad Header\r\n\r\n'))).toBe(400);
+  expect(
+    problem(
+      await exchange(
+        port,
+        'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      ),
+    ),
+  ).toBe(400);
+});
+
+test('too much address, too many headers, headers and bodies without an end', async () => {
+  const port = await start({ headers_timeout_ms: 250, request_timeout_ms: 250 });
+  const long = 'a'.repeat(20_000);
+  expect(problem(await exchange(port, `GET /${long} HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(431);
+  expect(problem(await exchange(port, `GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${long}\r\n\r\n`))).toBe(431);
+  expect(problem(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\n'))).toBe(408);
+  const login = 'POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+  expect((await exchange(port, `${login}Content-Length: 100\r\n\r\n{"username":`)).status).toBe(408);
+  const endless = `${login}Transfer-Encoding: chunked\r\n\r\n`;
+  expect((await exchange(port, endless, `10000\r\n${'x'.repeat(0x10000)}\r\n`)).status).toBe(413);
+});
+
+test('more connections than there may be are closed at once, and the others are served', async () => {
+  const port = await start({ connections: 3 });
+  const held = [await open(port), await open(port)];
+  const served = await open(port);
+  const refused = await open(port);
+  await once(refused, 'close');
+  served.write('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  expect(String((await once(served, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
+  for (const socket of held) socket.destroy();
+});
+
+test('metrics without login are for this machine by its own name, not for a page that points here', async () => {
+  const port = await start();
+  const status = async (host: string) =>
+    (await exchange(port, `GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).status;
+  expect(await status(`127.0.0.1:${port}`)).toBe(200);
+  expect(await status(`localhost:${port}`)).toBe(200);
+  expect(await status(`[::1]:${port}`)).toBe(200);
+  expect(await status(`evil.example:${port}`)).toBe(401);
+});
+
+test('every reply confines the page: nothing inline, nothing from elsewhere, in no frame', async () => {
+  server = await createServer(makeTestSite().services, testOptions());
+  for (const url of ['/', '/api/auth/me', '/healthz', '/nowhere']) {
+    const { headers } = await server.app.inject({ url, headers: { host: 'box.local:8080' } });
+    expect(headers['content-security-policy']?.toString().split(';')).toEqual([
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self' data:",
+      "font-src 'self'",
+      "manifest-src 'self'",
+      "worker-src 'self'",
+      "connect-src 'self' ws://box.local:8080",
+      "base-uri 'none'",
+      "form-action 'self'",
+      "frame-ancestors 'none'",
+    ]);
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+    });
+    expect(headers['x-powered-by']).toBeUndefined();
+    expect(headers.server).toBeUndefined();
+  }
+});
+
+test('the page has no script or style that the policy would have to allow', () => {
+  const ui = join(import.meta.dirname, '../../ui');
+  const pages = ['.', 'dist']
+    .map(folder => join(ui, folder))
+    .filter(existsSync)
+    .flatMap(folder =>
+      readdirSync(folder)
+        .filter(name => name.endsWith('.html'))
+        .map(name => join(folder, name)),
+    );
+  expect(pages.length).toBeGreaterThan(0);
+  for (const page of pages) {
+    const html = readFileSync(page, 'utf8');
+    for (const [tag] of html.matchAll(/<script\b[^>]*>/g)) expect(tag).toMatch(/\bsrc="\//);
+    expect(html).not.toMatch(/<style\b|\sstyle=|\son\w+=|javascript:/i);
+    expect(html).not.toMatch(/(src|href)="(https?:)?\/\//);
+  }
+});
