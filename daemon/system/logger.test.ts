@@ -34,6 +34,22 @@ test('a terminal gets a sentence', () => {
   );
 });
 
+test('passwords in addresses, tokens and keys are blotted out in the middle of a text too', () => {
+  const { log, written } = lines('json');
+  log.error(
+    {
+      reason: 'connect postgres://gateway:hunter2@db:5432/bms failed; Authorization: Bearer hunter2hunter2',
+      error: {
+        stack: 'Error: eyJhbGciOiJIUzI1NiJ9.hunter2.hunter2 and bms_a1b2c3d4_hunter2hunter2hunter2hunter2',
+      },
+    },
+    'http://127.0.0.1:8080/a@b is not touched',
+  );
+  expect(written[0]).not.toContain('hunter2');
+  expect(written[0]).toContain('postgres://gateway:[redacted]@db:5432/bms failed');
+  expect(written[0]).toContain('http://127.0.0.1:8080/a@b');
+});
+
 test('below the level nothing is written, and secrets never are', () => {
   for (const form of ['json', 'journal', 'readable'] as const) {
     const { log, written } = lines(form);

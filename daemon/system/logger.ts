@@ -24,7 +24,16 @@ export function createLogger({ level, form, write }: LogOptions): Logger {
     timestamp: () => `,"time":"${new Date(systemClock.wallMs()).toISOString()}"`,
     redact: { paths, censor: '[redacted]' },
   };
-  return pino(options, { write: (line: string) => write(FORMS[form](line)) });
+  return pino(options, { write: (line: string) => write(FORMS[form](scrub(line))) });
+}
+
+/** Secrets that came into a line in the middle of a text, such as the message of an error, known by their form. */
+function scrub(line: string): string {
+  return line
+    .replace(/(\w:\/\/[^\s:@/"]*:)[^\s@/"]+@/g, '$1[redacted]@')
+    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '[redacted]')
+    .replace(/\b(bms_[\w-]{4,16}_)[\w-]{20,}/g, '$1[redacted]')
+    .replace(/\b(Bearer|Basic) +[^\s"]{8,}/gi, '$1 [redacted]');
 }
 
 const FORMS: Record<LogOptions['form'], (line: string) => string> = {
