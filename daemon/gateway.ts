@@ -9,6 +9,8 @@ import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
 import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
 import type { VirtualWires } from '../drivers/registry.ts';
 import { createSimulation, type Simulation } from '../sim/simulation.ts';
+import { AuditLog } from './audit/audit-log.ts';
+import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
 import { AlertDesk } from './pipeline/alert-desk.ts';
@@ -53,6 +55,7 @@ export class Gateway {
   readonly #desk: AlertDesk;
   readonly #sampler: Sampler;
   readonly #upstream: Upstream;
+  readonly #audit: AuditLog;
   readonly #started_mono_ms: number;
   #server: HttpServer | undefined;
 
@@ -67,6 +70,7 @@ export class Gateway {
       clock,
       log,
     });
+    this.#audit = new AuditLog(this.#store, clock);
     this.#supervisor = new Supervisor(
       connections,
       { clock, log, interval_ms: config.interval_ms, onUpdate: pack => this.#live.packChanged(pack) },
@@ -127,6 +131,10 @@ export class Gateway {
     const { clock, config, environment } = this.#options;
     await this.#store.open(config.topology);
     await this.#desk.restore(clock.wallMs());
+    await recordStart(this.#audit, this.#store.documents, {
+      version: this.#options.version,
+      configuration: { ...config.config, topology: config.topology },
+    });
     const administrator = await ensureFirstAdministrator(this.#store.documents, clock, {
       password: environment.admin_password,
     });
@@ -185,6 +193,7 @@ export class Gateway {
       live: this.#live,
       alerts: this.#desk,
       store: this.#store,
+      audit: this.#audit,
       status: () =>
         systemStatus({
           version,

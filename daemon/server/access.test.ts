@@ -64,6 +64,11 @@ const TABLE: Record<string, Line[]> = {
     admin('/api/admin/keys', 400, { name: 'other', role: 'user', expires_ms: 1 }),
   ],
   'DELETE /api/admin/keys/:id': [admin('/api/admin/keys/none', 404)],
+  'GET /api/admin/audit': [
+    admin('/api/admin/audit'),
+    admin('/api/admin/audit?action=user&limit=3'),
+    admin('/api/admin/audit?limit=0', 400),
+  ],
   'POST /api/admin/signing-keys': [admin('/api/admin/signing-keys', 409)],
   'GET /api/batteries': [all('/api/batteries')],
   'GET /api/battery/:id': [

@@ -17,6 +17,7 @@ import { LiveHub } from './live/hub.ts';
 import { addLiveRoute, addWebSocket } from './live/plugin.ts';
 import { noCounts } from './metrics.ts';
 import type { App, ServerContext, ServerOptions, TypeBoxTypes } from './options.ts';
+import { addAudit } from './plugins/audit.ts';
 import { addAuthentication } from './plugins/authentication.ts';
 import { addOpenApi } from './plugins/openapi.ts';
 import { addRouteList } from './plugins/route-list.ts';
@@ -27,6 +28,7 @@ import { addAccountRoutes } from './routes/account.ts';
 import { addAdminRoutes } from './routes/admin.ts';
 import { addAlertRoutes } from './routes/alerts.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
+import { addAuditRoutes } from './routes/audit.ts';
 import { addAuthRoutes } from './routes/auth.ts';
 import { addBatteryRoutes } from './routes/batteries.ts';
 import { addReportRoutes } from './routes/reports.ts';
@@ -156,6 +158,7 @@ function addRequestLog(app: App, { services, counters }: ServerContext): void {
 async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addRouteList(app, context);
   addAuthentication(app, context);
+  addAudit(app, context);
   await addOpenApi(app, context);
   await addStaticPage(app, context);
   addLiveRoute(app, context);
@@ -167,6 +170,7 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addAdminRoutes(app, context);
   addUserRoutes(app, context);
   addApiKeyRoutes(app, context);
+  addAuditRoutes(app, context);
   addSystemRoutes(app, context);
   if (context.services.simulation) addSimulationRoutes(app, context.services.simulation);
 }

@@ -15,6 +15,7 @@ import type { UserDirectory } from './auth/users.ts';
 import type { ServerLimits } from './limits.ts';
 import type { LiveHub } from './live/hub.ts';
 import type { ServerCounters } from './metrics.ts';
+import type { AuditNote } from './plugins/audit.ts';
 import type { RouteEntry } from './plugins/route-list.ts';
 import type { GatewayServices } from './services.ts';
 import type { CertificateFiles } from './tls/certificate.ts';
@@ -70,8 +71,12 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who the route is for. Every route must say; the application refuses to start otherwise. */
     access?: Access;
+    /** What its use is called in the audit log; false: not there. Without it every change is, and no reading. */
+    audit?: string | false;
   }
   interface FastifyRequest {
     viewer: Viewer | undefined;
+    /** What the handler tells the audit log. */
+    audited: AuditNote | undefined;
   }
 }

@@ -5,6 +5,7 @@ import type { Settings, SettingsReply, SystemStatus } from '../../core/contract/
 import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Store } from '../store/store.ts';
 
 /** The newest state of everything, made on demand. Undefined: no such battery or pack. */
@@ -43,7 +44,8 @@ export interface GatewayServices {
   readonly topology: Topology;
   readonly live: LiveView;
   readonly alerts: AlertService;
-  readonly store: Pick<Store, 'history' | 'alerts' | 'documents'>;
+  readonly store: Pick<Store, 'history' | 'alerts' | 'documents' | 'audit' | 'flush'>;
+  readonly audit: AuditLog;
   readonly status: () => SystemStatus;
   readonly simulation?: SimulationControl | undefined;
 }

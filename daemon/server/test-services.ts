@@ -5,6 +5,7 @@
 
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
+import type { AuditEntry, AuditReply } from '../../core/contract/access.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
@@ -13,10 +14,11 @@ import { PackState } from '../../core/reading/pack-state.ts';
 import { plausibleLimits } from '../../core/reading/plausibility.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
+import { AuditLog } from '../audit/audit-log.ts';
 import { AlertDesk } from '../pipeline/alert-desk.ts';
 import { PackLiveView } from '../pipeline/live-view.ts';
 import { alertPage } from '../store/alert-page.ts';
-import type { AlertRequest, Documents, HistoryRequest } from '../store/store.ts';
+import type { AlertRequest, AuditRequest, Documents, HistoryRequest } from '../store/store.ts';
 import type { Argon2Cost } from './auth/passwords.ts';
 import { PasswordHasher } from './auth/passwords.ts';
 import { UserDirectory } from './auth/users.ts';
@@ -59,8 +61,11 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
   const states = topology.packs.map(node => new PackState(node.pack, shape, 10_000));
   const documents = new MemoryDocuments();
   const recorded = new Map<string, Alert>();
+  const audit = new MemoryAudit();
   const store = {
     documents,
+    audit: audit.read,
+    flush: async () => undefined,
     appendAlert: (alert: Alert) => void recorded.set(alert.id, alert),
     alerts: async (request: AlertRequest) => alertPage(recorded.values(), request),
     history: async ({ pack_id, from_ms, to_ms }: HistoryRequest) => ({
@@ -103,6 +108,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       live,
       alerts: desk,
       store,
+      audit: new AuditLog(audit, clock),
       status: () => ({
         version: '0.0.0-test',
         gateway_id: topology.gateway_id,
@@ -178,6 +184,22 @@ export class MemoryDocuments implements Documents {
   async delete(kind: string, id: string): Promise<boolean> {
     return this.#bodies.get(kind)?.delete(id) ?? false;
   }
+}
+
+class MemoryAudit {
+  readonly #entries: AuditEntry[] = [];
+
+  appendRecord(_kind: unknown, _t_ms: number, record: object): void {
+    this.#entries.push(record as AuditEntry);
+  }
+
+  readonly read = async ({ action, limit }: AuditRequest): Promise<AuditReply> => ({
+    entries: this.#entries
+      .filter(entry => action === undefined || entry.action === action)
+      .slice(-limit)
+      .reverse(),
+    next: null,
+  });
 }
 
 function makeTopology(): Topology {

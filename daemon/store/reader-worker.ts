@@ -37,6 +37,8 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
     }
     case 'alerts':
       return opened().alerts(params as ReaderMethods['alerts'][0]);
+    case 'audit':
+      return opened().audit(params as ReaderMethods['audit'][0]);
     case 'get': {
       const { kind, id } = params as ReaderMethods['get'][0];
       return opened().get(kind, id);

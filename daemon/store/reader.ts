@@ -1,10 +1,18 @@
 /** Everything that only reads the file, on a read-only connection. Runs in the reader's thread. */
 import Database from 'better-sqlite3';
 import type { Alert } from '../../core/alerts/alert.ts';
+import type { AuditReply } from '../../core/contract/access.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { readAudit } from './audit-reader.ts';
 import { historyReply, type StoredReading, ThinnedRows } from './history.ts';
-import { type AlertRequest, type HistoryRequest, type LogBatch, LogKind } from './store.ts';
+import {
+  type AlertRequest,
+  type AuditRequest,
+  type HistoryRequest,
+  type LogBatch,
+  LogKind,
+} from './store.ts';
 import type { Document } from './worker-messages.ts';
 
 /** A history query reads this many rows, then lets other requests come between. */
@@ -99,6 +107,10 @@ export class Reader {
         severity: request.severity ?? null,
       });
     return bodies.map(body => JSON.parse(body) as Alert);
+  }
+
+  audit(request: AuditRequest): AuditReply {
+    return readAudit(this.#db, request);
   }
 
   get(kind: string, id: string): Document | null {

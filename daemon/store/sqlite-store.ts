@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import type { AuditReply } from '../../core/contract/access.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
@@ -18,6 +19,7 @@ import { BatchBuffer } from './batch-buffer.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
 import {
   type AlertRequest,
+  type AuditRequest,
   type Documents,
   type HistoryRequest,
   type LogBatch,
@@ -193,6 +195,10 @@ class SqliteStore implements Store, LogSource {
 
   async alerts(request: AlertRequest): Promise<Alert[]> {
     return this.#read('alerts', request);
+  }
+
+  async audit(request: AuditRequest): Promise<AuditReply> {
+    return this.#read('audit', request);
   }
 
   stats(): StoreStats {

@@ -3,6 +3,7 @@
  * over SQLite (WAL); nothing here ever blocks the caller's thread on a disk.
  */
 import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
+import type { AuditReply } from '../../core/contract/access.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -51,6 +52,17 @@ export interface AlertRequest {
   readonly after?: Pick<Alert, 'raised_ms' | 'id'> | undefined;
 }
 
+export interface AuditRequest {
+  readonly actor?: string | undefined;
+  /** An action, or a group of them: what stands before the dot. */
+  readonly action?: string | undefined;
+  readonly from_ms?: number | undefined;
+  readonly to_ms?: number | undefined;
+  /** Only what is older than this `next` of a page before. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
 /** Small JSON records by kind and id: users, settings, keys. */
 export interface Documents {
   get(kind: string, id: string): Promise<unknown | undefined>;
@@ -72,6 +84,8 @@ export interface Store {
   flush(): Promise<void>;
   history(request: HistoryRequest): Promise<HistoryReply>;
   alerts(request: AlertRequest): Promise<Alert[]>;
+  /** What was recorded with LogKind.audit, newest first. */
+  audit(request: AuditRequest): Promise<AuditReply>;
   readonly documents: Documents;
   stats(): StoreStats;
   /** Commits what is pending and closes; safe at any moment, also twice. */

@@ -1,8 +1,9 @@
 /** Requests and replies between the daemon's thread and the store's workers. */
 import type { Alert } from '../../core/alerts/alert.ts';
+import type { AuditReply } from '../../core/contract/access.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
-import type { AlertRequest, HistoryRequest, LogBatch } from './store.ts';
+import type { AlertRequest, AuditRequest, HistoryRequest, LogBatch } from './store.ts';
 
 export interface OpenedLog {
   readonly incarnation: string;
@@ -43,6 +44,7 @@ export interface ReaderMethods {
   open: [null, null];
   history: [HistoryRequest, HistoryReply];
   alerts: [AlertRequest, Alert[]];
+  audit: [AuditRequest, AuditReply];
   get: [{ kind: string; id: string }, Document | null];
   list: [{ kind: string }, Document[]];
   read_batch: [{ after_seq: number; max_rows: number; max_bytes: number }, LogBatch];

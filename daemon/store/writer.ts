@@ -4,6 +4,7 @@ import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Alert } from '../../core/alerts/alert.ts';
+import type { AuditEntry } from '../../core/contract/access.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { forEachRecord } from './batch-buffer.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
@@ -19,6 +20,8 @@ const BUSY_TIMEOUT_MS = 2000;
 const SPANS_PER_ROUND = 8;
 /** Every commit writes whole pages; small ones write a quarter less to the card (bench/store.bench.ts). */
 const PAGE_BYTES = 1024;
+/** Entries of the audit log that stay here; the centre keeps all. About 400 bytes each. */
+const AUDIT_ROWS: Record<AuditEntry['outcome'], number> = { done: 100_000, refused: 20_000 };
 
 interface StoredSpan {
   readonly first_seq: number;
@@ -103,6 +106,7 @@ export class Writer {
         this.#append(kind, pack_key, t_ms, body);
         if (kind === LogKind.reading) readings++;
         else if (kind === LogKind.alert) this.#storeAlert(body.toString('utf8'));
+        else if (kind === LogKind.audit) this.#storeAudit(t_ms, body.toString('utf8'));
       });
     });
     return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
@@ -132,6 +136,7 @@ export class Writer {
       if (span.last_seq >= below_seq) removed_unsynced += removed;
     }
     this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
+    this.#retainAudit();
     return { removed_unsynced, first_seq: this.#firstSeq() };
   }
 
@@ -181,6 +186,22 @@ export class Writer {
   #storeAlert(body: string): void {
     const alert = JSON.parse(body) as Alert;
     this.#upsertAlert.run(alert.id, alert.state, alert.raised_ms, alert.cleared_ms, body);
+  }
+
+  #storeAudit(t_ms: number, body: string): void {
+    const { actor, action, outcome } = JSON.parse(body) as AuditEntry;
+    this.#db
+      .prepare('INSERT INTO audit (t_ms, actor, action, outcome, body) VALUES (?, ?, ?, ?, ?)')
+      .run(t_ms, actor, action, outcome, body);
+  }
+
+  /** By number: the clock of a box may be years off for a while. */
+  #retainAudit(): void {
+    const remove = this.#db.prepare(
+      `DELETE FROM audit WHERE outcome = :outcome AND audit_no <=
+         (SELECT audit_no FROM audit WHERE outcome = :outcome ORDER BY audit_no DESC LIMIT 1 OFFSET :rows)`,
+    );
+    for (const [outcome, rows] of Object.entries(AUDIT_ROWS)) remove.run({ outcome, rows });
   }
 
   #resumeSpan(): void {

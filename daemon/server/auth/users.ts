@@ -76,6 +76,11 @@ export class UserDirectory {
     return is_right && !user?.disabled ? user : undefined;
   }
 
+  /** Whether anybody has this name, disabled or not. */
+  async knows(username: string): Promise<boolean> {
+    return (await this.#read(username)) !== undefined;
+  }
+
   /** Local and central ones by name; a central one that a local one hides is left out. */
   async list(): Promise<(StoredUser & { readonly shadows_central: boolean })[]> {
     const [local, central] = [await this.#listKind(LOCAL), await this.#listKind(CENTRAL)];

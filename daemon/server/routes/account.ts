@@ -6,6 +6,7 @@ import { GatewayError } from '../../../core/errors.ts';
 import type { Viewer } from '../auth/access.ts';
 import type { StoredSession } from '../auth/sessions.ts';
 import type { App, ServerContext } from '../options.ts';
+import type { AuditNote } from '../plugins/audit.ts';
 import { viewerOf } from '../plugins/authentication.ts';
 import { NoContent, problems } from './replies.ts';
 
@@ -23,7 +24,7 @@ function addPassword(app: App, { users, sessions, login_guard }: ServerContext):
   app.put(
     '/api/auth/password',
     {
-      config: { access: 'account' },
+      config: { access: 'account', audit: 'user.password' },
       schema: {
         summary: 'Changes the password of one who knows it',
         body: PasswordBody,
@@ -33,6 +34,7 @@ function addPassword(app: App, { users, sessions, login_guard }: ServerContext):
     async request => {
       const viewer = personOf(request);
       const { username } = viewer.user;
+      request.audited = { target: username, new: undefined };
       const { old_password, new_password } = request.body;
       login_guard.begin(username, request.ip);
       if (!(await users.authenticate(username, old_password)))
@@ -63,7 +65,7 @@ function addOwnSessions(app: App, { sessions }: ServerContext): void {
   app.delete(
     '/api/auth/sessions',
     {
-      config: login,
+      config: { ...login, audit: 'session.end' },
       schema: {
         summary: 'Ends all one’s sessions but the one that asks',
         description: 'Ends all sessions of the user but the one that asks',
@@ -72,14 +74,16 @@ function addOwnSessions(app: App, { sessions }: ServerContext): void {
     },
     async (request, reply) => {
       const { user, credential } = personOf(request);
-      for (const { id } of sessions.list(user.username)) if (id !== credential.id) await sessions.end(id);
+      const others = sessions.list(user.username).filter(({ id }) => id !== credential.id);
+      for (const { id } of others) await sessions.end(id);
+      request.audited = { target: user.username, old: { sessions: others.length } };
       return reply.code(204).send(null);
     },
   );
   app.delete(
     '/api/auth/sessions/:id',
     {
-      config: login,
+      config: { ...login, audit: 'session.end' },
       schema: {
         summary: 'Ends one of one’s own sessions',
         params: SessionId,
@@ -88,8 +92,10 @@ function addOwnSessions(app: App, { sessions }: ServerContext): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      if (sessions.find(id)?.username !== personOf(request).user.username) throw noSession();
+      const session = sessions.find(id);
+      if (!session || session.username !== personOf(request).user.username) throw noSession();
       await sessions.end(id);
+      request.audited = endedOf(session);
       return reply.code(204).send(null);
     },
   );
@@ -110,7 +116,7 @@ function addAllSessions(app: App, { sessions }: ServerContext): void {
   app.delete(
     '/api/admin/sessions/:id',
     {
-      config: admin,
+      config: { ...admin, audit: 'session.end' },
       schema: {
         summary: 'Ends a session of anybody',
         params: SessionId,
@@ -118,7 +124,10 @@ function addAllSessions(app: App, { sessions }: ServerContext): void {
       },
     },
     async (request, reply) => {
-      if (!(await sessions.end(request.params.id))) throw noSession();
+      const session = sessions.find(request.params.id);
+      if (!session) throw noSession();
+      await sessions.end(session.id);
+      request.audited = endedOf(session);
       return reply.code(204).send(null);
     },
   );
@@ -139,5 +148,10 @@ function viewOf(session: StoredSession, viewer: Viewer): SessionView {
   const current = id === viewer.credential.id;
   return { id, username, created_ms, seen_ms, expires_ms, address, user_agent, current };
 }
+
+const endedOf = ({ username, address, user_agent }: StoredSession): AuditNote => ({
+  target: username,
+  old: { address, user_agent },
+});
 
 const noSession = () => new GatewayError('NOT_FOUND', 'There is no such session; it may have ended');

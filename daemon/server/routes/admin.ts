@@ -20,13 +20,33 @@ export function addAdminRoutes(app: App, { services: { alerts } }: ServerContext
   app.put(
     '/api/admin/settings',
     {
-      config,
+      config: { ...config, audit: 'settings.change' },
       schema: {
         summary: 'Changes thresholds',
         body: Settings,
         response: { 200: SettingsReply, ...problems(400, 401, 403) },
       },
     },
-    async request => alerts.changeSettings(request.body),
+    async request => {
+      const rules = Object.keys(request.body.thresholds);
+      const before = alerts.settings();
+      const after = await alerts.changeSettings(request.body);
+      request.audited = {
+        target: rules.join(' '),
+        old: thresholdsOf(before, rules),
+        new: thresholdsOf(after, rules),
+      };
+      return after;
+    },
+  );
+}
+
+/** What of these rules a change can alter. */
+function thresholdsOf({ thresholds }: SettingsReply, rules: readonly string[]) {
+  return Object.fromEntries(
+    rules.map(id => {
+      const { raise_at, clear_at, delay_ms } = thresholds[id]!;
+      return [id, { raise_at, clear_at, delay_ms }];
+    }),
   );
 }

@@ -31,7 +31,7 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
   app.post(
     '/api/admin/keys',
     {
-      config,
+      config: { ...config, audit: 'key.create' },
       schema: {
         summary: 'Makes an API key; its secret is told this once',
         body: NewApiKeyBody,
@@ -41,13 +41,14 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
     async (request, reply) => {
       refuseUnknown(context, request.body.batteries);
       const { key, secret } = await api_keys.create(request.body, viewerOf(request).user.username);
+      request.audited = { target: key.name, new: apiKeyRecord(key) };
       return reply.code(201).send({ key: apiKeyRecord(key), secret });
     },
   );
   app.delete(
     '/api/admin/keys/:id',
     {
-      config,
+      config: { ...config, audit: 'key.revoke' },
       schema: {
         summary: 'Revokes an API key at once',
         params: KeyId,
@@ -55,23 +56,26 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
       },
     },
     async (request, reply) => {
-      await api_keys.revoke(request.params.id);
+      const key = await api_keys.revoke(request.params.id);
+      request.audited = { target: key.name, old: apiKeyRecord(key), new: undefined };
       return reply.code(204).send(null);
     },
   );
   app.post(
     '/api/admin/signing-keys',
     {
-      config,
+      config: { ...config, audit: 'signing_key.rotate' },
       schema: {
         summary: 'Makes a new key to sign sessions with',
         description: 'Signs with a new key from now on; tokens of the one before are taken until they end',
         response: { 201: SigningKeyReply, ...problems(401, 403, 409) },
       },
     },
-    async (_request, reply) => {
+    async (request, reply) => {
+      const old = signing_keys.current.kid;
       await signing_keys.rotate();
       const { current, accepted } = signing_keys;
+      request.audited = { old: { kid: old }, new: { kid: current.kid } };
       return reply.code(201).send({ kid: current.kid, accepted: accepted.length });
     },
   );

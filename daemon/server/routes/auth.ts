@@ -13,6 +13,7 @@ const LOGIN_BODY_BYTES = 16 * 1024;
 /** Stands for a name where the set-up code is guessed; no user can have it. */
 const SETUP_NAME = ':setup';
 const open = { access: 'public' } as const;
+const silent = { ...open, audit: false } as const;
 
 export function addAuthRoutes(app: App, context: ServerContext): void {
   addLogin(app, context);
@@ -36,7 +37,7 @@ function addLogin(app: App, context: ServerContext): void {
   app.post(
     '/api/auth/login',
     {
-      config: open,
+      config: { ...open, audit: 'login' },
       bodyLimit: LOGIN_BODY_BYTES,
       schema: {
         summary: 'Begins a session',
@@ -47,6 +48,12 @@ function addLogin(app: App, context: ServerContext): void {
     },
     async (request, reply) => {
       const { username, password } = request.body;
+      // A name that nobody has may be a password in the wrong field: it is not kept.
+      request.audited = {
+        actor: null,
+        target: (await users.knows(username)) ? username : null,
+        new: undefined,
+      };
       login_guard.begin(username, request.ip);
       const user = await users.authenticate(username, password);
       if (!user) throw new GatewayError('UNAUTHENTICATED', 'User name or password is wrong');
@@ -57,7 +64,7 @@ function addLogin(app: App, context: ServerContext): void {
   app.post(
     '/api/auth/renew',
     {
-      config: open,
+      config: silent,
       schema: {
         summary: 'A fresh token for the session of the cookie',
         response: { 200: LoginReply, ...problems(401) },
@@ -78,7 +85,7 @@ function addLogout(app: App, context: ServerContext): void {
   app.post(
     '/api/auth/logout',
     {
-      config: open,
+      config: { ...open, audit: 'logout' },
       schema: {
         summary: 'Ends the session and removes its cookies',
         response: { 204: NoContent },
@@ -92,7 +99,11 @@ function addLogout(app: App, context: ServerContext): void {
         viewer && viewer.credential.kind === 'session'
           ? viewer.credential.id
           : authenticator.sessionOfRenewal(request.cookies[RENEWAL_COOKIE] ?? '');
-      if (id) await sessions.end(id);
+      const session = id ? sessions.find(id) : undefined;
+      if (session) {
+        await sessions.end(session.id);
+        request.audited = { actor: session.username, target: session.username };
+      }
       reply.clearCookie(SESSION_COOKIE, cookie(tls, '/'));
       if (request.cookies[RENEWAL_COOKIE]) reply.clearCookie(RENEWAL_COOKIE, cookie(tls, '/api/auth'));
       return reply.code(204).send(null);
@@ -117,7 +128,7 @@ function addSetup(app: App, context: ServerContext): void {
   app.post(
     '/api/auth/setup',
     {
-      config: open,
+      config: { ...open, audit: 'setup' },
       bodyLimit: LOGIN_BODY_BYTES,
       schema: {
         summary: 'Makes the first administrator, by the one-time set-up code',
@@ -128,6 +139,7 @@ function addSetup(app: App, context: ServerContext): void {
     },
     async (request, reply) => {
       const { code, username, password } = request.body;
+      request.audited = { actor: null, target: username, new: undefined };
       login_guard.begin(SETUP_NAME, request.ip);
       const user = await setup.redeem(code, username, password);
       login_guard.succeeded(SETUP_NAME, request.ip);
@@ -139,6 +151,8 @@ function addSetup(app: App, context: ServerContext): void {
 async function logIn(context: ServerContext, user: StoredUser, request: FastifyRequest, reply: FastifyReply) {
   const by = isPage(request) ? 'page' : 'program';
   const login = await context.authenticator.begin(user, callerOf(request), by);
+  const { username, role } = user;
+  request.audited = { actor: username, target: username, new: { role, as: by } };
   setSessionCookie(context, reply, login);
   if (by === 'page') {
     const { renewal, session } = login;

@@ -25,7 +25,7 @@ export function addSimulationRoutes(app: App, simulation: SimulationControl): vo
   app.post(
     '/api/admin/simulation/faults',
     {
-      config,
+      config: { ...config, audit: 'fault.add' },
       schema: {
         summary: 'Adds a fault',
         body: Fault,
@@ -37,7 +37,7 @@ export function addSimulationRoutes(app: App, simulation: SimulationControl): vo
   app.delete(
     '/api/admin/simulation/faults/:id',
     {
-      config,
+      config: { ...config, audit: 'fault.remove' },
       schema: {
         summary: 'Ends a fault',
         params: Id,

@@ -19,7 +19,7 @@ export function addUserRoutes(app: App, context: ServerContext): void {
   app.post(
     '/api/admin/users',
     {
-      config,
+      config: { ...config, audit: 'user.create' },
       schema: {
         summary: 'Makes a user',
         body: NewUserBody,
@@ -28,13 +28,15 @@ export function addUserRoutes(app: App, context: ServerContext): void {
     },
     async (request, reply) => {
       refuseUnknown(context, request.body.batteries);
-      return reply.code(201).send(userRecord(await users.create(request.body)));
+      const user = userRecord(await users.create(request.body));
+      request.audited = { target: user.username, new: user };
+      return reply.code(201).send(user);
     },
   );
   app.put(
     '/api/admin/users/:username',
     {
-      config,
+      config: { ...config, audit: 'user.change' },
       schema: {
         summary: 'Changes a user; what is not given stays',
         params: Username,
@@ -44,14 +46,20 @@ export function addUserRoutes(app: App, context: ServerContext): void {
     },
     async request => {
       refuseUnknown(context, request.body.batteries);
-      const { user } = await users.change(request.params.username, request.body);
+      const { before, user } = await users.change(request.params.username, request.body);
+      const password = request.body.password === undefined ? {} : { new_password: true };
+      request.audited = {
+        target: user.username,
+        old: userRecord(before),
+        new: { ...userRecord(user), ...password },
+      };
       return userRecord(user);
     },
   );
   app.delete(
     '/api/admin/users/:username',
     {
-      config,
+      config: { ...config, audit: 'user.delete' },
       schema: {
         summary: 'Deletes a user and ends its sessions',
         params: Username,
@@ -59,7 +67,8 @@ export function addUserRoutes(app: App, context: ServerContext): void {
       },
     },
     async (request, reply) => {
-      await users.delete(request.params.username);
+      const user = await users.delete(request.params.username);
+      request.audited = { target: user.username, old: userRecord(user), new: undefined };
       return reply.code(204).send(null);
     },
   );

@@ -1,0 +1,87 @@
+/** What is kept of values, how refusals are bounded, what a start tells of the configuration. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ManualClock } from '../../core/clock/manual-clock.ts';
+import type { AuditEntry } from '../../core/contract/access.ts';
+import { MemoryDocuments } from '../server/test-services.ts';
+import { AuditLog } from './audit-log.ts';
+import { recordStart } from './config-change.ts';
+import { presentable } from './presentable.ts';
+
+function open() {
+  const clock = new ManualClock();
+  const entries: AuditEntry[] = [];
+  const store = {
+    appendRecord: (_: unknown, __: number, record: object) => void entries.push(record as AuditEntry),
+  };
+  return { clock, entries, audit: new AuditLog(store, clock) };
+}
+
+test('whatever is recorded is bounded JSON that PostgreSQL can hold, and never throws', () => {
+  fc.assert(
+    fc.property(fc.anything({ maxDepth: 9, withBigInt: true, withDate: true, withMap: true }), value => {
+      const text = JSON.stringify(presentable({ value })) ?? '';
+      expect(text).not.toMatch(/\\u0000|\\ud[89a-f][0-9a-f]{2}/i);
+    }),
+  );
+  const long = presentable({ text: 'x'.repeat(10_000), list: new Array(10_000).fill(1) });
+  expect(JSON.stringify(long).length).toBeLessThan(2000);
+  expect(presentable('a\0b\ud800')).toBe('a\ufffdb\ufffd');
+});
+
+test('secrets are hidden at any depth, whatever they are', () => {
+  const secret = fc.oneof(fc.string({ minLength: 1 }), fc.integer(), fc.array(fc.string(), { minLength: 1 }));
+  const name = fc.constantFrom('password', 'old_password', 'jwt_secret', 'token', 'database_url', 'code');
+  fc.assert(
+    fc.property(name, secret, fc.integer({ min: 0, max: 4 }), (key, value, depth) => {
+      let nested: object = { [key]: value, role: 'user' };
+      for (let i = 0; i < depth; i++) nested = { in: [nested] };
+      expect(JSON.stringify(presentable(nested, 0))).toContain(
+        depth > 2 ? '(deeper)' : `"${key}":"(hidden)"`,
+      );
+    }),
+  );
+  expect(presentable({ must_change_password: true, new_password: true })).toEqual({
+    must_change_password: true,
+    new_password: true,
+  });
+});
+
+test('refusals beyond a number per minute are counted in one entry; what is done is never left out', () => {
+  const { clock, entries, audit } = open();
+  for (let i = 0; i < 1000; i++) {
+    audit.record({ actor: null, action: 'login', outcome: 'refused' });
+    if (i % 100 === 0) audit.record({ actor: 'ada', action: 'user.change' });
+  }
+  expect(entries.filter(({ outcome }) => outcome === 'refused')).toHaveLength(20);
+  expect(entries.filter(({ outcome }) => outcome === 'done')).toHaveLength(10);
+  clock.advance(60_000);
+  expect(entries.at(-1)).toMatchObject({ action: 'refusals', new: { not_listed: 980 } });
+  audit.record({ actor: null, action: 'login', outcome: 'refused' });
+  expect(entries.at(-1)).toMatchObject({ action: 'login' });
+  audit.stop();
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('a start tells what of the configuration has changed since the last one, old and new', async () => {
+  const { entries, audit } = open();
+  const documents = new MemoryDocuments();
+  const start = (version: string, configuration: object) =>
+    recordStart(audit, documents, { version, configuration });
+  const first = { server: { port: 8080 }, upstream: { database_url: 'postgres://u:geheim@db/bms' } };
+  await start('1.0.0', first);
+  expect(entries.map(({ action }) => action)).toEqual(['gateway.start']);
+  await start('1.0.0', first);
+  expect(entries.map(({ action }) => action)).toEqual(['gateway.start', 'gateway.start']);
+  await start('1.1.0', { server: { port: 80, host: '::' }, upstream: first.upstream });
+  expect(entries.slice(2)).toMatchObject([
+    { action: 'gateway.start', actor: 'system' },
+    { action: 'gateway.upgrade', old: { version: '1.0.0' }, new: { version: '1.1.0' } },
+    {
+      action: 'configuration.change',
+      old: { 'server.port': 8080 },
+      new: { 'server.host': '::', 'server.port': 80 },
+    },
+  ]);
+  expect(JSON.stringify([entries, await documents.list('audit')])).not.toContain('geheim');
+});

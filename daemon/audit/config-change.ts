@@ -1,0 +1,60 @@
+/** What a start changed: the configuration of this run against the one of the run before. */
+import type { Documents } from '../store/store.ts';
+import type { AuditLog } from './audit-log.ts';
+import { presentable } from './presentable.ts';
+
+const KIND = 'audit';
+const ID = 'configuration';
+const CHANGES_MAX = 100;
+
+type Flat = Record<string, unknown>;
+
+/** Records the start, and each value of the configuration that differs from the last start's. */
+export async function recordStart(
+  audit: AuditLog,
+  documents: Documents,
+  start: { readonly version: string; readonly configuration: object },
+): Promise<void> {
+  const kept = (await documents.get(KIND, ID)) as { version?: string; values?: Flat } | undefined;
+  const values = flat(start.configuration);
+  audit.record({ actor: 'system', action: 'gateway.start', new: { version: start.version } });
+  if (kept?.version !== undefined && kept.version !== start.version)
+    audit.record({
+      ...{ actor: 'system', action: 'gateway.upgrade' },
+      ...{ old: { version: kept.version }, new: { version: start.version } },
+    });
+  const before = kept?.values;
+  if (before) {
+    const paths = changedPaths(before, values);
+    if (paths.length > 0)
+      audit.record({
+        ...{ actor: 'system', action: 'configuration.change', target: `${paths.length} values` },
+        ...{ old: picked(before, paths), new: picked(values, paths) },
+      });
+  }
+  if (!before || kept?.version !== start.version || changedPaths(before, values).length > 0)
+    await documents.put(KIND, ID, { version: start.version, values });
+}
+
+/** By path (`server.port`), secrets hidden. */
+export function flat(value: unknown, path = '', found: Flat = {}): Flat {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) {
+    if (value !== undefined) found[path] = (presentable({ [leafName(path)]: value }) as Flat)[leafName(path)];
+    return found;
+  }
+  for (const [name, item] of Object.entries(value)) flat(item, path ? `${path}.${name}` : name, found);
+  return found;
+}
+
+export function changedPaths(before: Flat, now: Flat): string[] {
+  const paths = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...paths].filter(path => JSON.stringify(before[path]) !== JSON.stringify(now[path])).sort();
+}
+
+const leafName = (path: string) => path.slice(path.lastIndexOf('.') + 1);
+
+function picked(values: Flat, paths: readonly string[]): Flat {
+  return Object.fromEntries(
+    paths.slice(0, CHANGES_MAX).flatMap(path => (path in values ? [[path, values[path]]] : [])),
+  );
+}
