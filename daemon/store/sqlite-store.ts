@@ -8,7 +8,6 @@
 import { join } from 'node:path';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
-import type { AuditReply } from '../../core/contract/access.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
@@ -120,6 +119,8 @@ class SqliteStore implements Store, LogSource {
     delete: (kind, id) => this.#write('delete', { kind, id }),
   };
 
+  readonly audit = (request: AuditRequest) => this.#read('audit', request);
+
   constructor(options: SqliteStoreOptions) {
     this.#options = options;
     this.#file = join(options.directory, STORE_FILE);
@@ -195,10 +196,6 @@ class SqliteStore implements Store, LogSource {
 
   async alerts(request: AlertRequest): Promise<Alert[]> {
     return this.#read('alerts', request);
-  }
-
-  async audit(request: AuditRequest): Promise<AuditReply> {
-    return this.#read('audit', request);
   }
 
   stats(): StoreStats {

@@ -7,7 +7,6 @@ import { systemClock } from '../../core/clock/system-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { Quality } from '../../core/reading/quality.ts';
-import { AuditLog } from '../../daemon/audit/audit-log.ts';
 import { createSqliteStore } from '../../daemon/store/sqlite-store.ts';
 import type { LogSource, Store } from '../../daemon/store/store.ts';
 import {
@@ -115,62 +114,6 @@ async function expectExactlyOnce(rounds: number): Promise<void> {
   );
   expect(order.wrong).toBe('0');
 }
-
-test('audit entries arrive once, whatever stands in them', async () => {
-  const store = await openStore();
-  const audit = new AuditLog(store, systemClock);
-  audit.record({
-    actor: 'ada',
-    action: 'user.change',
-    target: 'una',
-    old: { role: 'user' },
-    new: { role: 'admin' },
-  });
-  audit.record({
-    actor: null,
-    action: 'login',
-    outcome: 'refused',
-    target: 'a\0b\ud800',
-    address: '192.0.2.1',
-  });
-  audit.record({ actor: 'system', action: 'fault.add', new: { 'k\0': ['\udfff', 1e300, null] } });
-  await store.flush();
-  const first = follow(store);
-  await caughtUp(first, store);
-  await first.stop();
-  const upstream = follow(store);
-  audit.record({ actor: 'ada', action: 'logout' });
-  await store.flush();
-  await caughtUp(upstream, store);
-  const rows = await query(
-    `SELECT actor, address, action, outcome, target, old_value, new_value, abs(extract(epoch FROM now() - at)) < 600 AS now
-     FROM audit_log WHERE gateway_id = 'gw' ORDER BY at, action DESC`,
-  );
-  const plain = {
-    actor: null,
-    address: null,
-    outcome: 'done',
-    target: null,
-    old_value: null,
-    new_value: null,
-    now: true,
-  };
-  expect(rows).toHaveLength(4);
-  expect(rows).toEqual(
-    expect.arrayContaining([
-      {
-        ...{ ...plain, actor: 'ada', action: 'user.change', target: 'una' },
-        ...{ old_value: { role: 'user' }, new_value: { role: 'admin' } },
-      },
-      {
-        ...{ ...plain, action: 'login', outcome: 'refused' },
-        ...{ target: 'a\ufffdb\ufffd', address: '192.0.2.1' },
-      },
-      { ...plain, actor: 'system', action: 'fault.add', new_value: { 'k\ufffd': ['\ufffd', 1e300, null] } },
-      { ...plain, actor: 'ada', action: 'logout' },
-    ]),
-  );
-});
 
 test('readings, hierarchy and alerts arrive as an analyst expects them', async () => {
   const store = await openStore();
