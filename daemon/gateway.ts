@@ -119,6 +119,7 @@ export class Gateway {
     this.#upstream = createUpstream({
       database_url: config.upstream.database_url,
       batch_rows: config.upstream.batch_rows,
+      onUsers: async users => this.#server?.acceptCentralUsers(users),
       gateway_id: topology.gateway_id,
       source: this.#store,
       clock,
@@ -145,6 +146,8 @@ export class Gateway {
       ui_directory: UI_DIRECTORY,
       certificate_directory: certificateDirectory(environment.state_dir),
     });
+    // Without a centre there are no users of one.
+    if (!config.config.upstream.database_url) await this.#server.acceptCentralUsers([]);
     const { url, urls } = await this.#server.listen();
     await this.#simulation?.start();
     await this.#supervisor.start();

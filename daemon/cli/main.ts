@@ -11,6 +11,7 @@ import { describeCertificate } from './certificate.ts';
 import { decodeWithDbc } from './decode-dbc.ts';
 import { decodeWithProfile } from './decode-profile.ts';
 import { demo } from './demo.ts';
+import { hashPassword } from './hash-password.ts';
 import { explainProfile, listProfiles } from './profiles.ts';
 import { run } from './run.ts';
 import { scan } from './scan.ts';
@@ -33,6 +34,7 @@ const HELP = `Usage: bms-gateway <command>
   setup-code [--new] [--state-dir DIR]
                                 the code that makes the first administrator; --new: another one, which also
                                 recovers a lost administrator (needs to write the state directory)
+  hash-password                 reads a password, prints its hash for the table users at the centre
   demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
   help, --help, --version
 
@@ -80,6 +82,8 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
     }
     case 'decode':
       return decode(operands[0], values, config_file);
+    case 'hash-password':
+      return print(await hashPassword(process.stdin));
     case 'setup-code':
       return print(await setupCode(namedStateDir(values, env), environment.state_dir, values.new ?? false));
     case 'scan': {

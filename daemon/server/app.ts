@@ -4,6 +4,7 @@ import Fastify from 'fastify';
 import { VisibleTopology } from './auth/access.ts';
 import { ApiKeys } from './auth/api-keys.ts';
 import { Authenticator } from './auth/authenticator.ts';
+import { CentralUsers } from './auth/central-users.ts';
 import { LoginGuard } from './auth/login-guard.ts';
 import { PasswordHasher } from './auth/passwords.ts';
 import { Sessions } from './auth/sessions.ts';
@@ -86,7 +87,7 @@ async function makeContext(
 
 /** Who may log in, and who is. */
 async function makeAccess(
-  { clock, log, topology, store: { documents } }: GatewayServices,
+  { clock, log, audit, topology, store: { documents } }: GatewayServices,
   { argon2, jwt_secret, session_hours, state_dir }: ServerOptions,
   { hashes_at_once, hashes_waiting, user_cache_ms, sessions_per_user, page_token_ms, api_keys }: ServerLimits,
 ) {
@@ -100,7 +101,8 @@ async function makeAccess(
   const authenticator = new Authenticator({ clock, users, sessions, keys, tokens, page_token_ms });
   const setup = new Setup(users, state_dir ? new SetupCodeFile(state_dir, clock) : undefined, log);
   await setup.prepare();
-  return { users, signing_keys, sessions, api_keys: keys, authenticator, setup };
+  const central_users = new CentralUsers(users, audit, log);
+  return { users, signing_keys, sessions, api_keys: keys, authenticator, setup, central_users };
 }
 
 function makeFastify(

@@ -6,6 +6,7 @@ import type { Static, TSchema } from 'typebox';
 import type { Access, Viewer, VisibleTopology } from './auth/access.ts';
 import type { ApiKeys } from './auth/api-keys.ts';
 import type { Authenticator } from './auth/authenticator.ts';
+import type { CentralUsers } from './auth/central-users.ts';
 import type { LoginGuard } from './auth/login-guard.ts';
 import type { Argon2Cost } from './auth/passwords.ts';
 import type { Sessions } from './auth/sessions.ts';
@@ -52,6 +53,7 @@ export interface ServerContext {
   readonly signing_keys: SigningKeys;
   readonly authenticator: Authenticator;
   readonly setup: Setup;
+  readonly central_users: CentralUsers;
   readonly login_guard: LoginGuard;
   readonly visible: VisibleTopology;
   readonly hub: LiveHub;

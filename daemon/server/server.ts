@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { CertificateView, ComponentStatus } from '../../core/contract/http.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { buildApp } from './app.ts';
+import type { CentralUser } from './auth/users.ts';
 import { serverStatus } from './metrics.ts';
 import type { App, ServerOptions } from './options.ts';
 import { isLoopback } from './plugins/authentication.ts';
@@ -27,6 +28,8 @@ export interface HttpServer {
   certificate(): CertificateView | null;
   /** Looks now for a new certificate in its files. */
   reloadCertificate(): Promise<void>;
+  /** Takes over the centre's users as they are now. */
+  acceptCentralUsers(users: readonly CentralUser[]): Promise<void>;
   readonly app: App;
 }
 
@@ -45,6 +48,7 @@ export async function createServer(services: GatewayServices, options: ServerOpt
     status: () => serverStatus(context.counters, keeper?.trouble),
     certificate: () => keeper?.current.view ?? null,
     reloadCertificate: async () => keeper?.look(),
+    acceptCentralUsers: users => context.central_users.accept(users),
     async listen() {
       await app.listen({ host, port }).catch(error => {
         throw cannotListen(error, options);

@@ -13,6 +13,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
+import { type CentralUserRow, readCentralUsers } from './central-users.ts';
 import { COPY_READINGS, CopyRows } from './copy-rows.ts';
 import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
@@ -113,6 +114,11 @@ export class Session {
   /** Stores one batch and moves `last_seq`, in one transaction. After a throw the session is of no more use. */
   async send(batch: LogBatch): Promise<SentBatch> {
     return this.#exchange(() => this.#store(batch));
+  }
+
+  /** The centre's users for this gateway; undefined where it may not read them. */
+  async users(): Promise<CentralUserRow[] | undefined> {
+    return this.#exchange(() => readCentralUsers(this.#client, this.#options.gateway_id));
   }
 
   /** Asks whether the connection still lives. */

@@ -8,6 +8,7 @@ import { describeError, GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { POSTGRES_MIGRATIONS } from '../store/migration-files.ts';
 import type { LogBatch, LogSource } from '../store/store.ts';
+import type { CentralUserRow } from './central-users.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 const FIRST_RETRY_MS = 500;
@@ -19,6 +20,7 @@ const PROBE_MS = 30_000;
 /** Bodies of one batch; the row limit is `batch_rows`. */
 const BATCH_BYTES = 4 << 20;
 const STOP_TIMEOUT_MS = 5000;
+const USERS_INTERVAL_MS = 60_000;
 
 export interface UpstreamOptions {
   /** undefined: no centre; the state is then `off`. */
@@ -30,6 +32,10 @@ export interface UpstreamOptions {
   /** Most log rows in one transaction (default 5000). */
   readonly batch_rows?: number | undefined;
   readonly migrations?: string;
+  /** Told the centre's users after connecting and then now and then. */
+  readonly onUsers?: (users: readonly CentralUserRow[]) => Promise<void>;
+  /** Between two pulls of users, ms (default a minute). */
+  readonly users_interval_ms?: number;
 }
 
 export interface UpstreamStatus {
@@ -55,6 +61,7 @@ class LogUpstream implements Upstream {
   readonly #options: UpstreamOptions;
   readonly #session_options: SessionOptions | undefined;
   readonly #batch_rows: number;
+  readonly #users_interval_ms: number;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
   #connected = false;
@@ -69,6 +76,8 @@ class LogUpstream implements Upstream {
     /** Rows the log no longer had when they were to be sent. */
     rows_missing: 0,
     rows_undecodable: 0,
+    /** Of the centre, for this gateway. */
+    users: 0,
     connects: 0,
     retries: 0,
   };
@@ -76,6 +85,7 @@ class LogUpstream implements Upstream {
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#batch_rows = options.batch_rows ?? 5000;
+    this.#users_interval_ms = options.users_interval_ms ?? USERS_INTERVAL_MS;
     const { database_url, gateway_id, source, clock, migrations = POSTGRES_MIGRATIONS } = options;
     if (database_url) this.#session_options = { database_url, gateway_id, source, clock, migrations };
   }
@@ -135,7 +145,12 @@ class LogUpstream implements Upstream {
     const abort = () => session.close();
     signal.addEventListener('abort', abort, { once: true });
     try {
+      let users_due_ms = 0;
       while (!signal.aborted) {
+        if (this.#options.clock.monoMs() >= users_due_ms) {
+          await this.#pullUsers(session);
+          users_due_ms = this.#options.clock.monoMs() + this.#users_interval_ms;
+        }
         const batch = await source.readBatch(session.last_seq, this.#batch_rows, BATCH_BYTES);
         if (batch.count > 0) await this.#send(session, batch);
         else if (!(await this.#waitForMore(session.last_seq))) await session.probe();
@@ -143,6 +158,20 @@ class LogUpstream implements Upstream {
     } finally {
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  /** What cannot be taken over here is no reason to stop the sync. */
+  async #pullUsers(session: Session): Promise<void> {
+    const { onUsers, log } = this.#options;
+    if (!onUsers) return;
+    const users = await session.users();
+    this.#counters.users = users?.length ?? 0;
+    await onUsers(users ?? []).catch(error =>
+      log.warn(
+        { component: 'upstream', reason: describeError(error) },
+        'users of the centre were not taken over',
+      ),
+    );
   }
 
   async #send(session: Session, batch: LogBatch): Promise<void> {
@@ -181,7 +210,7 @@ class LogUpstream implements Upstream {
     const off = source.onDurable(stop);
     this.#abort.signal.addEventListener('abort', stop, { once: true });
     if (source.durableSeq() > last_seq || this.#abort.signal.aborted) wake.abort();
-    await sleep(clock, PROBE_MS, wake.signal);
+    await sleep(clock, Math.min(PROBE_MS, this.#users_interval_ms), wake.signal);
     off();
     this.#abort.signal.removeEventListener('abort', stop);
     return wake.signal.aborted;

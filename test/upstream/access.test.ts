@@ -1,14 +1,18 @@
 /** Who did what, on its way to a real PostgreSQL. */
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sleep } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import { AuditLog } from '../../daemon/audit/audit-log.ts';
+import { CentralUsers } from '../../daemon/server/auth/central-users.ts';
+import { PasswordHasher } from '../../daemon/server/auth/passwords.ts';
+import { UserDirectory } from '../../daemon/server/auth/users.ts';
+import { CHEAP } from '../../daemon/server/test-services.ts';
 import { createSqliteStore } from '../../daemon/store/sqlite-store.ts';
 import type { LogSource, Store } from '../../daemon/store/store.ts';
 import { smallTopology, storeOptions, temporaryDirectory } from '../../daemon/store/testing.ts';
-import { createUpstream, type Upstream } from '../../daemon/upstream/upstream.ts';
+import { createUpstream, type Upstream, type UpstreamOptions } from '../../daemon/upstream/upstream.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
 let postgres: TestPostgres;
@@ -36,9 +40,9 @@ async function openStore(): Promise<Store & LogSource> {
   return store;
 }
 
-function follow(source: LogSource): Upstream {
+function follow(source: LogSource, more: Partial<UpstreamOptions> = {}): Upstream {
   const options = { gateway_id: 'gw', source, clock: systemClock, log: silentLogger };
-  const upstream = createUpstream({ ...options, database_url: url });
+  const upstream = createUpstream({ ...options, database_url: url, ...more });
   cleanUp.push(() => upstream.stop());
   upstream.start();
   return upstream;
@@ -119,4 +123,82 @@ test('audit entries arrive once, whatever stands in them', async () => {
       { ...plain, actor: 'ada', action: 'logout' },
     ]),
   );
+});
+
+describe('users of the centre', () => {
+  const PASSWORD = 'a password of the centre';
+  const hasher = new PasswordHasher(CHEAP);
+  const addUser = async (username: string, more: Record<string, string> = {}) => {
+    const row = { username, password_hash: await hasher.hash(PASSWORD), role: 'user', ...more };
+    const values = Object.values(row).map(value => `'${value}'`);
+    await query(`INSERT INTO users (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`);
+  };
+
+  /** A gateway of one: store, users, and the pull between the two. */
+  async function open() {
+    const store = await openStore();
+    const users = new UserDirectory(store.documents, systemClock, hasher, 0);
+    const central = new CentralUsers(users, new AuditLog(store, systemClock), silentLogger);
+    let pulls = 0;
+    const upstream = follow(store, {
+      users_interval_ms: 50,
+      onUsers: async rows => {
+        await central.accept(rows);
+        pulls++;
+      },
+    });
+    await caughtUp(upstream, store);
+    const pulled = async () => {
+      // One may be under way with what was before.
+      const before = pulls;
+      await until(() => pulls >= before + 2);
+    };
+    const names = async () => (await users.list()).map(user => `${user.username} ${user.origin}`);
+    return { store, users, upstream, pulled, names };
+  }
+
+  test('log in here, are changed and removed there, and stay known while the centre is away', async () => {
+    const { users, upstream, pulled, names, store } = await open();
+    await addUser('cora', { role: 'admin' });
+    await addUser('carl', { batteries: '{b1,gw/b2,other/b3}' });
+    await addUser('cleo', { gateway_ids: '{other}' });
+    await addUser('chad', { password_hash: 'plain text' });
+    await pulled();
+    expect(await names()).toEqual(['carl central', 'cora central']);
+    expect(await users.authenticate('carl', PASSWORD)).toMatchObject({ batteries: ['b1', 'b2'] });
+    expect(await users.hasAdministrator()).toBe(true);
+    await expect(users.change('cora', { role: 'user' })).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(users.delete('cora')).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(users.create({ username: 'cora', password: PASSWORD, role: 'user' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    await query("UPDATE users SET disabled = true WHERE username = 'carl'");
+    await pulled();
+    expect(await users.authenticate('carl', PASSWORD)).toBeUndefined();
+    await upstream.stop();
+    expect(await users.authenticate('cora', PASSWORD)).toMatchObject({ origin: 'central', role: 'admin' });
+    const { entries } = await store.audit({ action: 'user.pull', limit: 10 });
+    expect(entries.map(entry => (entry.new as { changed: string[] }).changed)).toEqual([
+      ['carl'],
+      ['carl', 'cora'],
+    ]);
+  });
+
+  test('give way to a local user of the same name, and come back when that one is gone', async () => {
+    const { users, pulled } = await open();
+    await users.create({ username: 'una', password: 'a local password', role: 'admin' });
+    await users.create({ username: 'ada', password: 'a local password', role: 'admin' });
+    await addUser('una', { role: 'moderator' });
+    await pulled();
+    expect(await users.list()).toMatchObject([
+      { username: 'ada', shadows_central: false },
+      { username: 'una', origin: 'local', role: 'admin', shadows_central: true },
+    ]);
+    expect(await users.authenticate('una', PASSWORD)).toBeUndefined();
+    await users.delete('una');
+    expect(await users.authenticate('una', PASSWORD)).toMatchObject({ origin: 'central', role: 'moderator' });
+    await query('DELETE FROM users');
+    await pulled();
+    expect(await users.find('una')).toBeUndefined();
+  });
 });

@@ -13,7 +13,7 @@ import {
 } from '../test-services.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
 import { network } from './login-guard.ts';
-import { ARGON2_COST, generatePassword, PasswordHasher } from './passwords.ts';
+import { ARGON2_COST, generatePassword, isUsableHash, PasswordHasher } from './passwords.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { UserDirectory } from './users.ts';
 
@@ -52,6 +52,23 @@ describe('passwords', () => {
 
   test('a hash that is none is a corrupt record, not a wrong password', async () => {
     await expect(hasher.verify('$2b$10$abc', PASSWORD)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+
+  test('made elsewhere are taken at a cost this box can afford, and only as argon2id', async () => {
+    expect(isUsableHash(await new PasswordHasher().hash(PASSWORD))).toBe(true);
+    const of = (cost: string) =>
+      `$argon2id$v=19$${cost}$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4`;
+    expect(isUsableHash(of('m=65536,t=3,p=4'))).toBe(true);
+    for (const cost of [
+      'm=9999999,t=2,p=1',
+      'm=19456,t=99,p=1',
+      'm=19456,t=2,p=99',
+      'm=8,t=1,p=4',
+      'm=0,t=0,p=0',
+    ])
+      expect(isUsableHash(of(cost)), cost).toBe(false);
+    for (const text of ['', 'plain text', '$2b$10$abc', of('').replace('argon2id', 'argon2i')])
+      expect(isUsableHash(text)).toBe(false);
   });
 
   test('only so many wait for their turn', async () => {

@@ -21,6 +21,21 @@ const PHC =
   /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 const derive = promisify(argon2);
 
+/** Whether a hash made elsewhere can be checked here, at a cost that an edge box can afford. */
+export function isUsableHash(phc: string): boolean {
+  const [memory_kib = Infinity, passes = Infinity, lanes = Infinity] = (PHC.exec(phc) ?? [])
+    .slice(1, 4)
+    .map(Number);
+  return (
+    memory_kib >= 8 * lanes &&
+    memory_kib <= 128 * 1024 &&
+    passes >= 1 &&
+    passes <= 10 &&
+    lanes >= 1 &&
+    lanes <= 4
+  );
+}
+
 /** Hashes and checks with a bound on how many at once: each takes memory and a thread. */
 export class PasswordHasher {
   readonly #cost: Argon2Cost;
