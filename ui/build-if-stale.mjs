@@ -7,7 +7,15 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const made = join(root, 'ui/dist/index.html');
-const madeOf = ['ui/src', 'ui/public', 'ui/index.html', 'ui/vite.config.ts', 'core', 'package-lock.json'];
+const madeOf = [
+  'ui/src',
+  'ui/public',
+  'ui/index.html',
+  'ui/api-docs.html',
+  'ui/vite.config.ts',
+  'core',
+  'package-lock.json',
+];
 
 /** Newest change below `path` in ms; 0 where nothing stands. */
 function newest(path) {

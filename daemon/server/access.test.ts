@@ -111,6 +111,7 @@ const TABLE: Record<string, Line[]> = {
   'GET /healthz': [open('/healthz')],
   'GET /metrics': [all('/metrics')],
   'GET /api/openapi.json': [open('/api/openapi.json')],
+  'GET /api/docs': [open('/api/docs', 503)],
   'GET /api/admin/simulation/faults': [admin('/api/admin/simulation/faults')],
   'POST /api/admin/simulation/faults': [
     admin('/api/admin/simulation/faults', 201, { kind: 'weak_cell' }),

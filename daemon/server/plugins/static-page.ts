@@ -9,6 +9,8 @@ import { pathOf } from '../problems.ts';
 import { methodsAt, type RouteEntry } from './route-list.ts';
 
 const INDEX = 'index.html';
+/** The description of the API as a page to read; built like the index, and as public as what it describes. */
+const API_DOCS = 'api-docs.html';
 const NOT_BUILT = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>BMS Gateway</title>
 <h1>The dashboard is not built</h1>
@@ -31,10 +33,7 @@ export async function addStaticPage(app: App, { ui_directory, routes }: ServerCo
         reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });
-  const index = (reply: FastifyReply) =>
-    built
-      ? reply.sendFile(INDEX)
-      : reply.code(503).type('text/html; charset=utf-8').header('cache-control', 'no-store').send(NOT_BUILT);
+  const index = (reply: FastifyReply) => (built ? reply.sendFile(INDEX) : notBuilt(reply));
 
   app.get<{ Params: { '*': string } }>(
     '/*',
@@ -45,10 +44,18 @@ export async function addStaticPage(app: App, { ui_directory, routes }: ServerCo
       else reply.callNotFound();
     },
   );
+  app.get('/api/docs', { config: { access: 'public' }, schema: { hide: true } }, (_request, reply) => {
+    if (built) reply.sendFile(API_DOCS);
+    else notBuilt(reply);
+  });
   app.setNotFoundHandler((request, reply) => {
     if (!isPageRequest(request)) throw notFound(request, reply, routes);
     index(reply);
   });
+}
+
+function notBuilt(reply: FastifyReply): FastifyReply {
+  return reply.code(503).type('text/html; charset=utf-8').header('cache-control', 'no-store').send(NOT_BUILT);
 }
 
 function notFound(request: FastifyRequest, reply: FastifyReply, routes: readonly RouteEntry[]): GatewayError {

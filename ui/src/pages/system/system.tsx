@@ -84,6 +84,12 @@ function StatusView({ status }: { status: SystemStatus }) {
       </dl>
       <Components components={status.components} />
       <Certificate certificate={status.certificate} />
+      <p class="quiet">
+        For programs:{' '}
+        <a href="/api/docs" target="_blank" rel="noreferrer">
+          the HTTP API
+        </a>
+      </p>
     </>
   );
 }
