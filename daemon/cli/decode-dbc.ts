@@ -1,6 +1,7 @@
 /** `bms-gateway decode LOG --dbc FILE`: every frame of a candump log as the DBC file names it. */
-import { canKey, formatCanId } from '../../drivers/can/can-bus.ts';
+import { canKey, formatCanId, j1939Mask } from '../../drivers/can/can-bus.ts';
 import { type CandumpLine, parseCandumpLine } from '../../drivers/can/candump-replay.ts';
+import type { Dbc } from '../../drivers/can/dbc/dbc-model.ts';
 import { decodeDbcBytes, parseDbc } from '../../drivers/can/dbc/dbc-parser.ts';
 import { MessageDecoder } from '../../drivers/can/dbc/message-decoder.ts';
 import { readLogLines, readNamedFile } from './named-files.ts';
@@ -9,7 +10,7 @@ import { readLogLines, readNamedFile } from './named-files.ts';
 export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncGenerator<string> {
   const dbc = parseDbc(decodeDbcBytes(readNamedFile(dbc_file)));
   for (const { line, text } of dbc.warnings) yield `${dbc_file}:${line} ${text}`;
-  const decoders = new Map(dbc.messages.map(one => [canKey(one.id, one.extended), new MessageDecoder(one)]));
+  const find = finderOf(dbc);
   const unknown = new Map<string, number>();
   let decoded = 0;
   let unreadable = 0;
@@ -19,7 +20,7 @@ export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncG
       unreadable++;
       continue;
     }
-    const decoder = decoders.get(canKey(frame.id, frame.extended));
+    const decoder = find(frame);
     if (!decoder || frame.remote || frame.error) {
       const id = formatCanId(frame.id, frame.extended);
       unknown.set(id, (unknown.get(id) ?? 0) + 1);
@@ -31,6 +32,20 @@ export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncG
   const ids = [...unknown].map(([id, count]) => `${id} (${count})`);
   yield `${decoded} frames decoded, ${sum(unknown.values())} of unknown ids, ${unreadable} lines unreadable`;
   if (ids.length > 0) yield `unknown ids: ${ids.join(', ')}`;
+}
+
+/** By exact id; parameter groups of J1939 whatever their priority, source and destination. */
+function finderOf({ messages }: Dbc): (frame: CandumpLine) => MessageDecoder | undefined {
+  const decoders = new Map<number, MessageDecoder>();
+  const groups = new Map<number, MessageDecoder>();
+  for (const message of messages) {
+    const { id, extended, j1939 } = message;
+    const decoder = new MessageDecoder(message);
+    decoders.set(canKey(id, extended), decoder);
+    if (j1939) groups.set(id & j1939Mask(id), decoder);
+  }
+  return ({ id, extended }) =>
+    decoders.get(canKey(id, extended)) ?? (extended ? groups.get(id & j1939Mask(id)) : undefined);
 }
 
 function describe(decoder: MessageDecoder, { id, extended, data }: CandumpLine): string {

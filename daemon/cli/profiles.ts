@@ -1,4 +1,5 @@
 /** `bms-gateway profiles [ID]`: which devices can be read, and what a profile says of one. */
+import { canProfileOf } from '../../drivers/can/can-profile.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { table } from './table.ts';
 import { UsageError } from './usage.ts';
@@ -40,7 +41,16 @@ export function explainProfile(profiles: ReadonlyMap<string, Profile>, id: strin
     ...table(facts.map(([name, text]) => [`  ${name}`, text])),
     ...(options.length > 0 ? ['options', ...options] : []),
     ...(alarms.length > 0 ? ["the device's own alarms", ...table(alarms)] : []),
+    ...dbcWarnings(profile),
   ];
+}
+
+/** What in the DBC could not be taken as it stands; the profile needs none of it. */
+function dbcWarnings(profile: Profile): string[] {
+  if (!profile.can) return [];
+  const { warnings } = canProfileOf(profile).dbc;
+  const lines = warnings.map(({ line, text }) => `  ${profile.can?.dbc}:${line} ${text}`);
+  return lines.length > 0 ? ['passed over in its DBC', ...lines] : [];
 }
 
 function busOf({ transport, can }: Profile): string {

@@ -29,7 +29,10 @@ export interface CanProfileProblem {
   readonly dbc_line?: number;
 }
 
-/** Everything in the profile's CAN section that its DBC or its header does not bear out; empty: all well. */
+/**
+ * Everything in the profile's CAN section that its DBC or its header does not bear out; empty: all well. Lines
+ * of the DBC that could not be read are told beside it, as they may be why; alone they do no harm.
+ */
 export function checkCanProfile(profile: Profile): CanProfileProblem[] {
   let canProfile: CanProfile;
   try {
@@ -58,8 +61,6 @@ class CanProfileCheck {
 
   run(): CanProfileProblem[] {
     const { profile, section, dbc } = this.#canProfile;
-    for (const { line, text } of dbc.warnings)
-      this.#problems.push({ path: ['can', 'dbc'], text, dbc_line: line });
     if (section.id_plus_address && !profile.address)
       this.#add(['can', 'id_plus_address'], 'set, but the profile declares no address range');
     for (const name of Object.keys(section.messages)) this.#checkMessage(name);
@@ -74,7 +75,9 @@ class CanProfileCheck {
     section.polls?.forEach((poll, i) => {
       this.#checkPoll(['can', 'polls', i], poll);
     });
-    return this.#problems;
+    if (this.#problems.length === 0) return [];
+    const unread = dbc.warnings.map(({ line, text }) => ({ path: ['can', 'dbc'], text, dbc_line: line }));
+    return [...unread, ...this.#problems];
   }
 
   #checkMessage(name: string): void {

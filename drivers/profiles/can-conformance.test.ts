@@ -19,6 +19,7 @@ import { markImplausible, plausibleLimits } from '../../core/reading/plausibilit
 import { Quality } from '../../core/reading/quality.ts';
 import { canKey } from '../can/can-bus.ts';
 import { createCanEncoder } from '../can/can-encoder.ts';
+import { canProfileOf } from '../can/can-profile.ts';
 import { checkCanProfile } from '../can/check-profile.ts';
 import { PackDecoder } from '../can/pack-decoder.ts';
 import { type SignalTarget, TargetKind } from '../can/pack-mapping.ts';
@@ -63,6 +64,7 @@ function send(decoder: PackDecoder, id: number, extended: boolean, data: Uint8Ar
 
 test.each(profiles)('$id: everything it names is in its DBC', profile => {
   expect(checkCanProfile(profile)).toEqual([]);
+  expect(canProfileOf(profile).dbc.warnings).toEqual([]);
 });
 
 test.each(profiles)('$id: golden frames give the right values in SI units', profile => {

@@ -55,7 +55,7 @@ plausible:
   );
 });
 
-test('a profile that does not fit its DBC is left out and told by file and line; the others work', () => {
+test('a profile that does not fit its DBC is left out and told by file and line; lines it does not need may be broken', () => {
   const folder = join(root, 'misfit');
   mkdirSync(folder);
   for (const name of ['jk-can-v2.yaml', 'jk-can-v2.dbc', 'can-bus-bms-lv.yaml', 'can-bus-bms-lv.dbc'])
@@ -66,16 +66,22 @@ test('a profile that does not fit its DBC is left out and told by file and line;
     writeFileSync(join(folder, name), text.replace(from, to));
     return text.slice(0, text.indexOf(from)).split('\n').length;
   };
+  const unused_line = edit('jk-can-v2.dbc', 'MaxTempNo : 8|8', 'MaxTempNo : x|8');
+  const harmless = loadProfiles(folder);
+  expect([...harmless.profiles.keys()]).toEqual(['can-bus-bms-lv', 'jk-can-v2']);
+  expect(harmless.problems).toEqual([]);
   const signal_line = edit('jk-can-v2.yaml', 'BattVolt', 'BatVolt');
   expect([...loadProfiles(folder).profiles.keys()]).toEqual(['can-bus-bms-lv']);
-  const dbc_line = edit('jk-can-v2.dbc', 'MaxCellNo : 16|8', 'MaxCellNo : x|8');
+  const dbc_line = edit('jk-can-v2.dbc', 'MaxCellVolt : 0|16', 'MaxCellVolt : x|16');
   const lines = loadProfiles(folder).problems.map(problem =>
     formatProblem(problem).replace(`${folder}/`, ''),
   );
   expect(lines).toContain(
     `jk-can-v2.yaml:${signal_line}:20 can.messages.BATT_ST1.pack.voltage_v: message BATT_ST1 has no signal BatVolt`,
   );
-  expect(lines.some(line => line.startsWith(`jk-can-v2.dbc:${dbc_line}:1: `))).toBe(true);
+  for (const line of [unused_line, dbc_line])
+    expect(lines.some(text => text.startsWith(`jk-can-v2.dbc:${line}:1: `))).toBe(true);
+  expect(lines.join()).toContain('message CELL_VOLT has no signal MaxCellVolt');
   rmSync(join(folder, 'jk-can-v2.dbc'));
   expect(loadProfiles(folder).problems.map(formatProblem).join()).toContain(
     'can.dbc: profile jk-can-v2: cannot read',

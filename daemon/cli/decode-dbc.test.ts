@@ -1,0 +1,47 @@
+/** `decode LOG --dbc FILE`: parameter groups of J1939 from any source, frames cut short, values with names. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { decodeWithDbc } from './decode-dbc.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'decode-dbc-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+async function decode(dbc: string, ...frames: string[]): Promise<string[]> {
+  const [dbc_file, log_file] = [join(directory, 'x.dbc'), join(directory, 'x.log')];
+  writeFileSync(dbc_file, dbc);
+  writeFileSync(log_file, frames.map((frame, i) => `(${i}.000000) can0 ${frame}\n`).join(''));
+  const lines: string[] = [];
+  for await (const line of decodeWithDbc(log_file, dbc_file)) lines.push(line);
+  return lines.map(line => line.replace(/^\(\d+\.0+\) can0 /, ''));
+}
+
+test('parameter groups are found whatever priority, source and destination; other ids exactly', async () => {
+  const lines = await decode(
+    `BO_ ${0x80000000 + 0x18fffdfe} Broadcast: 8 X
+ SG_ v : 0|8@1+ (0.5,0) [0|0] "V" X
+BO_ ${0x80000000 + 0x18ef00fe} Directed: 8 X
+ SG_ d : 0|8@1+ (1,0) [0|0] "" X
+BO_ 256 Plain: 2 X
+ SG_ state : 0|8@1+ (1,0) [0|0] "" X
+ SG_ more : 8|8@1+ (1,0) [0|0] "" X
+BA_DEF_ BO_ "VFrameFormat" ENUM "StandardCAN","ExtendedCAN","reserved","J1939PG";
+BA_DEF_DEF_ "VFrameFormat" "J1939PG";
+VAL_ 256 state 1 "on" ;
+BO_ 9 Odd
+`,
+    '0CFFFD21#07',
+    '18EF2046#05',
+    '100#01',
+    '00000100#01',
+  );
+  expect(lines).toEqual([
+    expect.stringMatching(/x\.dbc:13 found/),
+    '0CFFFD21 Broadcast v=3.5V',
+    '18EF2046 Directed d=5',
+    '100 Plain [1 of 2 bytes] state=1 (on)',
+    '3 frames decoded, 1 of unknown ids, 0 lines unreadable',
+    'unknown ids: 00000100 (1)',
+  ]);
+});
