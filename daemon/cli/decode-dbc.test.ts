@@ -37,7 +37,7 @@ BO_ 9 Odd
     '00000100#01',
   );
   expect(lines).toEqual([
-    expect.stringMatching(/x\.dbc:13 found/),
+    expect.stringMatching(/x\.dbc:11 found end of file, expected a message length$/),
     '0CFFFD21 Broadcast v=3.5V',
     '18EF2046 Directed d=5',
     '100 Plain [1 of 2 bytes] state=1 (on)',

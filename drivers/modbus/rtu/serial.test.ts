@@ -1,53 +1,23 @@
 /** The driver on a serial port whose far end is a player of bytes in another process and language. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { systemClock } from '../../../core/clock/system-clock.ts';
-import { silentLogger } from '../../../core/log.ts';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
-import { PackReading } from '../../../core/reading/pack-reading.ts';
-import type { ModbusRtuConnection } from '../../connections.ts';
-import type { Driver, PackBinding } from '../../driver.ts';
+import type { Driver } from '../../driver.ts';
 import type { Profile } from '../../profiles/profile.ts';
-import { createModbusDriver } from '../modbus-driver.ts';
-import { bindingFor, shipped } from '../registers/registers-testing.ts';
-import { VirtualModbusHub } from '../virtual-link.ts';
+import { shipped } from '../registers/registers-testing.ts';
+import {
+  closeLine,
+  killPlayer,
+  type PlayedUnit,
+  packOf,
+  play,
+  serialRuns as runs,
+  snapshot,
+  start,
+  until,
+} from './serial-testing.ts';
 
-const PYTHON = '/usr/bin/python3';
-const runs = process.platform === 'linux' && (existsSync(PYTHON) || process.env.CI === 'true');
-
-interface Block {
-  readonly code: number;
-  readonly address: number;
-  readonly words: readonly number[];
-}
-interface PlayedUnit {
-  readonly id: number;
-  readonly reply_id: number;
-  readonly blocks: readonly Block[];
-}
-type Fault = { request: number; kind: string; ms?: number };
-interface Play {
-  readonly units: readonly PlayedUnit[];
-  readonly echo?: boolean;
-  readonly faults?: readonly Fault[];
-}
-
-let player: ChildProcess | undefined;
-let driver: Driver | undefined;
-afterEach(async () => {
-  await driver?.stop();
-  player?.kill('SIGKILL');
-});
-
-async function play(script: Play): Promise<string> {
-  const program = new URL('serial_player.py', import.meta.url).pathname;
-  player = spawn(PYTHON, [program, JSON.stringify(script)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [port] = await once(createInterface(player.stdout!), 'line');
-  return String(port);
-}
+afterEach(closeLine);
 
 /** The captured replies of a profile's golden file as a unit; registers nobody captured read 0. */
 function goldenUnit(id: string, unit: number, reply_id: number): PlayedUnit {
@@ -71,47 +41,6 @@ function goldenUnit(id: string, unit: number, reply_id: number): PlayedUnit {
   }));
   return { id: unit, reply_id, blocks: filled };
 }
-
-function start(
-  port: string,
-  bindings: readonly PackBinding[],
-  settings: Partial<ModbusRtuConnection> = {},
-): Driver {
-  const connection = { id: 'line', type: 'modbus-rtu', port, baud_rate: 115_200, ...settings } as const;
-  const context = {
-    clock: systemClock,
-    log: silentLogger,
-    interval_ms: 100,
-    onUpdate: () => {},
-    onLink: () => {},
-  };
-  driver = createModbusDriver(connection, bindings, context, new VirtualModbusHub());
-  return driver;
-}
-
-function snapshot(of: Driver, index: number): PackReading {
-  const state = of.packs[index];
-
-  const reading = new PackReading(state.pack, state.shape);
-  state.snapshotInto(reading, systemClock.wallMs(), systemClock.monoMs());
-  return reading;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  await expect.poll(condition, { timeout: 15_000, interval: 20 }).toBe(true);
-}
-
-const packOf = (
-  profile: Profile,
-  pack: number,
-  address: number,
-  cells: number,
-  sensors: number,
-): PackBinding => ({
-  ...bindingFor(profile, { cells, sensors }),
-  pack,
-  address,
-});
 
 const captured = () => ({
   units: [
@@ -234,7 +163,7 @@ test.runIf(runs)('a player that dies takes the line down, and stopping is still 
   const line = start(await play({ units }), bindings, { timeout_ms: 100 });
   await line.start();
   await until(() => line.health().packs.every(({ state }) => state === 'up'));
-  player?.kill('SIGKILL');
+  killPlayer();
   await until(() => line.health().packs.every(({ state }) => state === 'down'));
   await Promise.all([line.stop(), line.stop()]);
   expect(line.health().state).toBe('stopped');
