@@ -117,6 +117,9 @@ export const PackDetail = Type.Object({
     soh_pct: CellColumn,
     balancing: CellColumn,
   }),
+  cell_told_ms: Type.Array(
+    Nullable(Type.Number({ description: "Wall time at which a cell's voltage was told; null: never" })),
+  ),
   sensors: CellColumn,
   device_alarms: Type.Array(DeviceAlarmState),
 });

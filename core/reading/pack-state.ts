@@ -89,6 +89,11 @@ export class PackState {
     }
   }
 
+  /** Monotonic time at which one quantity of a cell was told last; -Infinity: never. */
+  cellToldMonoMs(metric: number, cell: number): number {
+    return this.#cells.toldMs(metric * this.shape.cell_count + cell);
+  }
+
   #touch(mono_ms: number): void {
     this.revision++;
     if (mono_ms > this.last_update_mono_ms) this.last_update_mono_ms = mono_ms;
@@ -120,6 +125,10 @@ class Slots {
     this.values[slot] = Number.isFinite(value) ? clampToFloat32(value) : Number.NaN;
     this.#updated_ms[slot] = mono_ms;
     this.#suspect[slot] = suspect ? 1 : 0;
+  }
+
+  toldMs(slot: number): number {
+    return this.#updated_ms[slot];
   }
 
   qualityAt(slot: number, mono_ms: number): Quality {

@@ -30,6 +30,8 @@ test('age is kept per value: one cell goes stale while its neighbour stays good'
   const reading = snapshot(state, 3001);
   expect(qualityLetters(reading.columnQuality(CellMetric.voltage_v))).toBe('sgmm');
   expect(reading.column(CellMetric.voltage_v)[0]).toBeCloseTo(3.3, 5);
+  const told = [0, 1, 2].map(cell => state.cellToldMonoMs(CellMetric.voltage_v, cell));
+  expect(told).toEqual([0, 2000, Number.NEGATIVE_INFINITY]);
 });
 
 test('a stale limit of its own holds for its quantity alone', () => {

@@ -8,6 +8,7 @@ import type {
   PackDetail,
   PackSummary,
 } from '../../core/contract/model.ts';
+import { CellMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
 import { markImplausible, type PlausibleLimits } from '../../core/reading/plausibility.ts';
@@ -84,7 +85,20 @@ export class PackLiveView implements LiveView {
       cell_count: node.shape.cell_count,
       summary: this.#summary(node, reading, countByPack(this.#options.activeAlerts())),
       ...detailColumns(reading, code => labels.get(code) ?? code),
+      cell_told_ms: this.#cellToldMs(node.pack),
     };
+  }
+
+  /** Each cell has its own age: they come in several frames, or blocks of registers. */
+  #cellToldMs(pack: number): (number | null)[] {
+    const { clock, packs } = this.#options;
+    const { state } = packs[pack];
+    const offset_ms = clock.wallMs() - clock.monoMs();
+    return Array.from({ length: state.shape.cell_count }, (_, cell) => {
+      const told_ms = state.cellToldMonoMs(CellMetric.voltage_v, cell);
+      // To a hundredth of a second, so that the same moment is the same number on every call.
+      return Number.isFinite(told_ms) ? Math.round((told_ms + offset_ms) / 10) * 10 : null;
+    });
   }
 
   #battery(battery: BatteryNode, alerts: Map<string, AlertCounts>): BatteryDetail {

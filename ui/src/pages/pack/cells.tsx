@@ -7,6 +7,7 @@ import type { QualityName } from '../../../../core/reading/quality.ts';
 import { columnStats } from '../../format/cells.ts';
 import { formatMillivolts, formatNumber, formatSignedMillivolts, quantityOf } from '../../format/numbers.ts';
 import { cellQuality, cellValue, countQuality, describeQuality } from '../../format/quality.ts';
+import { formatClock } from '../../format/time.ts';
 import { CellBars } from '../../parts/cell-bars.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
@@ -114,6 +115,9 @@ function EveryCell({ pack, cell_no }: CellsProps) {
                 isFlat ? '' : cell === stats.min_cell ? 'lowest' : cell === stats.max_cell ? 'highest' : ''
               }
               isPicked={picked === cell + 1}
+              stale_since_ms={
+                cellQuality(voltage_v, cell) === 'stale' ? (pack.cell_told_ms[cell] ?? undefined) : undefined
+              }
             />
           );
         })}
@@ -147,6 +151,8 @@ interface CellTileProps {
   readonly isBalancing: boolean;
   readonly extreme: 'lowest' | 'highest' | '';
   readonly isPicked: boolean;
+  /** When a stale voltage was told. */
+  readonly stale_since_ms: number | undefined;
 }
 
 /** A class because of its shouldComponentUpdate: of a thousand cells only those that changed are rendered. */
@@ -191,6 +197,9 @@ class CellTile extends Component<CellTileProps> {
             {temperatureQuality !== voltageQuality && <QualityTag quality={temperatureQuality} />}
           </span>
         </div>
+        {props.stale_since_ms !== undefined && (
+          <div class="quiet">told at {formatClock(props.stale_since_ms)}</div>
+        )}
         {props.isBalancing && (
           <div class="cell-balancing">
             <Icon name="balance" size={14} /> Balancing

@@ -1,0 +1,16 @@
+/** A pack in full: each cell with the moment it was told, however the driver's clock runs. */
+import { expect, test } from 'vitest';
+import { makeTestSite } from '../server/test-services.ts';
+
+test('every cell has its own moment, the same on each call while nothing new came', () => {
+  const { clock, services, setCells, topology } = makeTestSite();
+  const { id } = topology.packs[0];
+  clock.advance(5000);
+  setCells(0, 3.31);
+  const told_ms = clock.wallMs();
+  clock.advance(1234);
+  const first = services.live.pack(id)?.cell_told_ms;
+  expect(first?.map(t_ms => t_ms !== null && Math.abs(t_ms - told_ms) <= 5)).toEqual([true, true, true, true]);
+  clock.advance(777);
+  expect(services.live.pack(id)?.cell_told_ms).toEqual(first);
+});
