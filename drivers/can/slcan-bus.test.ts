@@ -82,9 +82,11 @@ async function rig(answers: (command: string) => string) {
   const state = () => states.at(-1)?.[0];
   const reason = () => states.at(-1)?.[1] ?? '';
   const end = async () => {
-    const closing = bus.close();
-    clock.advance(1000);
-    await closing;
+    let closed = false;
+    void bus.close().then(() => {
+      closed = true;
+    });
+    await until(() => closed, 'the end', 1);
     rmSync(folder, { recursive: true, force: true });
   };
   return { bus, adapter, plug, commands, frames, states, state, reason, end };

@@ -13,7 +13,9 @@ import type { SentFrame } from './virtual-bus.ts';
 export interface SerialPortLike {
   open(callback: (error: Error | null) => void): void;
   close(callback: (error: Error | null) => void): void;
-  write(text: string): boolean;
+  write(text: string, callback?: (error?: Error | null) => void): boolean;
+  /** Calls back when what was written has left the machine. */
+  drain(callback: (error: Error | null) => void): void;
   on(event: 'data', listener: (bytes: Uint8Array) => void): unknown;
   on(event: 'close' | 'error', listener: (error?: Error | null) => void): unknown;
   readonly isOpen: boolean;
@@ -261,13 +263,22 @@ export class SlcanBus implements CanBus {
     session?.answer?.(undefined);
     if (!session?.port.isOpen) return;
     await new Promise<void>(resolve => {
-      const timer = this.#clock.setTimer(resolve, CLOSE_MS);
-      const done = () => {
-        this.#clock.clearTimer(timer);
-        resolve();
+      let closing = false;
+      const close = () => {
+        if (closing) return;
+        closing = true;
+        session.port.close(() => {
+          this.#clock.clearTimer(timer);
+          resolve();
+        });
       };
-      if (session.ready) session.port.write('C\r');
-      session.port.close(done);
+      const timer = this.#clock.setTimer(() => {
+        close();
+        resolve();
+      }, CLOSE_MS);
+      // What is still on its way is lost when the port closes; a port that takes nothing is closed all the same.
+      if (session.ready) session.port.write('C\r', () => session.port.drain(() => close()));
+      else close();
     });
   }
 

@@ -34,6 +34,7 @@ test.runIf(goldenPresent)(`a bank is its 802, 803 and the cells of its 805${titl
   expect(reading.values[PackMetric.soc_pct]).toBe(bank.SoC);
   expect(reading.values[PackMetric.soh_pct]).toBe(bank.SoH);
   expect(reading.values[PackMetric.cycle_count]).toBe(bank.NCyc);
+  expect(reading.values[PackMetric.capacity_full_ah]).toBe(bank.AHRtg);
   expect(reading.values[PackMetric.charge_voltage_limit_v]).toBe(bank.VMax);
   expect(reading.values[PackMetric.discharge_voltage_limit_v]).toBe(bank.VMin);
   expect(reading.values[PackMetric.charge_current_limit_a]).toBe(bank.AChaMax);
