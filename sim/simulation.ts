@@ -34,6 +34,8 @@ export interface SimulationOptions {
   readonly log: Logger;
   /** New values this often; devices broadcast at least every 2 s whatever it is, as real ones do. */
   readonly interval_ms: number;
+  /** CAN messages keep their own periods, as other programs expect of a device (default: all once a period). */
+  readonly own_periods?: boolean;
 }
 
 /** Faults at run time. */
@@ -46,6 +48,8 @@ export interface SimulationFaults {
 
 const LONGEST_PERIOD_MS = 2000;
 const SHORTEST_SLOT_MS = 100;
+/** Messages that come faster than this come at this pace. */
+const OWN_PERIOD_SLOT_MS = 20;
 /** Nodes broadcast in this first part of a period, so that each period ends with fresh values of all. */
 const BROADCAST_PART = 0.9;
 /** Cells behind a device that tells of none: a 48 V battery of lithium iron phosphate. */
@@ -81,7 +85,8 @@ export class Simulation {
       .filter(({ binding }) => binding.profile.fault === undefined);
     refuseSharedUnits(this.#bound);
     this.#period_ms = interval_ms / Math.ceil(interval_ms / LONGEST_PERIOD_MS);
-    this.#slot_count = Math.max(1, Math.floor(this.#period_ms / SHORTEST_SLOT_MS));
+    const slot_ms = options.own_periods ? OWN_PERIOD_SLOT_MS : SHORTEST_SLOT_MS;
+    this.#slot_count = Math.max(1, Math.floor(this.#period_ms / slot_ms));
     this.#fleet = new Fleet(
       this.#bound.map(({ binding }) => ({
         pack: binding.pack,
@@ -114,7 +119,7 @@ export class Simulation {
   /** Attaches every device and begins to run. */
   async start(): Promise<void> {
     if (this.#timer) return;
-    const { wires, clock, log } = this.#options;
+    const { wires, clock, log, own_periods = false } = this.#options;
     this.#detach();
     // One by one: when a profile turns out to be broken, stop() still takes off those before it.
     this.#bound.forEach(({ connection, binding }, index) => {
@@ -122,9 +127,9 @@ export class Simulation {
         reading: this.#fleet.packs[index].measured,
         isDead: () => this.#dead[index] === 1,
       };
-      this.#devices.push(attachDevice(connection, binding, source, wires));
+      this.#devices.push(attachDevice(connection, binding, source, wires, own_periods ? clock : undefined));
     });
-    this.#slots = spreadOverSlots(this.#devices, this.#slot_count);
+    this.#slots = spreadOverSlots(this.#devices, this.#slot_count, own_periods);
     this.#slot = 0;
     this.#due_mono_ms = clock.monoMs();
     log.info({ packs: this.#bound.length, cells: this.#fleet.bank.count }, 'simulating a fleet');
@@ -228,15 +233,21 @@ function withCells(shape: PackShape): PackShape {
   return shape.cell_count > 0 ? shape : { ...shape, cell_count: UNTOLD_CELLS };
 }
 
-/** Broadcasting devices evenly over the first part of the period; the others at its start. */
-function spreadOverSlots(devices: readonly VirtualDevice[], slot_count: number): VirtualDevice[][] {
+/** Broadcasting devices evenly over the first part of the period, or in every slot; the others at its start. */
+function spreadOverSlots(
+  devices: readonly VirtualDevice[],
+  slot_count: number,
+  in_every_slot: boolean,
+): VirtualDevice[][] {
   const slots: VirtualDevice[][] = Array.from({ length: slot_count }, () => []);
   const broadcasting = devices.filter(device => device.broadcasts);
   const used = Math.max(1, Math.floor(slot_count * BROADCAST_PART));
   slots[0].push(...devices.filter(device => !device.broadcasts));
-  broadcasting.forEach((device, k) => {
-    slots[Math.floor((k * used) / broadcasting.length)].push(device);
-  });
+  if (in_every_slot) for (const slot of slots) slot.push(...broadcasting);
+  else
+    broadcasting.forEach((device, k) => {
+      slots[Math.floor((k * used) / broadcasting.length)].push(device);
+    });
   return slots;
 }
 

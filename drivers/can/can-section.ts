@@ -130,6 +130,12 @@ const Poll = Type.Object(
       }),
     ),
     interval_ms: Type.Integer({ minimum: 100, maximum: 60_000 }),
+    answers: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'Messages the device answers with; a simulated one then sends them when asked only',
+      }),
+    ),
   },
   { ...closed, description: 'A request that only reads; one that is not known to is refused' },
 );

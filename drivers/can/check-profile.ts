@@ -187,6 +187,10 @@ class CanProfileCheck {
       );
     if (poll.address_shift !== undefined && !this.#canProfile.profile.address)
       this.#add([...place, 'address_shift'], 'set, but the profile declares no address range');
+    const { section, dbc } = this.#canProfile;
+    for (const name of poll.answers ?? [])
+      if (!dbc.messages.some(message => message.name === name))
+        this.#add([...place, 'answers'], `no message ${name} in ${section.dbc}`);
   }
 
   #signal(place: Path, message: DbcMessage, name: string): DbcSignal | undefined {

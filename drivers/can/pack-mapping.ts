@@ -102,6 +102,8 @@ export interface ReadRequest {
   readonly data: Uint8Array;
   readonly length: number;
   readonly interval_ms: number;
+  /** Names of the messages that come in reply; empty where the profile does not say. */
+  readonly answers: readonly string[];
 }
 
 export interface PackMapping {
@@ -156,14 +158,14 @@ export function mapPack(binding: PackBinding): PackMapping {
 }
 
 function readRequest(
-  { id, extended = false, data, address_shift, interval_ms }: Poll,
+  { id, extended = false, data, address_shift, interval_ms, answers = [] }: Poll,
   address: number,
 ): ReadRequest {
   const bytes = Uint8Array.from({ length: data.length / 2 }, (_, i) =>
     Number.parseInt(data.slice(2 * i, 2 * i + 2), 16),
   );
   const place = address_shift === undefined ? 0 : address * 2 ** address_shift;
-  return { id: id + place, extended, data: bytes, length: bytes.length, interval_ms };
+  return { id: id + place, extended, data: bytes, length: bytes.length, interval_ms, answers };
 }
 
 function saysSomething({ alarms, targets }: Meaning): boolean {

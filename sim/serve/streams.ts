@@ -1,0 +1,80 @@
+/** The byte streams that gates stand on: serial ports of this machine, and pseudo terminals made by socat. */
+import { spawn } from 'node:child_process';
+import { lstatSync, readlinkSync, unlinkSync } from 'node:fs';
+import { Duplex } from 'node:stream';
+import type { Clock } from '../../core/clock/clock.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import { SerialStream } from '../../drivers/modbus/rtu/serial-stream.ts';
+
+export interface OpenedStream {
+  readonly stream: Duplex;
+  /** Where others find its other end. */
+  readonly place: string;
+}
+
+export type OpenStream = () => Promise<OpenedStream>;
+
+const OPEN_TIMEOUT_MS = 5000;
+
+/** @throws GatewayError when the port cannot be opened. */
+export function serialPort(path: string, baud_rate: number): OpenStream {
+  return async () => {
+    const stream = new SerialStream({ path, baud_rate, parity: 'none', stop_bits: 1 });
+    await new Promise<void>((resolve, reject) => {
+      stream.once('connect', resolve);
+      stream.once('error', error =>
+        reject(new GatewayError('LINK_REFUSED', `${path} cannot be opened: ${describeError(error)}`)),
+      );
+    });
+    return { stream, place: `${path} at ${baud_rate} baud` };
+  };
+}
+
+/**
+ * A new pseudo terminal, raw and without echo. Node cannot make one, and an add-on that can would be one more
+ * thing to compile on every machine; the Debian package socat is there where people try devices.
+ */
+export function pseudoTerminal(link: string | undefined, clock: Clock, program = 'socat'): OpenStream {
+  return async () => {
+    if (link !== undefined) refuseForeign(link);
+    const address = `pty,rawer,echo=0,wait-slave=0${link === undefined ? '' : `,link=${link}`}`;
+    const child = spawn(program, ['-d', '-d', address, 'stdio'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const fail = (reason: string) => reject(new GatewayError('LINK_REFUSED', `pty: ${reason}`));
+    let told = '';
+    child.once('error', error =>
+      fail(
+        (error as NodeJS.ErrnoException).code === 'ENOENT'
+          ? `needs the program ${program}, which is not installed (apt-get install socat)`
+          : describeError(error),
+      ),
+    );
+    child.once('exit', () => fail(`${program} ended: ${told.trim().split('\n').at(-1) ?? ''}`));
+    child.stderr.on('data', (bytes: Buffer) => {
+      if (told.length < 4096) told += bytes.toString('latin1');
+      const made = /PTY is (\S+)/.exec(told);
+      if (made) resolve(made[1]);
+    });
+    const timer = clock.setTimer(() => fail(`${program} made none within 5 s`), OPEN_TIMEOUT_MS);
+    try {
+      const path = await promise;
+      const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+      child.once('exit', () => stream.destroy());
+      stream.once('close', () => child.kill());
+      return { stream, place: link ?? path };
+    } catch (error) {
+      child.kill();
+      throw error;
+    } finally {
+      clock.clearTimer(timer);
+    }
+  };
+}
+
+/** socat replaces whatever stands at the link's path; only a dead link of an earlier run may go. */
+function refuseForeign(link: string): void {
+  const found = lstatSync(link, { throwIfNoEntry: false });
+  if (!found) return;
+  if (found.isSymbolicLink() && readlinkSync(link).startsWith('/dev/pts/')) unlinkSync(link);
+  else throw new GatewayError('BAD_REQUEST', `${link} is there already and is no link to a pseudo terminal`);
+}
