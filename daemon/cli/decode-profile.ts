@@ -15,6 +15,7 @@ import type { PackBinding } from '../../drivers/driver.ts';
 import { shapeOf } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { readLogLines } from './named-files.ts';
+import { chosenOptions } from './profile-options.ts';
 import { UsageError } from './usage.ts';
 
 export interface DryRun {
@@ -65,34 +66,15 @@ export async function decodeWithProfile(log_file: string, run: DryRun): Promise<
 function bindingOf({ profile, cells, address, options }: DryRun): PackBinding {
   if (profile.transport !== 'can')
     throw new UsageError(`profile ${profile.id} is for ${profile.transport}, a log is of a CAN bus`);
-  const chosen: Record<string, string | number | boolean> = {};
-  for (const [name, option] of Object.entries(profile.options ?? {})) chosen[name] = option.default;
-  for (const text of options) {
-    const [name, given] = text.split('=', 2);
-    const option = profile.options?.[name];
-    const value = option?.values.find(one => String(one) === given);
-    if (!option || value === undefined)
-      throw new UsageError(
-        `--option ${text}: ${profile.id} has ${describeOptions(profile)}, written as name=value`,
-      );
-    chosen[name] = value;
-  }
   return {
     pack: 0,
     pack_id: 'log',
     profile,
     address: profile.address ? (address ?? profile.address.default) : undefined,
     shape: shapeOf(profile, cells ?? profile.cells.max),
-    options: chosen,
+    options: chosenOptions(profile, options),
     sensor_of_cell: undefined,
   };
-}
-
-function describeOptions(profile: Profile): string {
-  const options = Object.entries(profile.options ?? {}).map(
-    ([name, { values }]) => `${name} (${values.join(', ')})`,
-  );
-  return options.length > 0 ? `the options ${options.join(', ')}` : 'no options';
 }
 
 function describeReading(reading: PackReading): string[] {

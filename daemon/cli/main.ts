@@ -16,7 +16,8 @@ import { explainProfile, listProfiles } from './profiles.ts';
 import { run } from './run.ts';
 import { scan } from './scan.ts';
 import { setupCode } from './setup-code.ts';
-import { UsageError } from './usage.ts';
+import { SIMULATE_HELP, SIMULATE_OPTIONS, simulate } from './simulate.ts';
+import { UsageError, wholeNumber } from './usage.ts';
 
 const HELP = `Usage: bms-gateway <command>
 
@@ -35,6 +36,8 @@ const HELP = `Usage: bms-gateway <command>
                                 the code that makes the first administrator; --new: another one, which also
                                 recovers a lost administrator (needs to write the state directory)
   hash-password                 reads a password, prints its hash for the table users at the centre
+  simulate --listen TARGET      virtual hardware for other programs: batteries of any profile on a CAN interface,
+                                a TCP port, a serial line or a pty; "simulate --help" says how
   demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
   help, --help, --version
 
@@ -61,6 +64,7 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
   const { values, positionals } = parse(args);
   const [command, ...operands] = positionals;
   if (values.version) return print(`${version()}\n`);
+  if (command === 'simulate' && values.help) return print(SIMULATE_HELP);
   if (values.help || command === undefined || command === 'help') return print(HELP);
   const environment = readEnvironment(env);
   const config_file = values.config ?? environment.config_file;
@@ -96,6 +100,12 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
       print(outcome.text);
       return outcome.code;
     }
+    case 'simulate':
+      return simulate(values, {
+        config_file: values.config,
+        environment,
+        profiles: loadedProfiles(config_file),
+      });
     default:
       throw new UsageError(`unknown command "${command}"; see bms-gateway help`);
   }
@@ -135,17 +145,15 @@ async function decode(
   );
 }
 
-function wholeNumber(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`${name}: found "${text}", expected a whole number`);
-  return Number(text);
-}
-
 /** With those in the folder `profiles` beside the configuration; that file itself need not be there yet. */
 function knownProfiles(config_file = DEFAULT_CONFIG) {
-  const { profiles, problems } = loadProfilesFor(config_file);
-  for (const line of formatProblems(problems)) process.stderr.write(`profile left out: ${line}\n`);
-  return profiles;
+  return loadedProfiles(config_file).profiles;
+}
+
+function loadedProfiles(config_file = DEFAULT_CONFIG) {
+  const loaded = loadProfilesFor(config_file);
+  for (const line of formatProblems(loaded.problems)) process.stderr.write(`profile left out: ${line}\n`);
+  return loaded;
 }
 
 function printLines(lines: readonly string[]): number {
@@ -169,6 +177,7 @@ function parse(args: readonly string[]) {
         seconds: { type: 'string' },
         units: { type: 'string' },
         json: { type: 'boolean' },
+        ...SIMULATE_OPTIONS,
         new: { type: 'boolean' },
         'state-dir': { type: 'string' },
       },

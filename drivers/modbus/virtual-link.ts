@@ -25,6 +25,11 @@ export class VirtualModbusHub {
     return this.#units.get(connection_id)?.get(unit)?.(pdu);
   }
 
+  /** Whether there is such a unit, dead or not. */
+  has(connection_id: string, unit: number): boolean {
+    return this.#units.get(connection_id)?.has(unit) ?? false;
+  }
+
   /** A connected socket to the units of a link, present and future. */
   connect(connection_id: string): Socket {
     return new VirtualSocket((unit, pdu) => this.answer(connection_id, unit, pdu));

@@ -101,7 +101,7 @@ export class ModbusLineGate implements Gate {
   readonly #counters = { requests: 0, replies: 0, stray_bytes: 0 };
   readonly #options: ModbusGateOptions;
   readonly #openStream: OpenStream;
-  readonly #onLost: OnGateLost;
+  #onLost: OnGateLost;
   #stream: Duplex | undefined;
 
   constructor(openStream: OpenStream, options: ModbusGateOptions, onLost: OnGateLost) {
@@ -124,7 +124,7 @@ export class ModbusLineGate implements Gate {
   }
 
   async close(): Promise<void> {
-    this.#stream?.removeAllListeners('close');
+    this.#onLost = () => {};
     this.#stream?.destroy();
   }
 }

@@ -24,7 +24,7 @@ export class SlcanGate implements Gate {
   /** Bit rate of the virtual bus; undefined: any fits. */
   readonly #bitrate_bps: number | undefined;
   readonly #openStream: OpenStream;
-  readonly #onLost: OnGateLost;
+  #onLost: OnGateLost;
   readonly #parser: SlcanParser;
   #stream: Duplex | undefined;
   #node: VirtualCanNode | undefined;
@@ -62,7 +62,7 @@ export class SlcanGate implements Gate {
 
   async close(): Promise<void> {
     this.#node?.detach();
-    this.#stream?.removeAllListeners('close');
+    this.#onLost = () => {};
     this.#stream?.destroy();
   }
 

@@ -1,0 +1,271 @@
+/** `bms-gateway simulate`: virtual hardware for other programs, on the wire protocols of any profile. */
+import type { Clock } from '../../core/clock/clock.ts';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
+import { transportOf } from '../../drivers/connections.ts';
+import { unitOf } from '../../drivers/modbus/unit-readers.ts';
+import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
+import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
+import { isVirtual } from '../../sim/devices.ts';
+import type { Gate } from '../../sim/serve/gate.ts';
+import { makeGate } from '../../sim/serve/make-gate.ts';
+import {
+  parseServeTarget,
+  SERVE_FORMS,
+  type ServeTarget,
+  servedTransport,
+} from '../../sim/serve/serve-target.ts';
+import { createSimulation, type Simulation } from '../../sim/simulation.ts';
+import type { Environment } from '../config/environment.ts';
+import type { BoundConnection } from '../config/fleet.ts';
+import { loadConfig } from '../config/load.ts';
+import { isLoopback } from '../server/plugins/authentication.ts';
+import { createLogger } from '../system/logger.ts';
+import { live } from './lifetime.ts';
+import { type Hardware, type HardwareValues, hardwareOf } from './simulated-hardware.ts';
+import { UsageError, wholeNumber } from './usage.ts';
+
+export const SIMULATE_OPTIONS = {
+  listen: { type: 'string', multiple: true },
+  packs: { type: 'string' },
+  sensors: { type: 'string' },
+  chemistry: { type: 'string' },
+  seed: { type: 'string' },
+  load: { type: 'string' },
+  'time-scale': { type: 'string' },
+  capacity: { type: 'string' },
+  fault: { type: 'string', multiple: true },
+  interval: { type: 'string' },
+} as const;
+
+export const SIMULATE_HELP = `Usage: bms-gateway simulate --profile ID --listen TARGET [options]
+       bms-gateway simulate --config FILE --listen CONNECTION=TARGET [--listen …]
+
+Batteries that do not exist, on wires that do: every device answers and broadcasts in the bytes of its profile
+("bms-gateway profiles" lists them). With --config the packs on the file's virtual connections are served.
+
+TARGET, repeatable:
+  CAN profiles     vcan0                    a CAN interface of the kernel, up at the bit rate of the profile
+                   pty[:LINK]               a pseudo terminal with an slcan (LAWICEL) adapter behind it
+                   slcan:/dev/ttyS0[:baud]  the same on a serial port (default 115200)
+                   log:FILE, log:-          a log as candump -l writes it; - is standard output
+  Modbus profiles  tcp://host[:port]        Modbus TCP (default port 502; 0: any free one, printed)
+                   rtu://host:port          Modbus RTU frames over TCP, as behind a serial server
+                   /dev/ttyS0[:baud]        Modbus RTU on a serial port, 8N1 (default 9600)
+                   pty[:LINK]               Modbus RTU on a pseudo terminal
+                   LINK is a path at which the terminal is to be found; pty needs the program socat.
+
+  --packs N              how many, on addresses one after the other (default 1)
+  --address N            address of the first (default: the profile's)
+  --cells N, --sensors N of each pack (default: as many as the profile carries, at most 16 cells)
+  --option NAME=VALUE    an option of the profile, repeatable
+  --chemistry lfp|nmc    (default lfp)
+  --capacity AH          of every cell (default 100)
+  --seed N               same seed, same batteries (default 1)
+  --load solar|drive     what the site does (default solar)
+  --time-scale N         simulated seconds per second (default 1)
+  --interval MS          new values this often (default 1000, or that of --config)
+  --fault KIND:PACK[:CELL]  weak_cell, overheating, stuck_sensor or dead_unit, as weak_cell:pack-1:3; repeatable
+  --seconds N            stop after this long (default: at Ctrl-C)
+`;
+
+export interface SimulateValues extends HardwareValues {
+  readonly listen?: string[] | undefined;
+  readonly seconds?: string | undefined;
+}
+
+export interface SimulateContext {
+  readonly config_file: string | undefined;
+  readonly environment: Environment;
+  readonly profiles: LoadedProfiles;
+}
+
+interface Serving {
+  readonly target: ServeTarget;
+  readonly served: BoundConnection;
+}
+
+const CAN_WORDS = 'CAN';
+const MODBUS_WORDS = 'Modbus';
+
+/** Exit code 0 when it was ended, 1 when a wire was lost. @throws UsageError, ConfigError, GatewayError */
+export async function simulate(values: SimulateValues, context: SimulateContext): Promise<number> {
+  const { config_file, environment, profiles } = context;
+  if ((config_file === undefined) === (values.profile === undefined))
+    throw new UsageError(
+      'simulate needs either --profile ID or --config FILE; see bms-gateway simulate --help',
+    );
+  const seconds = wholeNumber('--seconds', values.seconds);
+  const hardware =
+    config_file === undefined ? hardwareOf(values, profiles) : configured(config_file, environment, profiles);
+  const servings = servingsOf(values.listen ?? [], hardware);
+  const log = createLogger({
+    level: environment.log_level === 'info' ? 'warn' : environment.log_level,
+    form: 'readable',
+    write: line => process.stderr.write(line),
+  });
+  return new VirtualHardware(hardware, servings, systemClock, log).run(seconds);
+}
+
+function configured(file: string, environment: Environment, profiles: LoadedProfiles): Hardware {
+  const { config, topology, connections } = loadConfig(file, environment, profiles);
+  return {
+    interval_ms: config.interval_ms,
+    simulation: config.simulation ?? {},
+    connections: connections.filter(({ connection }) => isVirtual(connection)),
+    battery_of_pack: pack => topology.packs[pack].battery,
+    chemistry_of_pack: pack => topology.batteries[topology.packs[pack].battery].chemistry,
+  };
+}
+
+/** @throws UsageError that says what can stand after --listen */
+function servingsOf(listen: readonly string[], { connections }: Hardware): Serving[] {
+  if (connections.length === 0)
+    throw new UsageError(
+      'no pack is on a connection of type virtual-can or virtual-modbus; nothing to simulate',
+    );
+  if (listen.length === 0) throw new UsageError(`simulate needs --listen with ${SERVE_FORMS}`);
+  return listen.map(text => {
+    const named = /^([A-Za-z0-9][\w.-]*)=(.+)$/.exec(text);
+    const served = named ? connections.find(({ connection }) => connection.id === named[1]) : connections[0];
+    const ids = connections.map(({ connection }) => connection.id);
+    if (!served || (!named && connections.length > 1))
+      throw new UsageError(
+        `--listen: found "${text}", expected CONNECTION=TARGET with one of the connections ${ids.join(', ')}`,
+      );
+    const target = parseServeTarget(named?.[2] ?? text);
+    if (!target) throw new UsageError(`--listen: found "${text}", expected ${SERVE_FORMS}`);
+    const transport = transportOf(served.connection.type);
+    if ((servedTransport(target) ?? transport) !== transport)
+      throw new UsageError(
+        `--listen: ${text} is for ${servedTransport(target) === 'can' ? CAN_WORDS : MODBUS_WORDS}, ` +
+          `${served.bindings[0].profile.id} speaks ${transport === 'can' ? CAN_WORDS : MODBUS_WORDS}; expected ${SERVE_FORMS}`,
+      );
+    return { target, served };
+  });
+}
+
+/** Simulation and gates as one life. */
+class VirtualHardware {
+  readonly #hardware: Hardware;
+  readonly #servings: readonly Serving[];
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #simulation: Simulation;
+  readonly #gates: Gate[];
+  #serving = false;
+  #lost = false;
+  #end: () => void = () => process.kill(process.pid, 'SIGTERM');
+
+  constructor(hardware: Hardware, servings: readonly Serving[], clock: Clock, log: Logger) {
+    const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+    this.#hardware = hardware;
+    this.#servings = servings;
+    this.#clock = clock;
+    this.#log = log;
+    this.#simulation = simulationOf(hardware, wires, clock, log);
+    this.#gates = servings.map(({ target, served }) =>
+      makeGate(target, {
+        connection_id: served.connection.id,
+        transport: transportOf(served.connection.type),
+        bindings: served.bindings,
+        wires,
+        clock,
+        onLost: reason => this.#onLost(reason),
+      }),
+    );
+  }
+
+  async run(seconds: number | undefined): Promise<number> {
+    const timer = seconds === undefined ? undefined : this.#clock.setTimer(() => this.#end(), seconds * 1000);
+    const code = await live(
+      {
+        start: async () => {
+          await this.#simulation.start();
+          for (const gate of this.#gates) await gate.open();
+          this.#serving = true;
+          process.stderr.write(`${this.#describe().join('\n')}\n`);
+        },
+        stop: async () => {
+          this.#clock.clearTimer(timer);
+          this.#end = () => {};
+          for (const gate of this.#gates) await gate.close();
+          await this.#simulation.stop();
+          if (this.#serving) process.stderr.write(`${this.#summary().join('\n')}\n`);
+        },
+      },
+      this.#log,
+    );
+    return this.#lost ? 1 : code;
+  }
+
+  #onLost(reason: string): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    process.stderr.write(`bms-gateway: ${reason}\n`);
+    this.#end();
+  }
+
+  #describe(): string[] {
+    const packs = this.#hardware.connections.flatMap(({ bindings }) => bindings);
+    const open = this.#servings.flatMap(({ target }) =>
+      'host' in target && !isLoopback(target.host) ? [target.host] : [],
+    );
+    return [
+      `${packs.length} simulated ${packs.length === 1 ? 'pack' : 'packs'}, new values every ${this.#hardware.interval_ms} ms`,
+      ...this.#gates.map((gate, i) => `  ${gate.place}  ${contents(this.#servings[i].served)}`),
+      ...(open.length > 0
+        ? [`Open to other machines on ${open.join(', ')}: anybody there may read these registers.`]
+        : []),
+      'Ctrl-C stops.',
+    ];
+  }
+
+  #summary(): string[] {
+    return this.#gates.map(({ place, counters }) => {
+      const counts = Object.entries(counters).map(([name, count]) => `${name} ${count}`);
+      return `${place}: ${counts.join(', ')}`;
+    });
+  }
+}
+
+function contents({ connection, bindings }: BoundConnection): string {
+  const profiles = [...new Set(bindings.map(({ profile }) => profile.id))].join(', ');
+  if (transportOf(connection.type) === 'modbus')
+    return `${profiles}, unit ${bindings.map(binding => unitOf(binding)).join(', ')}`;
+  const { bitrate } = bindings[0].profile.can ?? {};
+  const addresses = bindings.flatMap(({ address }) => (address === undefined ? [] : [address]));
+  return [
+    profiles,
+    ...(addresses.length > 0 ? [`address ${addresses.join(', ')}`] : []),
+    ...(bitrate ? [`${bitrate / 1000} kbit/s`] : []),
+  ].join(', ');
+}
+
+/** A fault or pack that is not there is the command line's or the file's mistake. */
+function simulationOf(
+  { interval_ms, simulation, connections, battery_of_pack, chemistry_of_pack }: Hardware,
+  wires: { can: VirtualCanHub; modbus: VirtualModbusHub },
+  clock: Clock,
+  log: Logger,
+): Simulation {
+  try {
+    return createSimulation({
+      config: simulation,
+      connections,
+      battery_of_pack,
+      chemistry_of_pack,
+      wires,
+      clock,
+      log,
+      interval_ms,
+      own_periods: true,
+    });
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'CONFIG_INVALID')
+      throw new UsageError(error.message.replace(/^simulation\.faults\[\d+\]/, '--fault'));
+    throw error;
+  }
+}
