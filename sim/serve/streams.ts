@@ -1,6 +1,6 @@
 /** The byte streams that gates stand on: serial ports of this machine, and pseudo terminals made by socat. */
 import { spawn } from 'node:child_process';
-import { lstatSync, readlinkSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readlinkSync, unlinkSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
@@ -37,7 +37,7 @@ export function serialPort(path: string, baud_rate: number): OpenStream {
 export function pseudoTerminal(link: string | undefined, clock: Clock, program = 'socat'): OpenStream {
   return async () => {
     if (link !== undefined) refuseForeign(link);
-    const address = `pty,rawer,echo=0,wait-slave=0${link === undefined ? '' : `,link=${link}`}`;
+    const address = `pty,rawer,echo=0${link === undefined ? '' : `,link=${link}`}`;
     const child = spawn(program, ['-d', '-d', address, 'stdio'], { stdio: ['pipe', 'pipe', 'pipe'] });
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const fail = (reason: string) => reject(new GatewayError('LINK_REFUSED', `pty: ${reason}`));
@@ -49,7 +49,7 @@ export function pseudoTerminal(link: string | undefined, clock: Clock, program =
           : describeError(error),
       ),
     );
-    child.once('exit', () => fail(`${program} ended: ${told.trim().split('\n').at(-1) ?? ''}`));
+    child.once('exit', () => fail(`${program} ended: ${/ E (.*)/.exec(told)?.[1] ?? told.trim()}`));
     child.stderr.on('data', (bytes: Buffer) => {
       if (told.length < 4096) told += bytes.toString('latin1');
       const made = /PTY is (\S+)/.exec(told);
@@ -59,8 +59,13 @@ export function pseudoTerminal(link: string | undefined, clock: Clock, program =
     try {
       const path = await promise;
       const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+      // Held open here as well: when its last user closes a terminal, the other side would see the end of it.
+      const held = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
       child.once('exit', () => stream.destroy());
-      stream.once('close', () => child.kill());
+      stream.once('close', () => {
+        child.kill();
+        closeSync(held);
+      });
       return { stream, place: link ?? path };
     } catch (error) {
       child.kill();

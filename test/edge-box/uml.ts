@@ -10,13 +10,14 @@ import { promisify } from 'node:util';
 
 const MODULES = '/usr/lib/uml/modules';
 /** Order matters: each needs the ones before it. */
-const CAN_MODULES = ['can', 'can-dev', 'can-raw', 'vcan'];
+const CAN_MODULES = ['can', 'can-dev', 'can-raw', 'vcan', 'slcan'];
 const TOOLS = {
   'linux.uml': 'user-mode-linux',
   insmod: 'kmod',
   ip: 'iproute2',
   cansend: 'can-utils',
   candump: 'can-utils',
+  slcand: 'can-utils',
 };
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const repository = new URL('../../', import.meta.url).pathname;
@@ -112,6 +113,8 @@ function initScript(run: EdgeBoxRun): string {
 export PATH=${PATH} HOME=/run/state SHARE=/run/share TMPDIR=/run/state
 mount -t proc proc /proc
 mount -t sysfs sys /sys
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /run
 mkdir -p /run/state /run/share
 mount -t hostfs -o '${run.share}' none /run/share
