@@ -10,7 +10,12 @@ test('every cell has its own moment, the same on each call while nothing new cam
   const told_ms = clock.wallMs();
   clock.advance(1234);
   const first = services.live.pack(id)?.cell_told_ms;
-  expect(first?.map(t_ms => t_ms !== null && Math.abs(t_ms - told_ms) <= 5)).toEqual([true, true, true, true]);
+  expect(first?.map(t_ms => t_ms !== null && Math.abs(t_ms - told_ms) <= 5)).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
   clock.advance(777);
   expect(services.live.pack(id)?.cell_told_ms).toEqual(first);
 });

@@ -6,9 +6,11 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { ServerMessage } from '../../../core/contract/live.ts';
 import { BINARY_PROTOCOL } from '../../../core/contract/live-binary.ts';
+import type { Logger } from '../../../core/log.ts';
 import type { Viewer } from '../auth/access.ts';
 import type { ServerLimits } from '../limits.ts';
 import type { ServerCounters } from '../metrics.ts';
+import type { GatewayServices } from '../services.ts';
 import type { Channel } from './channel.ts';
 import type { Rendered } from './rendered.ts';
 
@@ -25,6 +27,7 @@ export class LiveClient {
   readonly channels = new Map<Channel, Rendered | undefined>();
   readonly #socket: WebSocket;
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #limits: ServerLimits;
   readonly #counters: ServerCounters;
   readonly #behind = new Set<Channel>();
@@ -39,13 +42,14 @@ export class LiveClient {
   constructor(
     socket: WebSocket,
     viewer: Viewer,
-    clock: Clock,
+    { clock, log }: Pick<GatewayServices, 'clock' | 'log'>,
     limits: ServerLimits,
     counters: ServerCounters,
   ) {
     this.#socket = socket;
     this.viewer = viewer;
     this.#clock = clock;
+    this.#log = log;
     this.#limits = limits;
     this.#counters = counters;
     this.#allowance = limits.live_message_burst;
@@ -137,7 +141,15 @@ export class LiveClient {
   drop(code: number, reason: string): void {
     if (this.#dropped) return;
     this.#dropped = true;
-    if (code !== CLOSE_STOPPING) this.#counters.live_clients_dropped++;
+    if (code !== CLOSE_STOPPING) {
+      this.#counters.live_clients_dropped++;
+      const { bufferedAmount: unsent_bytes } = this.#socket;
+      // Who reads nothing will not read the reason either: it stands here.
+      this.#log.info(
+        { user: this.viewer.user.username, code, reason, unsent_bytes },
+        'Live client disconnected',
+      );
+    }
     this.#socket.close(code, reason);
     setImmediate(() => this.#socket.terminate());
   }

@@ -62,7 +62,7 @@ export class LiveHub {
   }
 
   add(socket: WebSocket, viewer: Viewer): LiveClient {
-    const client = new LiveClient(socket, viewer, this.#services.clock, this.#limits, this.#counters);
+    const client = new LiveClient(socket, viewer, this.#services, this.#limits, this.#counters);
     this.#clients.add(client);
     this.#counters.live_clients = this.#clients.size;
     this.#look ??= this.#services.clock.setTimer(() => this.#lookAtAll(), LOOK_MS);

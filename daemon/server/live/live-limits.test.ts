@@ -1,5 +1,7 @@
 /** The live feed over real sockets: slow, silent, confused and hostile clients, and what ends a connection. */
+import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import { BINARY_PROTOCOL, JSON_PROTOCOL } from '../../../core/contract/live-binary.ts';
 import { PASSWORD } from '../test-services.ts';
 import { start } from './live-testing.ts';
 import type { StateMessage } from './test-client.ts';
@@ -49,6 +51,45 @@ test('a client that stays behind is disconnected', async () => {
   slow.socket.resume();
   await slow.closed;
 });
+
+test.each([[[JSON_PROTOCOL]], [[BINARY_PROTOCOL]]])(
+  'who reads nothing costs bounded memory, over %s',
+  async protocols => {
+    const live_buffer_soft_bytes = 20_000;
+    const told: object[] = [];
+    const keep = (fields: object) => void told.push(fields);
+    const log = { debug: keep, info: keep, warn: keep, error: keep };
+    const { site, server, connect } = await start(
+      { live_buffer_soft_bytes, live_idle_ms: 1e9 },
+      services => ({
+        ...services,
+        log,
+      }),
+    );
+    const sockets = new Set<Socket>();
+    server.app.server.on('connection', (socket: Socket) => sockets.add(socket));
+    const slow = await connect('ada', protocols);
+    const rooms = ['fleet', 'battery:north', 'pack:n1', 'alerts', 'system'];
+    for (const room of rooms) await slow.subscribed(room);
+    slow.socket.pause();
+    let held = 0;
+    for (let i = 0; i < 200_000 && server.status().counters.live_clients_dropped === 0; i++) {
+      site.setCells(0, 3 + (i % 500) / 1000);
+      site.clock.advance(200);
+      for (const { writableLength } of sockets) held = Math.max(held, writableLength);
+      // The kernel takes what it has room for.
+      if (i % 20 === 0) await new Promise(setImmediate);
+    }
+    expect(held).toBeGreaterThan(live_buffer_soft_bytes);
+    // One state above the limit, and pings.
+    expect(held).toBeLessThan(live_buffer_soft_bytes + 10_000);
+    expect(told).toContainEqual(
+      expect.objectContaining({ user: 'ada', code: 1013, reason: expect.stringContaining('too slow') }),
+    );
+    slow.socket.resume();
+    await slow.closed;
+  },
+);
 
 test('who answers pings stays, who does not is disconnected', async () => {
   const { site, connect } = await start();
