@@ -4,7 +4,10 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BINARY_PROTOCOL, JSON_PROTOCOL } from '../core/contract/live-binary.ts';
@@ -24,18 +27,20 @@ export async function benchFanOut(): Promise<string[]> {
   const lines = [
     `${DASHBOARDS} dashboards on ${idle.cells} cells at 1 Hz; without any: ${idle.cores.toFixed(3)} cores`,
   ];
-  for (const [name, protocol] of [
-    ['binary', BINARY_PROTOCOL],
-    ['JSON', JSON_PROTOCOL],
+  for (const [name, protocol, is_tls] of [
+    ['binary', BINARY_PROTOCOL, false],
+    ['JSON', JSON_PROTOCOL, false],
+    ['binary over TLS', BINARY_PROTOCOL, true],
+    ['JSON over TLS', JSON_PROTOCOL, true],
   ] as const) {
-    const { cores, states, bytes } = await withServer(site => measure(site, protocol));
+    const { cores, states, bytes } = await withServer(site => measure(site, protocol), { is_tls });
     lines.push(
-      `${name.padEnd(7)} ${cores.toFixed(3)} cores (goal ${GOAL_CORES}, ratio ${(cores / GOAL_CORES).toFixed(2)}), ` +
+      `${name.padEnd(15)} ${cores.toFixed(3)} cores (goal ${GOAL_CORES}, ratio ${(cores / GOAL_CORES).toFixed(2)}), ` +
         `${states.toFixed(1)} states/s and ${(bytes / 1000).toFixed(1)} kB/s per dashboard`,
     );
   }
   // Faster than any dashboard needs, so that the kernel's own buffers are soon full.
-  lines.push(await withServer(stall, { live_summary_interval_ms: 1, live_gather_ms: 1 }));
+  lines.push(await withServer(stall, { limits: { live_summary_interval_ms: 1, live_gather_ms: 1 } }));
   return lines;
 }
 
@@ -48,23 +53,22 @@ interface Running {
 
 async function withServer<T>(
   work: (running: Running) => Promise<T>,
-  limits: Partial<ServerLimits> = {},
+  { limits = {}, is_tls = false }: { limits?: Partial<ServerLimits>; is_tls?: boolean } = {},
 ): Promise<T> {
   const site = await makeFleetSite();
-  const server = await createServer(site.services, { ...site.options, limits });
+  const certificate_directory = await mkdtemp(join(tmpdir(), 'bms-bench-'));
+  const listening = is_tls ? { host: '0.0.0.0', certificate_directory } : {};
+  const server = await createServer(site.services, { ...site.options, ...listening, limits });
   const { url } = await server.listen();
-  const reply = await fetch(`${url}/api/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(site.login),
-  });
-  const { token } = (await reply.json()) as { token: string };
+  const login = { method: 'POST', url: '/api/auth/login', payload: site.login } as const;
+  const { token } = (await server.app.inject(login)).json<{ token: string }>();
   const changing = setInterval(() => site.changeAll(), INTERVAL_MS);
   try {
     return await work({ site, server, url, token });
   } finally {
     clearInterval(changing);
     await server.close();
+    await rm(certificate_directory, { recursive: true });
   }
 }
 

@@ -2,6 +2,8 @@
 export interface ServerLimits {
   /** Requests per minute from one address, all routes together. */
   readonly requests_per_minute: number;
+  /** Histories per minute for one user: each may read through days. */
+  readonly histories_per_minute: number;
   readonly body_bytes: number;
   /** Open sockets, WebSockets included; more are closed at once. */
   readonly connections: number;
@@ -57,6 +59,7 @@ export interface ServerLimits {
 
 export const DEFAULT_LIMITS: ServerLimits = {
   requests_per_minute: 6000,
+  histories_per_minute: 240,
   body_bytes: 256 * 1024,
   connections: 2000,
   header_bytes: 16 * 1024,

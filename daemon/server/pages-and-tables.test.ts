@@ -18,7 +18,7 @@ beforeAll(async () => {
     cells: { voltage_v: [series, series], temperature_c: [series] },
   };
   const services = { ...site.services, store: { ...site.services.store, history: async () => history } };
-  ({ app, context } = await buildApp(services, testOptions()));
+  ({ app, context } = await buildApp(services, testOptions({ limits: { histories_per_minute: 10 } })));
   // Twelve alerts in each battery, two at each moment.
   for (let i = 0; i < 12; i++) {
     for (const pack of [0, 2]) {
@@ -112,6 +112,18 @@ test('history as a table: a row per moment, a column per series, nothing where n
   for (const accept of ['*/*', 'application/json, text/csv'])
     expect((await ask('una', '/api/packs/n1/history', { accept })).json().pack_id).toBe('n1');
   expect((await ask('una', '/api/packs/s1/history?format=csv')).statusCode).toBe(404);
+});
+
+test('histories are bounded by user: one who floods holds up nobody else', async () => {
+  const asked = [];
+  for (let i = 0; i < 11; i++) asked.push(await ask('mo', '/api/packs/n1/history'));
+  expect(asked.map(({ statusCode }) => statusCode)).toEqual([...Array(10).fill(200), 429]);
+  expect(asked.at(-1)!.json()).toMatchObject({
+    code: 'RATE_LIMITED',
+    detail: expect.stringContaining('10 '),
+  });
+  expect(Number(asked.at(-1)!.headers['retry-after'])).toBeGreaterThan(0);
+  expect((await ask('ada', '/api/packs/n1/history')).statusCode).toBe(200);
 });
 
 test('the description of the API is sent once', async () => {

@@ -269,6 +269,23 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
     await context.close();
   });
 
+  test('the description of the API is read without login, by keyboard and on a phone', async () => {
+    const { page, context, complaints } = await open();
+    await page.goto(`${url}/api/docs`);
+    await page.getByRole('searchbox').fill('history');
+    const routes = page.locator('details');
+    await routes.first().waitFor();
+    expect(await routes.count()).toBe(1);
+    await routes.locator('summary').focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('curl -s').waitFor();
+    expect(await page.locator('.lines').first().textContent()).toContain('max_points');
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
   test('the keyboard alone reaches the content and opens a battery', async () => {
     const { page, context } = await open({ width: 1440, height: 900 });
     await enter(page);

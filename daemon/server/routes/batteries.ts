@@ -1,8 +1,10 @@
 /** Batteries and packs as they are now, and a pack's history. */
+import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { HistoryQuery, HistoryReply } from '../../../core/contract/http.ts';
 import { BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import { RateLimitError } from '../auth/login-guard.ts';
 import { type CsvValue, sendCsv, wantsCsv } from '../csv.ts';
 import { visibleFleet } from '../live/rooms.ts';
 import type { App, ServerContext } from '../options.ts';
@@ -10,11 +12,13 @@ import { viewerOf } from '../plugins/authentication.ts';
 import { problems } from './replies.ts';
 
 const Id = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) });
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DEFAULT_POINTS = 600;
 
-export function addBatteryRoutes(app: App, { services, visible }: ServerContext): void {
-  const { live, store, clock } = services;
+export function addBatteryRoutes(app: App, context: ServerContext): void {
+  const { services, visible } = context;
+  const { live } = services;
 
   app.get(
     '/api/batteries',
@@ -59,7 +63,15 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
       return present(live.pack(request.params.id), 'pack', request.params.id);
     },
   );
+  addHistory(app, context);
+}
 
+function addHistory(app: App, { services: { store, clock }, visible, limits }: ServerContext): void {
+  const mayAsk = app.createRateLimit({
+    max: limits.histories_per_minute,
+    timeWindow: MINUTE_MS,
+    keyGenerator: request => `user ${viewerOf(request as FastifyRequest).user.username}`,
+  });
   app.get(
     '/api/packs/:id/history',
     {
@@ -68,7 +80,7 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
         summary: 'Series of a pack and of each of its cells',
         params: Id,
         querystring: HistoryQuery,
-        response: { 200: HistoryReply, ...problems(400, 401, 404) },
+        response: { 200: HistoryReply, ...problems(400, 401, 404, 429) },
       },
       // Up to hundreds of thousands of numbers: the plain serializer takes a third of the time.
       serializerCompiler: () => JSON.stringify,
@@ -76,6 +88,9 @@ export function addBatteryRoutes(app: App, { services, visible }: ServerContext)
     async (request, reply) => {
       const pack_id = request.params.id;
       visible.pack(viewerOf(request), pack_id);
+      const state = await mayAsk(request);
+      if (!state.isAllowed && state.isExceeded)
+        throw new RateLimitError(`More than ${limits.histories_per_minute} histories a minute`, state.ttl);
       const to_ms = request.query.to_ms ?? clock.wallMs();
       const from_ms = request.query.from_ms ?? Math.max(0, to_ms - HOUR_MS);
       if (from_ms > to_ms)
