@@ -45,3 +45,11 @@ BO_ 9 Odd
     'unknown ids: 00000100 (1)',
   ]);
 });
+
+test('a file that is no DBC, and a log that is none, are said to be so', async () => {
+  await expect(decode('BU_: A\n', '100#01')).rejects.toThrow('no message in it, expected a DBC file');
+  await expect(decode('BO_ 1 A: 8 X\n', 'nothing')).rejects.toThrow(
+    'none of its 1 lines is of a candump log',
+  );
+  await expect(decode('BO_ 1 A: 8 X\n')).rejects.toThrow('is empty, expected a candump log');
+});

@@ -4,18 +4,27 @@ import { type CandumpLine, parseCandumpLine } from '../../drivers/can/candump-re
 import type { Dbc } from '../../drivers/can/dbc/dbc-model.ts';
 import { decodeDbcBytes, parseDbc } from '../../drivers/can/dbc/dbc-parser.ts';
 import { MessageDecoder } from '../../drivers/can/dbc/message-decoder.ts';
-import { readLogLines, readNamedFile } from './named-files.ts';
+import { noCandumpLog, readLogLines, readNamedFile } from './named-files.ts';
+import { UsageError } from './usage.ts';
+
+/** A file that is no DBC at all has nothing but oddities. */
+const MOST_WARNINGS = 50;
 
 /** Yields lines to print: warnings of the DBC file, one line per frame, a summary of what was not decoded. */
 export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncGenerator<string> {
   const dbc = parseDbc(decodeDbcBytes(readNamedFile(dbc_file)));
-  for (const { line, text } of dbc.warnings) yield `${dbc_file}:${line} ${text}`;
+  for (const { line, text } of dbc.warnings.slice(0, MOST_WARNINGS)) yield `${dbc_file}:${line} ${text}`;
+  if (dbc.warnings.length > MOST_WARNINGS)
+    yield `${dbc_file}: ${dbc.warnings.length - MOST_WARNINGS} more lines that could not be taken as they stand`;
+  if (dbc.messages.length === 0) throw new UsageError(`${dbc_file}: no message in it, expected a DBC file`);
   const find = finderOf(dbc);
   const unknown = new Map<string, number>();
   let decoded = 0;
+  let lines = 0;
   let unreadable = 0;
   for await (const text of readLogLines(log_file)) {
     const frame = parseCandumpLine(text);
+    lines++;
     if (!frame) {
       unreadable++;
       continue;
@@ -29,6 +38,7 @@ export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncG
     decoded++;
     yield `(${frame.t_s.toFixed(6)}) ${frame.interface} ${describe(decoder, frame)}`;
   }
+  if (lines === unreadable) throw new UsageError(noCandumpLog(log_file, lines));
   const ids = [...unknown].map(([id, count]) => `${id} (${count})`);
   yield `${decoded} frames decoded, ${sum(unknown.values())} of unknown ids, ${unreadable} lines unreadable`;
   if (ids.length > 0) yield `unknown ids: ${ids.join(', ')}`;

@@ -14,7 +14,7 @@ import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
 import { shapeOf } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
-import { readLogLines } from './named-files.ts';
+import { noCandumpLog, readLogLines } from './named-files.ts';
 import { chosenOptions } from './profile-options.ts';
 import { UsageError } from './usage.ts';
 
@@ -37,9 +37,11 @@ export async function decodeWithProfile(log_file: string, run: DryRun): Promise<
   const node = hub.bus(CONNECTION_ID).attach();
   await driver.start();
   let previous_s: number | undefined;
+  let lines = 0;
   let unreadable = 0;
   for await (const text of readLogLines(log_file)) {
     const line = parseCandumpLine(text);
+    lines++;
     if (!line) {
       unreadable++;
       continue;
@@ -47,6 +49,10 @@ export async function decodeWithProfile(log_file: string, run: DryRun): Promise<
     clock.advance(Math.max(0, (line.t_s - (previous_s ?? line.t_s)) * 1000));
     previous_s = line.t_s;
     if (!line.remote && !line.error) node.send({ ...line, length: line.data.length });
+  }
+  if (lines === unreadable) {
+    await driver.stop();
+    throw new UsageError(noCandumpLog(log_file, lines));
   }
   const reading = new PackReading(0, binding.shape);
   driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
@@ -66,6 +72,10 @@ export async function decodeWithProfile(log_file: string, run: DryRun): Promise<
 function bindingOf({ profile, cells, address, options }: DryRun): PackBinding {
   if (profile.transport !== 'can')
     throw new UsageError(`profile ${profile.id} is for ${profile.transport}, a log is of a CAN bus`);
+  checkRange('--cells', cells, profile, 0, profile.cells.max);
+  if (address !== undefined && !profile.address)
+    throw new UsageError(`--address ${address}: ${profile.id} has no address, expected none`);
+  if (profile.address) checkRange('--address', address, profile, profile.address.min, profile.address.max);
   return {
     pack: 0,
     pack_id: 'log',
@@ -75,6 +85,17 @@ function bindingOf({ profile, cells, address, options }: DryRun): PackBinding {
     options: chosenOptions(profile, options),
     sensor_of_cell: undefined,
   };
+}
+
+function checkRange(
+  name: string,
+  value: number | undefined,
+  profile: Profile,
+  lowest: number,
+  highest: number,
+): void {
+  if (value === undefined || (value >= lowest && value <= highest)) return;
+  throw new UsageError(`${name} ${value}: ${profile.id} has ${lowest} to ${highest}`);
 }
 
 function describeReading(reading: PackReading): string[] {

@@ -20,6 +20,13 @@ export async function* readLogLines(file: string): AsyncGenerator<string> {
   }
 }
 
+/** For a log of which no line could be read. */
+export function noCandumpLog(file: string, lines: number): string {
+  return lines === 0
+    ? `${file} is empty, expected a candump log`
+    : `${file}: none of its ${lines} lines is of a candump log, expected (1700000000.000000) can0 123#0102`;
+}
+
 function unreadable(file: string, error: unknown): GatewayError {
   return new GatewayError('BAD_REQUEST', `${file} cannot be read: ${describeError(error)}`, { cause: error });
 }

@@ -49,7 +49,8 @@ export const AUTO = 'auto';
 
 /** Divide a DBC value by this to reach the metric's SI unit; undefined: the units do not fit. */
 export function unitDivisor(metric: Metric, dbcUnit: string): number | undefined {
-  return UNITS[metric.unit]?.[dbcUnit];
+  const divisors = UNITS[metric.unit];
+  return divisors?.[dbcUnit] ?? divisors?.[SPELLINGS[dbcUnit.trim().toLowerCase()] ?? ''];
 }
 
 /** Units of a DBC that fit this metric. */
@@ -63,8 +64,25 @@ const UNITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   Ah: { Ah: 1, mAh: 1000 },
   '°C': { degC: 1, '°C': 1, C: 1 },
   '%': { '%': 1 },
-  '': { '': 1 },
+  // Counts and switches: whatever a DBC writes beside them says nothing.
+  '': { '': 1, '-': 1 },
 };
+
+/** How tools and people write them, in small letters. */
+const SPELLINGS: Readonly<Record<string, string>> = {
+  ...spelled('V', 'v', 'volt', 'volts', 'vdc', 'v dc'),
+  ...spelled('mV', 'mv', 'millivolt', 'millivolts'),
+  ...spelled('A', 'a', 'amp', 'amps', 'ampere', 'amperes', 'adc', 'a dc'),
+  ...spelled('mA', 'ma', 'milliamp', 'milliamps'),
+  ...spelled('Ah', 'ah', 'a.h', 'a*h', 'amp hours', 'amphours'),
+  ...spelled('mAh', 'mah'),
+  ...spelled('degC', 'degc', 'deg c', 'deg', '°', '°c', 'ºc', '˚c', '℃', 'c', 'celsius', 'deg celsius'),
+  ...spelled('%', '%', 'pct', 'percent', 'perc', '% soc'),
+};
+
+function spelled(unit: string, ...spellings: string[]): Record<string, string> {
+  return Object.fromEntries(spellings.map(spelling => [spelling, unit]));
+}
 
 /** The forms a profile may write, as one. */
 export function packSources(source: string | PackSignal | readonly PackSignal[]): readonly PackSignal[] {

@@ -1,12 +1,12 @@
 /** What is particular to single CAN profiles; what all must do stands in the conformance suite beside them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CellMetric, PackMetric } from '../../core/metrics.ts';
+import { CellMetric, PACK_METRICS, PackMetric, SENSOR_METRIC } from '../../core/metrics.ts';
 import { DeviceAlarmLevel, PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import type { PackBinding } from '../driver.ts';
 import { createCanEncoder } from './can-encoder.ts';
-import { canProfileOf } from './can-profile.ts';
+import { canProfileOf, unitDivisor } from './can-profile.ts';
 import { checkCanProfile, describeCanProblem } from './check-profile.ts';
 import { decodeDbcBytes, parseDbc } from './dbc/dbc-parser.ts';
 import { PackDecoder } from './pack-decoder.ts';
@@ -40,6 +40,25 @@ test('a profile that names what its DBC lacks is told every place at once', () =
   expect(problems).toContain('signal SOC has unit "%", expected "V" or "mV"');
   expect(problems).toContain('message BATT_ST1 has no signal Nothing');
   expect(problems).toContain('Cell33: no such signal');
+});
+
+test('units of a DBC are taken as tools and people spell them; a unit that does not fit is refused', () => {
+  const divisors = (name: string, ...units: string[]) => {
+    const metric = PACK_METRICS.find(other => other.name === name) ?? SENSOR_METRIC;
+    return units.map(unit => unitDivisor(metric, unit));
+  };
+  expect(divisors('voltage_v', 'V', 'volts', ' VDC ', 'mV', 'millivolt')).toEqual([1, 1, 1, 1000, 1000]);
+  expect(divisors('voltage_v', '', 'A', 'kV', 'furlong')).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(divisors('temperature_c', 'degC', 'C', 'ºC', 'deg C', 'Celsius', 'degF')).toEqual([
+    ...[1, 1, 1, 1, 1],
+    undefined,
+  ]);
+  expect(divisors('cycle_count', '', '-', 'cycles', '%')).toEqual([1, 1, 1, undefined]);
 });
 
 test('a dialect, a checksum, a finer value and a request that cannot be are told too', () => {
