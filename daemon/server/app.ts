@@ -48,7 +48,7 @@ export async function buildApp(
 ): Promise<{ app: App; context: ServerContext }> {
   const context = await makeContext(services, options, certificate !== undefined);
   try {
-    const app = makeFastify(context.limits, services, certificate);
+    const app = makeFastify(context, certificate);
     await addWebSocket(app, context);
     addRequestLog(app, context);
     await addSecurity(app, context);
@@ -106,12 +106,11 @@ async function makeAccess(
 }
 
 function makeFastify(
-  limits: ServerLimits,
-  { log, clock }: GatewayServices,
+  { limits, counters, services: { log, clock } }: ServerContext,
   certificate: CertificateKeeper | undefined,
 ): App {
   const app = Fastify({
-    serverFactory: handler => makeHttpServer({ limits, clock, certificate }, handler),
+    serverFactory: handler => makeHttpServer({ limits, counters, clock, certificate }, handler),
     clientErrorHandler: refuseBroken,
     logger: false,
     bodyLimit: limits.body_bytes,

@@ -1,11 +1,12 @@
 /** What hostile or broken peers may do to the sockets, and how the page is confined. */
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect, isIPv4, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createServer, type HttpServer } from './server.ts';
 import { makeTestSite, testOptions } from './test-services.ts';
+import { ownAddresses } from './tls/own-names.ts';
 
 let server: HttpServer | undefined;
 afterEach(() => server?.close());
@@ -28,8 +29,8 @@ async function exchange(port: number, ...parts: string[]): Promise<{ status: num
   return { status: Number(head.split(' ')[1] ?? Number.NaN), body };
 }
 
-async function open(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+async function open(port: number, address = '127.0.0.1'): Promise<Socket> {
+  const socket = connect(port, address);
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   return socket;
@@ -75,6 +76,29 @@ test('more connections than there may be are closed at once, and the others are 
   await once(refused, 'close');
   served.write('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   expect(String((await once(served, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
+  for (const socket of held) socket.destroy();
+  expect(server!.status().counters.connections_refused).toBe(1);
+});
+
+test('one address has a share of the connections only, unless it is a proxy on this machine', async context => {
+  const [address] = ownAddresses().filter(isIPv4);
+  if (!address) return context.skip('needs an IPv4 address beside loopback');
+  const options = testOptions({
+    host: '0.0.0.0',
+    insecure_http: true,
+    limits: { connections_per_address: 2 },
+  });
+  server = await createServer(makeTestSite().services, options);
+  const port = Number(new URL((await server.listen()).url).port);
+  const held = [await open(port, address), await open(port, address)];
+  await once(await open(port, address), 'close');
+  for (let i = 0; i < 3; i++) held.push(await open(port));
+  expect((await exchange(port, 'GET /healthz HTTP/1.0\r\n\r\n')).status).toBe(200);
+  held[0]!.destroy();
+  await once(held[0]!, 'close');
+  const again = await open(port, address);
+  again.write('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  expect(String((await once(again, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
   for (const socket of held) socket.destroy();
 });
 

@@ -7,6 +7,8 @@ export interface ServerLimits {
   readonly body_bytes: number;
   /** Open sockets, WebSockets included; more are closed at once. */
   readonly connections: number;
+  /** Of one address; a proxy on this machine itself may have them all. */
+  readonly connections_per_address: number;
   /** All headers of a request with its first line, and how many there may be. */
   readonly header_bytes: number;
   readonly headers: number;
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   histories_per_minute: 240,
   body_bytes: 256 * 1024,
   connections: 2000,
+  connections_per_address: 500,
   header_bytes: 16 * 1024,
   headers: 100,
   headers_timeout_ms: 10_000,

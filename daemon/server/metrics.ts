@@ -6,6 +6,8 @@ export interface ServerCounters {
   requests: number;
   requests_refused: number;
   requests_failed: number;
+  /** Connections closed at once, because there were too many. */
+  connections_refused: number;
   live_clients: number;
   live_messages_sent: number;
   /** States not sent to a client that was behind; it got a newer one later. */
@@ -17,6 +19,7 @@ export const noCounts = (): ServerCounters => ({
   requests: 0,
   requests_refused: 0,
   requests_failed: 0,
+  connections_refused: 0,
   live_clients: 0,
   live_messages_sent: 0,
   live_states_skipped: 0,

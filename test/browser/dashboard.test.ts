@@ -3,10 +3,11 @@
  * Needs Chromium (CHROMIUM names another one than /usr/bin/chromium) and a built ui/dist.
  */
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
@@ -267,6 +268,15 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
     await page.goto(`${url}/system/users`);
     await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
     await context.close();
+  });
+
+  test('the scripts of the page stay under 150 kB, compressed', async () => {
+    const assets = join(dirname(PAGE), 'assets');
+    const scripts = (await readdir(assets)).filter(
+      name => /\.js$/.test(name) && !name.startsWith('api-docs'),
+    );
+    const sizes = scripts.map(async name => gzipSync(await readFile(join(assets, name))).length);
+    expect((await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)).toBeLessThan(150_000);
   });
 
   test('the description of the API is read without login, by keyboard and on a phone', async () => {

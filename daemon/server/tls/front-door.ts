@@ -12,6 +12,8 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { ServerLimits } from '../limits.ts';
+import type { ServerCounters } from '../metrics.ts';
+import { isLoopback } from '../plugins/authentication.ts';
 import type { CertificateKeeper } from './certificate-keeper.ts';
 import type { PemPair } from './self-signed.ts';
 
@@ -19,12 +21,14 @@ const TLS_HANDSHAKE = 22;
 
 export interface FrontDoor {
   readonly limits: ServerLimits;
+  readonly counters: ServerCounters;
   readonly clock: Clock;
   /** Undefined: plain HTTP. */
   readonly certificate: CertificateKeeper | undefined;
 }
 
-export function makeHttpServer({ limits, clock, certificate }: FrontDoor, handler: RequestListener): Server {
+export function makeHttpServer(door: FrontDoor, handler: RequestListener): Server {
+  const { limits, clock, certificate } = door;
   const options = {
     maxHeaderSize: limits.header_bytes,
     headersTimeout: limits.headers_timeout_ms,
@@ -32,22 +36,37 @@ export function makeHttpServer({ limits, clock, certificate }: FrontDoor, handle
     keepAliveTimeout: limits.keep_alive_ms,
     connectionsCheckingInterval: Math.min(5000, limits.headers_timeout_ms),
   };
-  if (!certificate) return bounded(http.createServer(options, handler), limits);
+  if (!certificate) return bounded(http.createServer(options, handler), door);
   const server = https.createServer(
     { ...options, ...secureOptions(certificate.current), handshakeTimeout: limits.headers_timeout_ms },
     handler,
   );
   certificate.onChange(next => server.setSecureContext(secureOptions(next)));
   redirectPlain(server, limits, clock);
-  return bounded(server, limits);
+  return bounded(server, door);
 }
 
 const secureOptions = ({ certificate_pem, key_pem }: PemPair) =>
   ({ cert: certificate_pem, key: key_pem, minVersion: 'TLSv1.2' }) as const;
 
-function bounded(server: Server, limits: ServerLimits): Server {
+function bounded(server: Server, { limits, counters }: FrontDoor): Server {
   server.maxConnections = limits.connections;
   server.maxHeadersCount = limits.headers;
+  server.on('drop', () => counters.connections_refused++);
+  const by_address = new Map<string, number>();
+  server.prependListener('connection', (socket: Socket) => {
+    const { remoteAddress = '' } = socket;
+    const count = (by_address.get(remoteAddress) ?? 0) + 1;
+    by_address.set(remoteAddress, count);
+    socket.once('close', () => {
+      const left = (by_address.get(remoteAddress) ?? 1) - 1;
+      if (left > 0) by_address.set(remoteAddress, left);
+      else by_address.delete(remoteAddress);
+    });
+    if (count <= limits.connections_per_address || isLoopback(remoteAddress)) return;
+    counters.connections_refused++;
+    socket.destroy();
+  });
   return server;
 }
 
