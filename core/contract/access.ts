@@ -32,7 +32,10 @@ export const LoginReply = Type.Object({
 export const MeReply = Type.Object({ user: UserView, must_change_password: MustChange });
 
 // GET /api/auth/setup: whether the first administrator is to be made (or a lost one recovered) by a set-up code
-export const SetupReply = Type.Object({ open: Type.Boolean() });
+export const SetupReply = Type.Object({
+  open: Type.Boolean({ description: 'A set-up code is waited for' }),
+  first: Type.Boolean({ description: 'There is no administrator yet' }),
+});
 // POST /api/auth/setup
 export const SetupBody = Type.Object(
   { code: Type.String({ minLength: 1, maxLength: 64 }), username: Username, password: NewPassword },

@@ -1,6 +1,7 @@
 /** Session and routes: who is not logged in sees the login, in place, and comes out where they wanted to go. */
 import { LocationProvider, Route, Router } from 'preact-iso/router';
 import { checkSession, session } from './api/session.ts';
+import { PasswordDuePage } from './pages/access/password.tsx';
 import { AccountPage } from './pages/account.tsx';
 import { AlertsPage } from './pages/alerts.tsx';
 import { BatteryPage } from './pages/battery.tsx';
@@ -24,7 +25,7 @@ export function App() {
     case 'out':
       return <LoginPage />;
     case 'in':
-      return <Pages />;
+      return session.value.must_change_password ? <PasswordDuePage /> : <Pages />;
   }
 }
 

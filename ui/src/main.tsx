@@ -7,6 +7,7 @@ import './style/parts.css';
 import './style/controls.css';
 import './style/batteries.css';
 import './style/pages.css';
+import './style/access.css';
 import { checkSession } from './api/session.ts';
 import { App } from './app.tsx';
 import { runFeed } from './live/live.ts';

@@ -128,6 +128,6 @@ test('where there is an administrator nothing is open', async () => {
   const site = makeTestSite();
   await addTestUsers(site);
   const { app } = await buildApp(site.services, testOptions({ state_dir }));
-  expect((await app.inject({ url: '/api/auth/setup' })).json()).toEqual({ open: false });
+  expect((await app.inject({ url: '/api/auth/setup' })).json()).toEqual({ open: false, first: false });
   await app.close();
 });

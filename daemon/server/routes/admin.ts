@@ -28,9 +28,9 @@ export function addAdminRoutes(app: App, { services: { alerts } }: ServerContext
       },
     },
     async request => {
-      const rules = Object.keys(request.body.thresholds);
       const before = alerts.settings();
       const after = await alerts.changeSettings(request.body);
+      const rules = Object.keys(request.body.thresholds).filter(id => differs(before, after, id));
       request.audited = {
         target: rules.join(' '),
         old: thresholdsOf(before, rules),
@@ -39,6 +39,10 @@ export function addAdminRoutes(app: App, { services: { alerts } }: ServerContext
       return after;
     },
   );
+}
+
+function differs(before: SettingsReply, after: SettingsReply, id: string): boolean {
+  return JSON.stringify(before.thresholds[id]) !== JSON.stringify(after.thresholds[id]);
 }
 
 /** What of these rules a change can alter. */

@@ -6,7 +6,7 @@ import {
   NewApiKeyReply,
   SigningKeyReply,
 } from '../../../core/contract/access.ts';
-import { apiKeyRecord } from '../auth/api-keys.ts';
+import { apiKeyRecord, type StoredKey } from '../auth/api-keys.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
 import { NoContent, problems } from './replies.ts';
@@ -41,7 +41,7 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
     async (request, reply) => {
       refuseUnknown(context, request.body.batteries);
       const { key, secret } = await api_keys.create(request.body, viewerOf(request).user.username);
-      request.audited = { target: key.name, new: apiKeyRecord(key) };
+      request.audited = { target: key.name, new: rightsOf(key) };
       return reply.code(201).send({ key: apiKeyRecord(key), secret });
     },
   );
@@ -57,7 +57,7 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
     },
     async (request, reply) => {
       const key = await api_keys.revoke(request.params.id);
-      request.audited = { target: key.name, old: apiKeyRecord(key), new: undefined };
+      request.audited = { target: key.name, old: rightsOf(key), new: undefined };
       return reply.code(204).send(null);
     },
   );
@@ -80,3 +80,6 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
     },
   );
 }
+
+/** What of a key the audit log tells. */
+const rightsOf = ({ id, role, batteries, expires_ms }: StoredKey) => ({ id, role, batteries, expires_ms });

@@ -123,7 +123,10 @@ function addSetup(app: App, context: ServerContext): void {
         security: [],
       },
     },
-    async () => ({ open: await setup.isOpen() }),
+    async () => {
+      const first = !(await context.users.hasAdministrator());
+      return { open: await setup.isOpen(), first };
+    },
   );
   app.post(
     '/api/auth/setup',

@@ -29,7 +29,7 @@ export function addUserRoutes(app: App, context: ServerContext): void {
     async (request, reply) => {
       refuseUnknown(context, request.body.batteries);
       const user = userRecord(await users.create(request.body));
-      request.audited = { target: user.username, new: user };
+      request.audited = { target: user.username, new: rightsOf(user) };
       return reply.code(201).send(user);
     },
   );
@@ -50,8 +50,8 @@ export function addUserRoutes(app: App, context: ServerContext): void {
       const password = request.body.password === undefined ? {} : { new_password: true };
       request.audited = {
         target: user.username,
-        old: userRecord(before),
-        new: { ...userRecord(user), ...password },
+        old: rightsOf(userRecord(before)),
+        new: { ...rightsOf(userRecord(user)), ...password },
       };
       return userRecord(user);
     },
@@ -68,11 +68,16 @@ export function addUserRoutes(app: App, context: ServerContext): void {
     },
     async (request, reply) => {
       const user = await users.delete(request.params.username);
-      request.audited = { target: user.username, old: userRecord(user), new: undefined };
+      request.audited = { target: user.username, old: rightsOf(userRecord(user)), new: undefined };
       return reply.code(204).send(null);
     },
   );
 }
+
+/** What of a user the audit log tells. */
+const rightsOf = ({ role, batteries, disabled, must_change_password }: UserRecord) => ({
+  ...{ role, batteries, disabled, must_change_password },
+});
 
 /** BAD_REQUEST when a battery is none of this site. */
 export function refuseUnknown({ visible, services }: ServerContext, batteries: readonly string[] = []): void {

@@ -16,8 +16,8 @@ export const feed = new LiveFeed({
 
 /** Follows the session, and tries at once when the device comes back to life. */
 export function runFeed(): void {
-  session.subscribe(({ phase }) => {
-    if (phase === 'in') feed.start();
+  session.subscribe(({ phase, must_change_password }) => {
+    if (phase === 'in' && !must_change_password) feed.start();
     if (phase === 'out') feed.stop();
   });
   window.addEventListener('online', () => feed.retryNow());

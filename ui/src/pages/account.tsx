@@ -6,6 +6,8 @@ import { Icon } from '../parts/icons.tsx';
 import { themeChoice } from '../parts/preferences.ts';
 import { useTitle } from '../parts/title.ts';
 import { Fact } from '../parts/value.tsx';
+import { PasswordForm } from './access/password.tsx';
+import { SessionList } from './access/session-list.tsx';
 
 const ROLES = {
   user: 'User: sees the batteries assigned',
@@ -36,6 +38,12 @@ export function AccountPage() {
           <button type="button" class="button" onClick={() => void leave()}>
             Log out
           </button>
+        </Section>
+        <Section title="Password" class="card">
+          <PasswordForm oldLabel="Old password" />
+        </Section>
+        <Section title="Sessions" class="card">
+          <SessionList path="/api/auth/sessions" />
         </Section>
         <Section title="Appearance" class="card">
           <Segments

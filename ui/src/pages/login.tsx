@@ -1,33 +1,27 @@
-/** The login. It stands in place of the page asked for, so that page is there once logged in. */
-import { useRef, useState } from 'preact/hooks';
+/** The way in. It stands in place of the page asked for, so that page is there once logged in. */
+import { useEffect, useState } from 'preact/hooks';
+import type { SetupReply } from '../../../core/contract/access.ts';
+import { request } from '../api/client.ts';
 import { loginError } from '../api/login-error.ts';
 import { logIn, session } from '../api/session.ts';
+import { Failure, NameField, PasswordField } from '../parts/fields.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { BrandMark } from '../shell.tsx';
+import { SetupForm } from './access/setup.tsx';
 
 export function LoginPage() {
-  const [error, setError] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const password = useRef<HTMLInputElement>(null);
-
-  const show = (isShown: boolean) => {
-    if (password.current) password.current.type = isShown ? 'text' : 'password';
-  };
-
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    setBusy(true);
-    setError('');
-    try {
-      await logIn({ username: String(form.get('username')).trim(), password: String(form.get('password')) });
-    } catch (failure) {
-      setError(loginError(failure));
-      setBusy(false);
-      password.current?.focus();
-      password.current?.select();
-    }
-  };
+  const [setup, setSetup] = useState<SetupReply>();
+  const [isSettingUp, setSettingUp] = useState(false);
+  useEffect(() => {
+    request<SetupReply>('/api/auth/setup').then(
+      found => {
+        setSetup(found);
+        setSettingUp(found.open && found.first);
+      },
+      // The login says by itself when the gateway does not answer.
+      () => undefined,
+    );
+  }, []);
 
   return (
     <main class="login">
@@ -35,51 +29,59 @@ export function LoginPage() {
         <BrandMark />
         <h1>BMS Gateway</h1>
       </div>
-      <form class="card login-form" onSubmit={submit}>
-        {session.value.has_expired && !error && (
-          <p class="form-note" role="status">
-            <Icon name="clock" /> Your session has ended. Log in to go on where you were.
-          </p>
-        )}
-        {error && (
-          <p class="form-error" role="alert">
-            <Icon name="octagon" /> {error}
-          </p>
-        )}
-        <label class="field">
-          <span>User name</span>
-          <input
-            name="username"
-            autocomplete="username"
-            autocapitalize="none"
-            spellcheck={false}
-            required
-            maxLength={64}
-          />
-        </label>
-        <label class="field">
-          <span>Password</span>
-          <input
-            ref={password}
-            name="password"
-            type="password"
-            autocomplete="current-password"
-            required
-            maxLength={1024}
-          />
-        </label>
-        <label class="check">
-          <input type="checkbox" onChange={event => show(event.currentTarget.checked)} />
-          <span>Show password</span>
-        </label>
-        <button type="submit" class="button button-main button-wide" disabled={isBusy}>
-          {isBusy ? 'Logging in…' : 'Log in'}
+      {isSettingUp ? <SetupForm isFirst={setup?.first ?? false} /> : <LoginForm />}
+      {setup?.open && !setup.first && (
+        <button type="button" class="button" onClick={() => setSettingUp(!isSettingUp)}>
+          {isSettingUp ? 'Back to the login' : 'Enter a set-up code'}
         </button>
-      </form>
-      <p class="login-hint">
-        First time here? The gateway printed the password of user <code>admin</code> when it was started for
-        the first time. Other accounts come from your administrator.
-      </p>
+      )}
+      {!isSettingUp && (
+        <p class="login-hint">
+          Accounts come from your administrator. An administrator who lost the password runs{' '}
+          <code>bms-gateway setup-code --new</code> on the gateway.
+        </p>
+      )}
     </main>
+  );
+}
+
+function LoginForm() {
+  const [error, setError] = useState('');
+  const [isBusy, setBusy] = useState(false);
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const fields = new FormData(form);
+    setBusy(true);
+    setError('');
+    try {
+      await logIn({
+        username: String(fields.get('username')).trim(),
+        password: String(fields.get('password')),
+      });
+    } catch (failure) {
+      setError(loginError(failure));
+      setBusy(false);
+      const password = form.elements.namedItem('password') as HTMLInputElement;
+      password.focus();
+      password.select();
+    }
+  };
+
+  return (
+    <form class="card login-form" onSubmit={submit}>
+      {session.value.has_expired && !error && (
+        <p class="form-note" role="status">
+          <Icon name="clock" /> Your session has ended. Log in to go on where you were.
+        </p>
+      )}
+      <Failure text={error} />
+      <NameField />
+      <PasswordField label="Password" autocomplete="current-password" canBeShown />
+      <button type="submit" class="button button-main button-wide" disabled={isBusy}>
+        {isBusy ? 'Logging in…' : 'Log in'}
+      </button>
+    </form>
   );
 }

@@ -1,4 +1,6 @@
 /** The gateway itself; for administrators also users, thresholds and, while it runs, the simulator. */
+
+import { useEffect } from 'preact/hooks';
 import { useRoute } from 'preact-iso/router';
 import type { SystemStatus } from '../../../../core/contract/http.ts';
 import { isAdmin } from '../../api/session.ts';
@@ -8,15 +10,19 @@ import { StateBadge } from '../../parts/badges.tsx';
 import { PageHead } from '../../parts/controls.tsx';
 import { NotFound, RoomView } from '../../parts/notice.tsx';
 import { useTitle } from '../../parts/title.ts';
+import { Audit } from '../access/audit.tsx';
+import { ApiKeys } from '../access/keys.tsx';
+import { Users } from '../access/users.tsx';
 import { Certificate } from './certificate.tsx';
 import { Components } from './components.tsx';
 import { SimulatorFaults } from './simulator.tsx';
 import { Thresholds } from './thresholds.tsx';
-import { Users } from './users.tsx';
 
 const SECTIONS = [
   { path: '', text: 'Status', adminOnly: false, view: Status },
   { path: 'users', text: 'Users', adminOnly: true, view: Users },
+  { path: 'keys', text: 'API keys', adminOnly: true, view: ApiKeys },
+  { path: 'audit', text: 'Audit log', adminOnly: true, view: Audit },
   { path: 'thresholds', text: 'Thresholds', adminOnly: true, view: Thresholds },
   { path: 'simulator', text: 'Simulator', adminOnly: true, view: SimulatorFaults },
 ] as const;
@@ -25,6 +31,10 @@ export function SystemPage() {
   const { section = '' } = useRoute().params;
   const allowed = SECTIONS.filter(({ adminOnly }) => !adminOnly || isAdmin());
   const current = allowed.find(({ path }) => path === section);
+  useEffect(() => {
+    const tab = document.querySelector('.tab[aria-current]');
+    tab?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [section]);
   useTitle(current && current.path !== '' ? current.text : 'System');
   if (!current) return <NotFound />;
   return (

@@ -1,0 +1,146 @@
+/** Who did what, when and from where, newest first. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { AuditEntry, AuditReply } from '../../../../core/contract/access.ts';
+import { ask } from '../../api/session.ts';
+import { messageOf } from '../../api/use-ask.ts';
+import { actionWords, changesOf } from '../../format/audit.ts';
+import { formatMoment } from '../../format/time.ts';
+import { now_ms } from '../../live/live.ts';
+import { Failure } from '../../parts/fields.tsx';
+import { Icon } from '../../parts/icons.tsx';
+import { Loading, Notice } from '../../parts/notice.tsx';
+
+const PAGE = 50;
+const GROUPS = [
+  { value: '', text: 'Everything' },
+  { value: 'login', text: 'Logins' },
+  { value: 'session', text: 'Ended sessions' },
+  { value: 'user', text: 'Users' },
+  { value: 'key', text: 'API keys' },
+  { value: 'settings', text: 'Thresholds' },
+  { value: 'configuration', text: 'Configuration' },
+  { value: 'gateway', text: 'Starts of the gateway' },
+  { value: 'export', text: 'Exports' },
+  { value: 'fault', text: 'Simulated faults' },
+] as const;
+
+export function Audit() {
+  const [action, setAction] = useState('');
+  const [actor, setActor] = useState('');
+  const [entries, setEntries] = useState<readonly AuditEntry[]>();
+  const [next, setNext] = useState<number | null>(null);
+  const [failure, setFailure] = useState('');
+  /** Answers to an older question are not shown. */
+  const question = useRef(0);
+
+  const load = async (before: number | null) => {
+    const asked = before === null ? ++question.current : question.current;
+    const query = new URLSearchParams({ limit: String(PAGE) });
+    if (action) query.set('action', action);
+    if (actor) query.set('actor', actor);
+    if (before !== null) query.set('before', String(before));
+    try {
+      const reply = await ask<AuditReply>(`/api/admin/audit?${query}`);
+      if (asked !== question.current) return;
+      setEntries(known => (before === null ? reply.entries : [...(known ?? []), ...reply.entries]));
+      setNext(reply.next);
+      setFailure('');
+    } catch (error) {
+      if (asked === question.current) setFailure(messageOf(error));
+    }
+  };
+  useEffect(() => void load(null), [action, actor]);
+
+  return (
+    <>
+      <form class="filters" onSubmit={event => event.preventDefault()}>
+        <label class="field">
+          <span>What</span>
+          <select value={action} onChange={event => setAction(event.currentTarget.value)}>
+            {GROUPS.map(({ value, text }) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="field">
+          <span>Who</span>
+          <input
+            value={actor}
+            placeholder="Anybody"
+            maxLength={64}
+            autocapitalize="none"
+            autocomplete="off"
+            spellcheck={false}
+            onChange={event => setActor(event.currentTarget.value.trim())}
+          />
+        </label>
+        <button type="button" class="button" onClick={() => void load(null)}>
+          <Icon name="retry" size={18} /> Refresh
+        </button>
+      </form>
+      <Failure text={failure} />
+      {entries ? <Entries entries={entries} /> : !failure && <Loading what="audit log" />}
+      {next !== null && (
+        <button type="button" class="button button-wide" onClick={() => void load(next)}>
+          Older entries
+        </button>
+      )}
+    </>
+  );
+}
+
+function Entries({ entries }: { entries: readonly AuditEntry[] }) {
+  if (entries.length === 0)
+    return (
+      <Notice icon="clock" title="Nothing like that was recorded">
+        <p>Choose another kind, or leave the name empty.</p>
+      </Notice>
+    );
+  return (
+    <ol class="audit">
+      {entries.map(entry => (
+        <li key={entry.id}>
+          <Entry entry={entry} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Entry({ entry }: { entry: AuditEntry }) {
+  const { t_ms, actor, address, action, outcome, target } = entry;
+  const changes = changesOf(entry.old, entry.new);
+  return (
+    <article class="audit-row">
+      <time class="quiet" dateTime={new Date(t_ms).toISOString()}>
+        {formatMoment(t_ms, now_ms.value)}
+      </time>
+      <div class="audit-what">
+        <p>
+          <strong>{actor ?? 'Somebody'}</strong> {actionWords(action, outcome)}
+          {target !== null && target !== actor && <span class="audit-target"> {target}</span>}
+          {outcome === 'refused' && (
+            <span class="badge tone-warning">
+              <Icon name="octagon" size={16} /> Refused
+            </span>
+          )}
+        </p>
+        {changes.length > 0 && (
+          <dl class="audit-changes">
+            {changes.map(({ name, before, after }) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>
+                  {before !== undefined && <del>{before}</del>} {after !== undefined && <ins>{after}</ins>}
+                </dd>
+              </div>
+            ))}
+          </dl>
+        )}
+      </div>
+      <span class="quiet audit-from">{address ?? ''}</span>
+    </article>
+  );
+}

@@ -1,0 +1,243 @@
+/** API keys for programs; their secrets are shown once. And the key that signs everybody's sessions. */
+import { useState } from 'preact/hooks';
+import type {
+  ApiKeyRecord,
+  ApiKeysReply,
+  NewApiKeyBody,
+  NewApiKeyReply,
+} from '../../../../core/contract/access.ts';
+import type { Role } from '../../../../core/contract/model.ts';
+import { ask } from '../../api/session.ts';
+import { messageOf, useAsk } from '../../api/use-ask.ts';
+import { formatAgo, formatDay, formatMoment } from '../../format/time.ts';
+import { now_ms } from '../../live/live.ts';
+import { Section } from '../../parts/controls.tsx';
+import { Failure, Success } from '../../parts/fields.tsx';
+import { Icon } from '../../parts/icons.tsx';
+import { Loading, Notice } from '../../parts/notice.tsx';
+import { BatteryChecks, chosenBatteries, ROLE_WORDS, RoleSwitch, Sees } from './roles.tsx';
+
+const DAY_MS = 86_400_000;
+const LIVES = [
+  { days: 0, text: 'Never' },
+  { days: 30, text: 'In 30 days' },
+  { days: 90, text: 'In 90 days' },
+  { days: 365, text: 'In a year' },
+] as const;
+
+export function ApiKeys() {
+  const { data, error, reload } = useAsk<ApiKeysReply>('/api/admin/keys');
+  if (error && !data) {
+    return (
+      <Notice icon="triangle" title="The API keys could not be loaded" tone="critical">
+        <p>{error.message}</p>
+      </Notice>
+    );
+  }
+  if (!data) return <Loading what="API keys" />;
+  return (
+    <div class="two-columns">
+      <Section title="API keys">
+        {data.keys.length === 0 ? (
+          <Notice icon="system" title="No API key yet">
+            <p>
+              A program (a building controller, a script, a wall display) logs in with a key of its own
+              instead of somebody’s password.
+            </p>
+          </Notice>
+        ) : (
+          <ul class="user-list">
+            {data.keys.map(key => (
+              <li key={key.id}>
+                <KeyCard apiKey={key} onRevoked={reload} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Section>
+      <div>
+        <Section title="Make a key">
+          <NewKey onMade={reload} />
+        </Section>
+        <Section title="Signing key" class="card">
+          <SigningKey />
+        </Section>
+      </div>
+    </div>
+  );
+}
+
+function KeyCard({ apiKey, onRevoked }: { apiKey: ApiKeyRecord; onRevoked: () => Promise<void> }) {
+  const [isAsking, setAsking] = useState(false);
+  const [failure, setFailure] = useState('');
+  const { id, name, role, batteries, created_ms, created_by, expires_ms, used_ms, used_address } = apiKey;
+  const now = now_ms.value;
+  const isExpired = expires_ms !== null && expires_ms <= now;
+  const revoke = async () => {
+    try {
+      await ask(`/api/admin/keys/${encodeURIComponent(id)}`, { method: 'DELETE' });
+      await onRevoked();
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+  return (
+    <article class={isExpired ? 'card user-card is-disabled' : 'card user-card'}>
+      <div class="card-head">
+        <h3>{name}</h3>
+        <span class="badges">
+          {isExpired && (
+            <span class="badge tone-critical">
+              <Icon name="clock" size={16} /> Expired
+            </span>
+          )}
+          <span class="badge tone-quiet">{ROLE_WORDS[role]}</span>
+        </span>
+      </div>
+      <p class="quiet">
+        <Sees role={role} batteries={batteries} /> ·{' '}
+        {expires_ms === null ? 'does not expire' : `until ${formatDay(expires_ms)}`}
+      </p>
+      <p class="quiet">
+        {used_ms === null ? 'Never used' : `Used ${formatAgo(used_ms, now)} from ${used_address}`} · made{' '}
+        {formatMoment(created_ms, now)} by {created_by} · <code>bms_{id}_…</code>
+      </p>
+      <Failure text={failure} />
+      {isAsking ? (
+        <div class="form-row">
+          <button type="button" class="button button-danger" onClick={() => void revoke()}>
+            Revoke {name} now
+          </button>
+          <button type="button" class="button" onClick={() => setAsking(false)}>
+            Keep
+          </button>
+        </div>
+      ) : (
+        <button type="button" class="button" onClick={() => setAsking(true)}>
+          Revoke<span class="visually-hidden"> {name}</span>
+        </button>
+      )}
+    </article>
+  );
+}
+
+function NewKey({ onMade }: { onMade: () => Promise<void> }) {
+  const [role, setRole] = useState<Role>('user');
+  const [failure, setFailure] = useState('');
+  const [made, setMade] = useState<NewApiKeyReply>();
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const fields = new FormData(form);
+    const days = Number(fields.get('days'));
+    const body: NewApiKeyBody = {
+      name: String(fields.get('name')).trim(),
+      role,
+      batteries: chosenBatteries(fields, role),
+      expires_ms: days > 0 ? Math.round(now_ms.value + days * DAY_MS) : null,
+    };
+    setFailure('');
+    setMade(undefined);
+    try {
+      setMade(await ask<NewApiKeyReply>('/api/admin/keys', { method: 'POST', body }));
+      form.reset();
+      await onMade();
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+
+  return (
+    <>
+      {made && <Secret key={made.key.id} made={made} />}
+      <form class="card form" onSubmit={submit} autocomplete="off">
+        <label class="field">
+          <span>Name</span>
+          <input
+            name="name"
+            required
+            pattern="[A-Za-z0-9][A-Za-z0-9 _.\-]{0,47}"
+            title="Letters, digits, blanks, dot, dash and underscore; at most 48"
+            placeholder="What uses it, such as Building PLC"
+            spellcheck={false}
+          />
+        </label>
+        <RoleSwitch role={role} onChange={setRole} />
+        {role !== 'admin' && <BatteryChecks chosen={[]} legend="Batteries this key sees" />}
+        <label class="field">
+          <span>Expires</span>
+          <select name="days">
+            {LIVES.map(({ days, text }) => (
+              <option key={days} value={days}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Failure text={failure} />
+        <button type="submit" class="button button-main">
+          Make key
+        </button>
+      </form>
+    </>
+  );
+}
+
+function Secret({ made: { key, secret } }: { made: NewApiKeyReply }) {
+  const [isCopied, setCopied] = useState(false);
+  // Without TLS a browser gives no clipboard: the field can be selected by hand.
+  const copy = () =>
+    navigator.clipboard?.writeText(secret).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
+  return (
+    <div class="card secret" role="status">
+      <h3>The secret of {key.name}</h3>
+      <p>It is shown this once: keep it where the program reads it.</p>
+      <input
+        class="code-input"
+        readOnly
+        value={secret}
+        aria-label={`Secret of ${key.name}`}
+        onFocus={event => event.currentTarget.select()}
+      />
+      <p class="quiet">
+        Sent as <code>Authorization: Bearer bms_…</code>
+      </p>
+      {'clipboard' in navigator && (
+        <button type="button" class="button" onClick={() => void copy()}>
+          {isCopied ? 'Copied' : 'Copy'}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function SigningKey() {
+  const [failure, setFailure] = useState('');
+  const [isDone, setDone] = useState(false);
+  const rotate = async () => {
+    setFailure('');
+    try {
+      await ask('/api/admin/signing-keys', { method: 'POST' });
+      setDone(true);
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+  return (
+    <div class="form">
+      <p class="quiet">
+        Signs the sessions of everybody. Replacing it logs nobody out: what the old one has signed is taken
+        until it ends by itself.
+      </p>
+      <Failure text={failure} />
+      {isDone && <Success>Replaced. New sessions are signed with the new key.</Success>}
+      <button type="button" class="button" onClick={() => void rotate()}>
+        Replace the signing key
+      </button>
+    </div>
+  );
+}

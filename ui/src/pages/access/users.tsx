@@ -1,0 +1,184 @@
+/** Accounts: who may log in, as what, and which batteries they see; and who is logged in now. */
+import { useState } from 'preact/hooks';
+import type { UserRecord, UsersReply } from '../../../../core/contract/access.ts';
+import { ask, session } from '../../api/session.ts';
+import { messageOf, useAsk } from '../../api/use-ask.ts';
+import { formatMoment } from '../../format/time.ts';
+import { now_ms } from '../../live/live.ts';
+import { Section } from '../../parts/controls.tsx';
+import { Failure, Success } from '../../parts/fields.tsx';
+import { Icon } from '../../parts/icons.tsx';
+import { Loading, Notice } from '../../parts/notice.tsx';
+import { ROLE_WORDS, Sees } from './roles.tsx';
+import { SessionList } from './session-list.tsx';
+import { EditUser, NewUser } from './user-forms.tsx';
+
+export function Users() {
+  const { data, error, reload } = useAsk<UsersReply>('/api/admin/users');
+  if (error && !data) {
+    return (
+      <Notice icon="triangle" title="The users could not be loaded" tone="critical">
+        <p>{error.message}</p>
+      </Notice>
+    );
+  }
+  if (!data) return <Loading what="users" />;
+  return (
+    <div class="two-columns">
+      <Section title="Accounts">
+        <ul class="user-list">
+          {data.users.map(user => (
+            <li key={user.username}>
+              <UserCard user={user} onChanged={reload} />
+            </li>
+          ))}
+        </ul>
+      </Section>
+      <div>
+        <Section title="Add an account">
+          <NewUser onAdded={reload} />
+        </Section>
+        <Section title="Logged in now" class="card">
+          <SessionList path="/api/admin/sessions" />
+        </Section>
+      </div>
+    </div>
+  );
+}
+
+type Doing = 'nothing' | 'editing' | 'removing';
+
+function UserCard({ user, onChanged }: { user: UserRecord; onChanged: () => Promise<void> }) {
+  const [doing, setDoing] = useState<Doing>('nothing');
+  const [isSaved, setSaved] = useState(false);
+  const isSelf = session.value.user?.username === user.username;
+  const edited = (changed: UserRecord | undefined) => {
+    setDoing('nothing');
+    setSaved(changed !== undefined);
+    if (changed) void onChanged();
+  };
+  return (
+    <article class={user.disabled ? 'card user-card is-disabled' : 'card user-card'}>
+      <div class="card-head">
+        <h3>
+          {user.username}
+          {isSelf && <span class="unit"> (you)</span>}
+        </h3>
+        <Marks user={user} />
+      </div>
+      <p class="quiet">
+        <Sees role={user.role} batteries={user.batteries} /> · since{' '}
+        {formatMoment(user.created_ms, now_ms.value)}
+      </p>
+      {user.shadows_central && (
+        <p class="quiet">The centre has a user of this name too, who cannot log in here beside this one.</p>
+      )}
+      {isSaved && <Success>Saved.</Success>}
+      {user.origin === 'central' && (
+        <p class="quiet">Kept at the centre, for all gateways; changed only there.</p>
+      )}
+      {doing === 'nothing' && user.origin === 'local' && (
+        <Actions user={user} isSelf={isSelf} onDo={setDoing} onChanged={onChanged} />
+      )}
+      {doing === 'editing' && <EditUser user={user} onDone={edited} />}
+      {doing === 'removing' && (
+        <RemoveUser user={user} onRemoved={onChanged} onKept={() => setDoing('nothing')} />
+      )}
+    </article>
+  );
+}
+
+function Marks({ user }: { user: UserRecord }) {
+  return (
+    <span class="badges">
+      {user.origin === 'central' && <span class="badge tone-info">Centre</span>}
+      {user.must_change_password && (
+        <span class="badge tone-warning">
+          <Icon name="clock" size={16} /> New password due
+        </span>
+      )}
+      {user.disabled && (
+        <span class="badge tone-critical">
+          <Icon name="off" size={16} /> Disabled
+        </span>
+      )}
+      <span class="badge tone-quiet">{ROLE_WORDS[user.role]}</span>
+    </span>
+  );
+}
+
+interface ActionsProps {
+  readonly user: UserRecord;
+  readonly isSelf: boolean;
+  readonly onDo: (what: Doing) => void;
+  readonly onChanged: () => Promise<void>;
+}
+
+/** Nobody can disable or remove themselves here: it would end their way back. */
+function Actions({ user, isSelf, onDo, onChanged }: ActionsProps) {
+  const [failure, setFailure] = useState('');
+  const setDisabled = async (disabled: boolean) => {
+    try {
+      await ask(pathOf(user), { method: 'PUT', body: { disabled } });
+      setFailure('');
+      await onChanged();
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+  const name = <span class="visually-hidden"> {user.username}</span>;
+  return (
+    <>
+      <Failure text={failure} />
+      <div class="form-row">
+        <button type="button" class="button" onClick={() => onDo('editing')}>
+          Edit{name}
+        </button>
+        {!isSelf && (
+          <>
+            <button type="button" class="button" onClick={() => void setDisabled(!user.disabled)}>
+              {user.disabled ? 'Enable' : 'Disable'}
+              {name}
+            </button>
+            <button type="button" class="button" onClick={() => onDo('removing')}>
+              Remove{name}
+            </button>
+          </>
+        )}
+      </div>
+    </>
+  );
+}
+
+interface RemoveUserProps {
+  readonly user: UserRecord;
+  readonly onRemoved: () => Promise<void>;
+  readonly onKept: () => void;
+}
+
+function RemoveUser({ user, onRemoved, onKept }: RemoveUserProps) {
+  const [failure, setFailure] = useState('');
+  const remove = async () => {
+    try {
+      await ask(pathOf(user), { method: 'DELETE' });
+      await onRemoved();
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+  return (
+    <>
+      <Failure text={failure} />
+      <div class="form-row">
+        <button type="button" class="button button-danger" onClick={() => void remove()}>
+          Remove {user.username}
+        </button>
+        <button type="button" class="button" onClick={onKept}>
+          Keep
+        </button>
+      </div>
+    </>
+  );
+}
+
+const pathOf = (user: UserRecord) => `/api/admin/users/${encodeURIComponent(user.username)}`;
