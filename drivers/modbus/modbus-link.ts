@@ -56,6 +56,8 @@ export interface ReadFailure {
   readonly settles_in_ms?: number | undefined;
   /** Something else than a reply came. */
   readonly out_of_step?: boolean;
+  /** Known to fail: not worth a repeat. */
+  readonly is_known?: boolean;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;

@@ -128,7 +128,7 @@ export class UnitPoller {
     if (failure.kind === 'link') return;
     if (this.#attempts === 0) this.#first_failure = failure;
     const again = failure.kind !== 'unit_offline' && failure.kind !== 'exception';
-    if (again && (this.#failures === 0 || this.#answers) && this.#attempts < retries) {
+    if (again && !failure.is_known && (this.#failures === 0 || this.#answers) && this.#attempts < retries) {
       this.#attempts++;
       counters.retries++;
       // A late reply is waited for outside the job, so that other units are read meanwhile.
@@ -136,6 +136,10 @@ export class UnitPoller {
       return;
     }
     this.#attempts = 0;
+    if (again && this.#options.reader.leaveOut?.()) {
+      this.#wait(failure.settles_in_ms ?? 0);
+      return;
+    }
     this.#answers = false;
     this.#failures++;
     this.#options.reader.abandon();

@@ -14,8 +14,13 @@ export interface UnitReader {
   readonly progress: number;
   /** What was learnt about the unit may no longer hold. */
   forget(): void;
-  /** A round is given up: the next one starts at its beginning. */
+  /** A round is given up: the next one starts anew. */
   abandon(): void;
+  /**
+   * The part that failed last gets no further repeat. True: the round goes on without it, and it is asked less
+   * and less. False, or no such method: the round has failed.
+   */
+  leaveOut?(): boolean;
   /** Reads a round; after a failure it goes on where it failed. Never rejects. */
   read(): Promise<ReadFailure | undefined>;
   /** Writes a complete round into the packs' states; `onPack` is told each pack and what it lacks, if anything. */

@@ -6,6 +6,7 @@ import { systemClock } from '../../../core/clock/system-clock.ts';
 import { silentLogger } from '../../../core/log.ts';
 import { PackMetric } from '../../../core/metrics.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
+import { Quality } from '../../../core/reading/quality.ts';
 import type { ModbusConnection } from '../../connections.ts';
 import type { Driver, PackBinding } from '../../driver.ts';
 import { createModbusDriver } from '../modbus-driver.ts';
@@ -76,6 +77,39 @@ test('a unit that answers every other request is read, a block that never answer
   expect(silent).toBeGreaterThanOrEqual(25);
   expect(silent).toBeLessThanOrEqual(35);
   await half.driver.stop();
+});
+
+test('a block that stays silent costs its own values only, is asked less and less, and comes back', async () => {
+  for (const [id, silent_first, watched] of [
+    ['jk-pb-modbus', 0x10, PackMetric.soc_pct],
+    ['seplos-v3', 0x10, PackMetric.discharge_enabled],
+  ] as const) {
+    const found = bindings.find(({ profile }) => profile.id === id);
+    if (!found) throw new Error(`no ${id}`);
+    const { unit, reply } = units[found.pack];
+    const bench = startVirtual([{ ...found, pack: 0 }], { timeout_ms: 100 });
+    let silent = true;
+    let asked = 0;
+    bench.hub.attach('link', unit, pdu => {
+      if (pdu[1] !== silent_first) return reply(pdu);
+      asked++;
+      return silent ? undefined : reply(pdu);
+    });
+    await bench.run(60_000);
+    const { state, reason } = bench.driver.health().packs[0];
+    expect([id, state, reason]).toEqual([
+      id,
+      'degraded',
+      expect.stringMatching(/no reply for registers 4096 to/),
+    ]);
+    expect(bench.snapshot(0).value_quality[watched]).toBe(Quality.good);
+    expect(bench.updates.length).toBeGreaterThan(45);
+    expect(asked).toBeLessThan(25);
+    silent = false;
+    await bench.run(200_000);
+    expect([id, bench.driver.health().packs[0].state]).toEqual([id, 'up']);
+    await bench.driver.stop();
+  }
 });
 
 let server: Server | undefined;

@@ -24,6 +24,14 @@ const STALE_PERIODS = 3;
 const STALE_AT_LEAST_MS = 3000;
 /** Rounds until registers the unit refused are asked for again. */
 const ASK_REFUSED_AGAIN = 1000;
+/** Most rounds until a block that does not answer is asked again. */
+const LONGEST_LEFT_OUT = 64;
+
+/** A block that did not answer while others did. */
+interface LeftOut {
+  times: number;
+  until_round: number;
+}
 
 export class RegistersReader implements UnitReader {
   progress = 0;
@@ -33,9 +41,12 @@ export class RegistersReader implements UnitReader {
   /** Per device alarm: a source of it was not read in this round. */
   readonly #unsure: Uint8Array;
   #round = 0;
-  /** Block to go on with. */
+  /** Block the rounds begin with: another one after a round in which nothing answered. */
+  #first = 0;
+  /** Block to go on with, counting from `#first`. */
   #next = 0;
   #under_way = false;
+  readonly #left_out = new Map<BlockImage, LeftOut>();
 
   constructor(options: RegistersReaderOptions) {
     this.#options = options;
@@ -52,11 +63,29 @@ export class RegistersReader implements UnitReader {
   forget(): void {
     for (const image of this.#images) image.forget();
     this.#round = 0;
-    this.abandon();
+    this.#first = 0;
+    this.#left_out.clear();
+    this.#under_way = false;
   }
 
   abandon(): void {
+    if (this.#under_way && !this.#images.some(({ readNow }) => readNow))
+      this.#first = (this.#first + 1) % this.#images.length;
     this.#under_way = false;
+  }
+
+  leaveOut(): boolean {
+    const image = this.#current();
+    // A block read more rarely says nothing about one that carries what the pack is watched for.
+    const others = this.#images.filter(
+      other => other !== image && other.readNow && other.block.every <= image.block.every,
+    );
+    if (others.length === 0) return false;
+    const times = (this.#left_out.get(image)?.times ?? 0) + 1;
+    const rounds = Math.max(image.block.every, Math.min(LONGEST_LEFT_OUT, 2 ** times));
+    this.#left_out.set(image, { times, until_round: this.#round + rounds });
+    this.#next++;
+    return true;
   }
 
   readonly #read: ReadUnit = async (code, address, count, into) => {
@@ -70,10 +99,12 @@ export class RegistersReader implements UnitReader {
     const budget = { splits: SPLITS_PER_ROUND, refusal: undefined as ReadFailure | undefined };
     let read = 0;
     for (; this.#next < this.#images.length; this.#next++) {
-      const image = this.#images[this.#next];
-      if (this.#round % image.block.every !== 0) continue;
+      const image = this.#current();
+      const left_out = this.#left_out.get(image);
+      if (this.#round % image.block.every !== 0 || this.#round < (left_out?.until_round ?? 0)) continue;
       const failure = await image.read(this.#read, budget);
-      if (failure) return failure;
+      if (failure) return left_out ? { ...failure, is_known: true } : failure;
+      this.#left_out.delete(image);
       if (image.readNow) read++;
     }
     this.#options.counters.reads_split += SPLITS_PER_ROUND - Math.max(0, budget.splits);
@@ -96,9 +127,17 @@ export class RegistersReader implements UnitReader {
       const more = refused.length > 1 ? ` and ${refused.length - 1} more` : '';
       complaints.push(`the unit has no ${block.code <= 2 ? 'coil' : 'register'} ${refused[0]}${more}`);
     }
+    for (const [{ block }] of this.#left_out) {
+      const last = block.first + (block.length - 1) * block.step;
+      complaints.push(`no reply for ${block.code <= 2 ? 'coils' : 'registers'} ${block.first} to ${last}`);
+    }
     this.#round++;
     if (this.#round % ASK_REFUSED_AGAIN === 0) for (const image of this.#images) image.askRefusedAgain();
     onPack(state.pack, complaints.length > 0 ? [...new Set(complaints)].join('; ') : undefined);
+  }
+
+  #current(): BlockImage {
+    return this.#images[(this.#first + this.#next) % this.#images.length];
   }
 
   #begin(): void {
