@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from './app.ts';
 import type { App } from './options.ts';
@@ -18,6 +19,8 @@ beforeAll(async () => {
   await writeFile(join(ui_directory, 'index.html'), '<!doctype html><p>index</p>');
   await writeFile(join(ui_directory, 'assets', 'main-abc.js'), 'export {};');
   await writeFile(join(ui_directory, 'icon.svg'), '<svg/>');
+  await writeFile(join(ui_directory, 'assets', 'main-abc.js.br'), brotliCompressSync('export {};'));
+  await writeFile(join(ui_directory, 'assets', 'main-abc.js.gz'), gzipSync('export {};'));
   await writeFile(join(ui_directory, '.hidden'), 'hidden');
   ({ app } = await buildApp(makeTestSite().services, testOptions({ ui_directory })));
 });
@@ -32,6 +35,24 @@ test.each(['/', '/index.html', '/packs/rack-1', '/no/such/place', '/assets'])('%
   expect(reply.body).toContain('index');
   expect(reply.headers['cache-control']).toBe('no-cache');
   expect(reply.headers['content-security-policy']).toContain("script-src 'self';");
+});
+
+test('what is there in compressed form is sent so to those who take it', async () => {
+  const url = '/assets/main-abc.js';
+  for (const [accepted, used] of [
+    ['gzip, deflate, br', 'br'],
+    ['gzip, deflate', 'gzip'],
+    ['identity', undefined],
+  ] as const) {
+    const { headers, rawPayload } = await app.inject({ url, headers: { 'accept-encoding': accepted } });
+    expect(headers['content-encoding']).toBe(used);
+    expect(headers['content-type']).toMatch(/javascript/);
+    expect(headers['cache-control']).toContain('immutable');
+    expect(headers.vary).toContain('accept-encoding');
+    const text =
+      used === 'br' ? brotliDecompressSync(rawPayload) : used ? gunzipSync(rawPayload) : rawPayload;
+    expect(String(text)).toBe('export {};');
+  }
 });
 
 test('an id with a dot is a place of the page for a browser, a missing file for a program', async () => {

@@ -7,7 +7,7 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
@@ -283,7 +283,11 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
     const scripts = (await readdir(assets)).filter(
       name => /\.js$/.test(name) && !name.startsWith('api-docs'),
     );
-    const sizes = scripts.map(async name => gzipSync(await readFile(join(assets, name))).length);
+    const sizes = scripts.map(async name => {
+      const packed = await readFile(join(assets, `${name}.gz`));
+      expect(gunzipSync(packed).equals(await readFile(join(assets, name))), name).toBe(true);
+      return packed.length;
+    });
     expect((await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)).toBeLessThan(150_000);
   });
 

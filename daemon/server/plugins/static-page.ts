@@ -26,6 +26,7 @@ export async function addStaticPage(app: App, { ui_directory, routes }: ServerCo
       root: ui_directory,
       serve: false,
       cacheControl: false,
+      preCompressed: true,
       dotfiles: 'ignore',
       setHeaders: (reply, path) => {
         // Vite names files in assets/ by their content; everything else is asked for anew.
