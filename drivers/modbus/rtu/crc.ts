@@ -17,10 +17,15 @@ export function encodeRtu(unit: number, pdu: Uint8Array): Uint8Array {
   const frame = new Uint8Array(pdu.length + 3);
   frame[0] = unit;
   frame.set(pdu, 1);
-  const crc = crc16(frame, 0, pdu.length + 1);
-  frame[pdu.length + 1] = crc & 0xff;
-  frame[pdu.length + 2] = crc >> 8;
+  putCrc(frame, pdu.length + 1);
   return frame;
+}
+
+/** Writes the check sum of the first `length` bytes behind them, low byte first. */
+export function putCrc(bytes: Uint8Array, length: number): void {
+  const crc = crc16(bytes, 0, length);
+  bytes[length] = crc & 0xff;
+  bytes[length + 1] = crc >> 8;
 }
 
 /** True where the last two of `length` bytes are the check sum of those before. */
