@@ -157,16 +157,20 @@ export const AuditQuery = Type.Object(
     ),
     from_ms: Type.Optional(Type.Integer({ minimum: 0 })),
     to_ms: Type.Optional(Type.Integer({ minimum: 0 })),
-    before: Type.Optional(
-      Type.Integer({ minimum: 1, description: '`next` of the page before; default: the newest' }),
+    cursor: Type.Optional(
+      Type.String({
+        pattern: '^[1-9][0-9]{0,14}$',
+        description: '`next` of the page before; with the same other parameters',
+      }),
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
+    format: Type.Optional(Type.Union([Type.Literal('json'), Type.Literal('csv')])),
   },
   closed,
 );
 export const AuditReply = Type.Object({
   entries: Type.Array(AuditEntry, { description: 'Newest first' }),
-  next: Nullable(Type.Integer({ description: 'To be given as `before`; null: there is no more' })),
+  next: Nullable(Type.String({ description: '`cursor` of the next page; null: there is no more' })),
 });
 
 export type LoginBody = Static<typeof LoginBody>;

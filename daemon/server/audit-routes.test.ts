@@ -93,6 +93,14 @@ test('a table taken away as a file, and with which question', async () => {
   });
 });
 
+test('the log itself is a table too, a page at a time', async () => {
+  const reply = await ask('GET', '/api/admin/audit?limit=2&format=csv');
+  expect(reply.headers['content-type']).toContain('text/csv');
+  const lines = reply.body.trimEnd().split('\r\n');
+  expect(lines[0]).toBe('at,actor,address,action,outcome,target,old,new,request_id,id');
+  expect(lines).toHaveLength(3);
+});
+
 test('who is known and tries what is not allowed leaves an entry; reading and nonsense do not', async () => {
   const before = (await entries()).length;
   const una = { authorization: `Bearer ${await tokenOf(context, 'una')}` };

@@ -38,6 +38,13 @@ function* chunks(header: readonly string[], rows: Iterable<readonly CsvValue[]>)
   yield text;
 }
 
+/** For the header Link (RFC 8288): a table has no place for a cursor of its own. */
+export function nextPage(url: string, cursor: string): string {
+  const next = new URL(url, 'http://gateway');
+  next.searchParams.set('cursor', cursor);
+  return `<${next.pathname}${next.search}>; rel="next"`;
+}
+
 /** Null is empty. A text that a spreadsheet would take for a formula gets an apostrophe before it. */
 export function csvLine(values: readonly CsvValue[]): string {
   return `${values.map(field).join(',')}\r\n`;

@@ -4,10 +4,10 @@ import type { AuditEntry, AuditReply } from '../../core/contract/access.ts';
 import type { AuditRequest } from './store.ts';
 
 export function readAudit(db: Database.Database, request: AuditRequest): AuditReply {
-  const { actor, action, from_ms = 0, to_ms, before, limit } = request;
+  const { actor, action, from_ms = 0, to_ms, cursor, limit } = request;
   const wanted: [sql: string, ...values: unknown[]][] = [['t_ms >= ?', from_ms]];
   if (to_ms !== undefined) wanted.push(['t_ms <= ?', to_ms]);
-  if (before !== undefined) wanted.push(['audit_no < ?', before]);
+  if (cursor !== undefined) wanted.push(['audit_no < ?', Number(cursor)]);
   if (actor !== undefined) wanted.push(['actor = ?', actor]);
   // `user` stands for user.create, user.change, …
   if (action !== undefined)
@@ -21,6 +21,6 @@ export function readAudit(db: Database.Database, request: AuditRequest): AuditRe
   const page = rows.slice(0, limit);
   return {
     entries: page.map(({ body }) => JSON.parse(body) as AuditEntry),
-    next: rows.length > limit ? page.at(-1)!.audit_no : null,
+    next: rows.length > limit ? String(page.at(-1)!.audit_no) : null,
   };
 }

@@ -26,12 +26,12 @@ afterEach(async () => {
 
 async function allPages(request: Omit<AuditRequest, 'limit'>, limit: number): Promise<AuditEntry[]> {
   const found: AuditEntry[] = [];
-  for (let before: number | null = null; ; ) {
-    const page = await store.audit({ ...request, limit, ...(before && { before }) });
+  for (let cursor: string | null = null; ; ) {
+    const page = await store.audit({ ...request, limit, ...(cursor && { cursor }) });
     found.push(...page.entries);
     if (page.next === null) return found;
     expect(page.entries).toHaveLength(limit);
-    before = page.next;
+    cursor = page.next;
   }
 }
 

@@ -59,7 +59,7 @@ export interface AuditRequest {
   readonly from_ms?: number | undefined;
   readonly to_ms?: number | undefined;
   /** Only what is older than this `next` of a page before. */
-  readonly before?: number | undefined;
+  readonly cursor?: string | undefined;
   readonly limit: number;
 }
 

@@ -5,7 +5,7 @@ import { GatewayError } from '../../../core/errors.ts';
 import { alertPage } from '../../store/alert-page.ts';
 import type { AlertRequest } from '../../store/store.ts';
 import type { Viewer } from '../auth/access.ts';
-import { type CsvValue, sendCsv, wantsCsv } from '../csv.ts';
+import { type CsvValue, nextPage, sendCsv, wantsCsv } from '../csv.ts';
 import { visibleAlerts } from '../live/rooms.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
@@ -57,13 +57,6 @@ function requestOf(query: Query, viewer: Viewer): AlertRequest {
   const [raised_ms, ...id] = query.cursor?.split('~') ?? [];
   const after = raised_ms === undefined ? undefined : { raised_ms: Number(raised_ms), id: id.join('~') };
   return { state, limit, battery_ids, pack_id, severity, from_ms, to_ms, after };
-}
-
-/** RFC 8288: a table has no place for a cursor of its own. */
-function nextPage(url: string, cursor: string): string {
-  const next = new URL(url, 'http://gateway');
-  next.searchParams.set('cursor', cursor);
-  return `<${next.pathname}${next.search}>; rel="next"`;
 }
 
 const CSV_HEADER = [

@@ -28,21 +28,21 @@ export function Audit() {
   const [action, setAction] = useState('');
   const [actor, setActor] = useState('');
   const [entries, setEntries] = useState<readonly AuditEntry[]>();
-  const [next, setNext] = useState<number | null>(null);
+  const [next, setNext] = useState<string | null>(null);
   const [failure, setFailure] = useState('');
   /** Answers to an older question are not shown. */
   const question = useRef(0);
 
-  const load = async (before: number | null) => {
-    const asked = before === null ? ++question.current : question.current;
+  const load = async (cursor: string | null) => {
+    const asked = cursor === null ? ++question.current : question.current;
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (action) query.set('action', action);
     if (actor) query.set('actor', actor);
-    if (before !== null) query.set('before', String(before));
+    if (cursor !== null) query.set('cursor', cursor);
     try {
       const reply = await ask<AuditReply>(`/api/admin/audit?${query}`);
       if (asked !== question.current) return;
-      setEntries(known => (before === null ? reply.entries : [...(known ?? []), ...reply.entries]));
+      setEntries(known => (cursor === null ? reply.entries : [...(known ?? []), ...reply.entries]));
       setNext(reply.next);
       setFailure('');
     } catch (error) {
