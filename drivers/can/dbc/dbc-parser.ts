@@ -92,9 +92,11 @@ class DbcBuilder {
 
   #warnOfDoubles({ name, signals }: MessageStatement): void {
     const names = new Set<string>();
-    for (const { signal, line } of signals) {
-      if (names.has(signal.name)) this.#warn(line, `message ${name} has more than one signal ${signal.name}`);
-      names.add(signal.name);
+    for (const { signal, mux_value, line } of signals) {
+      // Under another multiplexer value a name may come again.
+      const place = `${signal.name} ${mux_value ?? ''}`;
+      if (names.has(place)) this.#warn(line, `message ${name} has more than one signal ${signal.name}`);
+      names.add(place);
     }
   }
 

@@ -84,6 +84,22 @@ test('without a single multiplexer to go by, a marked signal is read from every 
   });
 });
 
+test('one name under several multiplexer values is one signal each, and what is said of the name goes for all', () => {
+  const text = `BO_ 1 M: 8 X
+ SG_ sw M : 0|8@1+ (1,0) [0|0] "" X
+ SG_ v m3 : 8|8@1+ (0.1,40) [0|0] "Hz" X
+ SG_ v m4 : 16|8@1+ (1,160) [0|0] "ms" X
+VAL_ 1 v 0 "none" ;
+`;
+  const { messages, warnings } = parseDbc(text);
+  expect(warnings).toEqual([]);
+  expect(messages[0].signals.map(({ choices }) => choices?.get(0))).toEqual([undefined, 'none', 'none']);
+  expect(decode(text, 3, 10, 99)).toEqual({ sw: 3, v: 41 });
+  expect(decode(text, 4, 10, 99)).toEqual({ sw: 4, v: 259 });
+  const double = 'BO_ 1 M: 8 X\n SG_ s : 0|8@1+ (1,0) [0|0] "" X\n SG_ s : 8|8@1+ (1,0) [0|0] "" X\n';
+  expect(warningsOf(double)).toEqual([{ line: 3, text: 'message M has more than one signal s' }]);
+});
+
 test('multiplexer ranges wider than any table still find their signals', () => {
   const text = `BO_ 1 M: 8 X
  SG_ sw M : 0|32@1+ (1,0) [0|0] "" X
