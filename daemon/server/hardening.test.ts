@@ -4,8 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect, isIPv4, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { TestClient } from './live/test-client.ts';
 import { createServer, type HttpServer } from './server.ts';
-import { makeTestSite, testOptions } from './test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './test-services.ts';
 import { ownAddresses } from './tls/own-names.ts';
 
 let server: HttpServer | undefined;
@@ -78,6 +79,36 @@ test('more connections than there may be are closed at once, and the others are 
   expect(String((await once(served, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
   for (const socket of held) socket.destroy();
   expect(server!.status().counters.connections_refused).toBe(1);
+});
+
+test('a reply that nobody reads is given up; a live feed is not', async () => {
+  const site = makeTestSite();
+  await addTestUsers(site);
+  const numbers = new Array<number>(2_000_000).fill(1234.5);
+  const history = async () => ({
+    ...{ pack_id: 'n1', from_ms: 0, to_ms: 1, reading_count: numbers.length, t_ms: numbers },
+    pack: { voltage_v: numbers, current_a: [], soc_pct: [], temperature_c: [] },
+    cells: { voltage_v: [], temperature_c: [] },
+  });
+  const services = { ...site.services, store: { ...site.services.store, history } };
+  server = await createServer(services, testOptions({ limits: { stalled_ms: 300 } }));
+  const { url } = await server.listen();
+  const login = {
+    method: 'POST',
+    url: '/api/auth/login',
+    payload: { username: 'una', password: PASSWORD },
+  } as const;
+  const authorization = `Bearer ${(await server.app.inject(login)).json().token}`;
+  const live = await TestClient.open(url, { authorization });
+  const accepted = once(server.app.server, 'connection') as Promise<[Socket]>;
+  const stalled = await open(Number(new URL(url).port));
+  const [socket] = await accepted;
+  stalled.pause();
+  stalled.write(`GET /api/packs/n1/history HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n\r\n`);
+  await once(socket, 'close');
+  stalled.destroy();
+  await live.settled();
+  expect(live.socket.readyState).toBe(live.socket.OPEN);
 });
 
 test('one address has a share of the connections only, unless it is a proxy on this machine', async context => {

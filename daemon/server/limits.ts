@@ -15,6 +15,8 @@ export interface ServerLimits {
   /** All headers must have come within this, the whole request within the next. */
   readonly headers_timeout_ms: number;
   readonly request_timeout_ms: number;
+  /** A reply that nobody reads is given up after this; longer than any handler takes. */
+  readonly stalled_ms: number;
   /** An idle connection is kept this long for a next request. */
   readonly keep_alive_ms: number;
   /** A handler that takes longer is answered for with 503. */
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   headers: 100,
   headers_timeout_ms: 10_000,
   request_timeout_ms: 30_000,
+  stalled_ms: 60_000,
   keep_alive_ms: 30_000,
   handler_timeout_ms: 30_000,
   login_failures_per_name: 5,

@@ -52,6 +52,7 @@ const secureOptions = ({ certificate_pem, key_pem }: PemPair) =>
 function bounded(server: Server, { limits, counters }: FrontDoor): Server {
   server.maxConnections = limits.connections;
   server.maxHeadersCount = limits.headers;
+  server.setTimeout(limits.stalled_ms);
   server.on('drop', () => counters.connections_refused++);
   const by_address = new Map<string, number>();
   server.prependListener('connection', (socket: Socket) => {

@@ -54,8 +54,8 @@ async function configure(days = 90, names = ['127.0.0.1']) {
   return files;
 }
 
-async function fingerprint(port: number): Promise<string> {
-  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+async function fingerprint(port: number, host = '127.0.0.1'): Promise<string> {
+  const socket = connectTls({ port, host, rejectUnauthorized: false });
   await once(socket, 'secureConnect');
   const { fingerprint256 } = socket.getPeerCertificate();
   socket.destroy();
@@ -169,6 +169,26 @@ test('a new certificate is taken without a restart, by itself and on demand', as
   site.clock.advance(10_000);
   await server.reloadCertificate();
   expect(await fingerprint(port)).not.toBe(after);
+});
+
+test('on localhost both of its addresses take a new certificate, and both close', async () => {
+  const files = await configure();
+  server = await createServer(site.services, testOptions({ host: 'localhost', tls: files }));
+  const port = Number(new URL((await server.listen()).url).port);
+  await configure(100);
+  await server.reloadCertificate();
+  const { fingerprint_sha256 } = server.certificate()!;
+  const reached: string[] = [];
+  for (const host of ['127.0.0.1', '::1']) {
+    const seen = await fingerprint(port, host).catch((error: NodeJS.ErrnoException) => error.code);
+    if (seen === 'ECONNREFUSED' || seen === 'EADDRNOTAVAIL') continue;
+    expect(seen, host).toBe(fingerprint_sha256);
+    expect((await ask(`http://${host === '::1' ? '[::1]' : host}:${port}/`)).status).toBe(308);
+    reached.push(host);
+    connectPlain(port, host).on('error', () => undefined);
+  }
+  expect(reached.length).toBeGreaterThan(0);
+  await server.close();
 });
 
 test('what is not fit is refused with the reason, and the certificate before it is served', async () => {
