@@ -99,6 +99,7 @@ async function makeAccess(
   const sessions = await Sessions.open(documents, clock, { session_ms, per_user: sessions_per_user });
   const keys = await ApiKeys.open(documents, clock, api_keys);
   const authenticator = new Authenticator({ clock, users, sessions, keys, tokens, page_token_ms });
+  await authenticator.endStale();
   const setup = new Setup(users, state_dir ? new SetupCodeFile(state_dir, clock) : undefined, log);
   await setup.prepare();
   const central_users = new CentralUsers(users, audit, log);

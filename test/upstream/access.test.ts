@@ -201,4 +201,32 @@ describe('users of the centre', () => {
     await pulled();
     expect(await users.find('una')).toBeUndefined();
   });
+
+  test('and the audit log can be kept from gateways that only need to read and to add', async () => {
+    await query(`CREATE ROLE narrow LOGIN PASSWORD 'narrow'; GRANT ALL ON SCHEMA public TO narrow`);
+    const narrow = new URL(url);
+    narrow.username = narrow.password = 'narrow';
+    const owner = url;
+    url = narrow.href;
+    const { users, upstream, pulled, store } = await open();
+    url = owner;
+    await query(`ALTER TABLE users OWNER TO CURRENT_USER; ALTER TABLE audit_log OWNER TO CURRENT_USER;
+      REVOKE ALL ON users, audit_log FROM narrow; GRANT SELECT ON users TO narrow; GRANT INSERT ON audit_log TO narrow`);
+    await addUser('cora', { role: 'admin' });
+    await pulled();
+    expect(await users.authenticate('cora', PASSWORD)).toMatchObject({ role: 'admin' });
+    await store.flush();
+    await caughtUp(upstream, store);
+    expect(await query("SELECT actor FROM audit_log WHERE action = 'user.pull'")).toEqual([
+      { actor: 'system' },
+    ]);
+    url = narrow.href;
+    await expect(query("UPDATE users SET role = 'admin'")).rejects.toThrow('permission denied');
+    await expect(query('DELETE FROM audit_log')).rejects.toThrow('permission denied');
+    url = owner;
+    await query('REVOKE ALL ON users FROM narrow');
+    await pulled();
+    expect(await users.list()).toEqual([]);
+    expect(upstream.status().state).toBe('ok');
+  });
 });

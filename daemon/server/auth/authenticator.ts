@@ -37,6 +37,13 @@ export class Authenticator {
     this.#keys = parts.keys;
     this.#tokens = parts.tokens;
     this.#page_token_ms = parts.page_token_ms;
+    this.#users.onChange(() => void this.endStale().catch(() => undefined));
+  }
+
+  /** Ends sessions that a change of their user has made worthless, so that no list shows them as open. */
+  async endStale(): Promise<void> {
+    for (const session of this.#sessions.list())
+      if (!(await this.#userOf(session))) await this.#sessions.end(session.id);
   }
 
   /** Calls back when somebody's access may have changed or ended. Returns the function that ends it. */

@@ -207,6 +207,7 @@ describe('the own password', () => {
     expect((await change(here, PASSWORD, 'another password')).statusCode).toBe(200);
     expect(await here.status()).toBe(200);
     expect(await there.status()).toBe(401);
+    expect((await here.ask('GET', '/api/auth/sessions')).json().sessions).toHaveLength(1);
     expect((await here.logIn('una')).statusCode).toBe(401);
     expect((await here.logIn('una', 'another password')).statusCode).toBe(200);
   });
@@ -251,6 +252,9 @@ describe('disabling', () => {
       ada.ask('PUT', `/api/admin/users/${username}`, { disabled });
     expect((await set('una', true)).json()).toMatchObject({ disabled: true });
     expect(await una.status()).toBe(401);
+    expect((await ada.ask('GET', '/api/admin/sessions')).json().sessions).toMatchObject([
+      { username: 'ada' },
+    ]);
     expect((await una.logIn('una')).statusCode).toBe(401);
     expect((await set('ada', true)).statusCode).toBe(409);
     await set('una', false);
