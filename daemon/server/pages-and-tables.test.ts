@@ -148,6 +148,8 @@ test('every route of the description says what it is for and whom it is for', as
       if ((!summary || !tags?.length || !access) && !/\/(auth|users|settings)\b/.test(path))
         lacking.push(`${method} ${path}`);
   expect(lacking).toEqual([]);
+  for (const path of ['/api/alerts', '/api/packs/{id}/history'])
+    expect(Object.keys(paths[path].get.responses['200'].content)).toEqual(['application/json', 'text/csv']);
   expect(context.routes.length).toBeGreaterThan(10);
 });
 

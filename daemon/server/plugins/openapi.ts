@@ -37,8 +37,26 @@ export async function addOpenApi(app: App, { services }: ServerContext): Promise
 }
 
 function described(app: App) {
-  const text = JSON.stringify(app.swagger());
+  const text = JSON.stringify(withTables(app.swagger() as Described));
   return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
+}
+
+interface Described {
+  readonly paths?: Record<string, Record<string, DescribedRoute>>;
+}
+interface DescribedRoute {
+  readonly parameters?: readonly { readonly name?: string }[];
+  readonly responses?: Record<string, { content?: Record<string, object> }>;
+}
+
+/** What takes `format=csv` replies with a table too; the schemas alone do not tell. */
+function withTables(description: Described): Described {
+  for (const route of Object.values(description.paths ?? {}).flatMap(methods => Object.values(methods))) {
+    const content = route.responses?.['200']?.content;
+    if (content && route.parameters?.some(({ name }) => name === 'format'))
+      content['text/csv'] = { schema: { type: 'string' } };
+  }
+  return description;
 }
 
 /** `/api/admin/users/:username` -> `admin`; `/healthz` -> `system`. */

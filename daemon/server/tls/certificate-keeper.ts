@@ -119,12 +119,15 @@ export class CertificateKeeper {
       this.#refusal = undefined;
       this.#take(next);
     } catch (error) {
-      this.#refusal = describeError(error);
-      this.#log.error(
-        { reason: this.#refusal },
-        'A changed certificate was refused; the one before it is served',
-      );
+      this.#refuse(describeError(error));
     }
+  }
+
+  /** Said once for each reason, not at every look. */
+  #refuse(reason: string): void {
+    if (reason !== this.#refusal)
+      this.#log.error({ reason }, 'A changed certificate was refused; the one before it is served');
+    this.#refusal = reason;
   }
 
   #configured(): Certificate {

@@ -256,6 +256,30 @@ test('our own is renewed a month before its end, and when its files are damaged 
   expect(await fingerprint(port)).not.toBe(third);
 });
 
+test('our own that cannot be renewed is served on; that is said once, and mended by itself', async () => {
+  const told: string[] = [];
+  const log = { debug() {}, info() {}, warn() {}, error: (_: object, text: string) => void told.push(text) };
+  site = makeTestSite({ log });
+  const port = await start();
+  const first = await fingerprint(port);
+  // A file where the folder should be: nothing can be kept there, whoever asks.
+  await rm(join(directory, 'own'), { recursive: true });
+  await writeFile(join(directory, 'own'), '');
+  for (let i = 0; i < 3; i++) await server.reloadCertificate();
+  site.clock.advance(800 * DAY_MS);
+  for (let i = 0; i < 3; i++) await server.reloadCertificate();
+  expect(await fingerprint(port)).toBe(first);
+  expect(server.status()).toMatchObject({
+    state: 'degraded',
+    reason: expect.stringContaining('Cannot keep'),
+  });
+  expect(told).toHaveLength(1);
+  await rm(join(directory, 'own'));
+  await server.reloadCertificate();
+  expect(await fingerprint(port)).not.toBe(first);
+  expect(server.status()).toMatchObject({ state: 'ok', reason: null });
+});
+
 test('who says nothing, or only half a handshake, is dropped and does not hold up the end', async () => {
   const port = await start();
   const silent = await open(port);
