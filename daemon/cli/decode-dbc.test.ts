@@ -46,6 +46,11 @@ BO_ 9 Odd
   ]);
 });
 
+test('numbers beyond what a double holds are printed in full', async () => {
+  const dbc = 'BO_ 1 Id: 8 X\n SG_ serial : 0|64@1+ (1,0) [0|0] "" X\n';
+  expect((await decode(dbc, '001#0102030405060708'))[0]).toBe('001 Id serial=578437695752307201');
+});
+
 test('a file that is no DBC, and a log that is none, are said to be so', async () => {
   await expect(decode('BU_: A\n', '100#01')).rejects.toThrow('no message in it, expected a DBC file');
   await expect(decode('BO_ 1 A: 8 X\n', 'nothing')).rejects.toThrow(

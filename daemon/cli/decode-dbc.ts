@@ -66,7 +66,9 @@ function describe(decoder: MessageDecoder, { id, extended, data }: CandumpLine):
     const signal = message.signals[carried[i]];
     const value = values[carried[i]];
     const name = signal.choices?.get(Math.round((value - signal.offset) / signal.scale));
-    parts.push(`${signal.name}=${Number(value.toPrecision(12))}${signal.unit}${name ? ` (${name})` : ''}`);
+    const exact = Number.isSafeInteger(value) ? undefined : decoder.exact(carried[i], data, data.length);
+    const number = exact ?? Number(value.toPrecision(12));
+    parts.push(`${signal.name}=${number}${signal.unit}${name ? ` (${name})` : ''}`);
   }
   const short =
     data.length < decoder.needed_bytes ? ` [${data.length} of ${decoder.needed_bytes} bytes]` : '';

@@ -1,5 +1,5 @@
 /** `bms-gateway profiles [ID]`: which devices can be read, and what a profile says of one. */
-import { canProfileOf } from '../../drivers/can/can-profile.ts';
+import { canProfileOf, framesName } from '../../drivers/can/can-profile.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { table } from './table.ts';
 import { UsageError } from './usage.ts';
@@ -47,9 +47,10 @@ export function explainProfile(profiles: ReadonlyMap<string, Profile>, id: strin
 
 /** What in the DBC could not be taken as it stands; the profile needs none of it. */
 function dbcWarnings(profile: Profile): string[] {
-  if (!profile.can) return [];
+  const { can } = profile;
+  if (!can) return [];
   const { warnings } = canProfileOf(profile).dbc;
-  const lines = warnings.map(({ line, text }) => `  ${profile.can?.dbc}:${line} ${text}`);
+  const lines = warnings.map(({ line, text }) => `  ${framesName(can)}:${line} ${text}`);
   return lines.length > 0 ? ['passed over in its DBC', ...lines] : [];
 }
 

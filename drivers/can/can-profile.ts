@@ -27,21 +27,31 @@ export function canProfileOf(profile: Profile): CanProfile {
   if (known) return known;
   const section = profile.can;
   if (!section) throw new GatewayError('PROFILE_INVALID', `profile ${profile.id}: has no "can" section`);
-  const path = join(profile.directory, section.dbc);
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new GatewayError(
-      'PROFILE_INVALID',
-      `profile ${profile.id}: cannot read ${path}: ${describeError(error)}`,
-    );
-  }
-  const dbc = parseDbc(decodeDbcBytes(bytes));
+  const dbc = parseDbc(dbcTextOf(profile, section));
   const decoders = new Map(dbc.messages.map(message => [message.name, new MessageDecoder(message)]));
   const canProfile = { profile, section, dbc, decoders };
   loaded.set(profile, canProfile);
   return canProfile;
+}
+
+/** For messages: where the profile's frames are described. */
+export function framesName({ dbc = 'can.frames' }: CanSection): string {
+  return dbc;
+}
+
+function dbcTextOf({ id, directory }: Profile, { dbc, frames }: CanSection): string {
+  if ((dbc === undefined) === (frames === undefined))
+    throw new GatewayError(
+      'PROFILE_INVALID',
+      `profile ${id}: has ${dbc ? 'both can.dbc and' : 'neither can.dbc nor'} can.frames, expected one of them`,
+    );
+  if (frames !== undefined) return frames;
+  const path = join(directory, dbc ?? '');
+  try {
+    return decodeDbcBytes(readFileSync(path));
+  } catch (error) {
+    throw new GatewayError('PROFILE_INVALID', `profile ${id}: cannot read ${path}: ${describeError(error)}`);
+  }
 }
 
 /** What an option is set to when the device's own word shall settle it. */

@@ -182,7 +182,15 @@ export const CanSection = Type.Object(
         description: 'Bit/s; set on the interface; absent where no source says it',
       }),
     ),
-    dbc: Type.String({ pattern: '^[A-Za-z0-9._-]+\\.dbc$', description: 'File beside this profile' }),
+    dbc: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9._-]+\\.dbc$', description: 'File beside this profile' }),
+    ),
+    frames: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'The lines of a DBC (BO_, SG_ and what belongs to them) in place of a file',
+      }),
+    ),
     id_plus_address: Type.Optional(
       Type.Boolean({ description: 'The id on the bus is the id of the DBC plus the device address' }),
     ),

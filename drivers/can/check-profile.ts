@@ -10,6 +10,7 @@ import {
   type CanProfile,
   canProfileOf,
   conditionsOf,
+  framesName,
   nameWithNumber,
   numberedOf,
   numberInName,
@@ -25,7 +26,7 @@ export interface CanProfileProblem {
   /** Where in the profile; for a problem of the DBC itself the place that names it. */
   readonly path: Path;
   readonly text: string;
-  /** Line of the DBC, counting from 1; undefined: the problem is in the profile. */
+  /** Line of the DBC, or of `frames`, counting from 1; undefined: the problem is in the profile. */
   readonly dbc_line?: number;
 }
 
@@ -38,7 +39,7 @@ export function checkCanProfile(profile: Profile): CanProfileProblem[] {
   try {
     canProfile = canProfileOf(profile);
   } catch (error) {
-    return [{ path: ['can', 'dbc'], text: describeError(error) }];
+    return [{ path: ['can', profile.can?.dbc ? 'dbc' : 'frames'], text: describeError(error) }];
   }
   return new CanProfileCheck(canProfile).run();
 }
@@ -47,7 +48,7 @@ export function describeCanProblem(
   { id, can }: Profile,
   { path, text, dbc_line }: CanProfileProblem,
 ): string {
-  const place = dbc_line === undefined ? formatPath(path) : `${can?.dbc} line ${dbc_line}`;
+  const place = dbc_line === undefined ? formatPath(path) : `${can && framesName(can)} line ${dbc_line}`;
   return `profile ${id}, ${place}: ${text}`;
 }
 
@@ -76,7 +77,11 @@ class CanProfileCheck {
       this.#checkPoll(['can', 'polls', i], poll);
     });
     if (this.#problems.length === 0) return [];
-    const unread = dbc.warnings.map(({ line, text }) => ({ path: ['can', 'dbc'], text, dbc_line: line }));
+    const unread = dbc.warnings.map(({ line, text }) => ({
+      path: ['can', section.dbc ? 'dbc' : 'frames'],
+      text,
+      dbc_line: line,
+    }));
     return [...unread, ...this.#problems];
   }
 
@@ -85,7 +90,7 @@ class CanProfileCheck {
     const place = ['can', 'messages', name];
     const message = dbc.messages.find(other => other.name === name);
     if (!message) {
-      this.#add(place, `no such message in ${section.dbc}`);
+      this.#add(place, `no such message in ${framesName(section)}`);
       return;
     }
     const { pack, alarms, checksum } = section.messages[name];
@@ -141,7 +146,7 @@ class CanProfileCheck {
       const name = nameWithNumber(numbered.signals, number);
       const at = found.get(number);
       if (!at) {
-        this.#add(place, `${name}: no such signal in ${this.#canProfile.section.dbc}`);
+        this.#add(place, `${name}: no such signal in ${framesName(this.#canProfile.section)}`);
         continue;
       }
       const [message, signal] = at;
@@ -172,7 +177,7 @@ class CanProfileCheck {
     if (!identity) return;
     const place = ['can', 'identity'];
     if (!dbc.messages.some(({ name }) => name === identity.message))
-      this.#add([...place, 'message'], `no message ${identity.message} in ${section.dbc}`);
+      this.#add([...place, 'message'], `no message ${identity.message} in ${framesName(section)}`);
     const values = new Set([AUTO, identity.otherwise, ...Object.values(identity.starts_with)]);
     for (const is of values) this.#checkOption([...place, 'option'], { option: identity.option, is });
     if (profile.options?.[identity.option]?.selects_part)
@@ -190,7 +195,7 @@ class CanProfileCheck {
     const { section, dbc } = this.#canProfile;
     for (const name of poll.answers ?? [])
       if (!dbc.messages.some(message => message.name === name))
-        this.#add([...place, 'answers'], `no message ${name} in ${section.dbc}`);
+        this.#add([...place, 'answers'], `no message ${name} in ${framesName(section)}`);
   }
 
   #signal(place: Path, message: DbcMessage, name: string): DbcSignal | undefined {

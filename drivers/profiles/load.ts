@@ -126,7 +126,11 @@ function busProblems(profile: Profile, locate: (finding: Finding) => Problem): P
   const problems = checkCanProfile(profile).map(({ path, text, dbc_line }): Problem => {
     const words = { path, found: text, expected: 'what the DBC bears out', message: text };
     if (dbc_line === undefined) return locate(words);
-    return { ...words, file: join(profile.directory, can.dbc), line: dbc_line, column: 1, path: '' };
+    if (can.dbc)
+      return { ...words, file: join(profile.directory, can.dbc), line: dbc_line, column: 1, path: '' };
+    // Its lines begin below the key.
+    const key = locate({ ...words, at_key: true });
+    return { ...key, line: key.line + dbc_line, column: 1 };
   });
   return sortProblems(problems);
 }
