@@ -96,12 +96,15 @@ function describe(values: HardwareValues, profile: Profile): object {
     simulation: {
       seed: wholeNumber('--seed', values.seed) ?? 1,
       ...(values.load !== undefined && { load: values.load }),
-      ...(values['time-scale'] !== undefined && { time_scale: Number(values['time-scale']) }),
-      ...(values.capacity !== undefined && { capacity_ah: Number(values.capacity) }),
+      ...(values['time-scale'] !== undefined && { time_scale: numberOr(values['time-scale']) }),
+      ...(values.capacity !== undefined && { capacity_ah: numberOr(values.capacity) }),
       faults: (values.fault ?? []).map(faultOf),
     },
   };
 }
+
+/** What is no number stays as it was written, for the check to name. */
+const numberOr = (text: string) => (text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text));
 
 function faultOf(text: string): object {
   const [kind, pack, cell] = text.split(':', 3);

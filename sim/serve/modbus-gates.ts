@@ -90,6 +90,7 @@ export class ModbusServerGate implements Gate {
         this.#counters.replies++;
         socket.write(encodeMbap(transaction, unit, reply));
       }
+      if (reader.broken) this.#counters.stray_bytes += bytes.length;
       if (reader.broken || socket.writableLength > MOST_WAITING_BYTES) socket.destroy();
     });
   }

@@ -67,12 +67,21 @@ export class RtuListener {
     return new Uint8Array(bytes.subarray(at));
   }
 
-  /** A request of a function whose length nobody knows ends with silence. */
+  /** A request of a function whose length nobody knows ends with silence. Noise may stand before a good one. */
   #onSilence(): void {
-    const bytes = this.#bytes;
+    const { counters } = this.#options;
+    let bytes = this.#bytes;
+    while (bytes.length >= SHORTEST_FRAME) {
+      if (crcFits(bytes, 0, bytes.length)) {
+        this.#answer(bytes);
+        bytes = bytes.subarray(bytes.length);
+      } else {
+        counters.stray_bytes++;
+        bytes = this.#takeRequests(bytes.subarray(1));
+      }
+    }
+    counters.stray_bytes += bytes.length;
     this.#bytes = new Uint8Array(0);
-    if (bytes.length >= SHORTEST_FRAME && crcFits(bytes, 0, bytes.length)) this.#answer(bytes);
-    else this.#options.counters.stray_bytes += bytes.length;
   }
 
   #answer(frame: Uint8Array): void {

@@ -23,7 +23,7 @@ export function parseServeTarget(text: string): ServeTarget | undefined {
   if (log) return { kind: 'log', file: log[1] };
   const slcan = /^slcan:(.+?)(?::(\d{3,7}))?$/.exec(text);
   if (slcan) return { kind: 'slcan', port: slcan[1], baud_rate: Number(slcan[2] ?? SLCAN_BAUD) };
-  const connection = parseTarget(text)?.connection;
+  const connection = parseTarget(text.replace(/^can:/, ''))?.connection;
   switch (connection?.type) {
     case 'socketcan':
       return { kind: 'interface', interface: connection.interface };

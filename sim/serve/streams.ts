@@ -1,6 +1,6 @@
 /** The byte streams that gates stand on: serial ports of this machine, and pseudo terminals made by socat. */
 import { spawn } from 'node:child_process';
-import { closeSync, constants, lstatSync, openSync, readlinkSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, openSync, readlinkSync, unlinkSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
@@ -76,10 +76,15 @@ export function pseudoTerminal(link: string | undefined, clock: Clock, program =
   };
 }
 
-/** socat replaces whatever stands at the link's path; only a dead link of an earlier run may go. */
+/** socat replaces whatever stands at the link's path; only the dead link of an earlier run may go. */
 function refuseForeign(link: string): void {
   const found = lstatSync(link, { throwIfNoEntry: false });
   if (!found) return;
-  if (found.isSymbolicLink() && readlinkSync(link).startsWith('/dev/pts/')) unlinkSync(link);
-  else throw new GatewayError('BAD_REQUEST', `${link} is there already and is no link to a pseudo terminal`);
+  const target = found.isSymbolicLink() ? readlinkSync(link) : '';
+  if (target.startsWith('/dev/pts/') && !existsSync(target)) unlinkSync(link);
+  else
+    throw new GatewayError(
+      'BAD_REQUEST',
+      `${link} is there already${target ? `, for ${target}` : ''}; remove it, or name another`,
+    );
 }
