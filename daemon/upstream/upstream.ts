@@ -20,7 +20,7 @@ const PROBE_MS = 30_000;
 /** Bodies of one batch; the row limit is `batch_rows`. */
 const BATCH_BYTES = 4 << 20;
 const STOP_TIMEOUT_MS = 5000;
-const USERS_INTERVAL_MS = 60_000;
+const USERS_INTERVAL_MS = 15_000;
 
 export interface UpstreamOptions {
   /** undefined: no centre; the state is then `off`. */
@@ -34,7 +34,7 @@ export interface UpstreamOptions {
   readonly migrations?: string;
   /** Told the centre's users after connecting and then now and then. */
   readonly onUsers?: (users: readonly CentralUserRow[]) => Promise<void>;
-  /** Between two pulls of users, ms (default a minute). */
+  /** Between two pulls of users (default 15 s). */
   readonly users_interval_ms?: number;
 }
 

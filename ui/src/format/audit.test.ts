@@ -29,9 +29,12 @@ test('whatever was recorded is shown, and a value beside itself never is', () =>
 });
 
 test('an action without words of its own stands for itself', () => {
-  expect(actionWords('login', 'done')).toBe('logged in');
-  expect(actionWords('login', 'refused')).toBe('tried to log in as');
-  expect(actionWords('POST /api/new', 'done')).toBe('POST /api/new');
+  const words = (action: string, outcome: 'done' | 'refused' = 'done', target: string | null = 'una') =>
+    actionWords({ action, outcome, target });
+  expect(words('login')).toBe('logged in');
+  expect(words('login', 'refused')).toBe('tried to log in as');
+  expect(words('login', 'refused', null)).toBe('tried to log in under a name that nobody has');
+  expect(words('POST /api/new')).toBe('POST /api/new');
 });
 
 test('devices are named as their owners call them', () => {

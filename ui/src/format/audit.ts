@@ -28,9 +28,17 @@ const WORDS: Readonly<Record<string, string>> = {
 const TRIED: Readonly<Record<string, string>> = {
   login: 'tried to log in as',
   setup: 'tried to set up the gateway as',
+  'user.password': 'tried to change their password',
 };
 
-export function actionWords(action: string, outcome: AuditEntry['outcome']): string {
+/** Before the target, where there is one. */
+export function actionWords({
+  action,
+  outcome,
+  target,
+}: Pick<AuditEntry, 'action' | 'outcome' | 'target'>): string {
+  if (action === 'login' && outcome === 'refused' && target === null)
+    return 'tried to log in under a name that nobody has';
   const words = outcome === 'refused' ? TRIED[action] : undefined;
   return words ?? WORDS[action] ?? action;
 }

@@ -110,7 +110,7 @@ function Entries({ entries }: { entries: readonly AuditEntry[] }) {
 }
 
 function Entry({ entry }: { entry: AuditEntry }) {
-  const { t_ms, actor, address, action, outcome, target } = entry;
+  const { t_ms, actor, address, outcome, target } = entry;
   const changes = changesOf(entry.old, entry.new);
   return (
     <article class="audit-row">
@@ -119,7 +119,7 @@ function Entry({ entry }: { entry: AuditEntry }) {
       </time>
       <div class="audit-what">
         <p>
-          <strong>{actor ?? 'Somebody'}</strong> {actionWords(action, outcome)}
+          <strong>{actor ?? 'Somebody'}</strong> {actionWords(entry)}
           {target !== null && target !== actor && <span class="audit-target"> {target}</span>}
           {outcome === 'refused' && (
             <span class="badge tone-warning">
