@@ -81,7 +81,8 @@ function compareMessage(message: DbcMessage, reference: ReferenceMessage): void 
     s.scale,
     s.offset,
   ]);
-  const byName = (a: unknown[], b: unknown[]) => (String(a[0]) < String(b[0]) ? -1 : 1);
+  const place = ([name, start]: unknown[]) => `${name} ${String(start).padStart(4, '0')}`;
+  const byName = (a: unknown[], b: unknown[]) => (place(a) < place(b) ? -1 : 1);
   // The reference calls every float signed.
   for (const row of layout) if (row[5]) row[4] = true;
   expect(layout.sort(byName)).toEqual(wanted.sort(byName));
@@ -99,8 +100,11 @@ function compareVector(decoder: MessageDecoder, vector: ReferenceMessage['vector
     expect(carried.length).toBeLessThanOrEqual(signals.length);
     return;
   }
-  expect(carried.map(i => signals[i].name).sort()).toEqual(Object.keys(vector.v).sort());
+  const names = carried.map(i => signals[i].name);
+  expect([...new Set(names)].sort()).toEqual(Object.keys(vector.v).sort());
   for (const i of carried) {
+    // Of signals of one name in one frame the reference tells of one only.
+    if (names.indexOf(signals[i].name) !== names.lastIndexOf(signals[i].name)) continue;
     const expected = vector.v[signals[i].name];
     const where = `${decoder.message.name}.${signals[i].name} of ${vector.p}`;
     if (typeof expected === 'number') expectClose(decoder.values[i], expected, where);
@@ -162,31 +166,25 @@ referenceTest('golden frames of real units decode to their known values', () => 
   expect(checked).toBeGreaterThan(100);
 });
 
-referenceTest('encoding what was decoded gives the same values again, in every real file', () => {
-  for (const { dbc } of files) {
-    for (const message of load(dbc).messages) {
-      const decoder = new MessageDecoder(message);
-      const encoder = new MessageEncoder(message);
-      fc.assert(
-        fc.property(
-          fc.uint8Array({ minLength: message.length_bytes, maxLength: message.length_bytes }),
-          data => {
-            decoder.decode(data, data.length);
-            const carried = decoder.carried.slice(0, decoder.carried_count);
-            const before = decoder.values.slice();
-            const again = new Uint8Array(message.length_bytes);
-            // Where signals overlap the last one written wins, so each is checked on its own.
-            for (const i of carried) {
-              if (!Number.isFinite(before[i]) || Math.abs(before[i]) > 2 ** 52) continue;
-              again.set(data);
-              encoder.put(again, i, before[i]);
-              decoder.decode(again, again.length);
-              expectClose(decoder.values[i], before[i], `${message.name}.${message.signals[i].name}`);
-            }
-          },
-        ),
-        { numRuns: 5 },
-      );
-    }
+referenceTest.each(files)('$dbc: encoding what was decoded gives the same values again', ({ dbc }) => {
+  for (const message of load(dbc).messages) {
+    const decoder = new MessageDecoder(message);
+    const encoder = new MessageEncoder(message);
+    const bytes = fc.uint8Array({ minLength: message.length_bytes, maxLength: message.length_bytes });
+    const property = fc.property(bytes, data => {
+      decoder.decode(data, data.length);
+      const carried = decoder.carried.slice(0, decoder.carried_count);
+      const before = decoder.values.slice();
+      const again = new Uint8Array(message.length_bytes);
+      // Where signals overlap the last one written wins, so each is checked on its own.
+      for (const i of carried) {
+        if (!Number.isFinite(before[i]) || Math.abs(before[i]) > 2 ** 52) continue;
+        again.set(data);
+        encoder.put(again, i, before[i]);
+        decoder.decode(again, again.length);
+        expectClose(decoder.values[i], before[i], `${message.name}.${message.signals[i].name}`);
+      }
+    });
+    fc.assert(property, { numRuns: 5 });
   }
 });
