@@ -1,4 +1,5 @@
 /** DBC decode on one core: an 8-signal message, against the rate of merely reading its 8 bytes as numbers. */
+import { PerformanceObserver } from 'node:perf_hooks';
 import { parseDbc } from '../drivers/can/dbc/dbc-parser.ts';
 import { MessageDecoder } from '../drivers/can/dbc/message-decoder.ts';
 import { bestRate, perSecond, ratio } from './rate.ts';
@@ -32,9 +33,27 @@ export async function benchDbc(): Promise<string[]> {
   };
   const decoded = await bestRate(5, FRAMES, decode);
   const raw = await bestRate(5, FRAMES, read);
+  const collections = await countCollections(() => {
+    // Without the sum, which is a number on the heap anew with every frame.
+    for (let i = 0; i < 5 * FRAMES; i++) decoder.decode(frame, 8);
+  });
   if (!Number.isFinite(sum)) throw new Error('decoded values must be finite');
   return [
     `decode  ${perSecond(decoded, 'frames')} of 8 signals (goal ${perSecond(GOAL_FRAMES_PER_S, 'frames')})`,
+    `memory  ${collections} garbage collections in ${(5 * FRAMES).toLocaleString('en')} frames (goal 0)`,
     `raw     ${perSecond(raw, 'frames')} of 8 bytes scaled; ${ratio(decoded, raw, 0.05)}`,
   ];
+}
+
+/** Garbage collections while `work` runs: none where nothing is allocated. */
+async function countCollections(work: () => void): Promise<number> {
+  let count = 0;
+  const observer = new PerformanceObserver(list => {
+    count += list.getEntries().length;
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  work();
+  await new Promise(resolve => setTimeout(resolve, 50));
+  observer.disconnect();
+  return count;
 }
