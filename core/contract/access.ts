@@ -21,15 +21,19 @@ export const UserView = Type.Object({ username: Type.String(), role: Role });
 const MustChange = Type.Optional(
   Type.Boolean({ description: 'True: nothing else works before PUT /api/auth/password' }),
 );
+const Central = Type.Optional(
+  Type.Boolean({ description: 'True: a user of the centre, whose password is changed there' }),
+);
 export const LoginReply = Type.Object({
   token: Type.String(),
   user: UserView,
   expires_ms: Type.Number({ description: 'When the token ends' }),
   session_expires_ms: Type.Number({ description: 'When the session ends, renewed or not' }),
   must_change_password: MustChange,
+  central: Central,
 });
 // GET /api/auth/me
-export const MeReply = Type.Object({ user: UserView, must_change_password: MustChange });
+export const MeReply = Type.Object({ user: UserView, must_change_password: MustChange, central: Central });
 
 // GET /api/auth/setup: whether the first administrator is to be made (or a lost one recovered) by a set-up code
 export const SetupReply = Type.Object({

@@ -77,7 +77,7 @@ async function makeContext(
     tls,
     ui_directory: options.ui_directory,
     ...access,
-    login_guard: new LoginGuard(clock, limits),
+    login_guard: new LoginGuard(clock, limits, counters),
     visible,
     hub: new LiveHub(services, limits, visible, access.authenticator, counters),
     counters,

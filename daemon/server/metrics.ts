@@ -6,6 +6,10 @@ export interface ServerCounters {
   requests: number;
   requests_refused: number;
   requests_failed: number;
+  /** Wrong names, passwords and set-up codes. */
+  logins_failed: number;
+  /** Logins not even tried, because there were too many failures before. */
+  logins_delayed: number;
   /** Connections closed at once, because there were too many. */
   connections_refused: number;
   live_clients: number;
@@ -19,6 +23,8 @@ export const noCounts = (): ServerCounters => ({
   requests: 0,
   requests_refused: 0,
   requests_failed: 0,
+  logins_failed: 0,
+  logins_delayed: 0,
   connections_refused: 0,
   live_clients: 0,
   live_messages_sent: 0,

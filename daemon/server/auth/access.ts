@@ -25,6 +25,8 @@ export interface ViewerFacts {
   /** When the session or the key ends, whatever happens. */
   readonly expires_wall_ms: number;
   readonly must_change_password: boolean;
+  /** A user of the centre. */
+  readonly is_central: boolean;
 }
 
 /** A person or program that is logged in, with what it may see. */
@@ -33,16 +35,19 @@ export class Viewer {
   readonly credential: Credential;
   readonly expires_wall_ms: number;
   readonly must_change_password: boolean;
+  readonly is_central: boolean;
   /** Batteries it may see; undefined: all. */
   readonly batteries: ReadonlySet<string> | undefined;
   /** The same for all viewers who see the same: what is made for one of them serves all. */
   readonly scope: string;
 
-  constructor({ user, batteries, credential, expires_wall_ms, must_change_password }: ViewerFacts) {
+  constructor(facts: ViewerFacts) {
+    const { user, batteries, credential, expires_wall_ms, must_change_password, is_central } = facts;
     this.user = user;
     this.credential = credential;
     this.expires_wall_ms = expires_wall_ms;
     this.must_change_password = must_change_password;
+    this.is_central = is_central;
     this.batteries = user.role === 'admin' ? undefined : new Set(batteries);
     this.scope = this.batteries ? JSON.stringify([...this.batteries].sort()) : 'all';
   }

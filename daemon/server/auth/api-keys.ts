@@ -129,7 +129,7 @@ export class ApiKeys {
 
   async #used(key: StoredKey, address: string): Promise<void> {
     const now_ms = this.#clock.wallMs();
-    if (key.used_address === address && now_ms - (key.used_ms ?? 0) < USED_EVERY_MS) return;
+    if (now_ms - (key.used_ms ?? 0) < USED_EVERY_MS) return;
     // A disk that cannot be written keeps no program out.
     await this.#put({ ...key, used_ms: now_ms, used_address: address }).catch(() => undefined);
   }

@@ -182,10 +182,10 @@ describe('logging in', () => {
   const open = async (options: Parameters<typeof testOptions>[0] = {}) => {
     const site = makeTestSite();
     await addTestUsers(site);
-    const { app } = await buildApp(site.services, testOptions(options));
+    const { app, context } = await buildApp(site.services, testOptions(options));
     const login = (username: string, password: string, remoteAddress = '192.0.2.1') =>
       app.inject({ method: 'POST', url: '/api/auth/login', payload: { username, password }, remoteAddress });
-    return { site, app, login };
+    return { site, app, context, login };
   };
 
   test('gives token and cookie; both are taken; the answer is the same for a wrong name or password', async () => {
@@ -207,9 +207,11 @@ describe('logging in', () => {
   });
 
   test('guessing a name from an address has to wait, for a while, and others do not', async () => {
-    const { site, login } = await open();
+    const { site, context, login } = await open();
     for (let i = 0; i < 5; i++) expect((await login('una', 'wrong')).statusCode).toBe(401);
+    expect((await login('ada', PASSWORD)).statusCode).toBe(200);
     const refused = await login('una', PASSWORD);
+    expect(context.counters).toMatchObject({ logins_failed: 5, logins_delayed: 1 });
     expect(refused.statusCode).toBe(429);
     expect(refused.headers['retry-after']).toBe('60');
     expect(refused.json()).toMatchObject({ code: 'RATE_LIMITED', detail: expect.stringContaining('60 s') });

@@ -131,6 +131,7 @@ function sessionViewer(user: StoredUser, { id, expires_ms }: StoredSession): Vie
     credential: { kind: 'session', id },
     expires_wall_ms: expires_ms,
     must_change_password: user.must_change_password ?? false,
+    is_central: user.origin === 'central',
   });
 }
 
@@ -142,5 +143,6 @@ function keyViewer({ id, name, role, batteries, expires_ms }: StoredKey): Viewer
     credential: { kind: 'api_key', id },
     expires_wall_ms: expires_ms ?? Number.POSITIVE_INFINITY,
     must_change_password: false,
+    is_central: false,
   });
 }

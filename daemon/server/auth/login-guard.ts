@@ -9,6 +9,11 @@ import type { ServerLimits } from '../limits.ts';
 
 const ENTRIES_MAX = 10_000;
 
+interface LoginCounters {
+  logins_failed: number;
+  logins_delayed: number;
+}
+
 interface Window {
   attempts: number;
   ends_mono_ms: number;
@@ -20,12 +25,12 @@ export class LoginGuard {
   readonly #windows = new Map<string, Window>();
   /** Where each name has logged in before: others who guess it from elsewhere do not slow it there. */
   readonly #at_home = new Set<string>();
-  /** Attempts refused since the start. */
-  refused = 0;
+  readonly #counters: LoginCounters;
 
-  constructor(clock: Clock, limits: ServerLimits) {
+  constructor(clock: Clock, limits: ServerLimits, counters: LoginCounters) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#counters = counters;
   }
 
   /** Counts an attempt before the password is looked at; RATE_LIMITED says how long to wait. */
@@ -33,14 +38,17 @@ export class LoginGuard {
     const counted = this.#counted(username, address);
     const full = counted.find(({ window, most }) => window.attempts >= most);
     if (full) {
-      this.refused++;
+      this.#counters.logins_delayed++;
       throw new RateLimitError('Too many failed logins', full.window.ends_mono_ms - this.#clock.monoMs());
     }
+    // Taken back where it succeeds.
+    this.#counters.logins_failed++;
     for (const { window } of counted) window.attempts++;
   }
 
   /** A right password forgets the name's failures here and does not count elsewhere. */
   succeeded(username: string, address: string): void {
+    this.#counters.logins_failed--;
     for (const { window } of this.#counted(username, address))
       window.attempts = Math.max(0, window.attempts - 1);
     const here = nameKey(username, address);

@@ -121,7 +121,7 @@ export class Sessions {
     const changed = { ...session, seen_ms: now_ms, address };
     this.#sessions.set(session.id, changed);
     const due = (this.#written_ms.get(session.id) ?? 0) + SEEN_EVERY_MS <= now_ms;
-    if (due || address !== session.address) await this.#put(changed);
+    if (due) await this.#put(changed);
   }
 
   /** Before its user's own new password is written: this one session goes on with either. */

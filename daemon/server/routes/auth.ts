@@ -26,8 +26,12 @@ export function addAuthRoutes(app: App, context: ServerContext): void {
       schema: { summary: 'Who one is', response: { 200: MeReply, ...problems(401) } },
     },
     async request => {
-      const { user, must_change_password } = viewerOf(request);
-      return { user, ...(must_change_password && { must_change_password }) };
+      const { user, must_change_password, is_central } = viewerOf(request);
+      return {
+        user,
+        ...(must_change_password && { must_change_password }),
+        ...(is_central && { central: true }),
+      };
     },
   );
 }
@@ -174,6 +178,7 @@ function loginReply({ user, session, token, expires_ms }: Login) {
     expires_ms,
     session_expires_ms: session.expires_ms,
     ...(user.must_change_password && { must_change_password: true }),
+    ...(user.origin === 'central' && { central: true }),
   };
 }
 

@@ -19,9 +19,11 @@ export interface Session {
   readonly has_expired: boolean;
   /** An administrator gave the password: nothing works before it is changed. */
   readonly must_change_password: boolean;
+  /** A user of the centre, whose password is changed there. */
+  readonly is_central: boolean;
 }
 
-const OUT = { user: undefined, has_expired: false, must_change_password: false } as const;
+const OUT = { user: undefined, has_expired: false, must_change_password: false, is_central: false } as const;
 /** Whether there may be a session to renew (its secret is a cookie), so that no question is asked in vain. */
 const renewable = remembered('session', ['no', 'yes'], 'no');
 let renewal: Promise<LoginReply> | undefined;
@@ -96,8 +98,8 @@ function began(reply: LoginReply): void {
   enter(reply);
 }
 
-function enter({ user, must_change_password = false }: MeReply): void {
-  session.value = { phase: 'in', user, has_expired: false, must_change_password };
+function enter({ user, must_change_password = false, central = false }: MeReply): void {
+  session.value = { phase: 'in', user, has_expired: false, must_change_password, is_central: central };
 }
 
 function expire(): void {

@@ -40,7 +40,14 @@ export function AccountPage() {
           </button>
         </Section>
         <Section title="Password" class="card">
-          <PasswordForm oldLabel="Old password" />
+          {session.value.is_central ? (
+            <p class="quiet">
+              Your account is kept at the centre, for all gateways. Who looks after it there changes the
+              password.
+            </p>
+          ) : (
+            <PasswordForm oldLabel="Old password" />
+          )}
         </Section>
         <Section title="Sessions" class="card">
           <SessionList path="/api/auth/sessions" />
