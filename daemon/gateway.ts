@@ -14,6 +14,7 @@ import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
 import { AlertDesk } from './pipeline/alert-desk.ts';
+import { CompletenessLedger } from './pipeline/completeness.ts';
 import { PackLiveView } from './pipeline/live-view.ts';
 import { Sampler } from './pipeline/sampler.ts';
 import { ensureFirstAdministrator, type FirstAdministrator } from './server/auth/first-administrator.ts';
@@ -54,6 +55,7 @@ export class Gateway {
   readonly #live: PackLiveView;
   readonly #desk: AlertDesk;
   readonly #sampler: Sampler;
+  readonly #completeness: CompletenessLedger;
   readonly #upstream: Upstream;
   readonly #audit: AuditLog;
   readonly #started_mono_ms: number;
@@ -103,12 +105,16 @@ export class Gateway {
       linkReason: pack => this.#supervisor.packReason(pack),
       activeAlerts: () => this.#desk.active(),
     });
+    this.#completeness = new CompletenessLedger({
+      ...{ clock, log, topology, interval_ms: config.interval_ms, store: this.#store },
+    });
     this.#sampler = new Sampler({
       clock,
       interval_ms: config.interval_ms,
       packs,
       onReading: reading => {
         this.#store.append(reading);
+        this.#completeness.received(reading.pack, reading.t_ms);
         this.#desk.judge(reading);
       },
       onMoment: (t_ms, mono_ms) => {
@@ -151,6 +157,7 @@ export class Gateway {
     const { url, urls } = await this.#server.listen();
     await this.#simulation?.start();
     await this.#supervisor.start();
+    await this.#completeness.start();
     this.#sampler.start();
     this.#upstream.start();
     return { url, urls, certificate: this.#server.certificate(), administrator };
@@ -165,6 +172,7 @@ export class Gateway {
   async stop(): Promise<void> {
     const steps: [string, () => unknown][] = [
       ['sampler', () => this.#sampler.stop()],
+      ['completeness', () => this.#completeness.stop()],
       ['server', () => this.#server?.close()],
       ['connections', () => this.#supervisor.stop()],
       ['simulation', () => this.#simulation?.stop()],

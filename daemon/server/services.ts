@@ -44,7 +44,7 @@ export interface GatewayServices {
   readonly topology: Topology;
   readonly live: LiveView;
   readonly alerts: AlertService;
-  readonly store: Pick<Store, 'history' | 'alerts' | 'documents' | 'audit' | 'flush'>;
+  readonly store: Pick<Store, 'history' | 'alerts' | 'documents' | 'audit' | 'completeness' | 'flush'>;
   readonly audit: AuditLog;
   readonly status: () => SystemStatus;
   readonly simulation?: SimulationControl | undefined;

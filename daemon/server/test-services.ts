@@ -66,6 +66,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     documents,
     audit: audit.read,
     flush: async () => undefined,
+    completeness: async () => [],
     appendAlert: (alert: Alert) => void recorded.set(alert.id, alert),
     alerts: async (request: AlertRequest) => alertPage(recorded.values(), request),
     history: async ({ pack_id, from_ms, to_ms }: HistoryRequest) => ({

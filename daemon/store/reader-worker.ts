@@ -29,12 +29,14 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
     case 'open':
       reader ??= new Reader(setup.file);
       return null;
-    case 'history': {
-      const end_ms = systemClock.monoMs() + HISTORY_LIMIT_MS;
-      const pause = () =>
-        new Promise<boolean>(resolve => setImmediate(() => resolve(systemClock.monoMs() < end_ms)));
-      return opened().history(params as ReaderMethods['history'][0], pause);
+    case 'history':
+      return opened().history(params as ReaderMethods['history'][0], bounded());
+    case 'reading_counts': {
+      const { from_ms, to_ms } = params as ReaderMethods['reading_counts'][0];
+      return opened().readingCounts(from_ms, to_ms, Number.MAX_SAFE_INTEGER, bounded());
     }
+    case 'completeness':
+      return opened().completeness(params as ReaderMethods['completeness'][0], bounded());
     case 'alerts':
       return opened().alerts(params as ReaderMethods['alerts'][0]);
     case 'audit':
@@ -56,6 +58,12 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
     default:
       throw new GatewayError('STORE_FAILED', `the reader knows no method ${method}`);
   }
+}
+
+/** Lets other requests come between; false once the time is over. */
+function bounded(): () => Promise<boolean> {
+  const end_ms = systemClock.monoMs() + HISTORY_LIMIT_MS;
+  return () => new Promise(resolve => setImmediate(() => resolve(systemClock.monoMs() < end_ms)));
 }
 
 function opened(): Reader {

@@ -5,13 +5,16 @@ import type { AuditReply } from '../../core/contract/access.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { readAudit } from './audit-reader.ts';
+import { readCompleteness } from './completeness-reader.ts';
 import { historyReply, type StoredReading, ThinnedRows } from './history.ts';
 import {
   type AlertRequest,
   type AuditRequest,
+  type CompletenessRow,
   type HistoryRequest,
   type LogBatch,
   LogKind,
+  type TimeSpan,
 } from './store.ts';
 import type { Document } from './worker-messages.ts';
 
@@ -107,6 +110,37 @@ export class Reader {
         severity: request.severity ?? null,
       });
     return bodies.map(body => JSON.parse(body) as Alert);
+  }
+
+  /** Readings with a time in the span and a number up to `up_to_seq`, by pack id. `pause` as in `history`. */
+  async readingCounts(
+    from_ms: number,
+    to_ms: number,
+    up_to_seq: number,
+    pause: () => Promise<boolean>,
+  ): Promise<Record<string, number>> {
+    const select = this.#db.prepare<number[], { pack_id: string; readings: number }>(
+      `SELECT pack_id, count(*) AS readings FROM log JOIN packs USING (pack_key)
+       WHERE seq BETWEEN ? AND ? AND kind = ? AND t_ms >= ? AND t_ms < ? GROUP BY pack_key`,
+    );
+    const counts: Record<string, number> = {};
+    for (const { first_seq, last_seq } of this.#ranges(from_ms, to_ms))
+      for (let seq = first_seq; seq <= Math.min(last_seq, up_to_seq); seq += STEP_ROWS) {
+        const end = Math.min(last_seq, up_to_seq, seq + STEP_ROWS - 1);
+        for (const { pack_id, readings } of select.all(seq, end, LogKind.reading, from_ms, to_ms))
+          counts[pack_id] = (counts[pack_id] ?? 0) + readings;
+        if (!(await pause())) throw new GatewayError('STORE_FAILED', 'counting readings takes too long');
+      }
+    return counts;
+  }
+
+  completeness(
+    span: TimeSpan & { synced_seq: number | null },
+    pause: () => Promise<boolean>,
+  ): Promise<CompletenessRow[]> {
+    return readCompleteness(this.#db, span, (from_ms, to_ms, up_to_seq) =>
+      this.readingCounts(from_ms, to_ms, up_to_seq, pause),
+    );
   }
 
   audit(request: AuditRequest): AuditReply {

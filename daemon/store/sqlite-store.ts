@@ -27,6 +27,7 @@ import {
   type RecordKind,
   type Store,
   type StoreStats,
+  type TimeSpan,
 } from './store.ts';
 import { WorkerClient } from './worker-client.ts';
 import type { Committed, ReaderMethods, WriterMethods } from './worker-messages.ts';
@@ -119,6 +120,11 @@ class SqliteStore implements Store, LogSource {
     delete: (kind, id) => this.#write('delete', { kind, id }),
   };
 
+  readonly readingCounts = (span: TimeSpan) => this.#read('reading_counts', span);
+  readonly completeness = ({ from_ms, to_ms }: TimeSpan) => {
+    const synced_seq = this.#options.keep_unsynced ? this.#synced_seq : null;
+    return this.#read('completeness', { from_ms, to_ms, synced_seq });
+  };
   readonly audit = (request: AuditRequest) => this.#read('audit', request);
 
   constructor(options: SqliteStoreOptions) {

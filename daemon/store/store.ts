@@ -4,6 +4,7 @@
  */
 import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
+import type { HourOfPack } from '../../core/contract/completeness.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -71,6 +72,18 @@ export interface Documents {
   delete(kind: string, id: string): Promise<boolean>;
 }
 
+export interface TimeSpan {
+  readonly from_ms: number;
+  readonly to_ms: number;
+}
+
+/** An hour of a pack. */
+export interface CompletenessRow extends HourOfPack {
+  readonly hour_ms: number;
+  /** Readings of the hour that the centre has; null: no centre is configured. */
+  readonly synced: number | null;
+}
+
 export interface Store {
   /** Opens or makes the files, runs migrations, records the topology in the log when it changed. */
   open(topology: Topology): Promise<void>;
@@ -86,6 +99,10 @@ export interface Store {
   alerts(request: AlertRequest): Promise<Alert[]>;
   /** What was recorded with LogKind.audit, newest first. */
   audit(request: AuditRequest): Promise<AuditReply>;
+  /** Readings in the log by pack id, of a span of time (`to_ms` excluded). */
+  readingCounts(span: TimeSpan): Promise<Record<string, number>>;
+  /** What was recorded with LogKind.completeness, by hour and pack, ascending. */
+  completeness(span: TimeSpan): Promise<CompletenessRow[]>;
   readonly documents: Documents;
   stats(): StoreStats;
   /** Commits what is pending and closes; safe at any moment, also twice. */

@@ -3,7 +3,14 @@ import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
-import type { AlertRequest, AuditRequest, HistoryRequest, LogBatch } from './store.ts';
+import type {
+  AlertRequest,
+  AuditRequest,
+  CompletenessRow,
+  HistoryRequest,
+  LogBatch,
+  TimeSpan,
+} from './store.ts';
 
 export interface OpenedLog {
   readonly incarnation: string;
@@ -45,6 +52,8 @@ export interface ReaderMethods {
   history: [HistoryRequest, HistoryReply];
   alerts: [AlertRequest, Alert[]];
   audit: [AuditRequest, AuditReply];
+  reading_counts: [TimeSpan, Record<string, number>];
+  completeness: [TimeSpan & { synced_seq: number | null }, CompletenessRow[]];
   get: [{ kind: string; id: string }, Document | null];
   list: [{ kind: string }, Document[]];
   read_batch: [{ after_seq: number; max_rows: number; max_bytes: number }, LogBatch];

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditEntry } from '../../core/contract/access.ts';
+import type { CompletenessRecord } from '../../core/contract/completeness.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { forEachRecord } from './batch-buffer.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
@@ -107,6 +108,7 @@ export class Writer {
         if (kind === LogKind.reading) readings++;
         else if (kind === LogKind.alert) this.#storeAlert(body.toString('utf8'));
         else if (kind === LogKind.audit) this.#storeAudit(t_ms, body.toString('utf8'));
+        else if (kind === LogKind.completeness) this.#storeCompleteness(body.toString('utf8'));
       });
     });
     return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
@@ -136,6 +138,7 @@ export class Writer {
       if (span.last_seq >= below_seq) removed_unsynced += removed;
     }
     this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
+    this.#db.prepare('DELETE FROM completeness WHERE hour_ms < ?').run(before_ms);
     this.#retainAudit();
     return { removed_unsynced, first_seq: this.#firstSeq() };
   }
@@ -186,6 +189,19 @@ export class Writer {
   #storeAlert(body: string): void {
     const alert = JSON.parse(body) as Alert;
     this.#upsertAlert.run(alert.id, alert.state, alert.raised_ms, alert.cleared_ms, body);
+  }
+
+  #storeCompleteness(body: string): void {
+    const { hour_ms, packs } = JSON.parse(body) as CompletenessRecord;
+    this.#db
+      .prepare(
+        `INSERT INTO completeness (hour_ms, pack_key, expected, received, stored, log_seq)
+         SELECT :hour_ms, pack_key, value ->> 'expected', value ->> 'received', value ->> 'stored', :log_seq
+         FROM json_each(:packs) JOIN packs ON pack_id = value ->> 'pack_id' WHERE true
+         ON CONFLICT DO UPDATE SET expected = excluded.expected, received = excluded.received,
+           stored = excluded.stored, log_seq = excluded.log_seq`,
+      )
+      .run({ hour_ms, packs: JSON.stringify(packs), log_seq: this.#last_seq });
   }
 
   #storeAudit(t_ms: number, body: string): void {

@@ -1,9 +1,13 @@
 /** How records of the log (see LogKind) become rows at the centre; each kind has its table and its sink here. */
 import { LogKind, type RecordKind } from '../store/store.ts';
 import { storeAudit } from './audit.ts';
+import { storeCompleteness } from './completeness.ts';
 import type { Queryable } from './migrate.ts';
 
 /** Stores records of one batch, in log order, within the batch's transaction. */
 export type RecordSink = (client: Queryable, gateway_id: string, records: readonly object[]) => Promise<void>;
 
-export const RECORD_SINKS: ReadonlyMap<RecordKind, RecordSink> = new Map([[LogKind.audit, storeAudit]]);
+export const RECORD_SINKS: ReadonlyMap<RecordKind, RecordSink> = new Map([
+  [LogKind.completeness, storeCompleteness],
+  [LogKind.audit, storeAudit],
+]);

@@ -8,6 +8,7 @@ import './style/controls.css';
 import './style/batteries.css';
 import './style/pages.css';
 import './style/access.css';
+import './style/report.css';
 import { checkSession } from './api/session.ts';
 import { App } from './app.tsx';
 import { runFeed } from './live/live.ts';

@@ -1,12 +1,43 @@
 /** Reports for those who look after many batteries. */
+import { CompletenessQuery, CompletenessReply, HOUR_MS } from '../../../core/contract/completeness.ts';
 import { FleetReport } from '../../../core/contract/http.ts';
 import type { BatterySummary } from '../../../core/contract/model.ts';
+import { GatewayError } from '../../../core/errors.ts';
+import type { PackNode } from '../../../core/topology/topology.ts';
+import type { CompletenessRow } from '../../store/store.ts';
 import { visibleFleet } from '../live/rooms.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
 import { problems } from './replies.ts';
 
+const DAY_MS = 24 * HOUR_MS;
+/** More hours than this are asked for in several requests. */
+const LONGEST_SPAN_MS = 62 * DAY_MS;
+
 export function addReportRoutes(app: App, { services }: ServerContext): void {
+  app.get(
+    '/api/reports/completeness',
+    {
+      config: { access: 'moderator' },
+      schema: {
+        summary: 'Readings expected, received, stored and synced, by pack and hour',
+        querystring: CompletenessQuery,
+        response: { 200: CompletenessReply, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async request => {
+      const { to_ms = services.clock.wallMs(), from_ms = to_ms - DAY_MS } = request.query;
+      if (!(from_ms < to_ms) || to_ms - from_ms > LONGEST_SPAN_MS)
+        throw new GatewayError(
+          'BAD_REQUEST',
+          `query: found from_ms ${from_ms} and to_ms ${to_ms}, expected a span of at most 62 days with from_ms first`,
+        );
+      const rows = await services.store.completeness({ from_ms, to_ms });
+      const viewer = viewerOf(request);
+      const seen = services.topology.packs.filter(({ battery_id }) => viewer.sees(battery_id));
+      return { from_ms, to_ms, ...columnsOf(rows, seen) };
+    },
+  );
   app.get(
     '/api/reports/fleet',
     {
@@ -16,6 +47,33 @@ export function addReportRoutes(app: App, { services }: ServerContext): void {
     async request =>
       fleetReport(visibleFleet(services.live.fleet(), viewerOf(request)).batteries, services.clock.wallMs()),
   );
+}
+
+/** One column entry per hour; an hour of which a pack tells nothing is 0 of 0. */
+function columnsOf(
+  rows: readonly CompletenessRow[],
+  packs: readonly PackNode[],
+): Pick<CompletenessReply, 'hours' | 'packs'> {
+  const hours = [...new Set(rows.map(({ hour_ms }) => hour_ms))];
+  const place = new Map(hours.map((hour_ms, i) => [hour_ms, i]));
+  const zeros = () => hours.map(() => 0);
+  const columns = new Map(
+    packs.map(({ id, battery_id }) => [
+      id,
+      {
+        ...{ pack_id: id, battery_id, expected: zeros(), received: zeros(), stored: zeros() },
+        synced: zeros() as (number | null)[],
+      },
+    ]),
+  );
+  for (const row of rows) {
+    const i = place.get(row.hour_ms) ?? 0;
+    const column = columns.get(row.pack_id);
+    if (column)
+      for (const name of ['expected', 'received', 'stored', 'synced'] as const)
+        column[name][i] = row[name] as number;
+  }
+  return { hours, packs: [...columns.values()] };
 }
 
 function fleetReport(batteries: BatterySummary[], t_ms: number): FleetReport {

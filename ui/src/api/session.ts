@@ -8,6 +8,7 @@ import type {
   SetupBody,
   UserView,
 } from '../../../core/contract/access.ts';
+import type { Role } from '../../../core/contract/model.ts';
 import { ApiError, request } from './client.ts';
 import { remembered } from './remembered.ts';
 
@@ -30,8 +31,16 @@ let renewal: Promise<LoginReply> | undefined;
 
 export const session = signal<Session>({ ...OUT, phase: 'unknown' });
 
+const RANK: Readonly<Record<Role, number>> = { user: 0, moderator: 1, admin: 2 };
+
+/** What the page offers; what is allowed the gateway decides. */
+export function atLeast(role: Role): boolean {
+  const { user } = session.value;
+  return user !== undefined && RANK[user.role] >= RANK[role];
+}
+
 export function isAdmin(): boolean {
-  return session.value.user?.role === 'admin';
+  return atLeast('admin');
 }
 
 /** Asks the gateway who we are. A gateway that does not answer ends no session. */

@@ -3,7 +3,7 @@
 import { useEffect } from 'preact/hooks';
 import { useRoute } from 'preact-iso/router';
 import type { SystemStatus } from '../../../../core/contract/http.ts';
-import { isAdmin } from '../../api/session.ts';
+import { atLeast } from '../../api/session.ts';
 import { formatUptime } from '../../format/time.ts';
 import { useRoom } from '../../live/live.ts';
 import { StateBadge } from '../../parts/badges.tsx';
@@ -14,22 +14,24 @@ import { Audit } from '../access/audit.tsx';
 import { ApiKeys } from '../access/keys.tsx';
 import { Users } from '../access/users.tsx';
 import { Certificate } from './certificate.tsx';
+import { Completeness } from './completeness.tsx';
 import { Components } from './components.tsx';
 import { SimulatorFaults } from './simulator.tsx';
 import { Thresholds } from './thresholds.tsx';
 
 const SECTIONS = [
-  { path: '', text: 'Status', adminOnly: false, view: Status },
-  { path: 'users', text: 'Users', adminOnly: true, view: Users },
-  { path: 'keys', text: 'API keys', adminOnly: true, view: ApiKeys },
-  { path: 'audit', text: 'Audit log', adminOnly: true, view: Audit },
-  { path: 'thresholds', text: 'Thresholds', adminOnly: true, view: Thresholds },
-  { path: 'simulator', text: 'Simulator', adminOnly: true, view: SimulatorFaults },
+  { path: '', text: 'Status', role: 'user', view: Status },
+  { path: 'completeness', text: 'Completeness', role: 'moderator', view: Completeness },
+  { path: 'users', text: 'Users', role: 'admin', view: Users },
+  { path: 'keys', text: 'API keys', role: 'admin', view: ApiKeys },
+  { path: 'audit', text: 'Audit log', role: 'admin', view: Audit },
+  { path: 'thresholds', text: 'Thresholds', role: 'admin', view: Thresholds },
+  { path: 'simulator', text: 'Simulator', role: 'admin', view: SimulatorFaults },
 ] as const;
 
 export function SystemPage() {
   const { section = '' } = useRoute().params;
-  const allowed = SECTIONS.filter(({ adminOnly }) => !adminOnly || isAdmin());
+  const allowed = SECTIONS.filter(({ role }) => atLeast(role));
   const current = allowed.find(({ path }) => path === section);
   useEffect(() => {
     const tab = document.querySelector('.tab[aria-current]');

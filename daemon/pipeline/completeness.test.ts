@@ -1,0 +1,128 @@
+/** The account of readings over a real store: whole hours, restarts, absences, losses and clocks that step. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ManualClock } from '../../core/clock/manual-clock.ts';
+import { HOUR_MS } from '../../core/contract/completeness.ts';
+import { silentLogger } from '../../core/log.ts';
+import { createSqliteStore } from '../store/sqlite-store.ts';
+import type { LogSource, Store } from '../store/store.ts';
+import { numberedReading, smallTopology, storeOptions, temporaryDirectory } from '../store/testing.ts';
+import { CompletenessLedger } from './completeness.ts';
+
+const INTERVAL_MS = 60_000;
+const topology = smallTopology(2);
+const START_MS = Date.UTC(2026, 0, 1, 12);
+const hour = (n: number) => START_MS + n * HOUR_MS;
+
+let directory: ReturnType<typeof temporaryDirectory>;
+let store: Store & LogSource;
+let clock: ManualClock;
+let ledger: CompletenessLedger;
+
+async function open(keep_unsynced = false): Promise<void> {
+  store = createSqliteStore(storeOptions(directory.path, { keep_unsynced }));
+  await store.open(topology);
+  ledger = new CompletenessLedger({ clock, log: silentLogger, topology, interval_ms: INTERVAL_MS, store });
+  await ledger.start();
+}
+
+async function close(): Promise<void> {
+  await ledger.stop();
+  await store.close();
+}
+
+beforeEach(async () => {
+  directory = temporaryDirectory();
+  clock = new ManualClock(START_MS);
+  await open();
+});
+afterEach(async () => {
+  await close();
+  directory.remove();
+});
+
+/** Moments pass; at each the packs of `speaking` are read. Readings of `lost` never reach the store. */
+async function run(moments: number, speaking = [0, 1], lost: readonly number[] = []): Promise<void> {
+  for (let i = 0; i < moments; i++) {
+    const t_ms = Math.floor(clock.wallMs() / INTERVAL_MS) * INTERVAL_MS;
+    for (const pack of speaking) {
+      if (!lost.includes(pack)) store.append(numberedReading(topology, pack, i, t_ms));
+      ledger.received(pack, t_ms);
+    }
+    clock.advance(INTERVAL_MS);
+  }
+  await settle();
+}
+
+/** Until the ledger, whose timers fire by the manual clock, has had its answers from the worker threads. */
+async function settle(): Promise<void> {
+  clock.advance(20_000);
+  for (let i = 0; i < 40; i++) await new Promise(resolve => setTimeout(resolve, 5));
+}
+
+const report = async (from = -1000, to = 1000) =>
+  (await store.completeness({ from_ms: hour(from), to_ms: hour(to) })).map(
+    ({ hour_ms, pack_id, expected, received, stored, synced }) =>
+      `${(hour_ms - START_MS) / HOUR_MS} ${pack_id} ${expected} ${received} ${stored} ${synced}`,
+  );
+
+test('a whole hour, a silent pack, and readings lost on the way to the disk', async () => {
+  await run(40);
+  await run(10, [0]);
+  await run(10, [0, 1], [0]);
+  expect(await report()).toEqual(['0 p01 60 60 50 null', '0 p02 60 50 50 null']);
+});
+
+test('an hour that is not over is not told', async () => {
+  await run(30);
+  expect(await report()).toEqual([]);
+});
+
+test('a restart within the hour and hours of absence are told at the next start', async () => {
+  await run(30);
+  await close();
+  clock.advance(3 * HOUR_MS);
+  await open();
+  await settle();
+  expect(await report()).toEqual([
+    ...['0 p01 60 30 30 null', '0 p02 60 30 30 null', '1 p01 60 0 0 null', '1 p02 60 0 0 null'],
+    ...['2 p01 60 0 0 null', '2 p02 60 0 0 null'],
+  ]);
+});
+
+test('the first hour of a pack begins when it was configured', async () => {
+  await close();
+  directory.remove();
+  directory = temporaryDirectory();
+  clock.advance(45 * INTERVAL_MS);
+  await open();
+  await run(15);
+  expect(await report()).toEqual(['0 p01 15 15 15 null', '0 p02 15 15 15 null']);
+});
+
+test('a clock set back by hours has its hours told anew, the last account counts', async () => {
+  await run(60);
+  await run(60);
+  clock.stepWall(-2 * HOUR_MS);
+  await run(60, [0]);
+  const told = await report();
+  expect(told).toHaveLength(4);
+  expect(told.filter(line => line.startsWith('0 p01'))).toEqual([
+    expect.stringMatching(/^0 p01 60 1\d\d 1\d\d/),
+  ]);
+});
+
+test('what the centre has is told for hours that are there wholly, partly, and not at all', async () => {
+  await close();
+  await open(true);
+  await run(60);
+  await run(60);
+  const batch = await store.readBatch(0, 100_000, 1 << 30);
+  const records = [...batch.seq].filter((_, i) => batch.kind[i] === 5);
+  expect(records).toHaveLength(2);
+  store.markSynced(records[0] + 20);
+  const told = await report();
+  expect(told.slice(0, 2)).toEqual(['0 p01 60 60 60 60', '0 p02 60 60 60 60']);
+  const [first, second] = told.slice(2).map(line => Number(line.split(' ')[5]));
+  expect(first + second).toBeGreaterThan(0);
+  expect(first + second).toBeLessThan(40);
+});

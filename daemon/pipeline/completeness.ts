@@ -1,0 +1,151 @@
+/**
+ * Keeps account of readings by pack and hour: how many were due, taken, and stored. An hour is closed some seconds
+ * after its end, and hours in which the gateway did not run are closed at the next start: due all the same.
+ */
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import { type CompletenessRecord, HOUR_MS, type HourOfPack } from '../../core/contract/completeness.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import type { Topology } from '../../core/topology/topology.ts';
+import { LogKind, type Store } from '../store/store.ts';
+
+/** By then what was taken at the end of the hour is committed. */
+const GRACE_MS = 10_000;
+/** Asked again after this long when the store could not answer. */
+const RETRY_MS = 60_000;
+/** Hours closed after a long absence; older ones are left out, and that is logged. */
+const MOST_HOURS = 31 * 24;
+
+const DOCUMENT = ['completeness', 'state'] as const;
+
+export interface CompletenessOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly topology: Topology;
+  readonly interval_ms: number;
+  readonly store: Pick<Store, 'appendRecord' | 'readingCounts' | 'documents' | 'flush'>;
+}
+
+/** What outlives a restart. */
+interface State {
+  /** Hours before this are closed. */
+  through_ms: number;
+  /** Since when a pack is expected, by id. */
+  since_ms: Record<string, number>;
+}
+
+export class CompletenessLedger {
+  readonly #options: CompletenessOptions;
+  /** Readings taken since the start, by hour: pack by dense index. */
+  readonly #received = new Map<number, Uint32Array>();
+  #state: State = { through_ms: 0, since_ms: {} };
+  #timer: TimerHandle | undefined;
+  #running = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CompletenessOptions) {
+    this.#options = options;
+  }
+
+  /** Resumes where the last run ended. The store must be open. */
+  async start(): Promise<void> {
+    const { clock, store, topology } = this.#options;
+    const now_ms = clock.wallMs();
+    const kept = (await store.documents.get(...DOCUMENT)) as State | undefined;
+    const since_ms = Object.fromEntries(
+      topology.packs.map(({ id }) => [id, Math.min(kept?.since_ms[id] ?? now_ms, now_ms)]),
+    );
+    this.#state = { through_ms: kept?.through_ms ?? hourOf(now_ms), since_ms };
+    await store.documents.put(...DOCUMENT, this.#state);
+    this.#running = true;
+    this.#arm(hourOf(now_ms) > this.#state.through_ms ? GRACE_MS : this.#untilNext());
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#options.clock.clearTimer(this.#timer);
+    await this.#closing;
+  }
+
+  /** A reading was taken. Called for each: no allocation but once an hour. */
+  received(pack: number, t_ms: number): void {
+    const hour_ms = hourOf(t_ms);
+    let counts = this.#received.get(hour_ms);
+    if (!counts) {
+      counts = new Uint32Array(this.#options.topology.packs.length);
+      this.#received.set(hour_ms, counts);
+      // A clock that runs wild makes hours, too; the newest of them are of interest.
+      if (this.#received.size > MOST_HOURS) this.#received.delete(this.#received.keys().next().value ?? 0);
+    }
+    counts[pack]++;
+  }
+
+  #untilNext(): number {
+    const now_ms = this.#options.clock.wallMs();
+    return hourOf(now_ms) + HOUR_MS + GRACE_MS - now_ms;
+  }
+
+  #arm(delay_ms: number): void {
+    this.#timer = this.#options.clock.setTimer(() => {
+      this.#closing = this.#closeHours();
+    }, delay_ms);
+  }
+
+  async #closeHours(): Promise<void> {
+    const { clock, log, store } = this.#options;
+    let next_ms: number | undefined;
+    try {
+      await store.flush();
+      const end_ms = hourOf(clock.wallMs() - GRACE_MS);
+      // The clock was set back into hours that are closed: they are told anew, one by one as they end again.
+      if (this.#state.through_ms > end_ms) this.#state.through_ms = end_ms - HOUR_MS;
+      const first_ms = Math.max(this.#state.through_ms, end_ms - MOST_HOURS * HOUR_MS);
+      if (first_ms > this.#state.through_ms)
+        log.warn(
+          { component: 'completeness' },
+          `hours before ${new Date(first_ms).toISOString()} are not accounted for`,
+        );
+      for (let hour_ms = first_ms; hour_ms < end_ms && this.#running; hour_ms += HOUR_MS) {
+        await this.#closeHour(hour_ms);
+        this.#state.through_ms = hour_ms + HOUR_MS;
+      }
+      await store.flush();
+      await store.documents.put(...DOCUMENT, this.#state);
+      for (const hour_ms of this.#received.keys())
+        if (hour_ms < this.#state.through_ms) this.#received.delete(hour_ms);
+    } catch (error) {
+      if (this.#running)
+        log.warn(
+          { component: 'completeness' },
+          `an hour could not be accounted for yet: ${describeError(error)}`,
+        );
+      next_ms = RETRY_MS;
+    }
+    if (this.#running) this.#arm(next_ms ?? this.#untilNext());
+  }
+
+  async #closeHour(hour_ms: number): Promise<void> {
+    const { store, topology } = this.#options;
+    const stored = await store.readingCounts({ from_ms: hour_ms, to_ms: hour_ms + HOUR_MS });
+    const received = this.#received.get(hour_ms);
+    const packs: HourOfPack[] = [];
+    for (const { pack, id } of topology.packs) {
+      const expected = this.#expected(hour_ms, this.#state.since_ms[id]);
+      const kept = stored[id] ?? 0;
+      // Before a restart within the hour only what was stored is known.
+      if (expected > 0 || kept > 0)
+        packs.push({ pack_id: id, expected, received: Math.max(received?.[pack] ?? 0, kept), stored: kept });
+    }
+    const record: CompletenessRecord = { hour_ms, packs };
+    if (packs.length > 0) store.appendRecord(LogKind.completeness, hour_ms + HOUR_MS, record);
+  }
+
+  /** Moments (multiples of the interval) of the hour from `since_ms` on. */
+  #expected(hour_ms: number, since_ms: number): number {
+    const { interval_ms } = this.#options;
+    const before = (t_ms: number) => Math.ceil(t_ms / interval_ms);
+    return Math.max(0, before(hour_ms + HOUR_MS) - before(Math.max(hour_ms, since_ms)));
+  }
+}
+
+const hourOf = (t_ms: number) => Math.floor(t_ms / HOUR_MS) * HOUR_MS;

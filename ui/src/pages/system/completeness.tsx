@@ -1,0 +1,142 @@
+/** How complete the readings are: totals of a span, and the packs that lack some. */
+import { useMemo, useState } from 'preact/hooks';
+import type { CompletenessReply, PackCompleteness } from '../../../../core/contract/completeness.ts';
+import { useAsk } from '../../api/use-ask.ts';
+import { formatCount, formatShare } from '../../format/completeness.ts';
+import { now_ms } from '../../live/live.ts';
+import { Section, Segments } from '../../parts/controls.tsx';
+import { Loading, Notice } from '../../parts/notice.tsx';
+
+const HOUR_MS = 3_600_000;
+const SPANS = [
+  { value: '24', text: '24 hours' },
+  { value: '168', text: '7 days' },
+  { value: '720', text: '30 days' },
+] as const;
+type Span = (typeof SPANS)[number]['value'];
+
+export function Completeness() {
+  const [span, setSpan] = useState<Span>('24');
+  const to_ms = useMemo(() => now_ms.value, [span]);
+  const from_ms = to_ms - Number(span) * HOUR_MS;
+  const { data, error } = useAsk<CompletenessReply>(
+    `/api/reports/completeness?from_ms=${from_ms}&to_ms=${to_ms}`,
+  );
+  return (
+    <>
+      <div class="form-row">
+        <Segments label="Span" options={SPANS} value={span} onChange={setSpan} />
+      </div>
+      {error && (
+        <Notice icon="triangle" title="The account of readings could not be loaded" tone="critical">
+          <p>{error.message}</p>
+        </Notice>
+      )}
+      {!data && !error && <Loading what="account of readings" />}
+      {data && <Account reply={data} />}
+    </>
+  );
+}
+
+interface Sums {
+  readonly expected: number;
+  readonly received: number;
+  readonly stored: number;
+  readonly synced: number | null;
+}
+
+function Account({ reply }: { reply: CompletenessReply }) {
+  if (reply.hours.length === 0)
+    return (
+      <Notice icon="clock" title="No hour is over yet">
+        <p>Each full hour is accounted for some seconds after its end.</p>
+      </Notice>
+    );
+  const rows = reply.packs.map(pack => ({ pack_id: pack.pack_id, sums: sumsOf(pack) }));
+  const all = rows.reduce<Sums>((total, { sums }) => plus(total, sums), ZERO);
+  const lacking = rows
+    .filter(({ sums }) => sums.stored < sums.expected || (sums.synced ?? sums.stored) < sums.stored)
+    .sort((a, b) => a.sums.stored / a.sums.expected - b.sums.stored / b.sums.expected);
+  return (
+    <>
+      <dl class="totals">
+        <Total label="Due" value={formatCount(all.expected)} note={`in ${reply.hours.length} full hours`} />
+        <Total
+          label="Received"
+          value={formatShare(all.received, all.expected)}
+          note={formatCount(all.received)}
+        />
+        <Total label="Stored" value={formatShare(all.stored, all.expected)} note={formatCount(all.stored)} />
+        <Total
+          label="At the centre"
+          value={all.synced === null ? '–' : formatShare(all.synced, all.expected)}
+          note={all.synced === null ? 'none is configured' : formatCount(all.synced)}
+        />
+      </dl>
+      <Section title="Packs that lack readings">
+        {lacking.length === 0 ? (
+          <Notice icon="check" title="Every reading is there" />
+        ) : (
+          <div class="table-scroll">
+            <table class="table">
+              <thead>
+                <tr>
+                  {['Pack', 'Stored', 'Due', 'Not received', 'Not stored', 'Not at the centre'].map(head => (
+                    <th key={head} scope="col">
+                      {head}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {lacking.map(({ pack_id, sums }) => (
+                  <tr key={pack_id}>
+                    <th scope="row">
+                      <a href={`/pack/${encodeURIComponent(pack_id)}`}>{pack_id}</a>
+                    </th>
+                    <td>{formatShare(sums.stored, sums.expected)}</td>
+                    <td>{formatCount(sums.expected)}</td>
+                    <td>{formatCount(Math.max(0, sums.expected - sums.received))}</td>
+                    <td>{formatCount(sums.received - sums.stored)}</td>
+                    <td>{sums.synced === null ? '–' : formatCount(sums.stored - sums.synced)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Section>
+    </>
+  );
+}
+
+function Total({ label, value, note }: { label: string; value: string; note: string }) {
+  return (
+    <div class="total">
+      <dt>{label}</dt>
+      <dd>
+        <span class="value">{value}</span>
+        <span class="total-note">{note}</span>
+      </dd>
+    </div>
+  );
+}
+
+const ZERO: Sums = { expected: 0, received: 0, stored: 0, synced: 0 };
+
+function sumsOf({ expected, received, stored, synced }: PackCompleteness): Sums {
+  return expected.reduce<Sums>(
+    (total, _, i) =>
+      plus(total, { expected: expected[i], received: received[i], stored: stored[i], synced: synced[i] }),
+    ZERO,
+  );
+}
+
+function plus(a: Sums, b: Sums): Sums {
+  return {
+    expected: a.expected + b.expected,
+    received: a.received + b.received,
+    stored: a.stored + b.stored,
+    synced: a.synced === null || b.synced === null ? null : a.synced + b.synced,
+  };
+}
