@@ -24,7 +24,7 @@ export function Completeness() {
   );
   return (
     <>
-      <div class="form-row">
+      <div class="report-head">
         <Segments label="Span" options={SPANS} value={span} onChange={setSpan} />
       </div>
       {error && (
