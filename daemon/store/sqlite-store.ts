@@ -10,12 +10,12 @@ import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import type { Logger } from '../../core/log.ts';
 import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { BatchBuffer } from './batch-buffer.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
+import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import {
   type AlertRequest,
   type AuditRequest,
@@ -42,23 +42,6 @@ const KEEP_FREE_BYTES = 64 << 20;
 /** The writer is called stuck when a commit takes longer. */
 const STUCK_AFTER_MS = 30_000;
 const DAY_MS = 86_400_000;
-
-export interface SqliteStoreOptions {
-  readonly directory: string;
-  readonly commit_interval_ms: number;
-  readonly retention_days: number;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** An upstream is configured: rows it has not confirmed stay, whatever their age, while there is room (default false). */
-  readonly keep_unsynced?: boolean;
-  /** With less room on the disk the oldest rows go, sent or not (default 64 MiB). */
-  readonly keep_free_bytes?: number;
-  /** Most bytes between the caller and the disk (default 16 MiB; at least four batches). */
-  readonly queue_bytes?: number;
-  /** Size of one batch (default 1 MiB). */
-  readonly batch_bytes?: number;
-  readonly migrations?: string;
-}
 
 export function createSqliteStore(options: SqliteStoreOptions): Store & LogSource {
   return new SqliteStore(options);

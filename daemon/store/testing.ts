@@ -9,7 +9,7 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import type { SqliteStoreOptions } from './sqlite-store.ts';
+import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 
 /** One battery of alike packs `p01`, `p02`, … on gateway `gw`. */
 export function smallTopology(pack_count: number, cell_count = 10, gateway_id = 'gw'): Topology {

@@ -1,0 +1,20 @@
+/** What the SQLite store is made with. */
+import type { Clock } from '../../core/clock/clock.ts';
+import type { Logger } from '../../core/log.ts';
+
+export interface SqliteStoreOptions {
+  readonly directory: string;
+  readonly commit_interval_ms: number;
+  readonly retention_days: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** An upstream is configured: rows it has not confirmed stay, whatever their age, while there is room (default false). */
+  readonly keep_unsynced?: boolean;
+  /** With less room on the disk the oldest rows go, sent or not (default 64 MiB). */
+  readonly keep_free_bytes?: number;
+  /** Most bytes between the caller and the disk (default 16 MiB; at least four batches). */
+  readonly queue_bytes?: number;
+  /** Size of one batch (default 1 MiB). */
+  readonly batch_bytes?: number;
+  readonly migrations?: string;
+}
