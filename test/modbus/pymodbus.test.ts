@@ -86,6 +86,7 @@ test.runIf(canRun)('the driver discovers and reads a unit served by pymodbus', a
     discharge_current_limit_a: bank.ADisChaMax,
     discharge_voltage_limit_v: bank.VMin,
     cycle_count: bank.NCyc,
+    capacity_full_ah: bank.AHRtg,
   });
   expect(packValues(readings[1])).toEqual({
     voltage_v: string.V,
