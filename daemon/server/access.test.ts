@@ -100,6 +100,13 @@ const TABLE: Record<string, Line[]> = {
     foreign('/api/alerts?battery_id=south'),
     foreign('/api/alerts?pack_id=s1'),
   ],
+  'GET /api/export': [
+    all('/api/export?from_ms=0&to_ms=1'),
+    all('/api/export?from_ms=0&to_ms=1&format=ndjson&rows=pack&pack_id=n1'),
+    all('/api/export?from_ms=1&to_ms=1', 400),
+    foreign('/api/export?from_ms=0&to_ms=1&battery_id=south'),
+    foreign('/api/export?from_ms=0&to_ms=1&pack_id=s1'),
+  ],
   'GET /api/reports/completeness': [
     { url: '/api/reports/completeness', user: 403, moderator: 200, admin: 200 },
     { url: '/api/reports/completeness?from_ms=9&to_ms=8', user: 403, moderator: 400, admin: 400 },

@@ -32,6 +32,7 @@ import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
 import { addAuthRoutes } from './routes/auth.ts';
 import { addBatteryRoutes } from './routes/batteries.ts';
+import { addExportRoute } from './routes/export.ts';
 import { addReportRoutes } from './routes/reports.ts';
 import { addSimulationRoutes } from './routes/simulation.ts';
 import { addSystemRoutes } from './routes/system.ts';
@@ -169,6 +170,7 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addBatteryRoutes(app, context);
   addAlertRoutes(app, context);
   addReportRoutes(app, context);
+  addExportRoute(app, context);
   addAdminRoutes(app, context);
   addUserRoutes(app, context);
   addApiKeyRoutes(app, context);

@@ -44,7 +44,10 @@ export interface GatewayServices {
   readonly topology: Topology;
   readonly live: LiveView;
   readonly alerts: AlertService;
-  readonly store: Pick<Store, 'history' | 'alerts' | 'documents' | 'audit' | 'completeness' | 'flush'>;
+  readonly store: Pick<
+    Store,
+    'history' | 'alerts' | 'documents' | 'audit' | 'completeness' | 'exportChunk' | 'flush'
+  >;
   readonly audit: AuditLog;
   readonly status: () => SystemStatus;
   readonly simulation?: SimulationControl | undefined;

@@ -18,7 +18,7 @@ import { AuditLog } from '../audit/audit-log.ts';
 import { AlertDesk } from '../pipeline/alert-desk.ts';
 import { PackLiveView } from '../pipeline/live-view.ts';
 import { alertPage } from '../store/alert-page.ts';
-import type { AlertRequest, AuditRequest, Documents, HistoryRequest } from '../store/store.ts';
+import type { AlertRequest, AuditRequest, Documents, ExportRequest, HistoryRequest } from '../store/store.ts';
 import type { Argon2Cost } from './auth/passwords.ts';
 import { PasswordHasher } from './auth/passwords.ts';
 import { UserDirectory } from './auth/users.ts';
@@ -67,6 +67,9 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     audit: audit.read,
     flush: async () => undefined,
     completeness: async () => [],
+    exportChunk: async ({ pack_ids }: ExportRequest) => ({
+      ...{ text: Buffer.from(`${pack_ids.join('\n')}\n`), next_seq: null, readings: 0, undecodable: 0 },
+    }),
     appendAlert: (alert: Alert) => void recorded.set(alert.id, alert),
     alerts: async (request: AlertRequest) => alertPage(recorded.values(), request),
     history: async ({ pack_id, from_ms, to_ms }: HistoryRequest) => ({

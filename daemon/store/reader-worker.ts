@@ -31,6 +31,8 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
       return null;
     case 'history':
       return opened().history(params as ReaderMethods['history'][0], bounded());
+    case 'export_chunk':
+      return opened().exportChunk(params as ReaderMethods['export_chunk'][0]);
     case 'reading_counts': {
       const { from_ms, to_ms } = params as ReaderMethods['reading_counts'][0];
       return opened().readingCounts(from_ms, to_ms, Number.MAX_SAFE_INTEGER, bounded());

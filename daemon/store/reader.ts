@@ -6,11 +6,14 @@ import type { HistoryReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { readAudit } from './audit-reader.ts';
 import { readCompleteness } from './completeness-reader.ts';
+import { exportChunk } from './export-reader.ts';
 import { historyReply, type StoredReading, ThinnedRows } from './history.ts';
 import {
   type AlertRequest,
   type AuditRequest,
   type CompletenessRow,
+  type ExportChunk,
+  type ExportRequest,
   type HistoryRequest,
   type LogBatch,
   LogKind,
@@ -41,6 +44,8 @@ export class Reader {
     StoredReading
   >;
   readonly #selectRows: Database.Statement<[number, number], LogRow>;
+  readonly #selectPackId: Database.Statement<[number], string>;
+  readonly #pack_ids = new Map<number, string>();
 
   constructor(file: string) {
     this.#db = new Database(file, { readonly: true, fileMustExist: true });
@@ -48,6 +53,9 @@ export class Reader {
       `SELECT t_ms, body FROM log
        WHERE seq BETWEEN ? AND ? AND pack_key = ? AND kind = ? AND t_ms BETWEEN ? AND ?`,
     );
+    this.#selectPackId = this.#db
+      .prepare<[number], string>('SELECT pack_id FROM packs WHERE pack_key = ?')
+      .pluck();
     this.#selectRows = this.#db.prepare(
       'SELECT seq, kind, pack_key, t_ms, body FROM log WHERE seq > ? ORDER BY seq LIMIT ?',
     );
@@ -110,6 +118,17 @@ export class Reader {
         severity: request.severity ?? null,
       });
     return bodies.map(body => JSON.parse(body) as Alert);
+  }
+
+  exportChunk(request: ExportRequest): ExportChunk {
+    const packId = (pack_key: number) => {
+      const known = this.#pack_ids.get(pack_key) ?? this.#selectPackId.get(pack_key);
+      if (known !== undefined) this.#pack_ids.set(pack_key, known);
+      return known;
+    };
+    const ranges = (from_ms: number, to_ms: number) => this.#ranges(from_ms, to_ms);
+    const readBatch = (...args: [number, number, number]) => this.readBatch(...args);
+    return exportChunk({ ranges, readBatch, packId }, request);
   }
 
   /** Readings with a time in the span and a number up to `up_to_seq`, by pack id. `pause` as in `history`. */

@@ -20,6 +20,7 @@ import {
   type AlertRequest,
   type AuditRequest,
   type Documents,
+  type ExportRequest,
   type HistoryRequest,
   type LogBatch,
   LogKind,
@@ -103,6 +104,7 @@ class SqliteStore implements Store, LogSource {
     delete: (kind, id) => this.#write('delete', { kind, id }),
   };
 
+  readonly exportChunk = (request: ExportRequest) => this.#read('export_chunk', request);
   readonly readingCounts = (span: TimeSpan) => this.#read('reading_counts', span);
   readonly completeness = ({ from_ms, to_ms }: TimeSpan) => {
     const synced_seq = this.#options.keep_unsynced ? this.#synced_seq : null;

@@ -8,6 +8,7 @@ import type { HourOfPack } from '../../core/contract/completeness.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
+import type { ExportForm } from './export-text.ts';
 
 export interface StoreStats {
   /** Highest sequence number that a commit has made durable; 0 when the log is empty. */
@@ -77,6 +78,23 @@ export interface TimeSpan {
   readonly to_ms: number;
 }
 
+/** Readings of some packs in a span (`to_ms` excluded), as text, piece by piece. */
+export interface ExportRequest extends TimeSpan {
+  readonly pack_ids: readonly string[];
+  readonly form: ExportForm;
+  /** 0 for the first piece, then `next_seq` of the piece before. */
+  readonly after_seq: number;
+}
+
+export interface ExportChunk {
+  readonly text: Uint8Array;
+  /** Null after the last piece. */
+  readonly next_seq: number | null;
+  readonly readings: number;
+  /** Readings whose bytes cannot be decoded; they are left out. */
+  readonly undecodable: number;
+}
+
 /** An hour of a pack. */
 export interface CompletenessRow extends HourOfPack {
   readonly hour_ms: number;
@@ -103,6 +121,8 @@ export interface Store {
   readingCounts(span: TimeSpan): Promise<Record<string, number>>;
   /** What was recorded with LogKind.completeness, by hour and pack, ascending. */
   completeness(span: TimeSpan): Promise<CompletenessRow[]>;
+  /** In the log's order. */
+  exportChunk(request: ExportRequest): Promise<ExportChunk>;
   readonly documents: Documents;
   stats(): StoreStats;
   /** Commits what is pending and closes; safe at any moment, also twice. */

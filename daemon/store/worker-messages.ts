@@ -7,6 +7,8 @@ import type {
   AlertRequest,
   AuditRequest,
   CompletenessRow,
+  ExportChunk,
+  ExportRequest,
   HistoryRequest,
   LogBatch,
   TimeSpan,
@@ -52,6 +54,7 @@ export interface ReaderMethods {
   history: [HistoryRequest, HistoryReply];
   alerts: [AlertRequest, Alert[]];
   audit: [AuditRequest, AuditReply];
+  export_chunk: [ExportRequest, ExportChunk];
   reading_counts: [TimeSpan, Record<string, number>];
   completeness: [TimeSpan & { synced_seq: number | null }, CompletenessRow[]];
   get: [{ kind: string; id: string }, Document | null];

@@ -55,11 +55,11 @@ async function observe(): Promise<void> {
   const answering = gateway('simulate', '--profile', 'daly-can', '--cells', '8', '--listen', 'pty');
   const direct = gateway('simulate', ...jk, '--listen', 'pty');
   await broadcasting.waitFor(/Ctrl-C stops/, WAIT_MS);
-  seen.dumps.vcan0 = dump('vcan0', 150);
+  seen.dumps.vcan0 = dump('vcan0', 400);
   await scan('vcan0');
   // The kernel's own side of slcan.
   await attach(broadcasting, 'slcan0', '5');
-  seen.dumps.slcan0 = dump('slcan0', 150);
+  seen.dumps.slcan0 = dump('slcan0', 400);
   await scan('slcan0');
   // Requests go through the kernel to the adapter, answers come back.
   await attach(answering, 'slcan1', '5');

@@ -44,7 +44,9 @@ function actionOf(request: FastifyRequest, reply: FastifyReply): string | undefi
   if (audit !== undefined) return audit;
   if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) return `${method} ${request.routeOptions.url}`;
   // A table that is taken away as a file.
-  return String(reply.getHeader('content-type')).startsWith('text/csv') ? 'export' : undefined;
+  return /^(text\/csv|application\/x-ndjson)/.test(String(reply.getHeader('content-type')))
+    ? 'export'
+    : undefined;
 }
 
 /** Undefined: nothing was done, and nobody known tried what they may not. */

@@ -1,0 +1,31 @@
+/** Readings of a span taken away as a file: what can be asked for, and the columns. */
+import Type, { type Static } from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+
+export const EXPORT_FORMATS = ['csv', 'ndjson'] as const;
+export const EXPORT_ROWS = ['cell', 'pack'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export type ExportRows = (typeof EXPORT_ROWS)[number];
+
+// GET /api/export
+export const ExportQuery = Type.Object(
+  {
+    from_ms: Type.Number({ description: 'Begin of the span, ms since 1970 UTC' }),
+    to_ms: Type.Number({ description: 'Its end, excluded' }),
+    battery_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Only its packs' })),
+    pack_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Only this pack' })),
+    rows: Type.Optional(
+      Type.Enum([...EXPORT_ROWS], {
+        description: 'A row per cell and moment (default), or per pack and moment',
+      }),
+    ),
+    format: Type.Optional(
+      Type.Enum([...EXPORT_FORMATS], {
+        description: 'csv (RFC 4180, default) or ndjson: one JSON object per line',
+      }),
+    ),
+  },
+  closed,
+);
+export type ExportQuery = Static<typeof ExportQuery>;
