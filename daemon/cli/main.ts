@@ -1,6 +1,7 @@
 /** The command line: `bms-gateway <command>`. Exit codes: 0 done, 1 failed, 2 the input was wrong. */
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
+import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
@@ -11,12 +12,14 @@ import { describeCertificate } from './certificate.ts';
 import { decodeWithDbc } from './decode-dbc.ts';
 import { decodeWithProfile } from './decode-profile.ts';
 import { demo } from './demo.ts';
+import { EXPORT_HELP, EXPORT_OPTIONS, exportReadings } from './export.ts';
 import { hashPassword } from './hash-password.ts';
 import { explainProfile, listProfiles } from './profiles.ts';
 import { run } from './run.ts';
 import { scan } from './scan.ts';
 import { setupCode } from './setup-code.ts';
 import { SIMULATE_HELP, SIMULATE_OPTIONS, simulate } from './simulate.ts';
+import { stateDirectory } from './state-dir.ts';
 import { UsageError, wholeNumber } from './usage.ts';
 
 const HELP = `Usage: bms-gateway <command>
@@ -36,6 +39,8 @@ const HELP = `Usage: bms-gateway <command>
                                 the code that makes the first administrator; --new: another one, which also
                                 recovers a lost administrator (needs to write the state directory)
   hash-password                 reads a password, prints its hash for the table users at the centre
+  export --from TIME [--to TIME] [--pack ID] [--output FILE]
+                                readings as CSV or JSON lines, also while the gateway runs; "export --help" says how
   simulate --listen TARGET      virtual hardware for other programs: batteries of any profile on a CAN interface,
                                 a TCP port, a serial line or a pty; "simulate --help" says how
   demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
@@ -64,6 +69,7 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
   const { values, positionals } = parse(args);
   const [command, ...operands] = positionals;
   if (values.version) return print(`${version()}\n`);
+  if (command === 'export' && values.help) return print(EXPORT_HELP);
   if (command === 'simulate' && values.help) return print(SIMULATE_HELP);
   if (values.help || command === undefined || command === 'help') return print(HELP);
   const environment = readEnvironment(env);
@@ -89,7 +95,7 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
     case 'hash-password':
       return print(await hashPassword(process.stdin));
     case 'setup-code':
-      return print(await setupCode(namedStateDir(values, env), environment.state_dir, values.new ?? false));
+      return print(await setupCode(stateDirectoryOf(values, env), values.new ?? false));
     case 'scan': {
       const { profile, units, json = false } = values;
       const seconds = wholeNumber('--seconds', values.seconds);
@@ -100,6 +106,8 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
       print(outcome.text);
       return outcome.code;
     }
+    case 'export':
+      return exportReadings(values, stateDirectoryOf(values, env), systemClock.wallMs());
     case 'simulate':
       return simulate(values, {
         config_file: values.config,
@@ -111,10 +119,10 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
   }
 }
 
-/** Undefined when nobody has named one. */
-function namedStateDir(values: Values, env: NodeJS.ProcessEnv): string | undefined {
-  const from_environment = env.BMS_STATE_DIR || env.STATE_DIRECTORY;
-  return values['state-dir'] ?? (from_environment ? readEnvironment(env).state_dir : undefined);
+function stateDirectoryOf(values: Values, env: NodeJS.ProcessEnv): string {
+  const { state_dir } = readEnvironment(env);
+  const is_named = env.BMS_STATE_DIR || env.STATE_DIRECTORY;
+  return stateDirectory(values['state-dir'] ?? (is_named ? state_dir : undefined), state_dir);
 }
 
 type Values = ReturnType<typeof parse>['values'];
@@ -177,6 +185,7 @@ function parse(args: readonly string[]) {
         seconds: { type: 'string' },
         units: { type: 'string' },
         json: { type: 'boolean' },
+        ...EXPORT_OPTIONS,
         ...SIMULATE_OPTIONS,
         new: { type: 'boolean' },
         'state-dir': { type: 'string' },

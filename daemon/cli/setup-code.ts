@@ -1,20 +1,10 @@
 /** `bms-gateway setup-code`: tells the code that makes the first administrator, or puts a new one there. */
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { SetupCodeFile } from '../server/auth/setup-code.ts';
 
-/** Where the packaged unit keeps its state: root at a terminal has no variable that says so. */
-const INSTALLED_STATE_DIR = '/var/lib/bms-gateway';
-
-/** Undefined: what the environment says is no more than a guess. */
-export async function setupCode(
-  named_dir: string | undefined,
-  fallback_dir: string,
-  is_new: boolean,
-): Promise<string> {
-  const state_dir = named_dir ?? (existsSync(INSTALLED_STATE_DIR) ? INSTALLED_STATE_DIR : fallback_dir);
+export async function setupCode(state_dir: string, is_new: boolean): Promise<string> {
   if (!(await stat(state_dir).catch(() => undefined))?.isDirectory())
     throw new GatewayError(
       'OPTION_INVALID',

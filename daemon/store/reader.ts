@@ -120,6 +120,11 @@ export class Reader {
     return bodies.map(body => JSON.parse(body) as Alert);
   }
 
+  /** Of every pack ever configured, in the order they came. */
+  packIds(): string[] {
+    return this.#db.prepare<[], string>('SELECT pack_id FROM packs ORDER BY pack_key').pluck().all();
+  }
+
   exportChunk(request: ExportRequest): ExportChunk {
     const packId = (pack_key: number) => {
       const known = this.#pack_ids.get(pack_key) ?? this.#selectPackId.get(pack_key);

@@ -55,3 +55,15 @@ export function formatUptime(uptime_s: number): string {
   if (hours > 0) return `${hours} h ${minutes % 60} min`;
   return minutes > 0 ? `${minutes} min` : `${Math.floor(uptime_s)} s`;
 }
+
+/** A moment as `<input type="datetime-local">` holds it: local time, to the minute. */
+export function toLocalInput(t_ms: number): string {
+  const at = new Date(t_ms);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** NaN where it holds none. */
+export function fromLocalInput(text: string): number {
+  return new Date(text).getTime();
+}

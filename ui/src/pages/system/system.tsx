@@ -16,12 +16,14 @@ import { Users } from '../access/users.tsx';
 import { Certificate } from './certificate.tsx';
 import { Completeness } from './completeness.tsx';
 import { Components } from './components.tsx';
+import { Export } from './export.tsx';
 import { SimulatorFaults } from './simulator.tsx';
 import { Thresholds } from './thresholds.tsx';
 
 const SECTIONS = [
   { path: '', text: 'Status', role: 'user', view: Status },
   { path: 'completeness', text: 'Completeness', role: 'moderator', view: Completeness },
+  { path: 'export', text: 'Export', role: 'user', view: Export },
   { path: 'users', text: 'Users', role: 'admin', view: Users },
   { path: 'keys', text: 'API keys', role: 'admin', view: ApiKeys },
   { path: 'audit', text: 'Audit log', role: 'admin', view: Audit },
