@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   STORE_CORRUPT: 'fatal',
   MIGRATION_CHANGED: 'fatal',
   SCHEMA_TOO_NEW: 'fatal',
+  SCHEMA_TOO_OLD: 'fatal',
   UPSTREAM_UNREACHABLE: 'retriable',
   UPSTREAM_REFUSED: 'retriable',
   UPSTREAM_IDENTITY_CONFLICT: 'fatal',

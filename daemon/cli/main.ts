@@ -14,6 +14,7 @@ import { decodeWithProfile } from './decode-profile.ts';
 import { demo } from './demo.ts';
 import { EXPORT_HELP, EXPORT_OPTIONS, exportReadings } from './export.ts';
 import { hashPassword } from './hash-password.ts';
+import { migrate } from './migrate.ts';
 import { explainProfile, listProfiles } from './profiles.ts';
 import { run } from './run.ts';
 import { scan } from './scan.ts';
@@ -39,6 +40,7 @@ const HELP = `Usage: bms-gateway <command>
                                 the code that makes the first administrator; --new: another one, which also
                                 recovers a lost administrator (needs to write the state directory)
   hash-password                 reads a password, prints its hash for the table users at the centre
+  migrate [--check]             bring the central database up to this program; --check: only say what it lacks (then 1)
   export --from TIME [--to TIME] [--pack ID] [--output FILE]
                                 readings as CSV or JSON lines, also while the gateway runs; "export --help" says how
   simulate --listen TARGET      virtual hardware for other programs: batteries of any profile on a CAN interface,
@@ -105,6 +107,13 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
       );
       print(outcome.text);
       return outcome.code;
+    }
+    case 'migrate': {
+      const file = config_file ?? DEFAULT_CONFIG;
+      const { check = false } = values;
+      const done = await migrate({ check, config_file: file, environment, profiles: loadedProfiles(file) });
+      print(done.text);
+      return done.code;
     }
     case 'export':
       return exportReadings(values, stateDirectoryOf(values, env), systemClock.wallMs());
@@ -187,6 +196,7 @@ function parse(args: readonly string[]) {
         json: { type: 'boolean' },
         ...EXPORT_OPTIONS,
         ...SIMULATE_OPTIONS,
+        check: { type: 'boolean' },
         new: { type: 'boolean' },
         'state-dir': { type: 'string' },
       },

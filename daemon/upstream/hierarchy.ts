@@ -39,6 +39,12 @@ const UPSERT_ALERTS = `
     state = excluded.state, cleared_at = excluded.cleared_at, message = excluded.message,
     severity = excluded.severity`;
 
+const INSERT_ALERT_EVENTS = `
+  INSERT INTO alert_events (gateway_id, seq, alert_id, at, state, severity, message, value)
+  SELECT $1, seq, id, to_timestamp(at_ms / 1000), state, severity, message, value
+  FROM jsonb_to_recordset($2::jsonb) AS e(seq bigint, id text, at_ms double precision, state text, severity text,
+       message text, value double precision)`;
+
 export async function storeTopology(
   client: Queryable,
   gateway_id: string,
@@ -69,12 +75,19 @@ export async function storeTopology(
   await client.query(INSERT_CELLS, [gateway_id, cell_ids, pack_ids, cell_nos]);
 }
 
-/** In log order; of several states of one alert the last counts. */
+/** In log order, under the numbers of their rows: each as an event, and of each alert the last as its state. */
 export async function storeAlerts(
   client: Queryable,
   gateway_id: string,
   alerts: readonly Alert[],
+  seqs: readonly number[],
 ): Promise<void> {
+  const events = alerts.map((alert, i) => ({
+    ...alert,
+    seq: seqs[i],
+    at_ms: alert.cleared_ms ?? alert.raised_ms,
+  }));
+  await client.query(INSERT_ALERT_EVENTS, [gateway_id, json(events)]);
   const newest = new Map(alerts.map(alert => [alert.id, alert]));
   await client.query(UPSERT_ALERTS, [gateway_id, json([...newest.values()])]);
 }

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Socket } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
@@ -14,6 +14,7 @@ import { ReadingDecoder } from '../../core/reading/codec.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
 import { type CentralUserRow, readCentralUsers } from './central-users.ts';
+import { EXCHANGE_TIMEOUT_MS, makeClient } from './client.ts';
 import { COPY_READINGS, CopyRows } from './copy-rows.ts';
 import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
@@ -21,14 +22,6 @@ import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';
 import { RECORD_SINKS } from './records.ts';
 
-const CONNECT_TIMEOUT_MS = 10_000;
-/** One statement on the server, and the wait for a lock within it. */
-const STATEMENT_TIMEOUT_MS = 60_000;
-const LOCK_TIMEOUT_MS = 10_000;
-/** A half-open connection lets go of the gateway's row after this. */
-const IDLE_TRANSACTION_TIMEOUT_MS = 60_000;
-/** The whole of one exchange (opening, or one batch), whatever the network does. */
-const EXCHANGE_TIMEOUT_MS = 120_000;
 /** Rows that are encoded between two turns of the event loop. */
 const ROWS_PER_TURN = 500;
 
@@ -74,7 +67,7 @@ export class Session {
       this.#breakOff = reject;
     });
     this.#broken.catch(() => {});
-    this.#client = makeClient(options, this.#socket);
+    this.#client = makeClient(options.database_url, `bms-gateway ${options.gateway_id}`, this.#socket);
     const { host, port, database, user } = this.#client;
     this.#centre = { host, port, database: database ?? '', user: user ?? '' };
     this.#partitions = new Partitions(this.#client, options.clock);
@@ -203,7 +196,7 @@ export class Session {
       await storeTopology(this.#client, gateway_id, topology);
     const { readings, undecodable } = await this.#copyReadings(batch);
     const alerts = records<Alert>(batch, LogKind.alert);
-    if (alerts.length > 0) await storeAlerts(this.#client, gateway_id, alerts);
+    if (alerts.length > 0) await storeAlerts(this.#client, gateway_id, alerts, seqsOf(batch, LogKind.alert));
     for (const [kind, store] of RECORD_SINKS) {
       const found = records<object>(batch, kind);
       if (found.length > 0) await store(this.#client, gateway_id, found);
@@ -263,33 +256,15 @@ export class Session {
   }
 }
 
-function makeClient(options: SessionOptions, socket: Socket): pg.Client {
-  try {
-    return new pg.Client({
-      connectionString: options.database_url,
-      stream: () => socket,
-      keepAlive: true,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: EXCHANGE_TIMEOUT_MS,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      lock_timeout: LOCK_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
-      application_name: `bms-gateway ${options.gateway_id}`,
-    });
-  } catch {
-    // The URL itself holds the password and must not be shown.
-    throw new GatewayError(
-      'UPSTREAM_REFUSED',
-      'the database URL cannot be read; expected postgres://user:password@host:port/database',
-    );
-  }
-}
-
 function records<T>(batch: LogBatch, kind: number): T[] {
   const found: T[] = [];
   for (let i = 0; i < batch.count; i++)
     if (batch.kind[i] === kind) found.push(JSON.parse(bodyOf(batch, i).toString('utf8')) as T);
   return found;
+}
+
+function seqsOf(batch: LogBatch, kind: number): number[] {
+  return [...batch.seq].filter((_, i) => batch.kind[i] === kind);
 }
 
 function bodyOf(batch: LogBatch, i: number): Buffer {
