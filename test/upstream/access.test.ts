@@ -178,10 +178,10 @@ describe('users of the centre', () => {
     await upstream.stop();
     expect(await users.authenticate('cora', PASSWORD)).toMatchObject({ origin: 'central', role: 'admin' });
     const { entries } = await store.audit({ action: 'user.pull', limit: 10 });
-    expect(entries.map(entry => (entry.new as { changed: string[] }).changed)).toEqual([
-      ['carl'],
-      ['carl', 'cora'],
-    ]);
+    const [newest, ...before] = entries.map(entry => (entry.new as { changed: string[] }).changed);
+    expect(newest).toEqual(['carl']);
+    // A pull may have come between the two.
+    expect(before.flat().sort()).toEqual(['carl', 'cora']);
   });
 
   test('give way to a local user of the same name, and come back when that one is gone', async () => {
