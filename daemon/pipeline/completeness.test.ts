@@ -56,7 +56,7 @@ async function run(moments: number, speaking = [0, 1], lost: readonly number[] =
 /** Until the ledger, whose timers fire by the manual clock, has had its answers from the worker threads. */
 async function settle(): Promise<void> {
   clock.advance(20_000);
-  for (let i = 0; i < 40; i++) await new Promise(resolve => setTimeout(resolve, 5));
+  await ledger.settled();
 }
 
 const report = async (from = -1000, to = 1000) =>

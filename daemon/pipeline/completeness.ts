@@ -64,6 +64,11 @@ export class CompletenessLedger {
   async stop(): Promise<void> {
     this.#running = false;
     this.#options.clock.clearTimer(this.#timer);
+    await this.settled();
+  }
+
+  /** Resolves when no hour is being closed. */
+  async settled(): Promise<void> {
     await this.#closing;
   }
 
