@@ -1,0 +1,124 @@
+/** Whether the wall clock can be believed, and what of a boot is off by how much once it can. Pure. */
+import { type ClockCorrection, type StoredClockRecord, TRUSTS, type Trust } from '../contract/clock.ts';
+import { STEP_MS } from './watched-clock.ts';
+
+/** This program did not exist before. */
+export const RELEASED_MS = Date.UTC(2026, 0, 1);
+/** NTP may set a clock back a little, and a restart follows. */
+const NEWEST_TOLERANCE_MS = 10_000;
+/** Readings carry the moment of their interval, and wait a little before they are stored. */
+const SPAN_MARGIN_MS = 3_600_000;
+/** An undisciplined clock drifts up to this; such a drift is no offset that all rows of an era share. */
+const DRIFT_PER_MS = 200e-6;
+
+/** What the machine says of its clock; undefined: it could not be asked. */
+export interface ClockFacts {
+  /** The kernel's clock is kept by NTP, PTP or the like. */
+  readonly synchronised?: boolean | undefined;
+  /** Something is there that will synchronise it. */
+  readonly has_time_service?: boolean | undefined;
+  /** A battery-backed clock shows the same. */
+  readonly hardware_agrees?: boolean | undefined;
+}
+
+export interface Judgement {
+  readonly trust: Trust;
+  /** Why nobody vouches for it, in one line; null when somebody does. */
+  readonly doubt: string | null;
+}
+
+/** `newest_ms`: the newest time in the log that was certain. */
+export function judgeWall(wall_ms: number, facts: ClockFacts, newest_ms: number): Judgement {
+  const shown = `the clock shows ${timeText(wall_ms)}`;
+  if (wall_ms < RELEASED_MS) return doubted(`${shown}, before this program was made`);
+  if (facts.synchronised) return { trust: 'network', doubt: null };
+  if (wall_ms < newest_ms - NEWEST_TOLERANCE_MS)
+    return doubted(`${shown}, but there are readings up to ${timeText(newest_ms)}`);
+  if (facts.hardware_agrees) return { trust: 'hardware', doubt: null };
+  if (facts.synchronised === undefined || facts.has_time_service === false)
+    return { trust: 'plausible', doubt: null };
+  return doubted('the clock is not synchronised yet');
+}
+
+/** Rows of the log that share an offset. */
+export interface Era {
+  readonly first_seq: number;
+  /** Null: it goes on. */
+  readonly last_seq: number | null;
+  /** Of the first row; as the clock showed it. */
+  readonly from_ms: number;
+  /** Of the last row; Infinity while it goes on. */
+  readonly to_ms: number;
+  readonly offset_ms: number;
+  /** What corrections have added to its rows' times so far. */
+  readonly shift_ms: number;
+  readonly trust: Trust;
+}
+
+/** Eras of one boot, in the log's order, out of its records. */
+export function erasOf(records: readonly StoredClockRecord[]): Era[] {
+  const eras: Era[] = [];
+  for (const { seq, record } of records) {
+    const { t_ms, trust } = record;
+    if (record.reason === 'correction') {
+      for (const [i, era] of eras.entries())
+        if (era.first_seq === record.first_seq)
+          eras[i] = { ...era, shift_ms: era.shift_ms + record.offset_ms, trust };
+      continue;
+    }
+    const { offset_ms } = record;
+    const before = eras.at(-1);
+    if (before)
+      eras[eras.length - 1] = {
+        ...before,
+        last_seq: seq - 1,
+        to_ms: t_ms - offset_ms + before.offset_ms,
+      };
+    eras.push({
+      ...{ first_seq: seq, last_seq: null, from_ms: t_ms, to_ms: Number.POSITIVE_INFINITY },
+      ...{ offset_ms, shift_ms: 0, trust },
+    });
+  }
+  return eras;
+}
+
+/**
+ * What the newest era, if somebody vouches for it, says of those before it for which nobody or a weaker witness does.
+ * In the log's order.
+ */
+export function settle(eras: readonly Era[]): Omit<ClockCorrection, 'boot_id' | 't_ms'>[] {
+  const now = eras.at(-1);
+  if (!now || now.trust === 'none') return [];
+  return eras.flatMap(era => {
+    if (era.last_seq === null || rank(era.trust) >= rank(now.trust)) return [];
+    return [
+      {
+        reason: 'correction' as const,
+        first_seq: era.first_seq,
+        last_seq: era.last_seq,
+        offset_ms: shiftOf(era, now),
+        from_ms: era.from_ms + era.shift_ms - SPAN_MARGIN_MS,
+        to_ms: era.to_ms + era.shift_ms + SPAN_MARGIN_MS,
+        trust: now.trust,
+      },
+    ];
+  });
+}
+
+function shiftOf(era: Era, now: Era): number {
+  const shift_ms = now.offset_ms - era.offset_ms - era.shift_ms;
+  const age_ms = now.from_ms - now.offset_ms - (era.from_ms - era.offset_ms);
+  const least_ms = era.trust === 'none' ? STEP_MS : Math.max(STEP_MS, age_ms * DRIFT_PER_MS);
+  return Math.abs(shift_ms) >= least_ms ? shift_ms : 0;
+}
+
+const rank = (trust: Trust) => TRUSTS.indexOf(trust);
+const doubted = (doubt: string): Judgement => ({ trust: 'none', doubt });
+
+/** Any number of ms; a clock may show what no calendar holds. */
+function timeText(t_ms: number): string {
+  const date = new Date(t_ms);
+  return Number.isNaN(date.getTime())
+    ? `${t_ms} ms`
+    : `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
