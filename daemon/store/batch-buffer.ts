@@ -42,17 +42,18 @@ export class BatchBuffer {
   }
 }
 
-/** Calls `each` for every record of a batch; `body` is a view into the batch. */
+/** Calls `each` for every record until it says false; `body` is a view into the bytes. Returns what it said last. */
 export function forEachRecord(
-  buffer: ArrayBuffer,
-  used: number,
-  each: (kind: number, pack_key: number, t_ms: number, body: Buffer) => void,
-): void {
-  const view = new DataView(buffer);
-  for (let at = 0; at < used; ) {
+  bytes: Uint8Array,
+  each: (kind: number, pack_key: number, t_ms: number, body: Buffer) => boolean,
+): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length; ) {
     const body_bytes = view.getUint32(at, true);
-    const body = Buffer.from(buffer, at + RECORD_HEADER_BYTES, body_bytes);
-    each(view.getUint32(at + 16, true), view.getInt32(at + 4, true), view.getFloat64(at + 8, true), body);
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset + at + RECORD_HEADER_BYTES, body_bytes);
+    const kind = view.getUint32(at + 16, true);
+    if (!each(kind, view.getInt32(at + 4, true), view.getFloat64(at + 8, true), body)) return false;
     at += RECORD_HEADER_BYTES + body_bytes;
   }
+  return true;
 }

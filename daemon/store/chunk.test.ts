@@ -11,9 +11,11 @@ function unpacked(chunk: Uint8Array): ChunkRow[] {
   for (const group of openChunk(chunk)) {
     const rel_seqs = group.relSeqs();
     const times = group.times();
-    group.forEachBody((row, bytes) =>
-      rows.push({ rel_seq: rel_seqs[row], t_ms: times[row], body: Buffer.from(bytes) }),
-    );
+    const { bytes, ends } = group.bodies();
+    ends.forEach((end, row) => {
+      const body = Buffer.from(bytes.subarray(row === 0 ? 0 : ends[row - 1], end));
+      rows.push({ rel_seq: rel_seqs[row], t_ms: times[row], body });
+    });
   }
   return rows.sort((a, b) => a.rel_seq - b.rel_seq);
 }

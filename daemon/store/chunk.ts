@@ -6,23 +6,25 @@
  *   group   u32 rows | u16 tokens per row (0xffff: bodies as they are) | width of each token, a byte
  *           | columns: seq less the first of the span, t_ms low, t_ms high, each token
  *           | bodies as they are: a column of their lengths, then the bytes
- *   column  u8 form (ColumnForm) | first value i32 | [second order: first difference i32] | planes of rows - 1 bytes,
- *           lowest bytes first: differences (second order: differences of these), zigzag
+ *   column  packed-columns.ts
  *
  * A group holds the readings whose tokens (core/reading/codec-tokens.ts) have the same widths.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { BodyTokens, joinTokens, maxJoinedBytes } from '../../core/reading/codec-tokens.ts';
+import {
+  ColumnWriter,
+  columnBytes,
+  compress,
+  constantColumn,
+  decompress,
+  readColumn,
+} from './packed-columns.ts';
 
 const VERSION = 1;
 /** Times are kept in two integers, so that a clock which jumped by years does no harm. */
 const T_LOW = 2 ** 30;
 const VERBATIM = 0xffff;
 const HEAD_BYTES = 13;
-/** Form of a column: how many planes it has, and whether they hold differences of differences. */
-const SECOND_ORDER = 8;
-/** A chunk that says it is larger is corrupt. */
-const MOST_BYTES = 256 << 20;
 
 export interface ChunkRow {
   /** Less the first number of the span. */
@@ -40,17 +42,17 @@ interface Group {
   values: Int32Array;
 }
 
-/** Rows in the order of their numbers. */
-export function encodeChunk(rows: readonly ChunkRow[]): Buffer {
+/** Rows in the order of their numbers. `as_they_are`: without taking bodies apart. */
+export function encodeChunk(rows: readonly ChunkRow[], as_they_are = false): Buffer {
   const groups: Group[] = [];
   const verbatim: ChunkRow[] = [];
   for (const row of rows) {
     const view = new DataView(row.body.buffer, row.body.byteOffset, row.body.length);
-    if (!tokens.split(view, 0, row.body.length) || tokens.count >= VERBATIM) verbatim.push(row);
+    if (as_they_are || !tokens.split(view, 0, row.body.length)) verbatim.push(row);
     else addRow(groups, row);
   }
   const base_t_ms = rows.reduce((least, row) => Math.min(least, row.t_ms), rows[0]?.t_ms ?? 0);
-  const out = new ChunkWriter(HEAD_BYTES + 64 + rows.length * 8);
+  const out = new ColumnWriter(HEAD_BYTES + 64 + rows.length * 8);
   out.u8(VERSION);
   out.u32(groups.length + (verbatim.length > 0 ? 1 : 0));
   out.f64(base_t_ms);
@@ -75,12 +77,7 @@ export function encodeChunk(rows: readonly ChunkRow[]): Buffer {
     );
     for (const { body } of verbatim) out.bytes(body);
   }
-  return zstdCompressSync(out.done(), {
-    params: {
-      [constants.ZSTD_c_compressionLevel]: 3,
-      [constants.ZSTD_c_checksumFlag]: 1,
-    },
-  });
+  return compress(out.done());
 }
 
 function addRow(groups: Group[], row: ChunkRow): void {
@@ -106,7 +103,7 @@ function isSame(widths: Uint8Array, width: Uint8Array, count: number): boolean {
   return true;
 }
 
-function writePlacesAndTimes(out: ChunkWriter, rows: readonly ChunkRow[], base_t_ms: number): void {
+function writePlacesAndTimes(out: ColumnWriter, rows: readonly ChunkRow[], base_t_ms: number): void {
   const since = (row: ChunkRow) => row.t_ms - base_t_ms;
   out.column(
     Int32Array.from(rows, row => row.rel_seq),
@@ -120,73 +117,6 @@ function writePlacesAndTimes(out: ChunkWriter, rows: readonly ChunkRow[], base_t
     Int32Array.from(rows, row => Math.floor(since(row) / T_LOW)),
     true,
   );
-}
-
-/** Bytes that grow as they are written. */
-class ChunkWriter {
-  #buffer: Buffer;
-  #used = 0;
-
-  constructor(byte_count: number) {
-    this.#buffer = Buffer.allocUnsafe(byte_count);
-  }
-
-  u8(value: number): void {
-    this.#used = this.#room(1).writeUInt8(value, this.#used);
-  }
-
-  u16(value: number): void {
-    this.#used = this.#room(2).writeUInt16LE(value, this.#used);
-  }
-
-  u32(value: number): void {
-    this.#used = this.#room(4).writeUInt32LE(value, this.#used);
-  }
-
-  f64(value: number): void {
-    this.#used = this.#room(8).writeDoubleLE(value, this.#used);
-  }
-
-  bytes(bytes: Uint8Array): void {
-    this.#room(bytes.length).set(bytes, this.#used);
-    this.#used += bytes.length;
-  }
-
-  column(values: Int32Array, second_order: boolean): void {
-    const count = values.length;
-    const coded = new Uint32Array(Math.max(0, count - 1));
-    const first_difference = count > 1 ? (values[1] - values[0]) | 0 : 0;
-    let before = second_order ? first_difference : 0;
-    let all = 0;
-    for (let i = 1; i < count; i++) {
-      const difference = (values[i] - values[i - 1]) | 0;
-      const change = second_order ? (difference - before) | 0 : difference;
-      before = difference;
-      const zigzag = ((change << 1) ^ (change >> 31)) >>> 0;
-      coded[i - 1] = zigzag;
-      all |= zigzag;
-    }
-    const planes = 4 - (Math.clz32(all) >> 3);
-    this.u8(planes | (second_order ? SECOND_ORDER : 0));
-    this.u32(values[0] >>> 0);
-    if (second_order) this.u32(first_difference >>> 0);
-    const buffer = this.#room(planes * coded.length);
-    for (let plane = 0; plane < planes; plane++)
-      for (let i = 0; i < coded.length; i++) buffer[this.#used++] = coded[i] >>> (8 * plane);
-  }
-
-  done(): Buffer {
-    return this.#buffer.subarray(0, this.#used);
-  }
-
-  #room(byte_count: number): Buffer {
-    if (this.#used + byte_count > this.#buffer.length) {
-      const grown = Buffer.allocUnsafe(2 * this.#buffer.length + byte_count);
-      grown.set(this.#buffer.subarray(0, this.#used));
-      this.#buffer = grown;
-    }
-    return this.#buffer;
-  }
 }
 
 /** One group of a chunk that is being read. Columns are unpacked when asked for. */
@@ -213,8 +143,7 @@ export class ChunkGroup {
     const column_count = 3 + (is_verbatim ? 1 : token_count);
     for (let k = 0; k < column_count; k++) {
       this.#columns_at.push(at);
-      const form = bytes.readUInt8(at);
-      at += (form & SECOND_ORDER ? 9 : 5) + (form & 7) * Math.max(0, this.row_count - 1);
+      at += columnBytes(bytes, at, this.row_count);
     }
     this.#bodies_at = at;
     if (is_verbatim) for (const length of this.#column(3)) at += length;
@@ -239,57 +168,46 @@ export class ChunkGroup {
 
   /** Token `k` when it is the same in every row. */
   constant(k: number): number | undefined {
-    const at = this.#columns_at[3 + k];
-    return this.#bytes.readUInt8(at) === 0 ? this.#bytes.readInt32LE(at + 1) : undefined;
+    return constantColumn(this.#bytes, this.#columns_at[3 + k]);
   }
 
-  /** Calls `each` with the bytes of every row, which are valid until it returns. */
-  forEachBody(each: (row: number, bytes: Buffer) => void): void {
+  /** Bodies of all rows, one after the other; that of row `i` ends at `ends[i]`. */
+  bodies(): { bytes: Buffer; ends: Uint32Array } {
+    const ends = new Uint32Array(this.row_count);
     if (this.#columns_at.length === 4) {
-      const lengths = this.#column(3);
-      for (let row = 0, at = this.#bodies_at; row < this.row_count; at += lengths[row++])
-        each(row, this.#bytes.subarray(at, at + lengths[row]));
-      return;
+      let end = 0;
+      this.#column(3).forEach((length, row) => {
+        end += length;
+        ends[row] = end;
+      });
+      return { bytes: this.#bytes.subarray(this.#bodies_at, this.#bodies_at + end), ends };
     }
     const columns = Array.from(this.widths, (_, k) => this.token(k));
-    const body = Buffer.allocUnsafe(maxJoinedBytes(this.widths));
-    const view = new DataView(body.buffer, body.byteOffset, body.length);
-    for (let row = 0; row < this.row_count; row++)
-      each(row, body.subarray(0, joinTokens(this.widths, columns, row, view, 0)));
+    const most = maxJoinedBytes(this.widths);
+    let bytes = Buffer.allocUnsafeSlow(most + this.row_count * 2 * this.widths.length);
+    let view = new DataView(bytes.buffer);
+    let at = 0;
+    for (let row = 0; row < this.row_count; row++) {
+      if (at + most > bytes.length) {
+        const grown = Buffer.allocUnsafeSlow(2 * bytes.length);
+        grown.set(bytes.subarray(0, at));
+        bytes = grown;
+        view = new DataView(bytes.buffer);
+      }
+      at = joinTokens(this.widths, columns, row, view, at);
+      ends[row] = at;
+    }
+    return { bytes: bytes.subarray(0, at), ends };
   }
 
   #column(k: number): Int32Array {
-    const bytes = this.#bytes;
-    const count = this.row_count;
-    const values = new Int32Array(count);
-    let at = this.#columns_at[k];
-    const form = bytes.readUInt8(at);
-    const planes = form & 7;
-    let value = bytes.readInt32LE(at + 1);
-    at += 5;
-    let difference = 0;
-    const second_order = (form & SECOND_ORDER) !== 0;
-    if (second_order) {
-      difference = bytes.readInt32LE(at);
-      at += 4;
-    }
-    if (count > 0) values[0] = value;
-    const step = count - 1;
-    for (let i = 1; i < count; i++, at++) {
-      let zigzag = planes > 0 ? bytes[at] : 0;
-      for (let plane = 1; plane < planes; plane++) zigzag |= bytes[at + plane * step] << (8 * plane);
-      const change = (zigzag >>> 1) ^ -(zigzag & 1);
-      difference = second_order ? (difference + change) | 0 : change;
-      value = (value + difference) | 0;
-      values[i] = value;
-    }
-    return values;
+    return readColumn(this.#bytes, this.#columns_at[k], this.row_count);
   }
 }
 
 /** Throws what says why when the bytes are not those of a chunk. */
 export function openChunk(chunk: Uint8Array): ChunkGroup[] {
-  const bytes = zstdDecompressSync(chunk, { maxOutputLength: MOST_BYTES });
+  const bytes = decompress(chunk);
   if (bytes.readUInt8(0) !== VERSION) throw new RangeError(`chunk version ${bytes[0]}, expected ${VERSION}`);
   const groups: ChunkGroup[] = [];
   const group_count = bytes.readUInt32LE(1);

@@ -7,7 +7,8 @@ import { GatewayError } from '../../core/errors.ts';
 import { readAudit } from './audit-reader.ts';
 import { readCompleteness } from './completeness-reader.ts';
 import { exportChunk } from './export-reader.ts';
-import { historyReply, type StoredReading, ThinnedRows } from './history.ts';
+import { historyReply, ThinnedRows } from './history.ts';
+import { LogRows } from './log-rows.ts';
 import {
   type AlertRequest,
   type AuditRequest,
@@ -24,11 +25,6 @@ import type { Document } from './worker-messages.ts';
 /** A history query reads this many rows, then lets other requests come between. */
 const STEP_ROWS = 16_384;
 
-interface Range {
-  first_seq: number;
-  last_seq: number;
-}
-
 interface LogRow {
   readonly seq: number;
   readonly kind: number;
@@ -39,26 +35,16 @@ interface LogRow {
 
 export class Reader {
   readonly #db: Database.Database;
-  readonly #selectReadings: Database.Statement<
-    [number, number, number, number, number, number],
-    StoredReading
-  >;
-  readonly #selectRows: Database.Statement<[number, number], LogRow>;
+  readonly #rows: LogRows;
   readonly #selectPackId: Database.Statement<[number], string>;
   readonly #pack_ids = new Map<number, string>();
 
   constructor(file: string) {
     this.#db = new Database(file, { readonly: true, fileMustExist: true });
-    this.#selectReadings = this.#db.prepare(
-      `SELECT t_ms, body FROM log
-       WHERE seq BETWEEN ? AND ? AND pack_key = ? AND kind = ? AND t_ms BETWEEN ? AND ?`,
-    );
+    this.#rows = new LogRows(this.#db);
     this.#selectPackId = this.#db
       .prepare<[number], string>('SELECT pack_id FROM packs WHERE pack_key = ?')
       .pluck();
-    this.#selectRows = this.#db.prepare(
-      'SELECT seq, kind, pack_key, t_ms, body FROM log WHERE seq > ? ORDER BY seq LIMIT ?',
-    );
   }
 
   /** `pause` is awaited between steps; when it returns false the query is given up with STORE_FAILED. */
@@ -69,18 +55,13 @@ export class Reader {
       .prepare<[string], number>('SELECT pack_key FROM packs WHERE pack_id = ?')
       .pluck()
       .get(pack_id);
-    for (const { first_seq, last_seq } of pack_key === undefined ? [] : this.#ranges(from_ms, to_ms)) {
+    for (const { first_seq, last_seq } of pack_key === undefined ? [] : this.#rows.ranges(from_ms, to_ms)) {
       for (let seq = first_seq; seq <= last_seq; seq += STEP_ROWS) {
-        const end = Math.min(last_seq, seq + STEP_ROWS - 1);
-        for (const row of this.#selectReadings.iterate(
-          seq,
-          end,
-          pack_key as number,
-          LogKind.reading,
-          from_ms,
-          to_ms,
-        ))
-          rows.add(row);
+        this.#rows.scan(seq - 1, Math.min(last_seq, seq + STEP_ROWS - 1), (_seq, kind, key, t_ms, body) => {
+          if (kind === LogKind.reading && key === pack_key && t_ms >= from_ms && t_ms <= to_ms)
+            rows.add({ t_ms, body });
+          return true;
+        });
         if (await pause()) continue;
         throw new GatewayError(
           'STORE_FAILED',
@@ -126,13 +107,9 @@ export class Reader {
   }
 
   exportChunk(request: ExportRequest): ExportChunk {
-    const packId = (pack_key: number) => {
-      const known = this.#pack_ids.get(pack_key) ?? this.#selectPackId.get(pack_key);
-      if (known !== undefined) this.#pack_ids.set(pack_key, known);
-      return known;
-    };
-    const ranges = (from_ms: number, to_ms: number) => this.#ranges(from_ms, to_ms);
+    const ranges = (from_ms: number, to_ms: number) => this.#rows.ranges(from_ms, to_ms);
     const readBatch = (...args: [number, number, number]) => this.readBatch(...args);
+    const packId = (pack_key: number) => this.#packId(pack_key);
     return exportChunk({ ranges, readBatch, packId }, request);
   }
 
@@ -143,19 +120,23 @@ export class Reader {
     up_to_seq: number,
     pause: () => Promise<boolean>,
   ): Promise<Record<string, number>> {
-    const select = this.#db.prepare<number[], { pack_id: string; readings: number }>(
-      `SELECT pack_id, count(*) AS readings FROM log JOIN packs USING (pack_key)
-       WHERE seq BETWEEN ? AND ? AND kind = ? AND t_ms >= ? AND t_ms < ? GROUP BY pack_key`,
-    );
-    const counts: Record<string, number> = {};
-    for (const { first_seq, last_seq } of this.#ranges(from_ms, to_ms))
+    const by_key = new Map<number, number>();
+    for (const { first_seq, last_seq } of this.#rows.ranges(from_ms, to_ms))
       for (let seq = first_seq; seq <= Math.min(last_seq, up_to_seq); seq += STEP_ROWS) {
         const end = Math.min(last_seq, up_to_seq, seq + STEP_ROWS - 1);
-        for (const { pack_id, readings } of select.all(seq, end, LogKind.reading, from_ms, to_ms))
-          counts[pack_id] = (counts[pack_id] ?? 0) + readings;
+        this.#rows.scan(seq - 1, end, (_seq, kind, pack_key, t_ms) => {
+          if (kind === LogKind.reading && t_ms >= from_ms && t_ms < to_ms)
+            by_key.set(pack_key, (by_key.get(pack_key) ?? 0) + 1);
+          return true;
+        });
         if (!(await pause())) throw new GatewayError('STORE_FAILED', 'counting readings takes too long');
       }
-    return counts;
+    return Object.fromEntries(
+      [...by_key].flatMap(([pack_key, count]) => {
+        const pack_id = this.#packId(pack_key);
+        return pack_id === undefined ? [] : [[pack_id, count]];
+      }),
+    );
   }
 
   completeness(
@@ -191,11 +172,12 @@ export class Reader {
   readBatch(after_seq: number, max_rows: number, max_bytes: number): LogBatch {
     const rows: LogRow[] = [];
     let byte_count = 0;
-    for (const row of this.#selectRows.iterate(after_seq, max_rows)) {
-      if (rows.length > 0 && byte_count + row.body.length > max_bytes) break;
-      byte_count += row.body.length;
-      rows.push(row);
-    }
+    this.#rows.scan(after_seq, Number.MAX_SAFE_INTEGER, (seq, kind, pack_key, t_ms, body) => {
+      if (rows.length === max_rows || (rows.length > 0 && byte_count + body.length > max_bytes)) return false;
+      byte_count += body.length;
+      rows.push({ seq, kind, pack_key, t_ms, body });
+      return true;
+    });
     const count = rows.length;
     const batch = {
       count,
@@ -219,29 +201,13 @@ export class Reader {
     return batch;
   }
 
-  close(): void {
-    this.#db.close();
+  #packId(pack_key: number): string | undefined {
+    const known = this.#pack_ids.get(pack_key) ?? this.#selectPackId.get(pack_key);
+    if (known !== undefined) this.#pack_ids.set(pack_key, known);
+    return known;
   }
 
-  /** Runs of sequence numbers that can hold rows of the time span; neighbours joined. */
-  #ranges(from_ms: number, to_ms: number): Range[] {
-    const ranges: Range[] = [];
-    const spans = this.#db
-      .prepare<[number, number], Range>(
-        'SELECT first_seq, last_seq FROM spans WHERE max_t_ms >= ? AND min_t_ms <= ? ORDER BY first_seq',
-      )
-      .all(from_ms, to_ms);
-    const tail = this.#db
-      .prepare<[], Range>(
-        `SELECT (SELECT coalesce(max(last_seq), 0) + 1 FROM spans) AS first_seq,
-                (SELECT coalesce(max(seq), 0) FROM log) AS last_seq`,
-      )
-      .get();
-    for (const range of tail ? [...spans, tail] : spans) {
-      const last = ranges.at(-1);
-      if (last && last.last_seq + 1 === range.first_seq) last.last_seq = range.last_seq;
-      else ranges.push({ ...range });
-    }
-    return ranges;
+  close(): void {
+    this.#db.close();
   }
 }

@@ -16,5 +16,7 @@ export interface SqliteStoreOptions {
   readonly queue_bytes?: number;
   /** Size of one batch (default 1 MiB). */
   readonly batch_bytes?: number;
+  /** Rows of the log after which they move into the archive (default: 450 for each pack, at least 4096). */
+  readonly span_rows?: number;
   readonly migrations?: string;
 }

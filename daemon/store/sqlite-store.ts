@@ -14,6 +14,7 @@ import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { BatchBuffer } from './batch-buffer.ts';
+import { FlushWaiters } from './flush-waiters.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import {
@@ -31,7 +32,7 @@ import {
   type TimeSpan,
 } from './store.ts';
 import { WorkerClient } from './worker-client.ts';
-import type { Committed, ReaderMethods, WriterMethods } from './worker-messages.ts';
+import type { Committed, ReaderMethods, WorkerEvent, WriterMethods } from './worker-messages.ts';
 
 export const STORE_FILE = 'gateway.db';
 
@@ -46,12 +47,6 @@ const DAY_MS = 86_400_000;
 
 export function createSqliteStore(options: SqliteStoreOptions): Store & LogSource {
   return new SqliteStore(options);
-}
-
-interface FlushWaiter {
-  readonly batch: number;
-  readonly resolve: () => void;
-  readonly reject: (error: GatewayError) => void;
 }
 
 class SqliteStore implements Store, LogSource {
@@ -78,9 +73,10 @@ class SqliteStore implements Store, LogSource {
   #settled_batches = 0;
   #posted_bytes = 0;
   #settled_mono_ms = 0;
-  #flush_waiters: FlushWaiter[] = [];
+  readonly #flush_waiters = new FlushWaiters();
   #synced_seq = 0;
   #fault: string | undefined;
+  #archive_fault: string | undefined;
   incarnation = '';
   readonly #stats = {
     durable_seq: 0,
@@ -94,6 +90,7 @@ class SqliteStore implements Store, LogSource {
     commits: 0,
     commit_failures: 0,
     file_bytes: 0,
+    spans_waiting: 0,
   };
   readonly documents: Documents = {
     get: async (kind, id) => (await this.#read('get', { kind, id }))?.body,
@@ -125,13 +122,14 @@ class SqliteStore implements Store, LogSource {
       throw new GatewayError('STORE_FAILED', `${this.#file}: the store was opened already`);
     const setup = { file: this.#file, migrations: this.#options.migrations ?? SQLITE_MIGRATIONS };
     const script = (name: string) => new URL(name, import.meta.url);
-    this.#writer = new WorkerClient('writer', script('./writer-worker.ts'), setup, this.#clock, fault =>
-      this.#setFault(fault),
+    this.#writer = new WorkerClient('writer', script('./writer-worker.ts'), setup, this.#clock, event =>
+      this.#onWriterEvent(event),
     );
     this.#reader = new WorkerClient('reader', script('./reader-worker.ts'), setup, this.#clock);
     try {
       const pack_ids = topology.packs.map(pack => pack.id);
-      const params = { pack_ids, topology: JSON.stringify(topology), t_ms: this.#clock.wallMs() };
+      const { span_rows } = this.#options;
+      const params = { pack_ids, topology: JSON.stringify(topology), t_ms: this.#clock.wallMs(), span_rows };
       const opened = await this.#writer.call('open', params, OPEN_TIMEOUT_MS);
       await this.#reader.call('open', null, OPEN_TIMEOUT_MS);
       if (this.#closing) throw new GatewayError('STOPPED', `${this.#file}: closed while opening`);
@@ -178,7 +176,7 @@ class SqliteStore implements Store, LogSource {
     const batch = this.#posted_batches;
     if (this.#settled_batches >= batch) return Promise.resolve();
     if (this.#fault !== undefined) return Promise.reject(new GatewayError('STORE_FAILED', this.#fault));
-    return new Promise((resolve, reject) => this.#flush_waiters.push({ batch, resolve, reject }));
+    return this.#flush_waiters.wait(batch);
   }
 
   async history(request: HistoryRequest): Promise<HistoryReply> {
@@ -199,7 +197,7 @@ class SqliteStore implements Store, LogSource {
     return {
       ...this.#stats,
       queue_bytes: this.#posted_bytes + (this.#current?.used ?? 0),
-      fault: this.#fault ?? stuck,
+      fault: this.#fault ?? stuck ?? this.#archive_fault,
     };
   }
 
@@ -291,7 +289,7 @@ class SqliteStore implements Store, LogSource {
     this.#stats.file_bytes = committed.file_bytes;
     this.#stats.commits++;
     this.#settle(used);
-    for (const { resolve } of this.#takeWaiters()) resolve();
+    this.#flush_waiters.settle(this.#settled_batches);
     for (const listener of this.#listeners) listener();
     if (this.#commit_due && this.#posted_batches === this.#settled_batches) this.#post();
   }
@@ -300,8 +298,8 @@ class SqliteStore implements Store, LogSource {
     this.#stats.readings_dropped += readings;
     this.#stats.commit_failures++;
     this.#settle(used);
-    for (const { reject } of this.#takeWaiters())
-      reject(new GatewayError('STORE_FAILED', describeError(error)));
+    const failure = new GatewayError('STORE_FAILED', describeError(error));
+    this.#flush_waiters.settle(this.#settled_batches, failure);
   }
 
   #settle(used: number): void {
@@ -310,19 +308,21 @@ class SqliteStore implements Store, LogSource {
     this.#settled_mono_ms = this.#clock.monoMs();
   }
 
-  #takeWaiters(): FlushWaiter[] {
-    const due = this.#flush_waiters.filter(({ batch }) => batch <= this.#settled_batches);
-    if (due.length > 0)
-      this.#flush_waiters = this.#flush_waiters.filter(({ batch }) => batch > this.#settled_batches);
-    return due;
+  #onWriterEvent(event: WorkerEvent): void {
+    if ('fault' in event) this.#setFault(event.fault);
+    if (!event.archive) return;
+    const { waiting_spans, fault } = event.archive;
+    if (fault !== undefined && fault !== this.#archive_fault)
+      this.#options.log.error({ component: 'store' }, `finished hours wait in the log: ${fault}`);
+    this.#archive_fault = fault;
+    this.#stats.spans_waiting = waiting_spans;
   }
 
   #setFault(fault: string | undefined): void {
     if (this.#closing) return;
     if (fault !== undefined) {
       this.#stats.commit_failures++;
-      const error = new GatewayError('STORE_FAILED', fault);
-      for (const { reject } of this.#flush_waiters.splice(0)) reject(error);
+      this.#flush_waiters.settle(Number.POSITIVE_INFINITY, new GatewayError('STORE_FAILED', fault));
     }
     if (fault === this.#fault) return;
     this.#fault = fault;

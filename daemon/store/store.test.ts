@@ -15,9 +15,9 @@ import { createSqliteStore, STORE_FILE } from './sqlite-store.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { type LogBatch, LogKind, type LogSource, type Store } from './store.ts';
 import { numberedReading, smallTopology, someAlert, storeOptions, temporaryDirectory } from './testing.ts';
-import { SPAN_ROWS } from './writer.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
+const SPAN_ROWS = 512;
 const topology = smallTopology(3);
 let directory: ReturnType<typeof temporaryDirectory>;
 let open: (Store & LogSource)[] = [];
@@ -164,12 +164,22 @@ test('while the file cannot be written: a fault is told, the queue is bounded, d
   expect(await store.alerts({ state: 'all', limit: 10 })).toEqual([someAlert('a1', T0)]);
 });
 
+/** In commits of half a span. */
+async function appendNumbered(store: Store, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    store.append(numberedReading(topology, 0, n, T0 + n));
+    if ((n + 1) % (SPAN_ROWS / 2) === 0) await store.flush();
+  }
+  await store.flush();
+}
+
 test('history finds one pack in a time span, also across a wall clock set back, and thins evenly', async () => {
-  const store = await openStore();
-  const count = 3 * SPAN_ROWS;
+  const store = await openStore({ span_rows: SPAN_ROWS });
+  const count = 24 * SPAN_ROWS;
   for (let n = 0; n < count; n++) {
     const set_back_ms = n > count / 2 ? 3_600_000 : 0;
     store.append(numberedReading(topology, n % 3, n, T0 + n * 1000 - set_back_ms));
+    if (n % SPAN_ROWS === 0) await store.flush();
   }
   await store.flush();
   const request = { pack_id: 'p02', from_ms: T0 + 1_000_000, to_ms: T0 + 1_899_999, max_points: 10_000 };
@@ -221,9 +231,8 @@ test('documents are kept by kind and id', async () => {
 
 test('old rows go once they are synced, never the newest, never a topology, and no number is used twice', async () => {
   const clock = new ManualClock(T0 + 100 * 86_400_000);
-  const store = await openStore({ clock, keep_unsynced: true });
-  for (let n = 0; n < 2 * SPAN_ROWS + 10; n++) store.append(numberedReading(topology, 0, n, T0 + n));
-  await store.flush();
+  const store = await openStore({ clock, keep_unsynced: true, span_rows: SPAN_ROWS });
+  await appendNumbered(store, 2 * SPAN_ROWS + 10);
   const last_seq = store.durableSeq();
   const retain = async () => {
     clock.advance(60_000);
@@ -246,9 +255,9 @@ test('old rows go once they are synced, never the newest, never a topology, and 
 
 test('short of room, the oldest rows go before the centre has them, and that is counted', async () => {
   const clock = new ManualClock(T0);
-  const store = await openStore({ clock, keep_unsynced: true, keep_free_bytes: Number.MAX_SAFE_INTEGER });
-  for (let n = 0; n < 2 * SPAN_ROWS + 10; n++) store.append(numberedReading(topology, 0, n, T0 + n));
-  await store.flush();
+  const keep_free_bytes = Number.MAX_SAFE_INTEGER;
+  const store = await openStore({ clock, keep_unsynced: true, keep_free_bytes, span_rows: SPAN_ROWS });
+  await appendNumbered(store, 2 * SPAN_ROWS + 10);
   clock.advance(60_000);
   await store.documents.put('test', 'barrier', 0);
   expect(store.stats()).toMatchObject({ rows_removed_unsynced: 2 * SPAN_ROWS, first_seq: 2 * SPAN_ROWS + 2 });

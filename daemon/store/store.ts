@@ -29,6 +29,8 @@ export interface StoreStats {
   readonly commits: number;
   readonly commit_failures: number;
   readonly file_bytes: number;
+  /** Finished runs of rows that are not in the archive yet. */
+  readonly spans_waiting: number;
   /** One line while writing fails; undefined while it works. */
   readonly fault: string | undefined;
 }

@@ -2,7 +2,7 @@
 import { type Transferable, Worker } from 'node:worker_threads';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import type { Request, WorkerMessage, WorkerSetup } from './worker-messages.ts';
+import type { Request, WorkerEvent, WorkerMessage, WorkerSetup } from './worker-messages.ts';
 
 /** More calls than this at one time are refused. */
 const MAX_PENDING = 256;
@@ -18,7 +18,7 @@ export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
   readonly #clock: Clock;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
-  readonly #onFault: (fault: string | undefined) => void;
+  readonly #onEvent: (event: WorkerEvent) => void;
   #next_id = 1;
   #ended: string | undefined;
 
@@ -27,11 +27,11 @@ export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
     script: URL,
     setup: WorkerSetup,
     clock: Clock,
-    onFault: (fault: string | undefined) => void = () => {},
+    onEvent: (event: WorkerEvent) => void = () => {},
   ) {
     this.#name = name;
     this.#clock = clock;
-    this.#onFault = onFault;
+    this.#onEvent = onEvent;
     this.#worker = new Worker(script, { workerData: setup, name });
     this.#worker.on('message', (message: WorkerMessage) => this.#receive(message));
     this.#worker.on('error', error => this.#end(describeError(error)));
@@ -70,7 +70,7 @@ export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
 
   #receive(message: WorkerMessage): void {
     if (message.id === undefined) {
-      this.#onFault(message.fault);
+      this.#onEvent(message.event);
       return;
     }
     const pending = this.#pending.get(message.id);
@@ -89,7 +89,7 @@ export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
       reject(this.#failure('call', reason));
     }
     this.#pending.clear();
-    this.#onFault(`the ${this.#name} does not run: ${reason}`);
+    this.#onEvent({ fault: `the ${this.#name} does not run: ${reason}` });
   }
 
   #failure(method: string, reason: string): GatewayError {

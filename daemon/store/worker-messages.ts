@@ -37,7 +37,10 @@ export interface Document {
 
 /** What the writer does, by method: [parameters, result]. */
 export interface WriterMethods {
-  open: [{ pack_ids: readonly string[]; topology: string; t_ms: number }, OpenedLog];
+  open: [
+    { pack_ids: readonly string[]; topology: string; t_ms: number; span_rows?: number | undefined },
+    OpenedLog,
+  ];
   commit: [{ buffer: ArrayBuffer; used: number }, Committed];
   put: [{ kind: string; id: string; body: string }, null];
   delete: [{ kind: string; id: string }, boolean];
@@ -71,11 +74,22 @@ export interface Request {
   readonly params: unknown;
 }
 
-/** An event has no `id`: the writer says what keeps it from writing, and `undefined` when it works again. */
+/** Finished spans that wait for the archive, and what keeps it from being written. */
+export interface ArchiveState {
+  readonly waiting_spans: number;
+  readonly fault: string | undefined;
+}
+
+/** What the writer says unasked: what keeps it from writing, `undefined` when it works again; and of the archive. */
+export interface WorkerEvent {
+  readonly fault?: string | undefined;
+  readonly archive?: ArchiveState;
+}
+
 export type WorkerMessage =
   | { readonly id: number; readonly ok: true; readonly result: unknown }
   | { readonly id: number; readonly ok: false; readonly code: ErrorCode; readonly message: string }
-  | { readonly id?: undefined; readonly fault: string | undefined };
+  | { readonly id?: undefined; readonly event: WorkerEvent };
 
 export function failedReply(id: number, error: unknown): WorkerMessage {
   const code = error instanceof GatewayError ? error.code : 'STORE_FAILED';

@@ -16,6 +16,8 @@ import { Writer } from './writer.ts';
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 15_000;
+/** After the archive could not be written. */
+const ARCHIVE_RETRY_MS = 60_000;
 
 const setup = workerData as WorkerSetup;
 const port = parentPort;
@@ -25,6 +27,8 @@ let writer: Writer | undefined;
 const batches: { id: number; params: WriterMethods['commit'][0] }[] = [];
 let retry_ms = FIRST_RETRY_MS;
 let waiting = false;
+let archiving = false;
+let archive_not_before_ms = Number.NEGATIVE_INFINITY;
 
 port.on('message', ({ id, method, params }: Request) => {
   if (method === 'commit') {
@@ -42,9 +46,8 @@ port.on('message', ({ id, method, params }: Request) => {
 function answer(method: keyof WriterMethods, params: unknown): unknown {
   switch (method) {
     case 'open': {
-      const { pack_ids, topology, t_ms } = params as WriterMethods['open'][0];
       writer ??= new Writer(setup.file, setup.migrations);
-      return writer.open(pack_ids, topology, t_ms);
+      return writer.open(params as WriterMethods['open'][0]);
     }
     case 'put': {
       const { kind, id, body } = params as WriterMethods['put'][0];
@@ -74,6 +77,7 @@ function commitNext(): void {
   if (batches.length === 0 || !writer) return;
   if (commitFirst()) {
     if (batches.length > 0) setImmediate(commitNext);
+    else archiveSoon();
     return;
   }
   waiting = true;
@@ -84,17 +88,39 @@ function commitNext(): void {
   retry_ms = Math.min(2 * retry_ms, LAST_RETRY_MS);
 }
 
+/** One step per turn of the event loop, and only while no batch waits. */
+function archiveSoon(): void {
+  if (archiving || systemClock.monoMs() < archive_not_before_ms) return;
+  archiving = true;
+  setImmediate(() => {
+    archiving = false;
+    if (!writer || waiting || batches.length > 0) return;
+    try {
+      const step = writer.archiveStep();
+      if (step === 'stored') tellArchive(undefined);
+      if (step !== 'idle') archiveSoon();
+    } catch (error) {
+      archive_not_before_ms = systemClock.monoMs() + ARCHIVE_RETRY_MS;
+      tellArchive(`${setup.file}, archive: ${describeError(error)}`);
+    }
+  });
+}
+
+function tellArchive(fault: string | undefined): void {
+  send({ event: { archive: { waiting_spans: opened().waitingSpans(), fault } } });
+}
+
 function commitFirst(): boolean {
   const { id, params } = batches[0];
   try {
     const result = opened().commit(params.buffer, params.used);
     batches.shift();
-    if (retry_ms !== FIRST_RETRY_MS) send({ fault: undefined });
+    if (retry_ms !== FIRST_RETRY_MS) send({ event: { fault: undefined } });
     retry_ms = FIRST_RETRY_MS;
     send({ id, ok: true, result }, [params.buffer]);
     return true;
   } catch (error) {
-    send({ fault: `${setup.file}: ${describeError(error)}` });
+    send({ event: { fault: `${setup.file}: ${describeError(error)}` } });
     return false;
   }
 }

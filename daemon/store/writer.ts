@@ -7,13 +7,19 @@ import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditEntry } from '../../core/contract/access.ts';
 import type { CompletenessRecord } from '../../core/contract/completeness.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import { Archiver } from './archive.ts';
 import { forEachRecord } from './batch-buffer.ts';
+import { BLOCK_KIND, encodeBlock } from './block.ts';
+import { LogRows } from './log-rows.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
 import { LogKind } from './store.ts';
 import type { Committed, OpenedLog, WriterMethods } from './worker-messages.ts';
 
-/** Rows of one entry in `spans`: what a search by time reads at least. */
-export const SPAN_ROWS = 4096;
+/** Readings of each pack in one span: longer runs compress better, and wait longer for it. */
+const SPAN_ROWS_PER_PACK = 450;
+const FEWEST_SPAN_ROWS = 4096;
+/** All of a span is held in memory while it moves into the archive. */
+const MOST_SPAN_ROWS = 131_072;
 /** How long a write waits for another process that holds the file. */
 const BUSY_TIMEOUT_MS = 2000;
 
@@ -32,6 +38,7 @@ interface StoredSpan {
 
 interface Span {
   first_seq: number;
+  /** Rows, topologies left out. */
   rows: number;
   min_t_ms: number;
   max_t_ms: number;
@@ -45,6 +52,10 @@ export class Writer {
   #insertRow!: Database.Statement;
   #insertSpan!: Database.Statement;
   #upsertAlert!: Database.Statement;
+  #rows!: LogRows;
+  #archiver!: Archiver;
+  #archiving: Generator<void, void> | undefined;
+  #span_rows = FEWEST_SPAN_ROWS;
   #last_seq = 0;
   /** Rows after the last stored span. */
   #span: Span = { ...NO_SPAN };
@@ -66,21 +77,25 @@ export class Writer {
     }
   }
 
-  open(pack_ids: readonly string[], topology: string, t_ms: number): OpenedLog {
+  open({ pack_ids, topology, t_ms, span_rows }: WriterMethods['open'][0]): OpenedLog {
     const db = this.#db;
     this.#insertRow = db.prepare('INSERT INTO log (seq, kind, pack_key, t_ms, body) VALUES (?, ?, ?, ?, ?)');
-    this.#insertSpan = db.prepare('INSERT INTO spans VALUES (?, ?, ?, ?)');
+    this.#insertSpan = db.prepare('INSERT INTO spans VALUES (?, ?, ?, ?, 0)');
     this.#upsertAlert = db.prepare(
       `INSERT INTO alerts (alert_id, state, raised_ms, cleared_ms, body) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (alert_id) DO UPDATE SET state = excluded.state, cleared_ms = excluded.cleared_ms, body = excluded.body`,
     );
-    this.#last_seq = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM log').pluck().get() ?? 0;
+    this.#rows = new LogRows(db);
+    this.#archiver = new Archiver(db, this.#rows);
+    const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
+    this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
     this.#resumeSpan();
     const incarnation = this.#transaction(() => {
       const addPack = db.prepare('INSERT INTO packs (pack_id) VALUES (?) ON CONFLICT DO NOTHING');
       for (const pack_id of pack_ids) addPack.run(pack_id);
       if (this.#meta('topology') !== topology) {
-        this.#append(LogKind.topology, 0, t_ms, Buffer.from(topology));
+        // Alone, as it stays when its neighbours go; and it says nothing of their time.
+        this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, t_ms, Buffer.from(topology));
         this.#setMeta('topology', topology);
       }
       const known = this.#meta('incarnation');
@@ -102,14 +117,20 @@ export class Writer {
   /** One transaction for the whole batch; all or nothing. Throws what SQLite says. */
   commit(buffer: ArrayBuffer, used: number): Committed {
     let readings = 0;
+    const records = new Uint8Array(buffer, 0, used);
     this.#transaction(() => {
-      forEachRecord(buffer, used, (kind, pack_key, t_ms, body) => {
-        this.#append(kind, pack_key, t_ms, body);
+      const before_seq = this.#last_seq;
+      let min_t_ms = Number.POSITIVE_INFINITY;
+      forEachRecord(records, (kind, _pack_key, t_ms, body) => {
+        this.#count(++this.#last_seq, t_ms);
+        if (t_ms < min_t_ms) min_t_ms = t_ms;
         if (kind === LogKind.reading) readings++;
-        else if (kind === LogKind.alert) this.#storeAlert(body.toString('utf8'));
-        else if (kind === LogKind.audit) this.#storeAudit(t_ms, body.toString('utf8'));
-        else if (kind === LogKind.completeness) this.#storeCompleteness(body.toString('utf8'));
+        else this.#storeRecord(kind, t_ms, body.toString('utf8'));
+        return true;
       });
+      const rows = this.#last_seq - before_seq;
+      if (rows > 0) this.#insertRow.run(this.#last_seq, BLOCK_KIND, rows, min_t_ms, encodeBlock(records));
+      this.#endSpan();
     });
     return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
   }
@@ -147,19 +168,47 @@ export class Writer {
     this.#db.close();
   }
 
-  #append(kind: number, pack_key: number, t_ms: number, body: Buffer): void {
-    const seq = this.#last_seq + 1;
-    this.#insertRow.run(seq, kind, pack_key, t_ms, body);
-    this.#last_seq = seq;
-    // A topology stays when its neighbours go, and says nothing of their time.
-    if (kind === LogKind.topology) return;
+  /** One step of moving finished spans into the archive; `idle`: there was nothing to be done. Throws as `commit`. */
+  archiveStep(): 'idle' | 'working' | 'stored' {
+    if (!this.#archiving) {
+      const span = this.#archiver.next();
+      if (!span) return 'idle';
+      this.#archiving = this.#archiver.archive(span);
+    }
+    let is_done: boolean | undefined = true;
+    try {
+      is_done = this.#archiving.next().done;
+    } finally {
+      if (is_done) this.#archiving = undefined;
+    }
+    return is_done ? 'stored' : 'working';
+  }
+
+  /** Finished, and not in the archive yet. */
+  waitingSpans(): number {
+    return this.#db.prepare<[], number>('SELECT count(*) FROM spans WHERE archived = 0').pluck().get() ?? 0;
+  }
+
+  #count(seq: number, t_ms: number): void {
     const span = this.#span;
     if (span.rows++ === 0) span.first_seq = seq;
     if (t_ms < span.min_t_ms) span.min_t_ms = t_ms;
     if (t_ms > span.max_t_ms) span.max_t_ms = t_ms;
-    if (span.rows < SPAN_ROWS) return;
-    this.#insertSpan.run(span.first_seq, seq, span.min_t_ms, span.max_t_ms);
+  }
+
+  /** At the end of a commit, so that no block lies in two spans. */
+  #endSpan(): void {
+    const { first_seq, rows, min_t_ms, max_t_ms } = this.#span;
+    if (rows < this.#span_rows) return;
+    this.#insertSpan.run(first_seq, this.#last_seq, min_t_ms, max_t_ms);
     this.#span = { ...NO_SPAN };
+  }
+
+  /** What is also kept where it is found by other things than its number. */
+  #storeRecord(kind: number, t_ms: number, body: string): void {
+    if (kind === LogKind.alert) this.#storeAlert(body);
+    else if (kind === LogKind.audit) this.#storeAudit(t_ms, body);
+    else if (kind === LogKind.completeness) this.#storeCompleteness(body);
   }
 
   /** Those that may go: the newest row is never in one, so no number is used twice. */
@@ -171,11 +220,20 @@ export class Writer {
       .all(this.#last_seq, SPANS_PER_ROUND);
   }
 
+  /** Returns how many rows it held. */
   #removeSpan({ first_seq, last_seq }: StoredSpan): number {
     return this.#transaction(() => {
+      let rows = 0;
+      this.#rows.scan(first_seq - 1, last_seq, (_seq, kind) => {
+        if (kind !== LogKind.topology) rows++;
+        return true;
+      });
       this.#db.prepare('DELETE FROM spans WHERE first_seq = ?').run(first_seq);
-      const deleteRows = this.#db.prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?');
-      return deleteRows.run(first_seq, last_seq, LogKind.topology).changes;
+      this.#db.prepare('DELETE FROM chunks WHERE first_seq = ?').run(first_seq);
+      this.#db
+        .prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?')
+        .run(first_seq, last_seq, LogKind.topology);
+      return rows;
     });
   }
 
@@ -221,18 +279,19 @@ export class Writer {
   }
 
   #resumeSpan(): void {
-    const row = this.#db
-      .prepare<[number], { rows: number; first_seq: number; min_t_ms: number; max_t_ms: number }>(
-        `SELECT count(*) AS rows, min(seq) AS first_seq, min(t_ms) AS min_t_ms, max(t_ms) AS max_t_ms
-         FROM log WHERE kind <> ? AND seq > (SELECT coalesce(max(last_seq), 0) FROM spans)`,
-      )
-      .get(LogKind.topology);
-    this.#span = row && row.rows > 0 ? row : { ...NO_SPAN };
+    const { first_seq, last_seq } = this.#rows.tail();
+    this.#last_seq = last_seq;
+    this.#span = { ...NO_SPAN };
+    this.#rows.scan(first_seq - 1, last_seq, (seq, kind, _pack_key, t_ms) => {
+      if (kind !== LogKind.topology) this.#count(seq, t_ms);
+      return true;
+    });
   }
 
+  /** Of the oldest row that is no topology; 0 when there is none. */
   #firstSeq(): number {
-    const sql = 'SELECT seq FROM log WHERE kind <> ? ORDER BY seq LIMIT 1';
-    return this.#db.prepare<[number], number>(sql).pluck().get(LogKind.topology) ?? 0;
+    const spans = this.#db.prepare<[], number>('SELECT min(first_seq) FROM spans').pluck().get();
+    return spans ?? this.#span.first_seq;
   }
 
   #meta(name: string): string | undefined {

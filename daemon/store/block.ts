@@ -1,0 +1,31 @@
+/** A block: all records of one commit, compressed, as one row of the log. */
+import { forEachRecord } from './batch-buffer.ts';
+import { compress, decompress } from './packed-columns.ts';
+
+/** In the log's `kind`, which for single records is a LogKind. */
+export const BLOCK_KIND = 255;
+
+/** A row of the log as it stands in the file; see migrations/sqlite/006_archive.sql. */
+export interface StoredRow {
+  readonly seq: number;
+  readonly kind: number;
+  readonly pack_key: number;
+  readonly t_ms: number;
+  readonly body: Buffer;
+}
+
+/** False ends the visit. `body` stays valid. */
+export type Visit = (seq: number, kind: number, pack_key: number, t_ms: number, body: Buffer) => boolean;
+
+export function encodeBlock(records: Uint8Array): Buffer {
+  return compress(records);
+}
+
+/** Visits the records of a row, whatever form it has. Throws when it is damaged. Returns what the last visit said. */
+export function visitRow(row: StoredRow, visit: Visit): boolean {
+  if (row.kind !== BLOCK_KIND) return visit(row.seq, row.kind, row.pack_key, row.t_ms, row.body);
+  let seq = row.seq - row.pack_key;
+  return forEachRecord(decompress(row.body), (kind, pack_key, t_ms, body) =>
+    visit(++seq, kind, pack_key, t_ms, body),
+  );
+}

@@ -1,0 +1,238 @@
+/**
+ * The rows of the log in the order of their numbers, wherever they stand: singly, in blocks, or in the archive.
+ * Everything that reads the log reads it here.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { describeError } from '../../core/errors.ts';
+import { forEachRecord } from './batch-buffer.ts';
+import { type StoredRow, type Visit, visitRow } from './block.ts';
+import { type ChunkGroup, openChunk } from './chunk.ts';
+import { decompress } from './packed-columns.ts';
+import { LogKind } from './store.ts';
+
+export interface Range {
+  first_seq: number;
+  last_seq: number;
+}
+
+export interface Chunk extends Range {
+  readonly row_count: number;
+  readonly min_t_ms: number;
+  readonly max_t_ms: number;
+  readonly body: Buffer;
+}
+
+/** Rows of one archived span, by number less the first. */
+interface UnpackedSpan extends Range {
+  /** -1: no row has this number. */
+  readonly kind: Int16Array;
+  readonly pack_key: Int32Array;
+  readonly t_ms: Float64Array;
+  /** Its bytes: from `start` to `end` of that one of `buffers`. */
+  readonly buffer_no: Uint32Array;
+  readonly start: Uint32Array;
+  readonly end: Uint32Array;
+  readonly buffers: Buffer[];
+}
+
+export class LogRows {
+  readonly #db: Database;
+  readonly #nextArchived: Statement<[{ seq: number }], Range>;
+  readonly #selectRows: Statement<[number, number], StoredRow>;
+  readonly #selectChunks: Statement<[number], { pack_key: number; body: Buffer }>;
+  readonly #onDamage: (what: string) => void;
+  /** The last one unpacked: who follows the log asks for it again and again. */
+  #unpacked: UnpackedSpan | undefined;
+
+  /** `onDamage` is told of every block or chunk that cannot be read; its rows are left out. */
+  constructor(db: Database, onDamage: (what: string) => void = () => {}) {
+    this.#db = db;
+    this.#onDamage = onDamage;
+    this.#nextArchived = db.prepare(
+      `SELECT first_seq, last_seq FROM spans
+       WHERE archived = 1 AND last_seq > :seq
+         AND first_seq >= coalesce((SELECT max(first_seq) FROM spans WHERE first_seq <= :seq), 0)
+       ORDER BY first_seq LIMIT 1`,
+    );
+    // A block has the number of its last record.
+    this.#selectRows = db.prepare(
+      'SELECT seq, kind, pack_key, t_ms, body FROM log WHERE seq > ? AND seq <= ? ORDER BY seq',
+    );
+    this.#selectChunks = db.prepare('SELECT pack_key, body FROM chunks WHERE first_seq = ?');
+  }
+
+  /** Visits rows with `after_seq < seq <= up_to_seq` until told to stop, all out of one state of the file. */
+  scan(after_seq: number, up_to_seq: number, visit: Visit): void {
+    if (this.#unpacked && after_seq >= this.#unpacked.last_seq) this.#unpacked = undefined;
+    this.#inOneState(() => {
+      let seq = after_seq;
+      while (seq < up_to_seq) {
+        const span = this.#nextArchived.get({ seq });
+        const loose_end = Math.min(up_to_seq, span ? span.first_seq - 1 : Number.MAX_SAFE_INTEGER);
+        if (seq < loose_end && !this.#visitLoose(seq, loose_end, visit)) return;
+        if (!span || span.first_seq > up_to_seq) return;
+        if (!this.#visitSpan(span, Math.max(seq, span.first_seq - 1), up_to_seq, visit)) return;
+        seq = span.last_seq;
+      }
+    });
+  }
+
+  /** Runs of numbers that can hold rows of a span of time, ascending; neighbours joined. */
+  ranges(from_ms: number, to_ms: number): Range[] {
+    const ranges: Range[] = [];
+    const spans = this.#db
+      .prepare<[number, number], Range>(
+        'SELECT first_seq, last_seq FROM spans WHERE max_t_ms >= ? AND min_t_ms <= ? ORDER BY first_seq',
+      )
+      .all(from_ms, to_ms);
+    for (const range of [...spans, this.tail()]) {
+      const last = ranges.at(-1);
+      if (last && last.last_seq + 1 === range.first_seq) last.last_seq = range.last_seq;
+      else ranges.push({ ...range });
+    }
+    return ranges;
+  }
+
+  /** The numbers that are in no span yet. */
+  tail(): Range {
+    return this.#db
+      .prepare<[], Range>(
+        `SELECT (SELECT coalesce(max(last_seq), 0) + 1 FROM spans) AS first_seq,
+                max((SELECT coalesce(max(last_seq), 0) FROM spans), (SELECT coalesce(max(seq), 0) FROM log)) AS last_seq`,
+      )
+      .get() as Range;
+  }
+
+  /** Chunks of a pack that can hold readings of a span of time, ascending. */
+  chunks(pack_key: number, from_ms: number, to_ms: number): Chunk[] {
+    return this.#db
+      .prepare<[number, number, number], Chunk>(
+        `SELECT first_seq, last_seq, row_count, chunks.min_t_ms, chunks.max_t_ms, chunks.body
+         FROM spans JOIN chunks USING (first_seq)
+         WHERE archived = 1 AND pack_key = ? AND chunks.max_t_ms >= ? AND chunks.min_t_ms <= ? ORDER BY first_seq`,
+      )
+      .all(pack_key, from_ms, to_ms);
+  }
+
+  /** Of a chunk; none, and told, when it is damaged. */
+  groups(chunk: Pick<Chunk, 'first_seq' | 'body'>, pack_key: number): ChunkGroup[] {
+    try {
+      return openChunk(chunk.body);
+    } catch (error) {
+      this.#damaged(`chunk of pack key ${pack_key} from row ${chunk.first_seq} on`, error);
+      return [];
+    }
+  }
+
+  #inOneState(work: () => void): void {
+    const is_ours = !this.#db.inTransaction;
+    if (is_ours) this.#db.exec('BEGIN');
+    try {
+      work();
+    } finally {
+      if (is_ours) this.#db.exec('COMMIT');
+    }
+  }
+
+  #visitLoose(after_seq: number, up_to_seq: number, visit: Visit): boolean {
+    let goes_on = true;
+    let is_over = false;
+    // A block has the number of its last record: the one that holds `up_to_seq` can end behind it.
+    for (const row of this.#selectRows.iterate(after_seq, Number.MAX_SAFE_INTEGER)) {
+      try {
+        visitRow(row, (seq, kind, pack_key, t_ms, body) => {
+          if (seq <= after_seq) return true;
+          is_over = seq > up_to_seq;
+          if (!is_over) goes_on = visit(seq, kind, pack_key, t_ms, body);
+          return goes_on && !is_over;
+        });
+      } catch (error) {
+        this.#damaged(`block of rows up to ${row.seq}`, error);
+      }
+      if (!goes_on || is_over || row.seq >= up_to_seq) break;
+    }
+    return goes_on;
+  }
+
+  #visitSpan(range: Range, after_seq: number, up_to_seq: number, visit: Visit): boolean {
+    if (this.#unpacked?.first_seq !== range.first_seq) this.#unpacked = this.#unpack(range);
+    const { kind, pack_key, t_ms, buffer_no, start, end, buffers, first_seq, last_seq } = this.#unpacked;
+    for (let at = after_seq + 1 - first_seq; at <= Math.min(last_seq, up_to_seq) - first_seq; at++) {
+      if (kind[at] < 0) continue;
+      const body = buffers[buffer_no[at]].subarray(start[at], end[at]);
+      if (!visit(first_seq + at, kind[at], pack_key[at], t_ms[at], body)) return false;
+    }
+    return true;
+  }
+
+  #unpack({ first_seq, last_seq }: Range): UnpackedSpan {
+    const count = last_seq - first_seq + 1;
+    const span: UnpackedSpan = {
+      first_seq,
+      last_seq,
+      kind: new Int16Array(count).fill(-1),
+      pack_key: new Int32Array(count),
+      t_ms: new Float64Array(count),
+      buffer_no: new Uint32Array(count),
+      start: new Uint32Array(count),
+      end: new Uint32Array(count),
+      buffers: [],
+    };
+    for (const { pack_key, body } of this.#selectChunks.all(first_seq)) {
+      if (pack_key === 0) this.#unpackOthers(span, body);
+      else
+        for (const group of this.groups({ first_seq, body }, pack_key)) unpackReadings(span, group, pack_key);
+    }
+    // Topologies stay where they are.
+    this.#visitLoose(first_seq - 1, last_seq, (seq, kind, pack_key, t_ms, body) => {
+      put(span, seq - first_seq, kind, pack_key, t_ms, 0, body.length);
+      span.buffers.push(body);
+      return true;
+    });
+    return span;
+  }
+
+  #unpackOthers(span: UnpackedSpan, body: Buffer): void {
+    try {
+      forEachRecord(decompress(body), (kind, rel_seq, t_ms, bytes) => {
+        put(span, rel_seq, kind, 0, t_ms, 0, bytes.length);
+        span.buffers.push(bytes);
+        return true;
+      });
+    } catch (error) {
+      this.#damaged(`records from row ${span.first_seq} on`, error);
+    }
+  }
+
+  #damaged(what: string, error: unknown): void {
+    this.#onDamage(`${what}: ${describeError(error)}`);
+  }
+}
+
+function unpackReadings(span: UnpackedSpan, group: ChunkGroup, pack_key: number): void {
+  const rel_seqs = group.relSeqs();
+  const times = group.times();
+  const { bytes, ends } = group.bodies();
+  for (let row = 0; row < group.row_count; row++)
+    put(span, rel_seqs[row], LogKind.reading, pack_key, times[row], row === 0 ? 0 : ends[row - 1], ends[row]);
+  span.buffers.push(bytes);
+}
+
+/** Notes a row that is in the buffer which is added next. */
+function put(
+  span: UnpackedSpan,
+  at: number,
+  kind: number,
+  pack_key: number,
+  t_ms: number,
+  start: number,
+  end: number,
+): void {
+  if (!(at >= 0 && at < span.kind.length)) return;
+  span.kind[at] = kind;
+  span.pack_key[at] = pack_key;
+  span.t_ms[at] = t_ms;
+  span.buffer_no[at] = span.buffers.length;
+  span.start[at] = start;
+  span.end[at] = end;
+}
