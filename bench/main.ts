@@ -4,6 +4,7 @@ import { benchFanOut } from './fan-out.bench.ts';
 import { benchModbus } from './modbus.bench.ts';
 import { benchPipeline } from './pipeline.bench.ts';
 import { benchStore } from './store.bench.ts';
+import { benchSync } from './sync.bench.ts';
 
 const only = process.argv[2];
 for (const [name, bench] of [
@@ -11,6 +12,7 @@ for (const [name, bench] of [
   ['modbus', benchModbus],
   ['pipeline', benchPipeline],
   ['store', benchStore],
+  ['sync', benchSync],
   ['fan-out', benchFanOut],
 ] as const) {
   if (only && only !== name) continue;

@@ -1,0 +1,107 @@
+/**
+ * Catching up with the centre: readings of the default fleet from a real log, by the real upstream, into a real
+ * PostgreSQL; against a bare COPY of the same rows, by the server itself from a file, into a table of the same make.
+ */
+import pg from 'pg';
+import { systemClock } from '../core/clock/system-clock.ts';
+import { silentLogger } from '../core/log.ts';
+import { createSqliteStore } from '../daemon/store/sqlite-store.ts';
+import type { LogSource, Store } from '../daemon/store/store.ts';
+import {
+  fillNumbered,
+  numberedReading,
+  smallTopology,
+  storeOptions,
+  temporaryDirectory,
+} from '../daemon/store/testing.ts';
+import { createUpstream } from '../daemon/upstream/upstream.ts';
+import { startPostgres } from '../test/support/postgres.ts';
+import { perSecond, ratio } from './rate.ts';
+
+const PACKS = 100;
+const CELLS_PER_PACK = 10;
+const INTERVAL_MS = 2000;
+const ROUNDS = 4320;
+const ROWS = ROUNDS * PACKS;
+const ROWS_PER_DAY = (86_400_000 / INTERVAL_MS) * PACKS;
+const GOAL_RATIO = 0.5;
+const GOAL_S = 60;
+const POLL_MS = 20;
+const T0 = Date.UTC(2026, 0, 7);
+const topology = smallTopology(PACKS, CELLS_PER_PACK);
+
+export async function benchSync(): Promise<string[]> {
+  const { path, remove } = temporaryDirectory();
+  const postgres = await startPostgres();
+  const store = createSqliteStore(storeOptions(path, { commit_interval_ms: 1000, keep_unsynced: true }));
+  const client = new pg.Client(postgres.url);
+  try {
+    await client.connect();
+    await store.open(topology);
+    await fillLog(store);
+    const synced = await catchUp(store, postgres.url);
+    const copied_s = await bareCopy(client);
+    return [
+      `bare COPY: ${perSecond(ROWS / copied_s, 'pack rows')}`,
+      `caught up: ${perSecond(ROWS / synced.took_s, 'pack rows')}, ${perSecond((ROWS * CELLS_PER_PACK) / synced.took_s, 'cell readings')}`,
+      ratio(ROWS / synced.took_s, ROWS / copied_s, GOAL_RATIO),
+      `a day of the default fleet (${ROWS_PER_DAY.toLocaleString('en')} pack rows) in ${((synced.took_s * ROWS_PER_DAY) / ROWS).toFixed(0)} s ` +
+        `(goal ${GOAL_S}), by ${ROWS.toLocaleString('en')} rows measured`,
+      `resident memory grew by ${synced.grew_mb.toFixed(0)} MB at most while it caught up`,
+    ];
+  } finally {
+    await client.end();
+    await store.close();
+    await postgres.stop();
+    remove();
+  }
+}
+
+async function fillLog(store: Store): Promise<void> {
+  const readings = topology.packs.map((_, pack) => numberedReading(topology, pack, 0, T0));
+  for (let n = 0; n < ROUNDS; n++) {
+    for (const reading of readings) {
+      fillNumbered(reading, n, T0 + n * INTERVAL_MS);
+      store.append(reading);
+    }
+    if (n % 50 === 0) await store.flush();
+  }
+  await store.flush();
+  const { readings_committed } = store.stats();
+  if (readings_committed !== ROWS) throw new Error(`${readings_committed} of ${ROWS} readings committed`);
+}
+
+/** From the start of an upstream that knows nothing, schema included, to the last row confirmed. */
+async function catchUp(source: LogSource, database_url: string): Promise<{ took_s: number; grew_mb: number }> {
+  const upstream = createUpstream({
+    ...{ database_url, gateway_id: 'gw', source, clock: systemClock, log: silentLogger },
+  });
+  const before_bytes = process.memoryUsage().rss;
+  let most_bytes = before_bytes;
+  const begun_ms = performance.now();
+  upstream.start();
+  while (upstream.status().counters.last_seq < source.durableSeq()) {
+    await new Promise(resolve => setTimeout(resolve, POLL_MS));
+    most_bytes = Math.max(most_bytes, process.memoryUsage().rss);
+  }
+  const took_s = (performance.now() - begun_ms) / 1000;
+  const { readings, retries } = upstream.status().counters;
+  await upstream.stop();
+  if (readings !== ROWS || retries > 0) throw new Error(`${readings} of ${ROWS} sent, ${retries} retries`);
+  return { took_s, grew_mb: (most_bytes - before_bytes) / 2 ** 20 };
+}
+
+/** The same rows in the same order once more, into a second table with the same columns, partitions and indexes. */
+async function bareCopy(client: pg.Client): Promise<number> {
+  const { rows } = await client.query('SHOW data_directory');
+  const file = `${rows[0].data_directory}/rows.copy`;
+  await client.query(`COPY (SELECT * FROM pack_readings ORDER BY seq) TO '${file}' (FORMAT binary)`);
+  await client.query('CREATE TABLE bare (LIKE pack_readings INCLUDING ALL) PARTITION BY RANGE (ts)');
+  await client.query(
+    "CREATE TABLE bare_part PARTITION OF bare FOR VALUES FROM ('2026-01-05 00:00+00') TO ('2026-01-12 00:00+00')",
+  );
+  await client.query('CHECKPOINT');
+  const begun_ms = performance.now();
+  await client.query(`COPY bare FROM '${file}' (FORMAT binary)`);
+  return (performance.now() - begun_ms) / 1000;
+}
