@@ -24,6 +24,8 @@ const INTERVAL_MS = 2000;
 const ROUNDS = 4320;
 const ROWS = ROUNDS * PACKS;
 const ROWS_PER_DAY = (86_400_000 / INTERVAL_MS) * PACKS;
+/** The best of each counts: these machines are noisy, and noise only slows. */
+const RUNS = 3;
 const GOAL_RATIO = 0.5;
 const GOAL_S = 60;
 const POLL_MS = 20;
@@ -34,13 +36,20 @@ export async function benchSync(): Promise<string[]> {
   const { path, remove } = temporaryDirectory();
   const postgres = await startPostgres();
   const store = createSqliteStore(storeOptions(path, { commit_interval_ms: 1000, keep_unsynced: true }));
-  const client = new pg.Client(postgres.url);
   try {
-    await client.connect();
     await store.open(topology);
     await fillLog(store);
-    const synced = await catchUp(store, postgres.url);
-    const copied_s = await bareCopy(client);
+    let synced = { took_s: Number.POSITIVE_INFINITY, grew_mb: 0 };
+    let copied_s = Number.POSITIVE_INFINITY;
+    for (let run = 1; run <= RUNS; run++) {
+      const url = await postgres.createDatabase(`run_${run}`);
+      const { took_s, grew_mb } = await catchUp(store, url);
+      synced = {
+        took_s: Math.min(synced.took_s, took_s),
+        grew_mb: Math.max(synced.grew_mb, grew_mb),
+      };
+      copied_s = Math.min(copied_s, await bareCopy(url));
+    }
     return [
       `bare COPY: ${perSecond(ROWS / copied_s, 'pack rows')}`,
       `caught up: ${perSecond(ROWS / synced.took_s, 'pack rows')}, ${perSecond((ROWS * CELLS_PER_PACK) / synced.took_s, 'cell readings')}`,
@@ -50,7 +59,6 @@ export async function benchSync(): Promise<string[]> {
       `resident memory grew by ${synced.grew_mb.toFixed(0)} MB at most while it caught up`,
     ];
   } finally {
-    await client.end();
     await store.close();
     await postgres.stop();
     remove();
@@ -72,7 +80,10 @@ async function fillLog(store: Store): Promise<void> {
 }
 
 /** From the start of an upstream that knows nothing, schema included, to the last row confirmed. */
-async function catchUp(source: LogSource, database_url: string): Promise<{ took_s: number; grew_mb: number }> {
+async function catchUp(
+  source: LogSource,
+  database_url: string,
+): Promise<{ took_s: number; grew_mb: number }> {
   const upstream = createUpstream({
     ...{ database_url, gateway_id: 'gw', source, clock: systemClock, log: silentLogger },
   });
@@ -92,7 +103,9 @@ async function catchUp(source: LogSource, database_url: string): Promise<{ took_
 }
 
 /** The same rows in the same order once more, into a second table with the same columns, partitions and indexes. */
-async function bareCopy(client: pg.Client): Promise<number> {
+async function bareCopy(database_url: string): Promise<number> {
+  const client = new pg.Client(database_url);
+  await client.connect();
   const { rows } = await client.query('SHOW data_directory');
   const file = `${rows[0].data_directory}/rows.copy`;
   await client.query(`COPY (SELECT * FROM pack_readings ORDER BY seq) TO '${file}' (FORMAT binary)`);
@@ -103,5 +116,8 @@ async function bareCopy(client: pg.Client): Promise<number> {
   await client.query('CHECKPOINT');
   const begun_ms = performance.now();
   await client.query(`COPY bare FROM '${file}' (FORMAT binary)`);
-  return (performance.now() - begun_ms) / 1000;
+  const took_s = (performance.now() - begun_ms) / 1000;
+  await client.query('DROP TABLE pack_readings CASCADE; DROP TABLE bare');
+  await client.end();
+  return took_s;
 }

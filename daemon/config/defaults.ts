@@ -6,7 +6,7 @@ export const DEFAULTS = {
   delay_ms: 0,
   commit_interval_ms: 1000,
   retention_days: 30,
-  batch_rows: 5000,
+  batch_rows: 20_000,
   host: '127.0.0.1',
   port: 8080,
   insecure_http: false,

@@ -4,7 +4,7 @@
  */
 import { CELL_METRICS, PACK_METRICS } from '../../core/metrics.ts';
 import { DeviceAlarmLevel, type PackReading } from '../../core/reading/pack-reading.ts';
-import { Quality, qualityLetters } from '../../core/reading/quality.ts';
+import { QUALITY_LETTERS, Quality } from '../../core/reading/quality.ts';
 
 const CELL_ARRAYS = [
   'cell_voltage_v',
@@ -20,22 +20,48 @@ const CELL_QUALITIES = [
   'cell_soh_quality',
   'cell_balancing_quality',
 ] as const;
-const COLUMNS = [
-  'gateway_id',
-  'pack_id',
-  'ts',
-  'seq',
+const KEY_COLUMNS = ['gateway_id', 'pack_id', 'ts', 'seq', 'cell_count'];
+/** Columns that may be left out where they are NULL in every row: bit `i` of a ColumnSet is column `i`. */
+const OPTIONAL_COLUMNS = [
   ...PACK_METRICS.map(metric => metric.name),
-  'value_quality',
-  'cell_count',
   ...CELL_ARRAYS,
+  'value_quality',
   ...CELL_QUALITIES,
   'sensor_temperature_c',
   'sensor_quality',
   'device_alarms',
 ];
+export type ColumnSet = number;
 
-export const COPY_READINGS = `COPY pack_readings (${COLUMNS.join(', ')}) FROM STDIN (FORMAT binary)`;
+const CELLS_BIT = PACK_METRICS.length;
+const VALUE_QUALITY_BIT = CELLS_BIT + CELL_METRICS.length;
+const CELL_QUALITY_BIT = VALUE_QUALITY_BIT + 1;
+const SENSORS_BIT = CELL_QUALITY_BIT + CELL_METRICS.length;
+const SENSOR_QUALITY_BIT = SENSORS_BIT + 1;
+const ALARMS_BIT = SENSOR_QUALITY_BIT + 1;
+
+const has = (columns: ColumnSet, bit: number) => (columns & (1 << bit)) !== 0;
+
+export function copyStatement(columns: ColumnSet): string {
+  const names = [...KEY_COLUMNS, ...OPTIONAL_COLUMNS.filter((_, bit) => has(columns, bit))];
+  return `COPY pack_readings (${names.join(', ')}) FROM STDIN (FORMAT binary)`;
+}
+
+/** The columns in which this reading is not NULL. */
+export function columnsOf(reading: PackReading): ColumnSet {
+  let columns = 0;
+  for (let m = 0; m < PACK_METRICS.length; m++) if (!Number.isNaN(reading.values[m])) columns |= 1 << m;
+  if (!goodWherePresent(reading.value_quality)) columns |= 1 << VALUE_QUALITY_BIT;
+  for (let m = 0; m < CELL_METRICS.length; m++) {
+    const quality = reading.columnQuality(m);
+    if (!allMissing(quality)) columns |= 1 << (CELLS_BIT + m);
+    if (!goodWherePresent(quality)) columns |= 1 << (CELL_QUALITY_BIT + m);
+  }
+  if (!allMissing(reading.sensor_quality)) columns |= 1 << SENSORS_BIT;
+  if (!goodWherePresent(reading.sensor_quality)) columns |= 1 << SENSOR_QUALITY_BIT;
+  if (!allUnknown(reading.device_alarm_level)) columns |= 1 << ALARMS_BIT;
+  return columns;
+}
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 const HEADER = Buffer.concat([SIGNATURE, Buffer.alloc(8)]);
@@ -49,99 +75,122 @@ const POSTGRES_EPOCH_MS = 946_684_800_000;
 const EARLIEST_MS = 0;
 const LATEST_MS = Date.UTC(9999, 11, 31);
 
-const ALARM_LETTERS = 'nwa';
+const ALARM_LETTERS = Buffer.from('nwa');
+const UNKNOWN_LETTER = 'u'.charCodeAt(0);
+const QUALITY_BYTES = Buffer.from(QUALITY_LETTERS);
+const FIRST_BYTES = 1 << 18;
+
+/** The moment that stands at the centre for one of the log. */
+export const centreMs = (t_ms: number) => Math.min(Math.max(t_ms, EARLIEST_MS), LATEST_MS);
 
 /** Collects rows; `take` gives what was collected since. The first piece begins with the header. */
 export class CopyRows {
-  #bytes: Buffer = Buffer.allocUnsafe(1 << 18);
-  #used = 0;
+  readonly columns: ColumnSet;
   readonly #gateway_id: string;
+  readonly #field_count: number;
+  /** A row's first fields by pack: field count, gateway, pack. */
+  readonly #heads = new Map<string, Buffer>();
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #view = viewOf(this.#bytes);
+  #used = HEADER.copy(this.#bytes);
 
-  constructor(gateway_id: string) {
+  constructor(gateway_id: string, columns: ColumnSet) {
     this.#gateway_id = gateway_id;
-    this.#raw(HEADER);
+    this.columns = columns;
+    this.#field_count = KEY_COLUMNS.length + OPTIONAL_COLUMNS.filter((_, bit) => has(columns, bit)).length;
   }
 
+  get bytes(): number {
+    return this.#used;
+  }
+
+  /** `columnsOf(reading)` must be within `columns`. */
   addRow(reading: PackReading, pack_id: string, t_ms: number, seq: number): void {
-    this.#reserve(2);
-    this.#used = this.#bytes.writeInt16BE(COLUMNS.length, this.#used);
-    this.#text(this.#gateway_id);
-    this.#text(pack_id);
-    const clamped_ms = Math.min(Math.max(t_ms, EARLIEST_MS), LATEST_MS);
-    this.#int64((clamped_ms - POSTGRES_EPOCH_MS) * 1000);
+    const { columns } = this;
+    const head = this.#headOf(pack_id);
+    this.#reserve(head.length + mostBytes(reading));
+    this.#used += head.copy(this.#bytes, this.#used);
+    this.#int64((centreMs(t_ms) - POSTGRES_EPOCH_MS) * 1000);
     this.#int64(seq);
-    for (let m = 0; m < PACK_METRICS.length; m++) this.#real(reading.values[m]);
-    this.#quality(reading.value_quality);
+    this.#int32(4);
     this.#int32(reading.shape.cell_count);
-    for (let m = 0; m < CELL_METRICS.length; m++) this.#reals(reading.column(m), reading.columnQuality(m));
-    for (let m = 0; m < CELL_METRICS.length; m++) this.#quality(reading.columnQuality(m));
-    this.#reals(reading.sensors, reading.sensor_quality);
-    this.#quality(reading.sensor_quality);
-    this.#text(alarmLetters(reading.device_alarm_level));
+    for (let m = 0; m < PACK_METRICS.length; m++) if (has(columns, m)) this.#real(reading.values[m]);
+    for (let m = 0; m < CELL_METRICS.length; m++)
+      if (has(columns, CELLS_BIT + m)) this.#reals(reading.column(m), reading.columnQuality(m));
+    if (has(columns, VALUE_QUALITY_BIT)) this.#quality(reading.value_quality);
+    for (let m = 0; m < CELL_METRICS.length; m++)
+      if (has(columns, CELL_QUALITY_BIT + m)) this.#quality(reading.columnQuality(m));
+    if (has(columns, SENSORS_BIT)) this.#reals(reading.sensors, reading.sensor_quality);
+    if (has(columns, SENSOR_QUALITY_BIT)) this.#quality(reading.sensor_quality);
+    if (has(columns, ALARMS_BIT)) this.#alarms(reading.device_alarm_level);
   }
 
   /** Ends the COPY; nothing can be added afterwards. */
   end(): void {
-    this.#raw(TRAILER);
+    this.#reserve(TRAILER.length);
+    this.#used += TRAILER.copy(this.#bytes, this.#used);
   }
 
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#used);
     // Who took it may still hold it while it is sent.
-    this.#bytes = Buffer.allocUnsafe(this.#bytes.length);
+    this.#bytes = Buffer.allocUnsafeSlow(this.#bytes.length);
+    this.#view = viewOf(this.#bytes);
     this.#used = 0;
     return taken;
   }
 
+  #headOf(pack_id: string): Buffer {
+    let head = this.#heads.get(pack_id);
+    if (!head) {
+      const [gateway, pack] = [Buffer.from(this.#gateway_id), Buffer.from(pack_id)];
+      head = Buffer.alloc(2 + 4 + gateway.length + 4 + pack.length);
+      let at = head.writeInt16BE(this.#field_count);
+      for (const text of [gateway, pack]) {
+        at = head.writeInt32BE(text.length, at);
+        at += text.copy(head, at);
+      }
+      this.#heads.set(pack_id, head);
+    }
+    return head;
+  }
+
   #reserve(more: number): void {
     if (this.#used + more <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#used + more));
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#used + more));
     this.#bytes.copy(larger, 0, 0, this.#used);
     this.#bytes = larger;
-  }
-
-  #raw(bytes: Buffer): void {
-    this.#reserve(bytes.length);
-    this.#used += bytes.copy(this.#bytes, this.#used);
-  }
-
-  #null(): void {
-    this.#reserve(4);
-    this.#used = this.#bytes.writeInt32BE(-1, this.#used);
-  }
-
-  #text(text: string | undefined): void {
-    if (text === undefined) {
-      this.#null();
-      return;
-    }
-    this.#reserve(4 + 3 * text.length);
-    const length = this.#bytes.write(text, this.#used + 4);
-    this.#used = this.#bytes.writeInt32BE(length, this.#used) + length;
+    this.#view = viewOf(larger);
   }
 
   #int32(value: number): void {
-    this.#reserve(8);
-    this.#used = this.#bytes.writeInt32BE(4, this.#used);
-    this.#used = this.#bytes.writeInt32BE(value, this.#used);
+    this.#view.setInt32(this.#used, value);
+    this.#used += 4;
+  }
+
+  #null(): void {
+    this.#int32(-1);
   }
 
   #int64(value: number): void {
-    this.#reserve(12);
-    this.#used = this.#bytes.writeInt32BE(8, this.#used);
-    this.#used = this.#bytes.writeInt32BE(Math.floor(value / 2 ** 32), this.#used);
-    this.#used = this.#bytes.writeUInt32BE(value >>> 0, this.#used);
+    this.#int32(8);
+    this.#int32(Math.floor(value / 2 ** 32));
+    this.#view.setUint32(this.#used, value >>> 0);
+    this.#used += 4;
   }
 
   /** NaN is NULL. */
   #real(value: number): void {
+    const view = this.#view;
+    const at = this.#used;
     if (Number.isNaN(value)) {
-      this.#null();
+      view.setInt32(at, -1);
+      this.#used = at + 4;
       return;
     }
-    this.#reserve(8);
-    this.#used = this.#bytes.writeInt32BE(4, this.#used);
-    this.#used = this.#bytes.writeFloatBE(value, this.#used);
+    view.setInt32(at, 4);
+    view.setFloat32(at + 4, value);
+    this.#used = at + 8;
   }
 
   /** NULL when all are missing; else one element each, NULL where missing. */
@@ -150,29 +199,43 @@ export class CopyRows {
       this.#null();
       return;
     }
-    this.#reserve(24 + 8 * values.length);
-    const bytes = this.#bytes;
     const start = this.#used;
-    let at = bytes.writeInt32BE(1, start + 4);
-    at = bytes.writeInt32BE(1, at);
-    at = bytes.writeInt32BE(REAL_OID, at);
-    at = bytes.writeInt32BE(values.length, at);
-    at = bytes.writeInt32BE(1, at);
-    for (let i = 0; i < values.length; i++) {
-      if (Number.isNaN(values[i])) {
-        at = bytes.writeInt32BE(-1, at);
-        continue;
-      }
-      at = bytes.writeInt32BE(4, at);
-      at = bytes.writeFloatBE(values[i], at);
-    }
-    bytes.writeInt32BE(at - start - 4, start);
-    this.#used = at;
+    // Dimensions, "may have NULLs", element type, elements, number of the first.
+    for (const head of [0, 1, 1, REAL_OID, values.length, 1]) this.#int32(head);
+    for (let i = 0; i < values.length; i++) this.#real(values[i]);
+    this.#view.setInt32(start, this.#used - start - 4);
   }
 
+  /** NULL when every value that is there is good. */
   #quality(quality: Uint8Array): void {
-    this.#text(goodWherePresent(quality) ? undefined : qualityLetters(quality));
+    if (goodWherePresent(quality)) {
+      this.#null();
+      return;
+    }
+    this.#int32(quality.length);
+    for (let i = 0; i < quality.length; i++) this.#bytes[this.#used++] = QUALITY_BYTES[quality[i]];
   }
+
+  /** NULL when all are unknown. */
+  #alarms(levels: Uint8Array): void {
+    if (allUnknown(levels)) {
+      this.#null();
+      return;
+    }
+    this.#int32(levels.length);
+    for (let i = 0; i < levels.length; i++)
+      this.#bytes[this.#used++] = ALARM_LETTERS[levels[i]] ?? UNKNOWN_LETTER;
+  }
+}
+
+/** More than any row of this shape takes after its head. */
+function mostBytes({ shape }: PackReading): number {
+  const cells = CELL_METRICS.length * (28 + 9 * shape.cell_count);
+  return 32 + 9 * PACK_METRICS.length + cells + 32 + 9 * shape.sensor_count + 4 + shape.device_alarms.length;
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function allMissing(quality: Uint8Array): boolean {
@@ -186,12 +249,7 @@ function goodWherePresent(quality: Uint8Array): boolean {
   return true;
 }
 
-function alarmLetters(levels: Uint8Array): string | undefined {
-  let letters = '';
-  let known = false;
-  for (let i = 0; i < levels.length; i++) {
-    if (levels[i] !== DeviceAlarmLevel.unknown) known = true;
-    letters += ALARM_LETTERS[levels[i]] ?? 'u';
-  }
-  return known ? letters : undefined;
+function allUnknown(levels: Uint8Array): boolean {
+  for (let i = 0; i < levels.length; i++) if (levels[i] !== DeviceAlarmLevel.unknown) return false;
+  return true;
 }

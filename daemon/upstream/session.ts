@@ -6,24 +6,19 @@
 import { createHash } from 'node:crypto';
 import { Socket } from 'node:net';
 import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
-import { ReadingDecoder } from '../../core/reading/codec.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
 import { type CentralUserRow, readCentralUsers } from './central-users.ts';
 import { EXCHANGE_TIMEOUT_MS, makeClient } from './client.ts';
-import { COPY_READINGS, CopyRows } from './copy-rows.ts';
+import { ReadingCopy } from './copy-readings.ts';
 import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
 import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';
 import { RECORD_SINKS } from './records.ts';
-
-/** Rows that are encoded between two turns of the event loop. */
-const ROWS_PER_TURN = 500;
 
 export interface SessionOptions {
   readonly database_url: string;
@@ -52,7 +47,7 @@ export class Session {
   readonly #client: pg.Client;
   readonly #socket: Socket;
   readonly #centre: Centre;
-  readonly #decoder = new ReadingDecoder();
+  readonly #copy: ReadingCopy;
   readonly #partitions: Partitions;
   /** Rejects when the connection breaks; every wait is raced with it. */
   readonly #broken: Promise<never>;
@@ -71,6 +66,7 @@ export class Session {
     const { host, port, database, user } = this.#client;
     this.#centre = { host, port, database: database ?? '', user: user ?? '' };
     this.#partitions = new Partitions(this.#client, options.clock);
+    this.#copy = new ReadingCopy(this.#client, options.gateway_id, options.source, this.#broken);
     this.#client.on('error', error => this.#breakOff(error));
     this.#client.on('end', () => this.#breakOff(new Error('the connection has ended')));
   }
@@ -194,7 +190,7 @@ export class Session {
       );
     for (const topology of records<Topology>(batch, LogKind.topology))
       await storeTopology(this.#client, gateway_id, topology);
-    const { readings, undecodable } = await this.#copyReadings(batch);
+    const { readings, undecodable } = await this.#copy.store(batch);
     const alerts = records<Alert>(batch, LogKind.alert);
     if (alerts.length > 0) await storeAlerts(this.#client, gateway_id, alerts, seqsOf(batch, LogKind.alert));
     for (const [kind, store] of RECORD_SINKS) {
@@ -209,40 +205,6 @@ export class Session {
     await this.#client.query('COMMIT');
     this.last_seq = batch.seq[last];
     return { readings, undecodable, alerts: alerts.length };
-  }
-
-  async #copyReadings(batch: LogBatch): Promise<{ readings: number; undecodable: number }> {
-    const { gateway_id, source } = this.#options;
-    if (!batch.kind.includes(LogKind.reading)) return { readings: 0, undecodable: 0 };
-    const stream = this.#client.query(copyFrom(COPY_READINGS));
-    const finished = new Promise<void>((resolve, reject) =>
-      stream.once('finish', resolve).on('error', reject),
-    );
-    finished.catch(() => {});
-    const rows = new CopyRows(gateway_id);
-    const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
-    let readings = 0;
-    let undecodable = 0;
-    for (let i = 0; i < batch.count; i++) {
-      if (batch.kind[i] === LogKind.reading) {
-        const start = i === 0 ? 0 : batch.end[i - 1];
-        const reading = this.#decoder.decode(view, start, batch.end[i] - start);
-        const pack_id = source.packId(batch.pack_key[i]);
-        if (typeof reading === 'number' || pack_id === undefined) undecodable++;
-        else {
-          rows.addRow(reading, pack_id, batch.t_ms[i], batch.seq[i]);
-          readings++;
-        }
-      }
-      if ((i + 1) % ROWS_PER_TURN === 0) {
-        const drained = stream.write(rows.take());
-        await Promise.race([drained ? nextTurn() : drain(stream), finished, this.#broken]);
-      }
-    }
-    rows.end();
-    stream.end(rows.take());
-    await finished;
-    return { readings, undecodable };
   }
 
   #conflict(known: GatewayRow, what: string): GatewayError {
@@ -276,12 +238,4 @@ function bodyOf(batch: LogBatch, i: number): Buffer {
 function rowDigest(batch: LogBatch, i: number): string {
   const head = `${batch.seq[i]} ${batch.kind[i]} ${batch.pack_key[i]} ${batch.t_ms[i]} `;
   return createHash('sha256').update(head).update(bodyOf(batch, i)).digest('hex');
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve));
-}
-
-function drain(stream: NodeJS.WritableStream): Promise<void> {
-  return new Promise(resolve => stream.once('drain', resolve));
 }

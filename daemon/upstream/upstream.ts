@@ -8,6 +8,7 @@ import { describeError, GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { POSTGRES_MIGRATIONS } from '../store/migration-files.ts';
 import type { LogBatch, LogSource } from '../store/store.ts';
+import { BatchSize } from './batch-size.ts';
 import type { CentralUserRow } from './central-users.ts';
 import { Session, type SessionOptions } from './session.ts';
 
@@ -19,6 +20,8 @@ const FATAL_RETRY_MS = 60_000;
 const PROBE_MS = 30_000;
 /** Bodies of one batch; the row limit is `batch_rows`. */
 const BATCH_BYTES = 4 << 20;
+const DEFAULT_BATCH_ROWS = 20_000;
+const DEGRADED_ROWS = 10_000;
 const STOP_TIMEOUT_MS = 5000;
 const USERS_INTERVAL_MS = 15_000;
 
@@ -29,7 +32,7 @@ export interface UpstreamOptions {
   readonly source: LogSource;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Most log rows in one transaction (default 5000). */
+  /** Most log rows in one transaction (default 20 000); fewer where that takes long. */
   readonly batch_rows?: number | undefined;
   readonly migrations?: string;
   /** Told the centre's users after connecting and then now and then. */
@@ -39,7 +42,7 @@ export interface UpstreamOptions {
 }
 
 export interface UpstreamStatus {
-  /** degraded: connected, but more than two batches behind. down: nothing is sent, `reason` says why. */
+  /** degraded: connected, but more than 10 000 rows behind. down: nothing is sent, `reason` says why. */
   readonly state: 'off' | 'ok' | 'degraded' | 'down';
   readonly reason: string | undefined;
   readonly counters: Readonly<Record<string, number>>;
@@ -60,7 +63,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 class LogUpstream implements Upstream {
   readonly #options: UpstreamOptions;
   readonly #session_options: SessionOptions | undefined;
-  readonly #batch_rows: number;
+  readonly #batch: BatchSize;
   readonly #users_interval_ms: number;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
@@ -84,7 +87,7 @@ class LogUpstream implements Upstream {
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
-    this.#batch_rows = options.batch_rows ?? 5000;
+    this.#batch = new BatchSize(options.batch_rows ?? DEFAULT_BATCH_ROWS);
     this.#users_interval_ms = options.users_interval_ms ?? USERS_INTERVAL_MS;
     const { database_url, gateway_id, source, clock, migrations = POSTGRES_MIGRATIONS } = options;
     if (database_url) this.#session_options = { database_url, gateway_id, source, clock, migrations };
@@ -109,7 +112,7 @@ class LogUpstream implements Upstream {
     const counters = { ...this.#counters, lag_rows: this.#connected ? lag_rows : 0 };
     if (!this.#session_options) return { state: 'off', reason: undefined, counters };
     if (!this.#connected) return { state: 'down', reason: this.#reason, counters: { ...counters, lag_rows } };
-    if (lag_rows > 2 * this.#batch_rows)
+    if (lag_rows > DEGRADED_ROWS)
       return { state: 'degraded', reason: `catching up: ${lag_rows} rows behind`, counters };
     return { state: 'ok', reason: undefined, counters };
   }
@@ -146,18 +149,29 @@ class LogUpstream implements Upstream {
     signal.addEventListener('abort', abort, { once: true });
     try {
       let users_due_ms = 0;
+      let ahead: Promise<LogBatch> | undefined;
       while (!signal.aborted) {
         if (this.#options.clock.monoMs() >= users_due_ms) {
           await this.#pullUsers(session);
           users_due_ms = this.#options.clock.monoMs() + this.#users_interval_ms;
         }
-        const batch = await source.readBatch(session.last_seq, this.#batch_rows, BATCH_BYTES);
-        if (batch.count > 0) await this.#send(session, batch);
-        else if (!(await this.#waitForMore(session.last_seq))) await session.probe();
+        const batch = await (ahead ?? this.#readAfter(session.last_seq));
+        ahead = undefined;
+        if (batch.count > 0) {
+          // The log is read for the next batch while the centre stores this one.
+          const last_seq = batch.seq[batch.count - 1];
+          if (source.durableSeq() > last_seq) ahead = this.#readAfter(last_seq);
+          ahead?.catch(() => {});
+          await this.#send(session, batch);
+        } else if (!(await this.#waitForMore(session.last_seq))) await session.probe();
       }
     } finally {
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  #readAfter(seq: number): Promise<LogBatch> {
+    return this.#options.source.readBatch(seq, this.#batch.rows, BATCH_BYTES);
   }
 
   /** What cannot be taken over here is no reason to stop the sync. */
@@ -178,7 +192,9 @@ class LogUpstream implements Upstream {
     const counters = this.#counters;
     const { log, source } = this.#options;
     const before_seq = session.last_seq;
+    const begun_ms = this.#options.clock.monoMs();
     const sent = await session.send(batch);
+    this.#batch.took(batch.count, this.#options.clock.monoMs() - begun_ms);
     const missing = session.last_seq - before_seq - batch.count;
     counters.last_seq = session.last_seq;
     counters.batches++;
@@ -218,6 +234,7 @@ class LogUpstream implements Upstream {
 
   #failed(error: unknown): void {
     this.#counters.retries++;
+    this.#batch.failed();
     const reason = describeError(error);
     if (error instanceof GatewayError && !error.retriable) this.#retry_ms = FATAL_RETRY_MS;
     if (reason === this.#reason) return;
