@@ -55,7 +55,7 @@ export async function benchSync(): Promise<string[]> {
       `caught up: ${perSecond(ROWS / synced.took_s, 'pack rows')}, ${perSecond((ROWS * CELLS_PER_PACK) / synced.took_s, 'cell readings')}`,
       ratio(ROWS / synced.took_s, ROWS / copied_s, GOAL_RATIO),
       `a day of the default fleet (${ROWS_PER_DAY.toLocaleString('en')} pack rows) in ${((synced.took_s * ROWS_PER_DAY) / ROWS).toFixed(0)} s ` +
-        `(goal ${GOAL_S}), by ${ROWS.toLocaleString('en')} rows measured`,
+        `(goal ${GOAL_S}), reckoned from ${ROWS.toLocaleString('en')} rows`,
       `resident memory grew by ${synced.grew_mb.toFixed(0)} MB at most while it caught up`,
     ];
   } finally {

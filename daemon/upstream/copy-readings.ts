@@ -6,7 +6,7 @@ import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
 import { type ColumnSet, CopyRows, columnsOf, copyStatement } from './copy-rows.ts';
 
 /** What is encoded between two turns of the event loop. */
-const BYTES_PER_TURN = 1 << 17;
+const BYTES_PER_TURN = 1 << 16;
 
 interface OpenCopy {
   readonly rows: CopyRows;

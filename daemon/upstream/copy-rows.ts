@@ -78,7 +78,7 @@ const LATEST_MS = Date.UTC(9999, 11, 31);
 const ALARM_LETTERS = Buffer.from('nwa');
 const UNKNOWN_LETTER = 'u'.charCodeAt(0);
 const QUALITY_BYTES = Buffer.from(QUALITY_LETTERS);
-const FIRST_BYTES = 1 << 18;
+const FIRST_BYTES = 80 << 10;
 
 /** The moment that stands at the centre for one of the log. */
 export const centreMs = (t_ms: number) => Math.min(Math.max(t_ms, EARLIEST_MS), LATEST_MS);
