@@ -30,33 +30,45 @@ export const HistoryQuery = Type.Object(
     max_points: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: 10_000,
-        description: 'Default 600; more readings than that are thinned evenly',
+        maximum: 50_000,
+        description:
+          'Default 600. Where that means steps of a minute or more, the reply tells mean, lowest and highest of each ' +
+          'step; else more readings than that are thinned evenly. Fewer where a pack has many cells.',
       }),
     ),
+    cell_no: Type.Optional(Type.Integer({ minimum: 1, maximum: 4096, description: 'Only of this cell' })),
     format: Format,
   },
   closed,
 );
-export const HistoryReply = Type.Object({
-  pack_id: Type.String(),
-  from_ms: Type.Number(),
-  to_ms: Type.Number(),
-  /** Readings found in the span, before thinning. */
-  reading_count: Type.Integer(),
-  /** Moments, ascending; every series below has one entry per moment, null where missing. */
-  t_ms: Type.Array(Type.Number()),
+const HistorySeries = {
   pack: Type.Object({
     voltage_v: Type.Array(Nullable(Type.Number())),
     current_a: Type.Array(Nullable(Type.Number())),
     soc_pct: Type.Array(Nullable(Type.Number())),
     temperature_c: Type.Array(Nullable(Type.Number())),
   }),
-  /** Per cell (index = cell_no - 1) its series; values of suspect quality are kept. */
+  /** Per cell (index = cell_no - 1, or the one asked for) its series. */
   cells: Type.Object({
     voltage_v: Type.Array(Type.Array(Nullable(Type.Number()))),
     temperature_c: Type.Array(Type.Array(Nullable(Type.Number()))),
   }),
+};
+export const HistoryReply = Type.Object({
+  pack_id: Type.String(),
+  cell_no: Type.Optional(Type.Integer()),
+  from_ms: Type.Number(),
+  to_ms: Type.Number(),
+  /** Readings found in the span. */
+  reading_count: Type.Integer(),
+  /** 0: readings as they are, of any quality. Else the width of a step, of whose good values the series are the means. */
+  resolution_ms: Type.Integer(),
+  /** Moments, or where steps begin, ascending; every series has one entry for each, null where missing. */
+  t_ms: Type.Array(Type.Number()),
+  ...HistorySeries,
+  /** With steps only: the same series, with the least and the highest value of each. */
+  lowest: Type.Optional(Type.Object(HistorySeries)),
+  highest: Type.Optional(Type.Object(HistorySeries)),
 });
 
 const id = Type.String({ minLength: 1, maxLength: 100 });

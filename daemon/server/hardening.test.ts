@@ -86,7 +86,14 @@ test('a reply that nobody reads is given up; a live feed is not', async () => {
   await addTestUsers(site);
   const numbers = new Array<number>(2_000_000).fill(1234.5);
   const history = async () => ({
-    ...{ pack_id: 'n1', from_ms: 0, to_ms: 1, reading_count: numbers.length, t_ms: numbers },
+    ...{
+      pack_id: 'n1',
+      from_ms: 0,
+      to_ms: 1,
+      resolution_ms: 0,
+      reading_count: numbers.length,
+      t_ms: numbers,
+    },
     pack: { voltage_v: numbers, current_a: [], soc_pct: [], temperature_c: [] },
     cells: { voltage_v: [], temperature_c: [] },
   });

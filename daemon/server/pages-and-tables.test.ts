@@ -13,7 +13,14 @@ beforeAll(async () => {
   await addTestUsers(site);
   const series = [3.3, null, 3.2871];
   const history: HistoryReply = {
-    ...{ pack_id: 'n1', from_ms: 0, to_ms: 4000, reading_count: 3, t_ms: [1000, 2000, 3000] },
+    ...{
+      pack_id: 'n1',
+      from_ms: 0,
+      to_ms: 4000,
+      reading_count: 3,
+      resolution_ms: 0,
+      t_ms: [1000, 2000, 3000],
+    },
     pack: { voltage_v: [13.2, null, 13.1], current_a: [-1.5, 0, 2], soc_pct: series, temperature_c: series },
     cells: { voltage_v: [series, series], temperature_c: [series] },
   };

@@ -77,6 +77,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       from_ms,
       to_ms,
       reading_count: 0,
+      resolution_ms: 0,
       t_ms: [],
       pack: { voltage_v: [], current_a: [], soc_pct: [], temperature_c: [] },
       cells: { voltage_v: [], temperature_c: [] },

@@ -42,18 +42,25 @@ export class BatchBuffer {
   }
 }
 
-/** Calls `each` for every record until it says false; `body` is a view into the bytes. Returns what it said last. */
+// Of the record at `at`.
+export const recordBytes = (view: DataView, at: number) => RECORD_HEADER_BYTES + view.getUint32(at, true);
+export const recordPackKey = (view: DataView, at: number) => view.getInt32(at + 4, true);
+export const recordTime = (view: DataView, at: number) => view.getFloat64(at + 8, true);
+export const recordKind = (view: DataView, at: number) => view.getUint32(at + 16, true);
+export const recordBody = (view: DataView, at: number) =>
+  Buffer.from(
+    view.buffer as ArrayBuffer,
+    view.byteOffset + at + RECORD_HEADER_BYTES,
+    view.getUint32(at, true),
+  );
+
+/** Calls `each` for every record until it says false; `body` is a view into the bytes. */
 export function forEachRecord(
   bytes: Uint8Array,
   each: (kind: number, pack_key: number, t_ms: number, body: Buffer) => boolean,
-): boolean {
+): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 0; at < bytes.length; ) {
-    const body_bytes = view.getUint32(at, true);
-    const body = Buffer.from(bytes.buffer, bytes.byteOffset + at + RECORD_HEADER_BYTES, body_bytes);
-    const kind = view.getUint32(at + 16, true);
-    if (!each(kind, view.getInt32(at + 4, true), view.getFloat64(at + 8, true), body)) return false;
-    at += RECORD_HEADER_BYTES + body_bytes;
-  }
-  return true;
+  for (let at = 0; at < bytes.length; at += recordBytes(view, at))
+    if (!each(recordKind(view, at), recordPackKey(view, at), recordTime(view, at), recordBody(view, at)))
+      return;
 }

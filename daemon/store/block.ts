@@ -1,5 +1,5 @@
 /** A block: all records of one commit, compressed, as one row of the log. */
-import { forEachRecord } from './batch-buffer.ts';
+import { recordBody, recordBytes, recordKind, recordPackKey, recordTime } from './batch-buffer.ts';
 import { compress, decompress } from './packed-columns.ts';
 
 /** In the log's `kind`, which for single records is a LogKind. */
@@ -21,11 +21,20 @@ export function encodeBlock(records: Uint8Array): Buffer {
   return compress(records);
 }
 
-/** Visits the records of a row, whatever form it has. Throws when it is damaged. Returns what the last visit said. */
-export function visitRow(row: StoredRow, visit: Visit): boolean {
+/**
+ * Visits the records of a row, whatever form it has; with `only_pack` only those of that pack key. Throws when the row
+ * is damaged. Returns what the last visit said.
+ */
+export function visitRow(row: StoredRow, visit: Visit, only_pack?: number): boolean {
   if (row.kind !== BLOCK_KIND) return visit(row.seq, row.kind, row.pack_key, row.t_ms, row.body);
   let seq = row.seq - row.pack_key;
-  return forEachRecord(decompress(row.body), (kind, pack_key, t_ms, body) =>
-    visit(++seq, kind, pack_key, t_ms, body),
-  );
+  const bytes = decompress(row.body);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length; at += recordBytes(view, at)) {
+    seq++;
+    const pack_key = recordPackKey(view, at);
+    if (only_pack !== undefined && pack_key !== only_pack) continue;
+    if (!visit(seq, recordKind(view, at), pack_key, recordTime(view, at), recordBody(view, at))) return false;
+  }
+  return true;
 }

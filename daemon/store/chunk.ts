@@ -171,6 +171,15 @@ export class ChunkGroup {
     return constantColumn(this.#bytes, this.#columns_at[3 + k]);
   }
 
+  /** Only where bodies do not stand as they are. */
+  firstBody(): Buffer {
+    const columns = Array.from(this.widths, (_, k) =>
+      Int32Array.of(this.#bytes.readInt32LE(this.#columns_at[3 + k] + 1)),
+    );
+    const body = Buffer.allocUnsafeSlow(maxJoinedBytes(this.widths));
+    return body.subarray(0, joinTokens(this.widths, columns, 0, new DataView(body.buffer), 0));
+  }
+
   /** Bodies of all rows, one after the other; that of row `i` ends at `ends[i]`. */
   bodies(): { bytes: Buffer; ends: Uint32Array } {
     const ends = new Uint32Array(this.row_count);

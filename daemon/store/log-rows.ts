@@ -15,11 +15,12 @@ export interface Range {
   last_seq: number;
 }
 
+/** Where readings of one pack and span are kept; pack key 0: what is no reading. */
 export interface Chunk extends Range {
+  readonly pack_key: number;
   readonly row_count: number;
   readonly min_t_ms: number;
   readonly max_t_ms: number;
-  readonly body: Buffer;
 }
 
 /** Rows of one archived span, by number less the first. */
@@ -40,6 +41,7 @@ export class LogRows {
   readonly #nextArchived: Statement<[{ seq: number }], Range>;
   readonly #selectRows: Statement<[number, number], StoredRow>;
   readonly #selectChunks: Statement<[number], { pack_key: number; body: Buffer }>;
+  readonly #selectChunk: Statement<[number, number], Buffer>;
   readonly #onDamage: (what: string) => void;
   /** The last one unpacked: who follows the log asks for it again and again. */
   #unpacked: UnpackedSpan | undefined;
@@ -58,13 +60,16 @@ export class LogRows {
     this.#selectRows = db.prepare(
       'SELECT seq, kind, pack_key, t_ms, body FROM log WHERE seq > ? AND seq <= ? ORDER BY seq',
     );
+    this.#selectChunk = db
+      .prepare<[number, number], Buffer>('SELECT body FROM chunks WHERE first_seq = ? AND pack_key = ?')
+      .pluck();
     this.#selectChunks = db.prepare('SELECT pack_key, body FROM chunks WHERE first_seq = ?');
   }
 
   /** Visits rows with `after_seq < seq <= up_to_seq` until told to stop, all out of one state of the file. */
   scan(after_seq: number, up_to_seq: number, visit: Visit): void {
     if (this.#unpacked && after_seq >= this.#unpacked.last_seq) this.#unpacked = undefined;
-    this.#inOneState(() => {
+    this.inOneState(() => {
       let seq = after_seq;
       while (seq < up_to_seq) {
         const span = this.#nextArchived.get({ seq });
@@ -75,6 +80,18 @@ export class LogRows {
         seq = span.last_seq;
       }
     });
+  }
+
+  /** Rows that are not in the archive and can be of this span of time; of one pack or of all. */
+  scanUnarchived(from_ms: number, to_ms: number, pack_key: number | undefined, visit: Visit): void {
+    const spans = this.#db
+      .prepare<[number, number], Range>(
+        `SELECT first_seq, last_seq FROM spans
+         WHERE archived = 0 AND max_t_ms >= ? AND min_t_ms <= ? ORDER BY first_seq`,
+      )
+      .all(from_ms, to_ms);
+    for (const { first_seq, last_seq } of [...spans, this.tail()])
+      this.#visitLoose(first_seq - 1, last_seq, visit, pack_key);
   }
 
   /** Runs of numbers that can hold rows of a span of time, ascending; neighbours joined. */
@@ -103,28 +120,35 @@ export class LogRows {
       .get() as Range;
   }
 
-  /** Chunks of a pack that can hold readings of a span of time, ascending. */
-  chunks(pack_key: number, from_ms: number, to_ms: number): Chunk[] {
+  /** Chunks of a pack, or of all, that can hold readings of a span of time, ascending. */
+  chunks(pack_key: number | undefined, from_ms: number, to_ms: number): Chunk[] {
     return this.#db
-      .prepare<[number, number, number], Chunk>(
-        `SELECT first_seq, last_seq, row_count, chunks.min_t_ms, chunks.max_t_ms, chunks.body
+      .prepare<unknown[], Chunk>(
+        `SELECT first_seq, last_seq, pack_key, row_count, chunks.min_t_ms, chunks.max_t_ms
          FROM spans JOIN chunks USING (first_seq)
-         WHERE archived = 1 AND pack_key = ? AND chunks.max_t_ms >= ? AND chunks.min_t_ms <= ? ORDER BY first_seq`,
+         WHERE spans.max_t_ms >= :from_ms AND spans.min_t_ms <= :to_ms AND (:pack_key IS NULL OR pack_key = :pack_key)
+           AND chunks.max_t_ms >= :from_ms AND chunks.min_t_ms <= :to_ms ORDER BY first_seq`,
       )
-      .all(pack_key, from_ms, to_ms);
+      .all({ pack_key: pack_key ?? null, from_ms, to_ms });
   }
 
-  /** Of a chunk; none, and told, when it is damaged. */
-  groups(chunk: Pick<Chunk, 'first_seq' | 'body'>, pack_key: number): ChunkGroup[] {
+  /** Readings of a chunk; none, and told, when it is damaged. None either when retention was faster. */
+  groups({ first_seq, pack_key }: Pick<Chunk, 'first_seq' | 'pack_key'>): ChunkGroup[] {
+    const body = this.#selectChunk.get(first_seq, pack_key);
+    return body ? this.#open(first_seq, pack_key, body) : [];
+  }
+
+  #open(first_seq: number, pack_key: number, body: Buffer): ChunkGroup[] {
     try {
-      return openChunk(chunk.body);
+      return openChunk(body);
     } catch (error) {
-      this.#damaged(`chunk of pack key ${pack_key} from row ${chunk.first_seq} on`, error);
+      this.#damaged(`chunk of pack key ${pack_key} from row ${first_seq} on`, error);
       return [];
     }
   }
 
-  #inOneState(work: () => void): void {
+  /** Reads that belong together: the writer's commits come before or after. */
+  inOneState(work: () => void): void {
     const is_ours = !this.#db.inTransaction;
     if (is_ours) this.#db.exec('BEGIN');
     try {
@@ -134,18 +158,22 @@ export class LogRows {
     }
   }
 
-  #visitLoose(after_seq: number, up_to_seq: number, visit: Visit): boolean {
+  #visitLoose(after_seq: number, up_to_seq: number, visit: Visit, only_pack?: number): boolean {
     let goes_on = true;
     let is_over = false;
     // A block has the number of its last record: the one that holds `up_to_seq` can end behind it.
     for (const row of this.#selectRows.iterate(after_seq, Number.MAX_SAFE_INTEGER)) {
       try {
-        visitRow(row, (seq, kind, pack_key, t_ms, body) => {
-          if (seq <= after_seq) return true;
-          is_over = seq > up_to_seq;
-          if (!is_over) goes_on = visit(seq, kind, pack_key, t_ms, body);
-          return goes_on && !is_over;
-        });
+        visitRow(
+          row,
+          (seq, kind, pack_key, t_ms, body) => {
+            if (seq <= after_seq) return true;
+            is_over = seq > up_to_seq;
+            if (!is_over) goes_on = visit(seq, kind, pack_key, t_ms, body);
+            return goes_on && !is_over;
+          },
+          only_pack,
+        );
       } catch (error) {
         this.#damaged(`block of rows up to ${row.seq}`, error);
       }
@@ -180,8 +208,7 @@ export class LogRows {
     };
     for (const { pack_key, body } of this.#selectChunks.all(first_seq)) {
       if (pack_key === 0) this.#unpackOthers(span, body);
-      else
-        for (const group of this.groups({ first_seq, body }, pack_key)) unpackReadings(span, group, pack_key);
+      else for (const group of this.#open(first_seq, pack_key, body)) unpackReadings(span, group, pack_key);
     }
     // Topologies stay where they are.
     this.#visitLoose(first_seq - 1, last_seq, (seq, kind, pack_key, t_ms, body) => {

@@ -7,8 +7,8 @@ import { GatewayError } from '../../core/errors.ts';
 import { readAudit } from './audit-reader.ts';
 import { readCompleteness } from './completeness-reader.ts';
 import { exportChunk } from './export-reader.ts';
-import { historyReply, ThinnedRows } from './history.ts';
-import { LogRows } from './log-rows.ts';
+import { HistoryReader } from './history-reader.ts';
+import { type Chunk, LogRows } from './log-rows.ts';
 import {
   type AlertRequest,
   type AuditRequest,
@@ -22,8 +22,8 @@ import {
 } from './store.ts';
 import type { Document } from './worker-messages.ts';
 
-/** A history query reads this many rows, then lets other requests come between. */
-const STEP_ROWS = 16_384;
+/** Unpacked for counting, before others are answered. */
+const CHUNKS_PER_TURN = 16;
 
 interface LogRow {
   readonly seq: number;
@@ -36,41 +36,23 @@ interface LogRow {
 export class Reader {
   readonly #db: Database.Database;
   readonly #rows: LogRows;
+  readonly #history: HistoryReader;
   readonly #selectPackId: Database.Statement<[number], string>;
   readonly #pack_ids = new Map<number, string>();
 
-  constructor(file: string) {
+  /** `onDamage` is told of every part of the file that cannot be read; its rows are left out. */
+  constructor(file: string, onDamage: (what: string) => void = () => {}) {
     this.#db = new Database(file, { readonly: true, fileMustExist: true });
-    this.#rows = new LogRows(this.#db);
+    this.#rows = new LogRows(this.#db, onDamage);
+    this.#history = new HistoryReader(this.#db, this.#rows, onDamage);
     this.#selectPackId = this.#db
       .prepare<[number], string>('SELECT pack_id FROM packs WHERE pack_key = ?')
       .pluck();
   }
 
   /** `pause` is awaited between steps; when it returns false the query is given up with STORE_FAILED. */
-  async history(request: HistoryRequest, pause: () => Promise<boolean>): Promise<HistoryReply> {
-    const { pack_id, from_ms, to_ms } = request;
-    const rows = new ThinnedRows(request.max_points);
-    const pack_key = this.#db
-      .prepare<[string], number>('SELECT pack_key FROM packs WHERE pack_id = ?')
-      .pluck()
-      .get(pack_id);
-    for (const { first_seq, last_seq } of pack_key === undefined ? [] : this.#rows.ranges(from_ms, to_ms)) {
-      for (let seq = first_seq; seq <= last_seq; seq += STEP_ROWS) {
-        this.#rows.scan(seq - 1, Math.min(last_seq, seq + STEP_ROWS - 1), (_seq, kind, key, t_ms, body) => {
-          if (kind === LogKind.reading && key === pack_key && t_ms >= from_ms && t_ms <= to_ms)
-            rows.add({ t_ms, body });
-          return true;
-        });
-        if (await pause()) continue;
-        throw new GatewayError(
-          'STORE_FAILED',
-          `history of pack ${pack_id} from ${new Date(from_ms).toISOString()} to ${new Date(to_ms).toISOString()} ` +
-            'takes too long to read; ask for a shorter span',
-        );
-      }
-    }
-    return historyReply(request, rows);
+  history(request: HistoryRequest, pause: () => Promise<boolean>): Promise<HistoryReply> {
+    return this.#history.read(request, pause);
   }
 
   /** Newest first; the same as alert-page.ts makes of a list. */
@@ -121,16 +103,35 @@ export class Reader {
     pause: () => Promise<boolean>,
   ): Promise<Record<string, number>> {
     const by_key = new Map<number, number>();
-    for (const { first_seq, last_seq } of this.#rows.ranges(from_ms, to_ms))
-      for (let seq = first_seq; seq <= Math.min(last_seq, up_to_seq); seq += STEP_ROWS) {
-        const end = Math.min(last_seq, up_to_seq, seq + STEP_ROWS - 1);
-        this.#rows.scan(seq - 1, end, (_seq, kind, pack_key, t_ms) => {
-          if (kind === LogKind.reading && t_ms >= from_ms && t_ms < to_ms)
-            by_key.set(pack_key, (by_key.get(pack_key) ?? 0) + 1);
-          return true;
-        });
-        if (!(await pause())) throw new GatewayError('STORE_FAILED', 'counting readings takes too long');
+    const count = (pack_key: number, readings: number) => {
+      if (readings > 0) by_key.set(pack_key, (by_key.get(pack_key) ?? 0) + readings);
+    };
+    const isWanted = (seq: number, t_ms: number) => seq <= up_to_seq && t_ms >= from_ms && t_ms < to_ms;
+    const partly: Chunk[] = [];
+    this.#rows.inOneState(() => {
+      for (const chunk of this.#rows.chunks(undefined, from_ms, to_ms - 1)) {
+        const { pack_key, row_count, min_t_ms, max_t_ms, last_seq } = chunk;
+        if (pack_key === 0) continue;
+        if (min_t_ms >= from_ms && max_t_ms < to_ms && last_seq <= up_to_seq) count(pack_key, row_count);
+        else partly.push(chunk);
       }
+      this.#rows.scanUnarchived(from_ms, to_ms - 1, undefined, (seq, kind, pack_key, t_ms) => {
+        if (kind === LogKind.reading && isWanted(seq, t_ms)) count(pack_key, 1);
+        return true;
+      });
+    });
+    for (const [i, chunk] of partly.entries()) {
+      for (const group of this.#rows.groups(chunk)) {
+        const times = group.times();
+        const rel_seqs = group.relSeqs();
+        count(
+          chunk.pack_key,
+          times.filter((t_ms, row) => isWanted(chunk.first_seq + rel_seqs[row], t_ms)).length,
+        );
+      }
+      if (i % CHUNKS_PER_TURN === 0 && !(await pause()))
+        throw new GatewayError('STORE_FAILED', 'counting readings takes too long');
+    }
     return Object.fromEntries(
       [...by_key].flatMap(([pack_key, count]) => {
         const pack_id = this.#packId(pack_key);

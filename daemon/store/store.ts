@@ -40,6 +40,8 @@ export interface HistoryRequest {
   readonly from_ms: number;
   readonly to_ms: number;
   readonly max_points: number;
+  /** Only of this cell, counted from 1; undefined: of all. */
+  readonly cell_no?: number | undefined;
 }
 
 export interface AlertRequest {

@@ -15,6 +15,8 @@ const Id = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) });
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DEFAULT_POINTS = 600;
+/** In one reply, over all its series. */
+const MOST_NUMBERS = 600_000;
 
 export function addBatteryRoutes(app: App, context: ServerContext): void {
   const { services, visible } = context;
@@ -66,7 +68,10 @@ export function addBatteryRoutes(app: App, context: ServerContext): void {
   addHistory(app, context);
 }
 
-function addHistory(app: App, { services: { store, clock }, visible, limits }: ServerContext): void {
+function addHistory(
+  app: App,
+  { services: { store, clock, topology }, visible, limits }: ServerContext,
+): void {
   const mayAsk = app.createRateLimit({
     max: limits.histories_per_minute,
     timeWindow: MINUTE_MS,
@@ -98,10 +103,19 @@ function addHistory(app: App, { services: { store, clock }, visible, limits }: S
           'BAD_REQUEST',
           `query.from_ms: found ${from_ms}, expected at most to_ms, ${to_ms}`,
         );
-      const max_points = request.query.max_points ?? DEFAULT_POINTS;
-      const history = await store.history({ pack_id, from_ms, to_ms, max_points });
+      const { cell_no, max_points = DEFAULT_POINTS } = request.query;
+      const cell_count = topology.packs.find(({ id }) => id === pack_id)?.shape.cell_count ?? 0;
+      if (cell_no !== undefined && cell_no > cell_count)
+        throw new GatewayError(
+          'BAD_REQUEST',
+          `query.cell_no: found ${cell_no}, pack ${pack_id} has ${cell_count} cells`,
+        );
+      const points = boundedPoints(max_points, cell_no === undefined ? cell_count : 1);
+      const history = await store.history({ pack_id, from_ms, to_ms, max_points: points, cell_no });
       if (!wantsCsv(request)) return history;
-      return sendCsv(reply, `history-${pack_id}`, historyHeader(history), historyRows(history)) as never;
+      const columns = historyColumns(history);
+      const header = ['time', 't_ms', ...columns.map(([name]) => name)];
+      return sendCsv(reply, `history-${pack_id}`, header, historyRows(history.t_ms, columns)) as never;
     },
   );
 }
@@ -109,19 +123,37 @@ function addHistory(app: App, { services: { store, clock }, visible, limits }: S
 const PACK_SERIES = ['voltage_v', 'current_a', 'soc_pct', 'temperature_c'] as const;
 const CELL_SERIES = ['voltage_v', 'temperature_c'] as const;
 
-function historyHeader({ cells }: HistoryReply): string[] {
-  const ofCells = CELL_SERIES.flatMap(name => cells[name].map((_, cell) => `cell_${cell + 1}_${name}`));
-  return ['time', 't_ms', ...PACK_SERIES, ...ofCells];
+type Column = readonly [name: string, values: readonly (number | null)[]];
+
+/** Beside each mean its lowest and highest, where the reply has steps. */
+function historyColumns(history: HistoryReply): Column[] {
+  const { cell_no = 1, lowest, highest } = history;
+  const edges: [end: string, series: Pick<HistoryReply, 'pack' | 'cells'>][] = [['', history]];
+  if (lowest) edges.push(['_lowest', lowest]);
+  if (highest) edges.push(['_highest', highest]);
+  return [
+    ...PACK_SERIES.flatMap(name =>
+      edges.map(([end, series]): Column => [`${name}${end}`, series.pack[name]]),
+    ),
+    ...CELL_SERIES.flatMap(name =>
+      history.cells[name].flatMap((_, cell) =>
+        edges.map(
+          ([end, series]): Column => [`cell_${cell_no + cell}_${name}${end}`, series.cells[name][cell] ?? []],
+        ),
+      ),
+    ),
+  ];
 }
 
-function* historyRows({ t_ms, pack, cells }: HistoryReply): Generator<CsvValue[]> {
+function* historyRows(t_ms: readonly number[], columns: readonly Column[]): Generator<CsvValue[]> {
   for (const [point, moment] of t_ms.entries())
-    yield [
-      new Date(moment).toISOString(),
-      moment,
-      ...PACK_SERIES.map(name => pack[name][point] ?? null),
-      ...CELL_SERIES.flatMap(name => cells[name].map(series => series[point] ?? null)),
-    ];
+    yield [new Date(moment).toISOString(), moment, ...columns.map(([, values]) => values[point] ?? null)];
+}
+
+/** A reply of many cells is of fewer moments. */
+function boundedPoints(max_points: number, cell_count: number): number {
+  const series = PACK_SERIES.length + CELL_SERIES.length * cell_count;
+  return Math.max(1, Math.min(max_points, Math.floor(MOST_NUMBERS / series)));
 }
 
 function present<T>(state: T | undefined, what: string, id: string): T {

@@ -1,0 +1,162 @@
+/**
+ * The past of one pack, from the coarsest source that is fine enough: rollups, or chunks of readings; what is not in
+ * the archive yet is read from the log itself.
+ */
+import type { Database } from 'better-sqlite3';
+import type { HistoryReply } from '../../core/contract/http.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { ReadingDecoder } from '../../core/reading/codec.ts';
+import { groupValues, seriesValue, wantedSeries } from './chunk-series.ts';
+import { readingsReply, stepsReply, ThinnedSeries } from './history.ts';
+import type { Chunk, LogRows } from './log-rows.ts';
+import { blockStart, HISTORY_PARTS, ROLLUP_STEPS_MS, Rollup } from './rollup.ts';
+import { type HistoryRequest, LogKind } from './store.ts';
+
+/** Chunks or blocks unpacked between two pauses. */
+const UNPACKED_PER_TURN = 16;
+
+interface LooseReading {
+  readonly t_ms: number;
+  readonly body: Buffer;
+}
+
+export class HistoryReader {
+  readonly #db: Database;
+  readonly #rows: LogRows;
+  readonly #onDamage: (what: string) => void;
+  readonly #decoder = new ReadingDecoder();
+
+  constructor(db: Database, rows: LogRows, onDamage: (what: string) => void) {
+    this.#db = db;
+    this.#rows = rows;
+    this.#onDamage = onDamage;
+  }
+
+  /** `pause` is awaited now and then; when it returns false the query is given up with STORE_FAILED. */
+  async read(request: HistoryRequest, pause: () => Promise<boolean>): Promise<HistoryReply> {
+    const { pack_id, from_ms, to_ms, max_points } = request;
+    const pack_key =
+      this.#db
+        .prepare<[string], number>('SELECT pack_key FROM packs WHERE pack_id = ?')
+        .pluck()
+        .get(pack_id) ?? 0;
+    const rest = async () => {
+      if (await pause()) return;
+      throw new GatewayError(
+        'STORE_FAILED',
+        `history of pack ${pack_id} from ${new Date(from_ms).toISOString()} to ${new Date(to_ms).toISOString()} ` +
+          'takes too long to read; ask for a shorter span',
+      );
+    };
+    const wanted_ms = (to_ms - from_ms) / Math.max(1, max_points);
+    const level_ms = ROLLUP_STEPS_MS.findLast(step_ms => step_ms <= wanted_ms);
+    return level_ms === undefined
+      ? this.#readings(request, pack_key, rest)
+      : this.#steps(request, pack_key, level_ms, Math.ceil(wanted_ms / level_ms) * level_ms, rest);
+  }
+
+  async #readings(
+    request: HistoryRequest,
+    pack_key: number,
+    rest: () => Promise<void>,
+  ): Promise<HistoryReply> {
+    const { from_ms, to_ms, max_points, cell_no } = request;
+    const cell = cell_no === undefined ? undefined : cell_no - 1;
+    const rows = new ThinnedSeries(max_points);
+    const { archived: chunks, loose } = this.#find(
+      () => this.#rows.chunks(pack_key, from_ms, to_ms),
+      pack_key,
+      from_ms,
+      to_ms,
+    );
+    for (const [i, chunk] of chunks.entries()) {
+      this.#addChunk(rows, chunk, request, cell);
+      if ((i + 1) % UNPACKED_PER_TURN === 0) await rest();
+    }
+    for (const [i, { t_ms, body }] of loose.entries()) {
+      const view = new DataView(body.buffer, body.byteOffset, body.length);
+      const reading = this.#decoder.decode(view, 0, body.length, HISTORY_PARTS);
+      // Bytes that cannot be decoded stand as a moment without values.
+      if (typeof reading === 'number') rows.add(t_ms, [], () => Number.NaN);
+      else
+        rows.add(t_ms, wantedSeries(reading.shape.cell_count, cell), series => seriesValue(reading, series));
+      if ((i + 1) % 4096 === 0) await rest();
+    }
+    return readingsReply(request, rows);
+  }
+
+  #addChunk(
+    rows: ThinnedSeries,
+    chunk: Chunk,
+    { from_ms, to_ms }: HistoryRequest,
+    cell: number | undefined,
+  ): void {
+    for (const group of this.#rows.groups(chunk)) {
+      const times = group.times();
+      const values = groupValues(group, cell);
+      for (let row = 0; row < times.length; row++)
+        if (times[row] >= from_ms && times[row] <= to_ms)
+          rows.add(times[row], values.keys(), series => values.get(series)?.[row] ?? Number.NaN);
+    }
+  }
+
+  async #steps(
+    request: HistoryRequest,
+    pack_key: number,
+    level_ms: number,
+    step_ms: number,
+    rest: () => Promise<void>,
+  ): Promise<HistoryReply> {
+    const start_ms = Math.floor(request.from_ms / level_ms) * level_ms;
+    const step_count = Math.floor((request.to_ms - start_ms) / step_ms) + 1;
+    const end_ms = start_ms + step_count * step_ms;
+    const rollup = new Rollup(start_ms, step_ms, step_count);
+    const { archived: blocks, loose } = this.#find(
+      () =>
+        this.#db
+          .prepare<number[], { start_ms: number; body: Buffer }>(
+            `SELECT start_ms, body FROM rollups
+             WHERE step_ms = ? AND pack_key = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms`,
+          )
+          .all(level_ms, pack_key, blockStart(start_ms, level_ms), end_ms),
+      pack_key,
+      start_ms,
+      end_ms - 1,
+    );
+    for (const [i, { start_ms: block_ms, body }] of blocks.entries()) {
+      try {
+        rollup.addBlock(body, block_ms, level_ms);
+      } catch (error) {
+        this.#onDamage(
+          `rollup of pack key ${pack_key} from ${new Date(block_ms).toISOString()} on: ${error}`,
+        );
+      }
+      if ((i + 1) % UNPACKED_PER_TURN === 0) await rest();
+    }
+    for (const { t_ms, body } of loose) {
+      const view = new DataView(body.buffer, body.byteOffset, body.length);
+      const reading = this.#decoder.decode(view, 0, body.length, HISTORY_PARTS);
+      if (typeof reading !== 'number') rollup.add(t_ms, reading);
+    }
+    return stepsReply(request, rollup);
+  }
+
+  /** What of the archive is of interest, and readings outside of it, in one state of the file. */
+  #find<T>(
+    archived: () => T[],
+    pack_key: number,
+    from_ms: number,
+    to_ms: number,
+  ): { archived: T[]; loose: LooseReading[] } {
+    const loose: LooseReading[] = [];
+    let found: T[] = [];
+    this.#rows.inOneState(() => {
+      found = archived();
+      this.#rows.scanUnarchived(from_ms, to_ms, pack_key, (_seq, kind, _key, t_ms, body) => {
+        if (kind === LogKind.reading && t_ms >= from_ms && t_ms <= to_ms) loose.push({ t_ms, body });
+        return true;
+      });
+    });
+    return { archived: found, loose };
+  }
+}
