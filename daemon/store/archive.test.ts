@@ -151,7 +151,7 @@ test('a log of single rows, as older versions wrote it, is read on and moves int
     old
       .prepare('INSERT INTO log (seq, kind, pack_key, t_ms, body) VALUES (?, 1, 1, ?, ?)')
       .run(n + 2, T0 + n, readingBody(0, n, T0 + n));
-  old.exec(`INSERT INTO spans VALUES (2, 11, ${T0}, ${T0 + 9}, 0)`);
+  old.exec(`INSERT INTO spans VALUES (2, 11, ${T0}, ${T0 + 9}, 0, 0)`);
   old.close();
   const writer = openWriter(10);
   const reader = new Reader(file);

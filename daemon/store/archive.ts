@@ -1,14 +1,12 @@
 /**
- * Moves finished spans of the log into the archive: one chunk per pack, what is no reading in one block, and the
- * rollups of their readings. Runs in the writer's thread, pack by pack, so that commits come between.
+ * Moves finished spans of the log into the archive: one chunk per pack, and what is no reading in one block. Runs in
+ * the writer's thread, pack by pack, so that commits come between.
  */
 import type { Database } from 'better-sqlite3';
-import { ReadingDecoder } from '../../core/reading/codec.ts';
 import { BatchBuffer, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { encodeBlock } from './block.ts';
 import { type ChunkRow, encodeChunk, openChunk } from './chunk.ts';
 import type { LogRows, Range } from './log-rows.ts';
-import { HISTORY_PARTS, type Rollup, RollupBlocks } from './rollup.ts';
 import { LogKind } from './store.ts';
 
 /** A row of `chunks`. */
@@ -20,11 +18,6 @@ interface Part {
   readonly body: Buffer;
 }
 
-interface PackBlock {
-  readonly pack_key: number;
-  readonly block: Rollup;
-}
-
 interface OtherRow extends ChunkRow {
   readonly kind: number;
 }
@@ -32,7 +25,6 @@ interface OtherRow extends ChunkRow {
 export class Archiver {
   readonly #db: Database;
   readonly #rows: LogRows;
-  readonly #decoder = new ReadingDecoder();
 
   constructor(db: Database, rows: LogRows) {
     this.#db = db;
@@ -67,29 +59,16 @@ export class Archiver {
     });
     yield;
     const parts: Part[] = [];
-    const blocks: PackBlock[] = [];
     for (const [pack_key, rows] of readings) {
       parts.push(part(pack_key, rows, encoded(rows)));
-      for (const block of this.#rollUp(rows)) blocks.push({ pack_key, block });
       readings.delete(pack_key);
       yield;
     }
     if (others.length > 0) parts.push(part(0, others, blockOf(others)));
-    this.#store(span, parts, blocks);
+    this.#store(span, parts);
   }
 
-  #rollUp(rows: readonly ChunkRow[]): readonly Rollup[] {
-    const gathered = new RollupBlocks();
-    for (const { t_ms, body } of rows) {
-      const view = new DataView(body.buffer, body.byteOffset, body.length);
-      const reading = this.#decoder.decode(view, 0, body.length, HISTORY_PARTS);
-      // What cannot be decoded is kept as it is, and has no values.
-      if (typeof reading !== 'number') gathered.add(t_ms, reading);
-    }
-    return gathered.blocks;
-  }
-
-  #store({ first_seq, last_seq }: Range, parts: readonly Part[], blocks: readonly PackBlock[]): void {
+  #store({ first_seq, last_seq }: Range, parts: readonly Part[]): void {
     const db = this.#db;
     const insert = db.prepare('INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)');
     db.transaction(() => {
@@ -100,30 +79,12 @@ export class Archiver {
       if (marked.changes === 0) return;
       for (const { pack_key, row_count, min_t_ms, max_t_ms, body } of parts)
         insert.run(first_seq, pack_key, row_count, min_t_ms, max_t_ms, body);
-      for (const { pack_key, block } of blocks) this.#mergeBlock(pack_key, block);
       db.prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?').run(
         first_seq,
         last_seq,
         LogKind.topology,
       );
     }).immediate();
-  }
-
-  /** Adds to what earlier spans brought. */
-  #mergeBlock(pack_key: number, block: Rollup): void {
-    const { step_ms, start_ms } = block;
-    const stored = this.#db
-      .prepare<number[], Buffer>(
-        'SELECT body FROM rollups WHERE step_ms = ? AND pack_key = ? AND start_ms = ?',
-      )
-      .pluck()
-      .get(step_ms, pack_key, start_ms);
-    if (stored) block.addBlock(stored, start_ms, step_ms);
-    const body = block.encode();
-    if (!body) return;
-    this.#db
-      .prepare('INSERT INTO rollups VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body')
-      .run(step_ms, pack_key, start_ms, body);
   }
 }
 

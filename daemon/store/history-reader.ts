@@ -4,12 +4,12 @@
  */
 import type { Database } from 'better-sqlite3';
 import type { HistoryReply } from '../../core/contract/http.ts';
-import { GatewayError } from '../../core/errors.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
-import { groupValues, seriesValue, wantedSeries } from './chunk-series.ts';
+import { addGoodValues, groupValues } from './chunk-series.ts';
 import { readingsReply, stepsReply, ThinnedSeries } from './history.ts';
 import type { Chunk, LogRows } from './log-rows.ts';
-import { blockStart, HISTORY_PARTS, ROLLUP_STEPS_MS, Rollup } from './rollup.ts';
+import { blockStart, HISTORY_PARTS, ROLLUP_LEVELS, Rollup, seriesValue, wantedSeries } from './rollup.ts';
 import { type HistoryRequest, LogKind } from './store.ts';
 
 /** Chunks or blocks unpacked between two pauses. */
@@ -49,10 +49,10 @@ export class HistoryReader {
       );
     };
     const wanted_ms = (to_ms - from_ms) / Math.max(1, max_points);
-    const level_ms = ROLLUP_STEPS_MS.findLast(step_ms => step_ms <= wanted_ms);
-    return level_ms === undefined
+    const level = ROLLUP_LEVELS.findLast(({ step_ms }) => step_ms <= wanted_ms);
+    return level === undefined
       ? this.#readings(request, pack_key, rest)
-      : this.#steps(request, pack_key, level_ms, Math.ceil(wanted_ms / level_ms) * level_ms, rest);
+      : this.#steps(request, pack_key, level, Math.ceil(wanted_ms / level.step_ms) * level.step_ms, rest);
   }
 
   async #readings(
@@ -93,7 +93,7 @@ export class HistoryReader {
   ): void {
     for (const group of this.#rows.groups(chunk)) {
       const times = group.times();
-      const values = groupValues(group, cell);
+      const values = groupValues(group, { cell });
       for (let row = 0; row < times.length; row++)
         if (times[row] >= from_ms && times[row] <= to_ms)
           rows.add(times[row], values.keys(), series => values.get(series)?.[row] ?? Number.NaN);
@@ -103,7 +103,7 @@ export class HistoryReader {
   async #steps(
     request: HistoryRequest,
     pack_key: number,
-    level_ms: number,
+    { step_ms: level_ms, bit }: (typeof ROLLUP_LEVELS)[number],
     step_ms: number,
     rest: () => Promise<void>,
   ): Promise<HistoryReply> {
@@ -111,25 +111,31 @@ export class HistoryReader {
     const step_count = Math.floor((request.to_ms - start_ms) / step_ms) + 1;
     const end_ms = start_ms + step_count * step_ms;
     const rollup = new Rollup(start_ms, step_ms, step_count);
-    const { archived: blocks, loose } = this.#find(
-      () =>
-        this.#db
+    const { archived, loose } = this.#find(
+      () => ({
+        chunks: this.#rows
+          .chunks(pack_key, start_ms, end_ms - 1)
+          .filter(({ rolled_up }) => !(rolled_up & bit)),
+        blocks: this.#db
           .prepare<number[], { start_ms: number; body: Buffer }>(
             `SELECT start_ms, body FROM rollups
-             WHERE step_ms = ? AND pack_key = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms`,
+               WHERE step_ms = ? AND pack_key = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms`,
           )
           .all(level_ms, pack_key, blockStart(start_ms, level_ms), end_ms),
+      }),
       pack_key,
       start_ms,
       end_ms - 1,
     );
+    const { chunks, blocks } = archived;
+    for (const chunk of chunks)
+      for (const group of this.#rows.groups(chunk)) addGoodValues(group, () => rollup);
     for (const [i, { start_ms: block_ms, body }] of blocks.entries()) {
       try {
         rollup.addBlock(body, block_ms, level_ms);
       } catch (error) {
-        this.#onDamage(
-          `rollup of pack key ${pack_key} from ${new Date(block_ms).toISOString()} on: ${error}`,
-        );
+        const from = new Date(block_ms).toISOString();
+        this.#onDamage(`rollup of pack key ${pack_key} from ${from} on: ${describeError(error)}`);
       }
       if ((i + 1) % UNPACKED_PER_TURN === 0) await rest();
     }
@@ -143,19 +149,19 @@ export class HistoryReader {
 
   /** What of the archive is of interest, and readings outside of it, in one state of the file. */
   #find<T>(
-    archived: () => T[],
+    archived: () => T,
     pack_key: number,
     from_ms: number,
     to_ms: number,
-  ): { archived: T[]; loose: LooseReading[] } {
+  ): { archived: T; loose: LooseReading[] } {
     const loose: LooseReading[] = [];
-    let found: T[] = [];
-    this.#rows.inOneState(() => {
-      found = archived();
+    const found = this.#rows.inOneState(() => {
+      const found = archived();
       this.#rows.scanUnarchived(from_ms, to_ms, pack_key, (_seq, kind, _key, t_ms, body) => {
         if (kind === LogKind.reading && t_ms >= from_ms && t_ms <= to_ms) loose.push({ t_ms, body });
         return true;
       });
+      return found;
     });
     return { archived: found, loose };
   }

@@ -9,7 +9,7 @@ import { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import { BatchBuffer } from './batch-buffer.ts';
 import { encodeChunk, openChunk } from './chunk.ts';
-import { groupValues, groupValuesOfBodies } from './chunk-series.ts';
+import { groupValues, valuesOfBodies } from './chunk-series.ts';
 import { ThinnedSeries } from './history.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
 import { Reader } from './reader.ts';
@@ -169,8 +169,8 @@ test('values out of columns are those of whole readings', () => {
             )
             .filter(([, column]) => column.some(value => !Number.isNaN(value)))
             .sort(([a], [b]) => a - b);
-        for (const one of [undefined, cell])
-          expect(round(groupValues(group, one))).toEqual(round(groupValuesOfBodies(group, one)));
+        for (const wanted of [{}, { cell }, { good_only: true }])
+          expect(round(groupValues(group, wanted))).toEqual(round(valuesOfBodies(group, wanted)));
       }
     }),
   );

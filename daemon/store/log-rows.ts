@@ -21,6 +21,8 @@ export interface Chunk extends Range {
   readonly row_count: number;
   readonly min_t_ms: number;
   readonly max_t_ms: number;
+  /** Of its span: bits of ROLLUP_LEVELS. */
+  readonly rolled_up: number;
 }
 
 /** Rows of one archived span, by number less the first. */
@@ -124,7 +126,7 @@ export class LogRows {
   chunks(pack_key: number | undefined, from_ms: number, to_ms: number): Chunk[] {
     return this.#db
       .prepare<unknown[], Chunk>(
-        `SELECT first_seq, last_seq, pack_key, row_count, chunks.min_t_ms, chunks.max_t_ms
+        `SELECT first_seq, last_seq, pack_key, row_count, chunks.min_t_ms, chunks.max_t_ms, rolled_up
          FROM spans JOIN chunks USING (first_seq)
          WHERE spans.max_t_ms >= :from_ms AND spans.min_t_ms <= :to_ms AND (:pack_key IS NULL OR pack_key = :pack_key)
            AND chunks.max_t_ms >= :from_ms AND chunks.min_t_ms <= :to_ms ORDER BY first_seq`,
@@ -148,11 +150,11 @@ export class LogRows {
   }
 
   /** Reads that belong together: the writer's commits come before or after. */
-  inOneState(work: () => void): void {
+  inOneState<T>(work: () => T): T {
     const is_ours = !this.#db.inTransaction;
     if (is_ours) this.#db.exec('BEGIN');
     try {
-      work();
+      return work();
     } finally {
       if (is_ours) this.#db.exec('COMMIT');
     }

@@ -13,7 +13,14 @@ import { Quality } from '../../core/reading/quality.ts';
 import { ColumnWriter, columnBytes, compress, decompress, readColumn } from './packed-columns.ts';
 
 const VERSION = 1;
-export const ROLLUP_STEPS_MS = [60_000, 900_000] as const;
+/**
+ * Widths of steps, finest first; `bit` marks in `spans.rolled_up` that they hold a span. So many spans are added at a
+ * time: each time blocks are rewritten, and what waits is read from the readings themselves.
+ */
+export const ROLLUP_LEVELS = [
+  { step_ms: 60_000, bit: 1, spans: 4 },
+  { step_ms: 900_000, bit: 2, spans: 8 },
+] as const;
 export const STEPS_PER_BLOCK = 60;
 
 /** Quantities that have a history. The order is that of the stored series: append only. */
@@ -22,6 +29,29 @@ export const CELL_SERIES = ['voltage_v', 'temperature_c'] as const;
 
 /** What of a reading must be decoded for them. */
 export const HISTORY_PARTS = Part.values | (1 << CellMetric.voltage_v) | (1 << CellMetric.temperature_c);
+
+/** Series of a reading: all, or those of the pack and of one cell (counted from 0). */
+export function wantedSeries(cell_count: number, cell: number | undefined): number[] {
+  const wanted: number[] = PACK_SERIES.map((_, series) => series);
+  for (let i = cell ?? 0; i < (cell === undefined ? cell_count : cell + 1); i++)
+    for (const quantity of CELL_SERIES.keys()) wanted.push(cellSeries(i, quantity));
+  return wanted;
+}
+
+/** NaN where it is missing. */
+export function seriesValue(reading: PackReading, series: number): number {
+  if (series < PACK_SERIES.length) return reading.values[PackMetric[PACK_SERIES[series]]];
+  const at = series - PACK_SERIES.length;
+  const metric = CellMetric[CELL_SERIES[at % CELL_SERIES.length]];
+  return reading.column(metric)[Math.floor(at / CELL_SERIES.length)] ?? Number.NaN;
+}
+
+export function seriesQuality(reading: PackReading, series: number): number {
+  if (series < PACK_SERIES.length) return reading.value_quality[PackMetric[PACK_SERIES[series]]];
+  const at = series - PACK_SERIES.length;
+  const metric = CellMetric[CELL_SERIES[at % CELL_SERIES.length]];
+  return reading.columnQuality(metric)[Math.floor(at / CELL_SERIES.length)] ?? Quality.missing;
+}
 
 /** Of a cell's quantity; those of the pack come first, by PACK_SERIES. */
 export function cellSeries(cell: number, quantity: number): number {
@@ -71,22 +101,24 @@ export class Rollup {
     this.readings = new Uint32Array(step_count);
   }
 
+  /** Where this moment belongs; -1: outside. */
+  step(t_ms: number): number {
+    const step = Math.floor((t_ms - this.start_ms) / this.step_ms);
+    return step < this.step_count ? step : -1;
+  }
+
+  addValue(series: number, step: number, value: number): void {
+    this.#of(series).add(step, 1, value, value, value);
+  }
+
   /** A reading outside of the steps is left out. */
   add(t_ms: number, reading: PackReading): void {
-    const step = this.#step(t_ms);
+    const step = this.step(t_ms);
     if (step < 0) return;
     this.readings[step]++;
-    PACK_SERIES.forEach((name, series) => {
-      const metric = PackMetric[name];
-      if (reading.value_quality[metric] === Quality.good)
-        this.#addValue(series, step, reading.values[metric]);
-    });
-    CELL_SERIES.forEach((name, quantity) => {
-      const values = reading.column(CellMetric[name]);
-      const quality = reading.columnQuality(CellMetric[name]);
-      for (let cell = 0; cell < values.length; cell++)
-        if (quality[cell] === Quality.good) this.#addValue(cellSeries(cell, quantity), step, values[cell]);
-    });
+    for (const series of wantedSeries(reading.shape.cell_count, undefined))
+      if (seriesQuality(reading, series) === Quality.good)
+        this.addValue(series, step, seriesValue(reading, series));
   }
 
   /** Takes over what a stored block holds. Throws when it is damaged. */
@@ -102,7 +134,7 @@ export class Rollup {
       at += columnBytes(bytes, at, rows);
       return values;
     };
-    const steps = column().map(step => this.#step(block_start_ms + step * block_step_ms));
+    const steps = column().map(step => this.step(block_start_ms + step * block_step_ms));
     const readings = column();
     steps.forEach((step, row) => {
       if (step >= 0) this.readings[step] += readings[row];
@@ -156,18 +188,9 @@ export class Rollup {
     return compress(out.done());
   }
 
-  #addValue(series: number, step: number, value: number): void {
-    this.#of(series).add(step, 1, value, value, value);
-  }
-
   #of(series: number): Series {
     while (this.series.length <= series) this.series.push(new Series(this.step_count));
     return this.series[series];
-  }
-
-  #step(t_ms: number): number {
-    const step = Math.floor((t_ms - this.start_ms) / this.step_ms);
-    return step < this.step_count ? step : -1;
   }
 }
 
@@ -180,17 +203,18 @@ export function blockStart(t_ms: number, step_ms: number): number {
 /** Blocks of one pack that are being gathered. */
 export class RollupBlocks {
   readonly blocks: Rollup[] = [];
+  readonly #step_ms: number;
 
-  add(t_ms: number, reading: PackReading): void {
-    for (const step_ms of ROLLUP_STEPS_MS) this.#blockOf(t_ms, step_ms).add(t_ms, reading);
+  constructor(step_ms: number) {
+    this.#step_ms = step_ms;
   }
 
-  #blockOf(t_ms: number, step_ms: number): Rollup {
-    const start_ms = blockStart(t_ms, step_ms);
-    // Newest first: readings come in the order of time but for steps of the clock.
-    let block = this.blocks.findLast(known => known.start_ms === start_ms && known.step_ms === step_ms);
+  at(t_ms: number): Rollup {
+    const start_ms = blockStart(t_ms, this.#step_ms);
+    // The newest first: readings come in the order of time but for steps of the clock.
+    let block = this.blocks.findLast(known => known.start_ms === start_ms);
     if (!block) {
-      block = new Rollup(start_ms, step_ms, STEPS_PER_BLOCK);
+      block = new Rollup(start_ms, this.#step_ms, STEPS_PER_BLOCK);
       this.blocks.push(block);
     }
     return block;

@@ -12,6 +12,7 @@ import { forEachRecord } from './batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from './block.ts';
 import { LogRows } from './log-rows.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
+import { RollUp } from './roll-up.ts';
 import { LogKind } from './store.ts';
 import type { Committed, OpenedLog, WriterMethods } from './worker-messages.ts';
 
@@ -54,6 +55,7 @@ export class Writer {
   #upsertAlert!: Database.Statement;
   #rows!: LogRows;
   #archiver!: Archiver;
+  #roll_up!: RollUp;
   #archiving: Generator<void, void> | undefined;
   #span_rows = FEWEST_SPAN_ROWS;
   #last_seq = 0;
@@ -80,13 +82,16 @@ export class Writer {
   open({ pack_ids, topology, t_ms, span_rows }: WriterMethods['open'][0]): OpenedLog {
     const db = this.#db;
     this.#insertRow = db.prepare('INSERT INTO log (seq, kind, pack_key, t_ms, body) VALUES (?, ?, ?, ?, ?)');
-    this.#insertSpan = db.prepare('INSERT INTO spans VALUES (?, ?, ?, ?, 0)');
+    this.#insertSpan = db.prepare(
+      'INSERT INTO spans (first_seq, last_seq, min_t_ms, max_t_ms) VALUES (?, ?, ?, ?)',
+    );
     this.#upsertAlert = db.prepare(
       `INSERT INTO alerts (alert_id, state, raised_ms, cleared_ms, body) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (alert_id) DO UPDATE SET state = excluded.state, cleared_ms = excluded.cleared_ms, body = excluded.body`,
     );
     this.#rows = new LogRows(db);
     this.#archiver = new Archiver(db, this.#rows);
+    this.#roll_up = new RollUp(db, this.#rows, () => {});
     const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
     this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
     this.#resumeSpan();
@@ -168,13 +173,13 @@ export class Writer {
     this.#db.close();
   }
 
-  /** One step of moving finished spans into the archive; `idle`: there was nothing to be done. Throws as `commit`. */
+  /**
+   * One step of moving finished spans into the archive and into rollups; `idle`: there was nothing to be done. Throws
+   * as `commit`, and can be called again.
+   */
   archiveStep(): 'idle' | 'working' | 'stored' {
-    if (!this.#archiving) {
-      const span = this.#archiver.next();
-      if (!span) return 'idle';
-      this.#archiving = this.#archiver.archive(span);
-    }
+    this.#archiving ??= this.#nextWork();
+    if (!this.#archiving) return 'idle';
     let is_done: boolean | undefined = true;
     try {
       is_done = this.#archiving.next().done;
@@ -182,6 +187,11 @@ export class Writer {
       if (is_done) this.#archiving = undefined;
     }
     return is_done ? 'stored' : 'working';
+  }
+
+  #nextWork(): Generator<void, void> | undefined {
+    const span = this.#archiver.next();
+    return span ? this.#archiver.archive(span) : this.#roll_up.next();
   }
 
   /** Finished, and not in the archive yet. */

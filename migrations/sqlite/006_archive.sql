@@ -3,6 +3,8 @@
 -- A finished span moves into the archive: its readings become one chunk per pack, everything else but topologies
 -- one block under pack_key 0, and its rows leave `log`.
 ALTER TABLE spans ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+-- One bit for each width of steps whose rollups hold the span's readings.
+ALTER TABLE spans ADD COLUMN rolled_up INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE chunks (
   -- Of the span.
@@ -15,7 +17,8 @@ CREATE TABLE chunks (
   PRIMARY KEY (first_seq, pack_key)
 ) STRICT;
 
--- Least, mean, highest and number of the good values of archived spans: sixty steps of `step_ms` from `start_ms` on.
+-- Least, mean, highest and number of the good values of spans that are rolled up: sixty steps of `step_ms` from
+-- `start_ms` on (daemon/store/rollup.ts).
 CREATE TABLE rollups (
   step_ms INTEGER NOT NULL,
   pack_key INTEGER NOT NULL,
