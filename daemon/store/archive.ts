@@ -18,7 +18,7 @@ interface Part {
   readonly body: Buffer;
 }
 
-interface OtherRow extends ChunkRow {
+export interface OtherRow extends ChunkRow {
   readonly kind: number;
 }
 
@@ -64,7 +64,7 @@ export class Archiver {
       readings.delete(pack_key);
       yield;
     }
-    if (others.length > 0) parts.push(part(0, others, blockOf(others)));
+    if (others.length > 0) parts.push(part(0, others, blockOfOthers(others)));
     this.#store(span, parts);
   }
 
@@ -121,7 +121,7 @@ function givesBack(chunk: Buffer, rows: readonly ChunkRow[]): boolean {
 }
 
 /** In place of the pack key stands the number within the span. */
-function blockOf(rows: readonly OtherRow[]): Buffer {
+export function blockOfOthers(rows: readonly OtherRow[]): Buffer {
   const byte_count = rows.reduce((sum, { body }) => sum + RECORD_HEADER_BYTES + body.length, 0);
   const records = new BatchBuffer(new ArrayBuffer(byte_count));
   for (const { kind, rel_seq, t_ms, body } of rows) {

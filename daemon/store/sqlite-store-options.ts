@@ -12,6 +12,8 @@ export interface SqliteStoreOptions {
   readonly keep_unsynced?: boolean;
   /** With less room on the disk the oldest rows go, sent or not (default 64 MiB). */
   readonly keep_free_bytes?: number;
+  /** The file may use so much, else what is oldest goes (default 4 GB). */
+  readonly max_bytes?: number;
   /** Most bytes between the caller and the disk (default 16 MiB; at least four batches). */
   readonly queue_bytes?: number;
   /** Size of one batch (default 1 MiB). */

@@ -15,6 +15,7 @@ import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { BatchBuffer } from './batch-buffer.ts';
 import { FlushWaiters } from './flush-waiters.ts';
+import { Losses } from './losses.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import {
@@ -31,6 +32,7 @@ import {
   type StoreStats,
   type TimeSpan,
 } from './store.ts';
+import { Upkeep } from './upkeep.ts';
 import { WorkerClient } from './worker-client.ts';
 import type { Committed, ReaderMethods, WorkerEvent, WriterMethods } from './worker-messages.ts';
 
@@ -39,11 +41,8 @@ export const STORE_FILE = 'gateway.db';
 const OPEN_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 10_000;
-const RETAIN_EVERY_MS = 60_000;
-const KEEP_FREE_BYTES = 64 << 20;
 /** The writer is called stuck when a commit takes longer. */
 const STUCK_AFTER_MS = 30_000;
-const DAY_MS = 86_400_000;
 
 export function createSqliteStore(options: SqliteStoreOptions): Store & LogSource {
   return new SqliteStore(options);
@@ -53,6 +52,8 @@ class SqliteStore implements Store, LogSource {
   readonly #options: SqliteStoreOptions;
   readonly #file: string;
   readonly #clock: Clock;
+  readonly #upkeep: Upkeep;
+  readonly #losses: Losses;
   readonly #batch_bytes: number;
   readonly #max_batches: number;
   readonly #free: ArrayBuffer[] = [];
@@ -66,7 +67,6 @@ class SqliteStore implements Store, LogSource {
   #pack_keys: Int32Array = new Int32Array(0);
   #current: BatchBuffer | undefined;
   #commit_timer: TimerHandle | undefined;
-  #retain_timer: TimerHandle | undefined;
   /** The commit interval is over, but a batch was still on its way. */
   #commit_due = false;
   #posted_batches = 0;
@@ -86,7 +86,8 @@ class SqliteStore implements Store, LogSource {
     readings_dropped: 0,
     alerts_dropped: 0,
     records_dropped: 0,
-    rows_removed_unsynced: 0,
+    readings_removed_unsynced: 0,
+    used_bytes: 0,
     commits: 0,
     commit_failures: 0,
     file_bytes: 0,
@@ -114,6 +115,16 @@ class SqliteStore implements Store, LogSource {
     this.#file = join(options.directory, STORE_FILE);
     this.#clock = options.clock;
     this.#batch_bytes = options.batch_bytes ?? 1 << 20;
+    this.#losses = new Losses({
+      queue_full: `${this.#file}: the disk could not keep up, and the queue to it was full`,
+      write_failed: `${this.#file}: the writer ended before these readings were durable`,
+    });
+    this.#upkeep = new Upkeep({
+      ...{ clock: options.clock, log: options.log, file: this.#file, store: options },
+      syncedSeq: () => this.#synced_seq,
+      retain: request => this.#write('retain', request),
+      onRetained: retained => this.#retained(retained),
+    });
     this.#max_batches = Math.max(4, Math.ceil((options.queue_bytes ?? 16 << 20) / this.#batch_bytes));
   }
 
@@ -145,7 +156,7 @@ class SqliteStore implements Store, LogSource {
       throw error;
     }
     this.#state = 'open';
-    this.#scheduleRetention();
+    this.#upkeep.start();
   }
 
   append(reading: PackReading): void {
@@ -153,6 +164,7 @@ class SqliteStore implements Store, LogSource {
     const batch = this.#batchFor(LogKind.reading, maxEncodedBytes(reading.shape));
     if (!batch || pack_key === undefined) {
       this.#stats.readings_dropped++;
+      this.#losses.add('queue_full', this.#pack_ids.get(pack_key), reading.t_ms);
       return;
     }
     const body_bytes = encodeInto(reading, batch.view, batch.bodyOffset);
@@ -291,11 +303,13 @@ class SqliteStore implements Store, LogSource {
     this.#settle(used);
     this.#flush_waiters.settle(this.#settled_batches);
     for (const listener of this.#listeners) listener();
+    for (const gap of this.#losses.take()) this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap);
     if (this.#commit_due && this.#posted_batches === this.#settled_batches) this.#post();
   }
 
   #lost(error: unknown, used: number, readings: number): void {
     this.#stats.readings_dropped += readings;
+    if (readings > 0) this.#losses.add('write_failed', undefined, this.#clock.wallMs(), readings);
     this.#stats.commit_failures++;
     this.#settle(used);
     const failure = new GatewayError('STORE_FAILED', describeError(error));
@@ -331,27 +345,12 @@ class SqliteStore implements Store, LogSource {
     else this.#options.log.error({ component: 'store' }, `writing fails, readings wait in memory: ${fault}`);
   }
 
-  #scheduleRetention(): void {
-    this.#retain_timer = this.#clock.setTimer(() => void this.#retain(), RETAIN_EVERY_MS);
-  }
-
-  async #retain(): Promise<void> {
-    const before_ms = this.#clock.wallMs() - this.#options.retention_days * DAY_MS;
-    const below_seq = this.#options.keep_unsynced ? this.#synced_seq : Number.POSITIVE_INFINITY;
-    try {
-      const keep_free_bytes = this.#options.keep_free_bytes ?? KEEP_FREE_BYTES;
-      const removed = await this.#write('retain', { before_ms, below_seq, keep_free_bytes });
-      this.#stats.first_seq = removed.first_seq;
-      this.#stats.rows_removed_unsynced += removed.removed_unsynced;
-      if (removed.removed_unsynced > 0)
-        this.#options.log.error(
-          { component: 'store' },
-          `${this.#file}: the disk is nearly full; removed ${removed.removed_unsynced} rows that the centre does not have`,
-        );
-    } catch (error) {
-      this.#options.log.warn({ component: 'store' }, `removing old readings failed: ${describeError(error)}`);
-    }
-    if (this.#state === 'open') this.#scheduleRetention();
+  #retained({ lost, last_seq, first_seq, used_bytes }: WriterMethods['retain'][1]): void {
+    this.#stats.first_seq = first_seq;
+    this.#stats.used_bytes = used_bytes;
+    if (!lost) return;
+    this.#stats.readings_removed_unsynced += lost.readings ?? 0;
+    this.#stats.durable_seq = Math.max(this.#stats.durable_seq, last_seq);
   }
 
   async #close(): Promise<void> {
@@ -359,7 +358,7 @@ class SqliteStore implements Store, LogSource {
     if (was_open) this.#post();
     this.#state = 'closed';
     this.#clock.clearTimer(this.#commit_timer);
-    this.#clock.clearTimer(this.#retain_timer);
+    this.#upkeep.stop();
     if (was_open) {
       // Failing to close in time is no reason to hang: what was acknowledged is on the disk.
       await this.#reader?.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});

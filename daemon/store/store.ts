@@ -23,8 +23,10 @@ export interface StoreStats {
   readonly alerts_dropped: number;
   /** Other records lost the same way. */
   readonly records_dropped: number;
-  /** Rows removed before the centre had them, because the disk was short of room. */
-  readonly rows_removed_unsynced: number;
+  /** Removed before the centre had them, because the disk was short of room. */
+  readonly readings_removed_unsynced: number;
+  /** Of the file, without what is free in it; as of the last round of retention. */
+  readonly used_bytes: number;
   readonly queue_bytes: number;
   readonly commits: number;
   readonly commit_failures: number;

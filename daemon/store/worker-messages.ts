@@ -1,8 +1,10 @@
 /** Requests and replies between the daemon's thread and the store's workers. */
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
+import type { GapRecord } from '../../core/contract/gap.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
+import type { RetainRequest } from './retention.ts';
 import type {
   AlertRequest,
   AuditRequest,
@@ -44,10 +46,10 @@ export interface WriterMethods {
   commit: [{ buffer: ArrayBuffer; used: number }, Committed];
   put: [{ kind: string; id: string; body: string }, null];
   delete: [{ kind: string; id: string }, boolean];
-  /** Removes what is older than `before_ms` and below `below_seq`, and more when the disk is short of room. */
+  /** One round of removing what is old or has no room. */
   retain: [
-    { before_ms: number; below_seq: number; keep_free_bytes: number },
-    { removed_unsynced: number; first_seq: number },
+    RetainRequest,
+    { lost: GapRecord | null; last_seq: number; first_seq: number; used_bytes: number },
   ];
   close: [null, null];
 }

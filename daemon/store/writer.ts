@@ -1,6 +1,6 @@
 /** Owner of the database file: opens and migrates it, appends batches, removes what is old. Runs in the writer's thread. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, statfsSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Alert } from '../../core/alerts/alert.ts';
@@ -12,6 +12,7 @@ import { forEachRecord } from './batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from './block.ts';
 import { LogRows } from './log-rows.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
+import { type RetainRequest, Retention } from './retention.ts';
 import { RollUp } from './roll-up.ts';
 import { LogKind } from './store.ts';
 import type { Committed, OpenedLog, WriterMethods } from './worker-messages.ts';
@@ -24,18 +25,10 @@ const MOST_SPAN_ROWS = 131_072;
 /** How long a write waits for another process that holds the file. */
 const BUSY_TIMEOUT_MS = 2000;
 
-/** Removed in one round of retention, so that commits never wait long. */
-const SPANS_PER_ROUND = 8;
 /** Every commit writes whole pages; small ones write a quarter less to the card (bench/store.bench.ts). */
 const PAGE_BYTES = 1024;
 /** Entries of the audit log that stay here; the centre keeps all. About 400 bytes each. */
 const AUDIT_ROWS: Record<AuditEntry['outcome'], number> = { done: 100_000, refused: 20_000 };
-
-interface StoredSpan {
-  readonly first_seq: number;
-  readonly last_seq: number;
-  readonly max_t_ms: number;
-}
 
 interface Span {
   first_seq: number;
@@ -56,6 +49,7 @@ export class Writer {
   #rows!: LogRows;
   #archiver!: Archiver;
   #roll_up!: RollUp;
+  #retention!: Retention;
   #archiving: Generator<void, void> | undefined;
   #span_rows = FEWEST_SPAN_ROWS;
   #last_seq = 0;
@@ -91,6 +85,7 @@ export class Writer {
     );
     this.#rows = new LogRows(db);
     this.#archiver = new Archiver(db, this.#rows);
+    this.#retention = new Retention(db, this.#rows, this.#file);
     this.#roll_up = new RollUp(db, this.#rows, () => {});
     const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
     this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
@@ -150,23 +145,20 @@ export class Writer {
     return this.#db.prepare('DELETE FROM documents WHERE kind = ? AND id = ?').run(kind, id).changes > 0;
   }
 
-  /**
-   * Removes whole spans, oldest first and a few at a time: those older than `before_ms` that end below
-   * `below_seq`; and while the disk has less than `keep_free_bytes` of room, any. Old cleared alerts go too.
-   * Topologies stay: a new centre needs them.
-   */
-  retain({ before_ms, below_seq, keep_free_bytes }: WriterMethods['retain'][0]): WriterMethods['retain'][1] {
-    let removed_unsynced = 0;
-    for (const span of this.#oldestSpans()) {
-      const is_due = span.max_t_ms < before_ms && span.last_seq < below_seq;
-      if (!is_due && this.#roomBytes() >= keep_free_bytes) break;
-      const removed = this.#removeSpan(span);
-      if (span.last_seq >= below_seq) removed_unsynced += removed;
-    }
-    this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
-    this.#db.prepare('DELETE FROM completeness WHERE hour_ms < ?').run(before_ms);
+  /** One round of retention: see retention.ts. */
+  retain(request: RetainRequest): WriterMethods['retain'][1] {
+    const lost = this.#transaction(() => {
+      const gap = this.#retention.round(request, this.#last_seq);
+      if (gap) this.#appendOwn(LogKind.gap, request.now_ms, gap);
+      return gap;
+    });
     this.#retainAudit();
-    return { removed_unsynced, first_seq: this.#firstSeq() };
+    return {
+      lost: lost ?? null,
+      last_seq: this.#last_seq,
+      first_seq: this.#firstSeq(),
+      used_bytes: this.#retention.usedBytes(),
+    };
   }
 
   close(): void {
@@ -221,37 +213,11 @@ export class Writer {
     else if (kind === LogKind.completeness) this.#storeCompleteness(body);
   }
 
-  /** Those that may go: the newest row is never in one, so no number is used twice. */
-  #oldestSpans(): StoredSpan[] {
-    return this.#db
-      .prepare<[number, number], StoredSpan>(
-        'SELECT first_seq, last_seq, max_t_ms FROM spans WHERE last_seq < ? ORDER BY first_seq LIMIT ?',
-      )
-      .all(this.#last_seq, SPANS_PER_ROUND);
-  }
-
-  /** Returns how many rows it held. */
-  #removeSpan({ first_seq, last_seq }: StoredSpan): number {
-    return this.#transaction(() => {
-      let rows = 0;
-      this.#rows.scan(first_seq - 1, last_seq, (_seq, kind) => {
-        if (kind !== LogKind.topology) rows++;
-        return true;
-      });
-      this.#db.prepare('DELETE FROM spans WHERE first_seq = ?').run(first_seq);
-      this.#db.prepare('DELETE FROM chunks WHERE first_seq = ?').run(first_seq);
-      this.#db
-        .prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?')
-        .run(first_seq, last_seq, LogKind.topology);
-      return rows;
-    });
-  }
-
-  /** What can still be written: free on the disk, and free inside the file, which never shrinks. */
-  #roomBytes(): number {
-    const { bavail, bsize } = statfsSync(dirname(this.#file));
-    const free_pages = this.#db.pragma('freelist_count', { simple: true }) as number;
-    return bavail * bsize + free_pages * PAGE_BYTES;
+  /** A record that the store itself has to tell; within a transaction. */
+  #appendOwn(kind: number, t_ms: number, record: object): void {
+    const seq = ++this.#last_seq;
+    this.#insertRow.run(seq, kind, 0, t_ms, Buffer.from(JSON.stringify(record)));
+    this.#count(seq, t_ms);
   }
 
   #storeAlert(body: string): void {

@@ -1,0 +1,45 @@
+/** Readings that never reached the disk: counted by pack until they can be told in a gap record. */
+import type { GapReason, GapRecord } from '../../core/contract/gap.ts';
+
+interface Loss {
+  from_ms: number;
+  to_ms: number;
+  readings: number;
+  readonly packs: Map<string, number>;
+}
+
+export class Losses {
+  readonly #details: Readonly<Partial<Record<GapReason, string>>>;
+  readonly #open = new Map<GapReason, Loss>();
+
+  constructor(details: Readonly<Partial<Record<GapReason, string>>>) {
+    this.#details = details;
+  }
+
+  /** `pack_id` undefined: of several packs, and which is not known any more. */
+  add(reason: GapReason, pack_id: string | undefined, t_ms: number, readings = 1): void {
+    let loss = this.#open.get(reason);
+    if (!loss) {
+      loss = { from_ms: t_ms, to_ms: t_ms, readings: 0, packs: new Map() };
+      this.#open.set(reason, loss);
+    }
+    loss.from_ms = Math.min(loss.from_ms, t_ms);
+    loss.to_ms = Math.max(loss.to_ms, t_ms);
+    loss.readings += readings;
+    if (pack_id !== undefined) loss.packs.set(pack_id, (loss.packs.get(pack_id) ?? 0) + readings);
+  }
+
+  /** What was lost since the last time, and begins anew. */
+  take(): GapRecord[] {
+    const gaps = [...this.#open].map(
+      ([reason, { from_ms, to_ms, readings, packs }]): GapRecord => ({
+        reason,
+        detail: this.#details[reason] ?? reason,
+        ...{ from_ms, to_ms, first_seq: null, last_seq: null, readings },
+        packs: [...packs].map(([pack_id, count]) => ({ pack_id, readings: count })),
+      }),
+    );
+    this.#open.clear();
+    return gaps;
+  }
+}

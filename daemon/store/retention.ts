@@ -1,0 +1,190 @@
+/**
+ * What goes when it is old, or when there is no more room. In this order, oldest first, until there is room again:
+ *
+ *   1. readings that the centre has (all of them where there is no centre); their rollups stay
+ *   2. rollups in steps of a minute
+ *   3. readings that the centre does not have: a loss, told in a gap record
+ *
+ * Topologies, alerts, the audit log, records, users and settings are never removed for want of room, and neither is
+ * the newest span. Runs in the writer's thread, a little at a time, so that commits never wait long.
+ */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import type { GapRecord } from '../../core/contract/gap.ts';
+import { blockOfOthers, type OtherRow } from './archive.ts';
+import type { LogRows, Range } from './log-rows.ts';
+import { ROLLUP_LEVELS, STEPS_PER_BLOCK } from './rollup.ts';
+import { LogKind } from './store.ts';
+
+/** Removed in one round. */
+const SPANS_PER_ROUND = 8;
+const ROLLUPS_PER_ROUND = 512;
+/** Long charts outlive the readings they were made of. */
+const LONG_ROLLUP_DAYS = 731;
+const DAY_MS = 86_400_000;
+/** Times before are those of a box that did not know the time: its rows are as old as what came after them. */
+const EARLIEST_MS = Date.UTC(2020, 0, 1);
+
+export interface RetainRequest {
+  readonly now_ms: number;
+  readonly before_ms: number;
+  /** Rows below the centre has, or nobody waits for them. */
+  readonly below_seq: number;
+  readonly keep_free_bytes: number;
+  readonly max_bytes: number;
+}
+
+interface SpanAge extends Range {
+  readonly max_t_ms: number;
+}
+
+export class Retention {
+  readonly #db: Database;
+  readonly #rows: LogRows;
+  readonly #file: string;
+
+  constructor(db: Database, rows: LogRows, file: string) {
+    this.#db = db;
+    this.#rows = rows;
+    this.#file = file;
+  }
+
+  /** One round, within the caller's transaction. `newest_seq` stays. Returns what was lost, if anything was. */
+  round(request: RetainRequest, newest_seq: number): GapRecord | undefined {
+    const { before_ms, below_seq } = request;
+    this.#removeOld(request);
+    let removed = 0;
+    for (const span of this.#oldest('last_seq < ?', Math.min(below_seq, newest_seq))) {
+      if (!this.#isDue(span, before_ms) && !this.#isShort(request)) break;
+      this.#removeSpan(span);
+      removed++;
+    }
+    if (removed > 0 || !this.#isShort(request)) return undefined;
+    if (this.#removeRollups() > 0) return undefined;
+    return this.#emptySpans(request, newest_seq);
+  }
+
+  /** Of the file that is in use; it never shrinks, what is free in it is used again. */
+  usedBytes(): number {
+    return this.#pragma('page_count') * this.#pragma('page_size') - this.#freeInside();
+  }
+
+  #isShort({ keep_free_bytes, max_bytes }: RetainRequest): boolean {
+    if (this.usedBytes() > max_bytes) return true;
+    const { bavail, bsize } = statfsSync(dirname(this.#file));
+    return bavail * bsize + this.#freeInside() < keep_free_bytes;
+  }
+
+  #freeInside(): number {
+    return this.#pragma('freelist_count') * this.#pragma('page_size');
+  }
+
+  #pragma(name: string): number {
+    return this.#db.pragma(name, { simple: true }) as number;
+  }
+
+  #oldest(where: string, ...values: number[]): SpanAge[] {
+    return this.#db
+      .prepare<number[], SpanAge>(
+        `SELECT first_seq, last_seq, max_t_ms FROM spans WHERE ${where} ORDER BY first_seq LIMIT ${SPANS_PER_ROUND}`,
+      )
+      .all(...values);
+  }
+
+  #isDue({ first_seq, max_t_ms }: SpanAge, before_ms: number): boolean {
+    if (max_t_ms >= before_ms) return false;
+    if (max_t_ms >= EARLIEST_MS) return true;
+    const later = this.#db
+      .prepare<number[], number>(
+        'SELECT count(*) FROM spans WHERE first_seq > ? AND max_t_ms >= ? AND max_t_ms < ?',
+      )
+      .pluck();
+    return (later.get(first_seq, EARLIEST_MS, before_ms) ?? 0) > 0;
+  }
+
+  #removeSpan({ first_seq, last_seq }: Range): void {
+    this.#db.prepare('DELETE FROM spans WHERE first_seq = ?').run(first_seq);
+    this.#db.prepare('DELETE FROM chunks WHERE first_seq = ?').run(first_seq);
+    this.#removeRows(first_seq, last_seq);
+  }
+
+  #removeRows(first_seq: number, last_seq: number): void {
+    this.#db
+      .prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?')
+      .run(first_seq, last_seq, LogKind.topology);
+  }
+
+  #removeOld({ now_ms, before_ms }: RetainRequest): void {
+    const [minutes, quarters] = ROLLUP_LEVELS;
+    const remove = this.#db.prepare('DELETE FROM rollups WHERE step_ms = ? AND start_ms < ?');
+    remove.run(minutes.step_ms, before_ms - minutes.step_ms * STEPS_PER_BLOCK);
+    remove.run(quarters.step_ms, Math.min(before_ms, now_ms - LONG_ROLLUP_DAYS * DAY_MS));
+    this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
+    this.#db.prepare('DELETE FROM completeness WHERE hour_ms < ?').run(before_ms);
+  }
+
+  #removeRollups(): number {
+    return this.#db
+      .prepare(
+        `DELETE FROM rollups WHERE rowid IN
+           (SELECT rowid FROM rollups WHERE step_ms = ? ORDER BY start_ms LIMIT ${ROLLUPS_PER_ROUND})`,
+      )
+      .run(ROLLUP_LEVELS[0].step_ms).changes;
+  }
+
+  /** Takes the readings out of the oldest spans that have any; what else they hold still goes to the centre. */
+  #emptySpans(request: RetainRequest, newest_seq: number): GapRecord | undefined {
+    const spans = this.#oldest(
+      `last_seq < ? AND (archived = 0 OR EXISTS
+         (SELECT 1 FROM chunks WHERE chunks.first_seq = spans.first_seq AND pack_key > 0))`,
+      newest_seq,
+    );
+    const by_pack = new Map<number, number>();
+    let first_seq: number | null = null;
+    let last_seq: number | null = null;
+    let from_ms = Number.POSITIVE_INFINITY;
+    let to_ms = Number.NEGATIVE_INFINITY;
+    for (const span of spans) {
+      if (!this.#isShort(request)) break;
+      const others: OtherRow[] = [];
+      this.#rows.scan(span.first_seq - 1, span.last_seq, (seq, kind, pack_key, t_ms, body) => {
+        if (kind === LogKind.topology) return true;
+        if (kind !== LogKind.reading) {
+          others.push({ rel_seq: seq - span.first_seq, kind, t_ms, body: Buffer.from(body) });
+          return true;
+        }
+        by_pack.set(pack_key, (by_pack.get(pack_key) ?? 0) + 1);
+        first_seq ??= seq;
+        last_seq = seq;
+        from_ms = Math.min(from_ms, t_ms);
+        to_ms = Math.max(to_ms, t_ms);
+        return true;
+      });
+      this.#keepOthers(span, others);
+    }
+    if (by_pack.size === 0) return undefined;
+    const packs = [...by_pack].map(([pack_key, readings]) => ({ pack_id: this.#packId(pack_key), readings }));
+    const readings = packs.reduce((sum, pack) => sum + pack.readings, 0);
+    const detail = `${this.#file}: no room; readings that the centre does not have were removed`;
+    return { reason: 'no_room', detail, from_ms, to_ms, first_seq, last_seq, readings, packs };
+  }
+
+  #keepOthers({ first_seq, last_seq }: Range, others: readonly OtherRow[]): void {
+    this.#removeSpan({ first_seq, last_seq });
+    if (others.length === 0) return;
+    const times = others.map(({ t_ms }) => t_ms);
+    const [min_t_ms, max_t_ms] = [Math.min(...times), Math.max(...times)];
+    this.#db
+      .prepare('INSERT INTO spans VALUES (?, ?, ?, ?, 1, -1)')
+      .run(first_seq, last_seq, min_t_ms, max_t_ms);
+    this.#db
+      .prepare('INSERT INTO chunks VALUES (?, 0, ?, ?, ?, ?)')
+      .run(first_seq, others.length, min_t_ms, max_t_ms, blockOfOthers(others));
+  }
+
+  #packId(pack_key: number): string {
+    const select = this.#db.prepare<[number], string>('SELECT pack_id FROM packs WHERE pack_key = ?');
+    return select.pluck().get(pack_key) ?? `pack key ${pack_key}`;
+  }
+}

@@ -1,0 +1,77 @@
+/** Calls for a round of retention now and then, sooner while there is more to remove, and says what was lost. */
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import type { SqliteStoreOptions } from './sqlite-store-options.ts';
+import type { WriterMethods } from './worker-messages.ts';
+
+const EVERY_MS = 60_000;
+/** While the file is too large or the disk too full. */
+const HURRY_MS = 1000;
+const KEEP_FREE_BYTES = 64 << 20;
+const MAX_BYTES = 4e9;
+const DAY_MS = 86_400_000;
+
+type Retained = WriterMethods['retain'][1];
+
+export interface UpkeepOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly file: string;
+  readonly store: SqliteStoreOptions;
+  /** The centre has what is below; not asked where there is no centre. */
+  readonly syncedSeq: () => number;
+  readonly retain: (request: WriterMethods['retain'][0]) => Promise<Retained>;
+  readonly onRetained: (retained: Retained) => void;
+}
+
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  #timer: TimerHandle | undefined;
+  #running = false;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#arm(EVERY_MS);
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#options.clock.clearTimer(this.#timer);
+  }
+
+  #arm(delay_ms: number): void {
+    this.#timer = this.#options.clock.setTimer(() => void this.#round(), delay_ms);
+  }
+
+  async #round(): Promise<void> {
+    const { clock, log, file, store } = this.#options;
+    const now_ms = clock.wallMs();
+    const max_bytes = store.max_bytes ?? MAX_BYTES;
+    let next_ms = EVERY_MS;
+    try {
+      const retained = await this.#options.retain({
+        now_ms,
+        before_ms: now_ms - store.retention_days * DAY_MS,
+        below_seq: store.keep_unsynced ? this.#options.syncedSeq() : Number.POSITIVE_INFINITY,
+        keep_free_bytes: store.keep_free_bytes ?? KEEP_FREE_BYTES,
+        max_bytes,
+      });
+      const { lost, used_bytes } = retained;
+      if (lost)
+        log.error(
+          { component: 'store' },
+          `${file}: no room; removed ${lost.readings} readings that the centre does not have`,
+        );
+      if (lost || used_bytes > max_bytes) next_ms = HURRY_MS;
+      this.#options.onRetained(retained);
+    } catch (error) {
+      log.warn({ component: 'store' }, `removing old readings failed: ${describeError(error)}`);
+    }
+    if (this.#running) this.#arm(next_ms);
+  }
+}
