@@ -68,8 +68,18 @@ function samplerStatus(counters: SamplerCounters): ComponentStatus {
   return { name: 'sampler', state: 'ok', reason: null, counters: { ...counters } };
 }
 
-function storeStatus({ fault, ...counters }: StoreStats): ComponentStatus {
-  return { name: 'store', state: fault ? 'down' : 'ok', reason: fault ?? null, counters };
+function storeStatus({ fault, set_aside, ...counters }: StoreStats): ComponentStatus {
+  const aside =
+    set_aside.length > 0
+      ? `${set_aside.join(', ')} could not be read and was set aside: see docs/storage.md, "A file that cannot be read"`
+      : undefined;
+  const state = fault ? 'down' : aside ? 'degraded' : 'ok';
+  return {
+    name: 'store',
+    state,
+    reason: fault ?? aside ?? null,
+    counters: { ...counters, files_set_aside: set_aside.length },
+  };
 }
 
 /** Down only when readings are not kept; a lost battery or centre degrades. */

@@ -27,7 +27,8 @@ port.on('message', async ({ id, method, params }: Request) => {
 function answer(method: keyof ReaderMethods, params: unknown): unknown {
   switch (method) {
     case 'open':
-      reader ??= new Reader(setup.file);
+      reader?.close();
+      reader = new Reader(setup.file);
       return null;
     case 'history':
       return opened().history(params as ReaderMethods['history'][0], bounded());

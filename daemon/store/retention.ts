@@ -2,8 +2,9 @@
  * What goes when it is old, or when there is no more room. In this order, oldest first, until there is room again:
  *
  *   1. readings that the centre has (all of them where there is no centre); their rollups stay
- *   2. rollups in steps of a minute
- *   3. readings that the centre does not have: a loss, told in a gap record
+ *   2. files that could not be read and were set aside
+ *   3. rollups in steps of a minute
+ *   4. readings that the centre does not have: a loss, told in a gap record
  *
  * Topologies, alerts, the audit log, records, users and settings are never removed for want of room, and neither is
  * the newest span. Runs in the writer's thread, a little at a time, so that commits never wait long.
@@ -15,6 +16,7 @@ import type { GapRecord } from '../../core/contract/gap.ts';
 import { blockOfOthers, type OtherRow } from './archive.ts';
 import type { LogRows, Range } from './log-rows.ts';
 import { ROLLUP_LEVELS, STEPS_PER_BLOCK } from './rollup.ts';
+import { filesSetAside, removeSetAside } from './set-aside.ts';
 import { LogKind } from './store.ts';
 
 /** Removed in one round. */
@@ -61,7 +63,7 @@ export class Retention {
       removed++;
     }
     if (removed > 0 || !this.#isShort(request)) return undefined;
-    if (this.#removeRollups() > 0) return undefined;
+    if (this.#removeSetAside() || this.#removeRollups() > 0) return undefined;
     return this.#emptySpans(request, newest_seq);
   }
 
@@ -122,6 +124,13 @@ export class Retention {
     remove.run(quarters.step_ms, Math.min(before_ms, now_ms - LONG_ROLLUP_DAYS * DAY_MS));
     this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
     this.#db.prepare('DELETE FROM completeness WHERE hour_ms < ?').run(before_ms);
+  }
+
+  /** They count for the room on the disk only. */
+  #removeSetAside(): boolean {
+    const [oldest] = filesSetAside(this.#file);
+    if (oldest !== undefined) removeSetAside(oldest);
+    return oldest !== undefined;
   }
 
   #removeRollups(): number {

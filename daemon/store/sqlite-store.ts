@@ -8,7 +8,6 @@
 import { join } from 'node:path';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
-import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
@@ -32,15 +31,13 @@ import {
   type StoreStats,
   type TimeSpan,
 } from './store.ts';
+import { StoreWorkers } from './store-workers.ts';
 import { Upkeep } from './upkeep.ts';
-import { WorkerClient } from './worker-client.ts';
-import type { Committed, ReaderMethods, WorkerEvent, WriterMethods } from './worker-messages.ts';
+
+import type { Committed, OpenedLog, ReaderMethods, WorkerEvent, WriterMethods } from './worker-messages.ts';
 
 export const STORE_FILE = 'gateway.db';
 
-const OPEN_TIMEOUT_MS = 60_000;
-const CALL_TIMEOUT_MS = 30_000;
-const CLOSE_TIMEOUT_MS = 10_000;
 /** The writer is called stuck when a commit takes longer. */
 const STUCK_AFTER_MS = 30_000;
 
@@ -59,8 +56,7 @@ class SqliteStore implements Store, LogSource {
   readonly #free: ArrayBuffer[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #pack_ids = new Map<number, string>();
-  #writer: WorkerClient<WriterMethods> | undefined;
-  #reader: WorkerClient<ReaderMethods> | undefined;
+  #workers: StoreWorkers | undefined;
   #state: 'new' | 'open' | 'closed' = 'new';
   #closing: Promise<void> | undefined;
   /** Pack keys by dense index of this run. */
@@ -78,6 +74,9 @@ class SqliteStore implements Store, LogSource {
   #fault: string | undefined;
   #archive_fault: string | undefined;
   incarnation = '';
+  predecessors: readonly string[] = [];
+  numbers_from = 1;
+  #set_aside: readonly string[] = [];
   readonly #stats = {
     durable_seq: 0,
     first_seq: 0,
@@ -103,6 +102,7 @@ class SqliteStore implements Store, LogSource {
   };
 
   readonly exportChunk = (request: ExportRequest) => this.#read('export_chunk', request);
+  readonly history = (request: HistoryRequest) => this.#read('history', request);
   readonly readingCounts = (span: TimeSpan) => this.#read('reading_counts', span);
   readonly completeness = ({ from_ms, to_ms }: TimeSpan) => {
     const synced_seq = this.#options.keep_unsynced ? this.#synced_seq : null;
@@ -132,31 +132,47 @@ class SqliteStore implements Store, LogSource {
     if (this.#state !== 'new')
       throw new GatewayError('STORE_FAILED', `${this.#file}: the store was opened already`);
     const setup = { file: this.#file, migrations: this.#options.migrations ?? SQLITE_MIGRATIONS };
-    const script = (name: string) => new URL(name, import.meta.url);
-    this.#writer = new WorkerClient('writer', script('./writer-worker.ts'), setup, this.#clock, event =>
-      this.#onWriterEvent(event),
-    );
-    this.#reader = new WorkerClient('reader', script('./reader-worker.ts'), setup, this.#clock);
+    this.#workers = new StoreWorkers(setup, this.#clock, event => this.#onWriterEvent(event));
     try {
       const pack_ids = topology.packs.map(pack => pack.id);
       const { span_rows } = this.#options;
       const params = { pack_ids, topology: JSON.stringify(topology), t_ms: this.#clock.wallMs(), span_rows };
-      const opened = await this.#writer.call('open', params, OPEN_TIMEOUT_MS);
-      await this.#reader.call('open', null, OPEN_TIMEOUT_MS);
+      const opened = await this.#workers.open(params);
       if (this.#closing) throw new GatewayError('STOPPED', `${this.#file}: closed while opening`);
-      for (const { pack_key, pack_id } of opened.packs) this.#pack_ids.set(pack_key, pack_id);
-      const keys = new Map(opened.packs.map(({ pack_key, pack_id }) => [pack_id, pack_key]));
-      this.#pack_keys = Int32Array.from(pack_ids, pack_id => keys.get(pack_id) as number);
-      this.incarnation = opened.incarnation;
-      this.#stats.durable_seq = opened.last_seq;
-      this.#stats.first_seq = opened.first_seq;
-      this.#stats.file_bytes = opened.file_bytes;
+      this.#takeOver(opened, pack_ids);
     } catch (error) {
       await this.close();
       throw error;
     }
     this.#state = 'open';
     this.#upkeep.start();
+  }
+
+  /** What the file says of itself. */
+  #takeOver(opened: OpenedLog, pack_ids: readonly string[]): void {
+    for (const { pack_key, pack_id } of opened.packs) this.#pack_ids.set(pack_key, pack_id);
+    const keys = new Map(opened.packs.map(({ pack_key, pack_id }) => [pack_id, pack_key]));
+    this.#pack_keys = Int32Array.from(pack_ids, pack_id => keys.get(pack_id) as number);
+    this.incarnation = opened.incarnation;
+    this.predecessors = opened.predecessors;
+    this.numbers_from = opened.numbers_from;
+    this.#set_aside = opened.set_aside;
+    this.#stats.durable_seq = opened.last_seq;
+    this.#stats.first_seq = opened.first_seq;
+    this.#stats.file_bytes = opened.file_bytes;
+  }
+
+  /** The file could not be read any more and the writer has begun a new one. */
+  #reopened(opened: OpenedLog): void {
+    this.#options.log.error(
+      { component: 'store' },
+      `${this.#file}: could not be read any more, was set aside as ${opened.set_aside.at(-1)}; a new one is begun`,
+    );
+    this.#takeOver(
+      opened,
+      [...this.#pack_keys].map(key => this.#pack_ids.get(key) as string),
+    );
+    this.#workers?.openReader().catch(error => this.#setFault(describeError(error)));
   }
 
   append(reading: PackReading): void {
@@ -191,10 +207,6 @@ class SqliteStore implements Store, LogSource {
     return this.#flush_waiters.wait(batch);
   }
 
-  async history(request: HistoryRequest): Promise<HistoryReply> {
-    return this.#read('history', request);
-  }
-
   async alerts(request: AlertRequest): Promise<Alert[]> {
     return this.#read('alerts', request);
   }
@@ -210,6 +222,7 @@ class SqliteStore implements Store, LogSource {
       ...this.#stats,
       queue_bytes: this.#posted_bytes + (this.#current?.used ?? 0),
       fault: this.#fault ?? stuck ?? this.#archive_fault,
+      set_aside: this.#set_aside,
     };
   }
 
@@ -277,7 +290,7 @@ class SqliteStore implements Store, LogSource {
 
   #post(): void {
     const batch = this.#current;
-    if (!batch || !this.#writer) return;
+    if (!batch || !this.#workers) return;
     this.#clock.clearTimer(this.#commit_timer);
     this.#commit_timer = undefined;
     this.#commit_due = false;
@@ -286,8 +299,7 @@ class SqliteStore implements Store, LogSource {
     this.#posted_batches++;
     this.#posted_bytes += batch.used;
     const { used, readings, buffer } = batch;
-    // No time-out: the writer retries for as long as it takes; the bound is that of the queue.
-    this.#writer.call('commit', { buffer, used }, undefined, [buffer]).then(
+    this.#workers.commit(buffer, used).then(
       committed => this.#committed(committed, used),
       error => this.#lost(error, used, readings),
     );
@@ -324,6 +336,7 @@ class SqliteStore implements Store, LogSource {
 
   #onWriterEvent(event: WorkerEvent): void {
     if ('fault' in event) this.#setFault(event.fault);
+    if (event.reopened) this.#reopened(event.reopened);
     if (!event.archive) return;
     const { waiting_spans, fault } = event.archive;
     if (fault !== undefined && fault !== this.#archive_fault)
@@ -359,28 +372,23 @@ class SqliteStore implements Store, LogSource {
     this.#state = 'closed';
     this.#clock.clearTimer(this.#commit_timer);
     this.#upkeep.stop();
-    if (was_open) {
-      // Failing to close in time is no reason to hang: what was acknowledged is on the disk.
-      await this.#reader?.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
-      await this.#writer?.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
-    }
-    await Promise.all([this.#reader?.terminate(), this.#writer?.terminate()]);
+    await this.#workers?.close(was_open);
   }
 
   async #read<K extends keyof ReaderMethods>(
     method: K,
     params: ReaderMethods[K][0],
   ): Promise<ReaderMethods[K][1]> {
-    if (this.#state !== 'open' || !this.#reader) throw this.#notOpen();
-    return this.#reader.call(method, params, CALL_TIMEOUT_MS);
+    if (this.#state !== 'open' || !this.#workers) throw this.#notOpen();
+    return this.#workers.read(method, params);
   }
 
   async #write<K extends keyof WriterMethods>(
     method: K,
     params: WriterMethods[K][0],
   ): Promise<WriterMethods[K][1]> {
-    if (this.#state !== 'open' || !this.#writer) throw this.#notOpen();
-    return this.#writer.call(method, params, CALL_TIMEOUT_MS);
+    if (this.#state !== 'open' || !this.#workers) throw this.#notOpen();
+    return this.#workers.write(method, params);
   }
 
   #notOpen(): GatewayError {

@@ -33,6 +33,8 @@ export interface StoreStats {
   readonly file_bytes: number;
   /** Finished runs of rows that are not in the archive yet. */
   readonly spans_waiting: number;
+  /** Databases that could not be read and lie beside the new one. */
+  readonly set_aside: readonly string[];
   /** One line while writing fails; undefined while it works. */
   readonly fault: string | undefined;
 }
@@ -172,6 +174,10 @@ export interface LogBatch {
 export interface LogSource {
   /** Random name of this log, made once with its file. */
   readonly incarnation: string;
+  /** Of the logs that this one follows, as their files could not be read or were removed; the latest first. */
+  readonly predecessors: readonly string[];
+  /** Of the first row this log ever had: numbers below are those of its predecessors. */
+  readonly numbers_from: number;
   durableSeq(): number;
   /** Calls back after each commit that added rows. Returns the function that ends it. */
   onDurable(listener: () => void): () => void;

@@ -18,6 +18,12 @@ import type {
 
 export interface OpenedLog {
   readonly incarnation: string;
+  /** Of the logs before this one, the latest first. */
+  readonly predecessors: readonly string[];
+  /** Of the first row this log ever had. */
+  readonly numbers_from: number;
+  /** Databases that could not be read and were kept under another name. */
+  readonly set_aside: readonly string[];
   readonly last_seq: number;
   readonly first_seq: number;
   readonly file_bytes: number;
@@ -40,7 +46,14 @@ export interface Document {
 /** What the writer does, by method: [parameters, result]. */
 export interface WriterMethods {
   open: [
-    { pack_ids: readonly string[]; topology: string; t_ms: number; span_rows?: number | undefined },
+    {
+      pack_ids: readonly string[];
+      topology: string;
+      t_ms: number;
+      span_rows?: number | undefined;
+      /** Keys that are in use already. */
+      pack_keys?: OpenedLog['packs'];
+    },
     OpenedLog,
   ];
   commit: [{ buffer: ArrayBuffer; used: number }, Committed];
@@ -55,6 +68,7 @@ export interface WriterMethods {
 }
 
 export interface ReaderMethods {
+  /** Also again, when the file was replaced. */
   open: [null, null];
   history: [HistoryRequest, HistoryReply];
   alerts: [AlertRequest, Alert[]];
@@ -86,6 +100,8 @@ export interface ArchiveState {
 export interface WorkerEvent {
   readonly fault?: string | undefined;
   readonly archive?: ArchiveState;
+  /** The file could not be read any more; a new one was begun. */
+  readonly reopened?: OpenedLog;
 }
 
 export type WorkerMessage =

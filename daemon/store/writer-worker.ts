@@ -12,7 +12,7 @@ import {
   type WorkerSetup,
   type WriterMethods,
 } from './worker-messages.ts';
-import { Writer } from './writer.ts';
+import { WriterKeeper } from './writer-keeper.ts';
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 15_000;
@@ -23,7 +23,7 @@ const setup = workerData as WorkerSetup;
 const port = parentPort;
 if (!port) throw new Error('writer-worker.ts runs as a worker thread only');
 
-let writer: Writer | undefined;
+const keeper = new WriterKeeper(setup, systemClock, reopened => send({ event: { reopened } }));
 const batches: { id: number; params: WriterMethods['commit'][0] }[] = [];
 let retry_ms = FIRST_RETRY_MS;
 let waiting = false;
@@ -45,26 +45,23 @@ port.on('message', ({ id, method, params }: Request) => {
 
 function answer(method: keyof WriterMethods, params: unknown): unknown {
   switch (method) {
-    case 'open': {
-      writer ??= new Writer(setup.file, setup.migrations);
-      return writer.open(params as WriterMethods['open'][0]);
-    }
+    case 'open':
+      return keeper.open(params as WriterMethods['open'][0]);
     case 'put': {
       const { kind, id, body } = params as WriterMethods['put'][0];
-      opened().put(kind, id, body);
+      keeper.do(writer => writer.put(kind, id, body));
       return null;
     }
     case 'delete': {
       const { kind, id } = params as WriterMethods['delete'][0];
-      return opened().delete(kind, id);
+      return keeper.do(writer => writer.delete(kind, id));
     }
     case 'retain':
-      return opened().retain(params as WriterMethods['retain'][0]);
+      return keeper.do(writer => writer.retain(params as WriterMethods['retain'][0]));
     case 'close': {
       // Batches that a failure held back get their last attempt; after the first failure order forbids the rest.
       while (batches.length > 0 && commitFirst()) {}
-      writer?.close();
-      writer = undefined;
+      keeper.close();
       return null;
     }
     default:
@@ -74,7 +71,7 @@ function answer(method: keyof WriterMethods, params: unknown): unknown {
 
 /** One batch per turn of the event loop, so that small requests come between. */
 function commitNext(): void {
-  if (batches.length === 0 || !writer) return;
+  if (batches.length === 0 || !keeper.isOpen) return;
   if (commitFirst()) {
     if (batches.length > 0) setImmediate(commitNext);
     else archiveSoon();
@@ -94,9 +91,9 @@ function archiveSoon(): void {
   archiving = true;
   setImmediate(() => {
     archiving = false;
-    if (!writer || waiting || batches.length > 0) return;
+    if (!keeper.isOpen || waiting || batches.length > 0) return;
     try {
-      const step = writer.archiveStep();
+      const step = keeper.do(writer => writer.archiveStep());
       if (step === 'stored') tellArchive(undefined);
       if (step !== 'idle') archiveSoon();
     } catch (error) {
@@ -107,13 +104,13 @@ function archiveSoon(): void {
 }
 
 function tellArchive(fault: string | undefined): void {
-  send({ event: { archive: { waiting_spans: opened().waitingSpans(), fault } } });
+  send({ event: { archive: { waiting_spans: keeper.do(writer => writer.waitingSpans()), fault } } });
 }
 
 function commitFirst(): boolean {
   const { id, params } = batches[0];
   try {
-    const result = opened().commit(params.buffer, params.used);
+    const result = keeper.do(writer => writer.commit(params.buffer, params.used));
     batches.shift();
     if (retry_ms !== FIRST_RETRY_MS) send({ event: { fault: undefined } });
     retry_ms = FIRST_RETRY_MS;
@@ -123,11 +120,6 @@ function commitFirst(): boolean {
     send({ event: { fault: `${setup.file}: ${describeError(error)}` } });
     return false;
   }
-}
-
-function opened(): Writer {
-  if (!writer) throw new GatewayError('STORE_FAILED', `${setup.file} is not open`);
-  return writer;
 }
 
 function send(message: WorkerMessage, transfer: Transferable[] = []): void {

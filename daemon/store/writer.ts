@@ -1,19 +1,18 @@
 /** Owner of the database file: opens and migrates it, appends batches, removes what is old. Runs in the writer's thread. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import Database from 'better-sqlite3';
-import type { Alert } from '../../core/alerts/alert.ts';
-import type { AuditEntry } from '../../core/contract/access.ts';
-import type { CompletenessRecord } from '../../core/contract/completeness.ts';
-import { describeError, GatewayError } from '../../core/errors.ts';
+import { statSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+import type { GapRecord } from '../../core/contract/gap.ts';
 import { Archiver } from './archive.ts';
-import { forEachRecord } from './batch-buffer.ts';
+import { forEachRecord, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from './block.ts';
+import { type LogIdentity, NUMBERS_TAKEN, readIdentity, writeIdentity } from './identity.ts';
 import { LogRows } from './log-rows.ts';
-import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
+import { openDatabase } from './open-database.ts';
 import { type RetainRequest, Retention } from './retention.ts';
 import { RollUp } from './roll-up.ts';
+import { filesSetAside, takeOver } from './set-aside.ts';
+import { SideTables } from './side-tables.ts';
 import { LogKind } from './store.ts';
 import type { Committed, OpenedLog, WriterMethods } from './worker-messages.ts';
 
@@ -22,14 +21,7 @@ const SPAN_ROWS_PER_PACK = 450;
 const FEWEST_SPAN_ROWS = 4096;
 /** All of a span is held in memory while it moves into the archive. */
 const MOST_SPAN_ROWS = 131_072;
-/** How long a write waits for another process that holds the file. */
-const BUSY_TIMEOUT_MS = 2000;
-
-/** Every commit writes whole pages; small ones write a quarter less to the card (bench/store.bench.ts). */
-const PAGE_BYTES = 1024;
-/** Entries of the audit log that stay here; the centre keeps all. About 400 bytes each. */
-const AUDIT_ROWS: Record<AuditEntry['outcome'], number> = { done: 100_000, refused: 20_000 };
-
+const MOST_PREDECESSORS = 16;
 interface Span {
   first_seq: number;
   /** Rows, topologies left out. */
@@ -45,44 +37,31 @@ export class Writer {
   readonly #db: Database.Database;
   #insertRow!: Database.Statement;
   #insertSpan!: Database.Statement;
-  #upsertAlert!: Database.Statement;
+  #side_tables!: SideTables;
   #rows!: LogRows;
   #archiver!: Archiver;
   #roll_up!: RollUp;
   #retention!: Retention;
   #archiving: Generator<void, void> | undefined;
+  #identity: LogIdentity = { incarnation: '', predecessors: [], numbers_below: 0 };
   #span_rows = FEWEST_SPAN_ROWS;
   #last_seq = 0;
   /** Rows after the last stored span. */
   #span: Span = { ...NO_SPAN };
 
-  /** GatewayError STORE_FAILED or STORE_CORRUPT names the file; see pendingMigrations for the schema's. */
+  /** Throws what openDatabase says. */
   constructor(file: string, migrations: string) {
     this.#file = file;
-    try {
-      mkdirSync(dirname(file), { recursive: true });
-      this.#db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
-      this.#db.pragma(`page_size = ${PAGE_BYTES}`);
-      this.#db.pragma('journal_mode = WAL');
-      // FULL syncs the WAL in every commit: what is acknowledged survives a power cut.
-      this.#db.pragma('synchronous = FULL');
-      this.#db.pragma('journal_size_limit = 16777216');
-      migrate(this.#db, migrations, file);
-    } catch (error) {
-      throw openFailure(file, error);
-    }
+    this.#db = openDatabase(file, migrations);
   }
 
-  open({ pack_ids, topology, t_ms, span_rows }: WriterMethods['open'][0]): OpenedLog {
+  open({ pack_ids, topology, t_ms, span_rows, pack_keys = [] }: WriterMethods['open'][0]): OpenedLog {
     const db = this.#db;
     this.#insertRow = db.prepare('INSERT INTO log (seq, kind, pack_key, t_ms, body) VALUES (?, ?, ?, ?, ?)');
     this.#insertSpan = db.prepare(
       'INSERT INTO spans (first_seq, last_seq, min_t_ms, max_t_ms) VALUES (?, ?, ?, ?)',
     );
-    this.#upsertAlert = db.prepare(
-      `INSERT INTO alerts (alert_id, state, raised_ms, cleared_ms, body) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (alert_id) DO UPDATE SET state = excluded.state, cleared_ms = excluded.cleared_ms, body = excluded.body`,
-    );
+    this.#side_tables = new SideTables(db);
     this.#rows = new LogRows(db);
     this.#archiver = new Archiver(db, this.#rows);
     this.#retention = new Retention(db, this.#rows, this.#file);
@@ -90,23 +69,36 @@ export class Writer {
     const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
     this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
     this.#resumeSpan();
-    const incarnation = this.#transaction(() => {
+    const kept = readIdentity(this.#file);
+    this.#transaction(() => {
+      if (this.#meta('incarnation') === undefined) this.#beginLog(kept);
+      for (const { pack_key, pack_id } of pack_keys)
+        db.prepare('INSERT INTO packs VALUES (?, ?) ON CONFLICT DO NOTHING').run(pack_key, pack_id);
       const addPack = db.prepare('INSERT INTO packs (pack_id) VALUES (?) ON CONFLICT DO NOTHING');
       for (const pack_id of pack_ids) addPack.run(pack_id);
-      if (this.#meta('topology') !== topology) {
-        // Alone, as it stays when its neighbours go; and it says nothing of their time.
-        this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, t_ms, Buffer.from(topology));
-        this.#setMeta('topology', topology);
-      }
-      const known = this.#meta('incarnation');
-      if (known !== undefined) return known;
-      const made = randomUUID();
-      this.#setMeta('incarnation', made);
-      return made;
+      if (this.#meta('topology') === topology) return;
+      // Alone, as it stays when its neighbours go; and it says nothing of their time.
+      this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, t_ms, Buffer.from(topology));
+      this.#setMeta('topology', topology);
     });
-    const packs = db.prepare<[], OpenedLog['packs'][number]>('SELECT pack_key, pack_id FROM packs').all();
+    this.#identity = {
+      incarnation: this.#meta('incarnation') as string,
+      predecessors: JSON.parse(this.#meta('predecessors') ?? '[]') as string[],
+      numbers_below: kept?.numbers_below ?? 0,
+    };
+    if (kept?.incarnation !== this.#identity.incarnation) this.#takeNumbers(0);
+    return this.describe();
+  }
+
+  describe(): OpenedLog {
+    const packs = this.#db
+      .prepare<[], OpenedLog['packs'][number]>('SELECT pack_key, pack_id FROM packs')
+      .all();
     return {
-      incarnation,
+      incarnation: this.#identity.incarnation,
+      predecessors: this.#identity.predecessors,
+      numbers_from: Number(this.#meta('numbers_from') ?? 1),
+      set_aside: filesSetAside(this.#file),
       packs,
       last_seq: this.#last_seq,
       first_seq: this.#firstSeq(),
@@ -118,6 +110,7 @@ export class Writer {
   commit(buffer: ArrayBuffer, used: number): Committed {
     let readings = 0;
     const records = new Uint8Array(buffer, 0, used);
+    this.#takeNumbers(used / RECORD_HEADER_BYTES);
     this.#transaction(() => {
       const before_seq = this.#last_seq;
       let min_t_ms = Number.POSITIVE_INFINITY;
@@ -125,7 +118,7 @@ export class Writer {
         this.#count(++this.#last_seq, t_ms);
         if (t_ms < min_t_ms) min_t_ms = t_ms;
         if (kind === LogKind.reading) readings++;
-        else this.#storeRecord(kind, t_ms, body.toString('utf8'));
+        else this.#side_tables.store(kind, t_ms, body.toString('utf8'), this.#last_seq);
         return true;
       });
       const rows = this.#last_seq - before_seq;
@@ -152,7 +145,7 @@ export class Writer {
       if (gap) this.#appendOwn(LogKind.gap, request.now_ms, gap);
       return gap;
     });
-    this.#retainAudit();
+    this.#side_tables.retainAudit();
     return {
       lost: lost ?? null,
       last_seq: this.#last_seq,
@@ -191,6 +184,38 @@ export class Writer {
     return this.#db.prepare<[], number>('SELECT count(*) FROM spans WHERE archived = 0').pluck().get() ?? 0;
   }
 
+  /** A new file: the log goes on where the one before it may have ended. */
+  #beginLog(kept: LogIdentity | undefined): void {
+    const predecessors = kept ? [kept.incarnation, ...kept.predecessors].slice(0, MOST_PREDECESSORS) : [];
+    this.#setMeta('incarnation', randomUUID());
+    this.#setMeta('predecessors', JSON.stringify(predecessors));
+    this.#setMeta('numbers_from', String(kept?.numbers_below ?? 1));
+    this.#last_seq = (kept?.numbers_below ?? 1) - 1;
+  }
+
+  /** Before so many more rows are numbered. */
+  #takeNumbers(rows: number): void {
+    const { numbers_below } = this.#identity;
+    if (rows > 0 && this.#last_seq + rows + 1 < numbers_below) return;
+    this.#identity = { ...this.#identity, numbers_below: this.#last_seq + 1 + rows + NUMBERS_TAKEN };
+    writeIdentity(this.#file, this.#identity);
+  }
+
+  /** Small tables out of a file that was set aside, and the record of what it is to the log. Returns rows by table. */
+  takeOver(set_aside: string, t_ms: number, reason: string): Record<string, number> {
+    return this.#transaction(() => {
+      const taken = takeOver(set_aside, this.#db);
+      const rows = Object.entries(taken).map(([table, count]) => `${count} ${table}`);
+      const gap: GapRecord = {
+        reason: 'storage_lost',
+        detail: `${reason}; kept as ${set_aside}; taken over: ${rows.join(', ') || 'nothing'}`,
+        ...{ from_ms: null, to_ms: null, first_seq: null, last_seq: null, readings: null, packs: [] },
+      };
+      this.#appendOwn(LogKind.gap, t_ms, gap);
+      return taken;
+    });
+  }
+
   #count(seq: number, t_ms: number): void {
     const span = this.#span;
     if (span.rows++ === 0) span.first_seq = seq;
@@ -206,52 +231,11 @@ export class Writer {
     this.#span = { ...NO_SPAN };
   }
 
-  /** What is also kept where it is found by other things than its number. */
-  #storeRecord(kind: number, t_ms: number, body: string): void {
-    if (kind === LogKind.alert) this.#storeAlert(body);
-    else if (kind === LogKind.audit) this.#storeAudit(t_ms, body);
-    else if (kind === LogKind.completeness) this.#storeCompleteness(body);
-  }
-
   /** A record that the store itself has to tell; within a transaction. */
   #appendOwn(kind: number, t_ms: number, record: object): void {
     const seq = ++this.#last_seq;
     this.#insertRow.run(seq, kind, 0, t_ms, Buffer.from(JSON.stringify(record)));
     this.#count(seq, t_ms);
-  }
-
-  #storeAlert(body: string): void {
-    const alert = JSON.parse(body) as Alert;
-    this.#upsertAlert.run(alert.id, alert.state, alert.raised_ms, alert.cleared_ms, body);
-  }
-
-  #storeCompleteness(body: string): void {
-    const { hour_ms, packs } = JSON.parse(body) as CompletenessRecord;
-    this.#db
-      .prepare(
-        `INSERT INTO completeness (hour_ms, pack_key, expected, received, stored, log_seq)
-         SELECT :hour_ms, pack_key, value ->> 'expected', value ->> 'received', value ->> 'stored', :log_seq
-         FROM json_each(:packs) JOIN packs ON pack_id = value ->> 'pack_id' WHERE true
-         ON CONFLICT DO UPDATE SET expected = excluded.expected, received = excluded.received,
-           stored = excluded.stored, log_seq = excluded.log_seq`,
-      )
-      .run({ hour_ms, packs: JSON.stringify(packs), log_seq: this.#last_seq });
-  }
-
-  #storeAudit(t_ms: number, body: string): void {
-    const { actor, action, outcome } = JSON.parse(body) as AuditEntry;
-    this.#db
-      .prepare('INSERT INTO audit (t_ms, actor, action, outcome, body) VALUES (?, ?, ?, ?, ?)')
-      .run(t_ms, actor, action, outcome, body);
-  }
-
-  /** By number: the clock of a box may be years off for a while. */
-  #retainAudit(): void {
-    const remove = this.#db.prepare(
-      `DELETE FROM audit WHERE outcome = :outcome AND audit_no <=
-         (SELECT audit_no FROM audit WHERE outcome = :outcome ORDER BY audit_no DESC LIMIT 1 OFFSET :rows)`,
-    );
-    for (const [outcome, rows] of Object.entries(AUDIT_ROWS)) remove.run({ outcome, rows });
   }
 
   #resumeSpan(): void {
@@ -301,36 +285,4 @@ export class Writer {
       throw error;
     }
   }
-}
-
-function migrate(db: Database.Database, directory: string, file: string): void {
-  db.exec(
-    `CREATE TABLE IF NOT EXISTS schema_migrations
-       (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT`,
-  );
-  const run = db.transaction(() => {
-    const applied = db
-      .prepare<[], AppliedMigration>('SELECT version, name, checksum FROM schema_migrations ORDER BY version')
-      .all();
-    for (const { version, name, checksum, sql } of pendingMigrations(
-      readMigrations(directory),
-      applied,
-      file,
-    )) {
-      db.exec(sql);
-      db.prepare('INSERT INTO schema_migrations VALUES (?, ?, ?)').run(version, name, checksum);
-    }
-  });
-  run.immediate();
-}
-
-function openFailure(file: string, error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  const code = error instanceof Database.SqliteError ? error.code : '';
-  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT'))
-    return new GatewayError(
-      'STORE_CORRUPT',
-      `${file}: not a readable SQLite database (${describeError(error)}); move it away to start a new one`,
-    );
-  return new GatewayError('STORE_FAILED', `${file}: cannot be opened for writing: ${describeError(error)}`);
 }

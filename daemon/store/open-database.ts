@@ -1,0 +1,78 @@
+/** Opens the database file for writing and brings its schema up to date. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
+
+/** How long a write waits for another process that holds the file. */
+const BUSY_TIMEOUT_MS = 2000;
+/** Every commit writes whole pages; small ones write a quarter less to the card (bench/store.bench.ts). */
+const PAGE_BYTES = 1024;
+/** A smaller file is read as a whole before it is trusted. */
+const CHECKED_PAGES = 65_536;
+
+/** GatewayError STORE_FAILED or STORE_CORRUPT names the file; see pendingMigrations for the schema's. */
+export function openDatabase(file: string, migrations: string): Database.Database {
+  let db: Database.Database | undefined;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    db.pragma(`page_size = ${PAGE_BYTES}`);
+    db.pragma('journal_mode = WAL');
+    // FULL syncs the WAL in every commit: what is acknowledged survives a power cut.
+    db.pragma('synchronous = FULL');
+    db.pragma('journal_size_limit = 16777216');
+    check(db);
+    migrate(db, migrations, file);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw openFailure(file, error);
+  }
+}
+
+/** What SQLite says when bytes of the file are not what they must be. */
+export function isCorrupt(error: unknown): boolean {
+  if (error instanceof GatewayError) return error.code === 'STORE_CORRUPT';
+  if (!(error instanceof Database.SqliteError)) return false;
+  return error.code === 'SQLITE_NOTADB' || error.code.startsWith('SQLITE_CORRUPT');
+}
+
+function check(db: Database.Database): void {
+  const pages = db.pragma('page_count', { simple: true }) as number;
+  if (pages > CHECKED_PAGES) return;
+  const found = db.pragma('quick_check(1)', { simple: true }) as string;
+  if (found !== 'ok') throw new GatewayError('STORE_CORRUPT', found);
+}
+
+function migrate(db: Database.Database, directory: string, file: string): void {
+  db.exec(
+    `CREATE TABLE IF NOT EXISTS schema_migrations
+       (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT`,
+  );
+  const run = db.transaction(() => {
+    const applied = db
+      .prepare<[], AppliedMigration>('SELECT version, name, checksum FROM schema_migrations ORDER BY version')
+      .all();
+    for (const { version, name, checksum, sql } of pendingMigrations(
+      readMigrations(directory),
+      applied,
+      file,
+    )) {
+      db.exec(sql);
+      db.prepare('INSERT INTO schema_migrations VALUES (?, ?, ?)').run(version, name, checksum);
+    }
+  });
+  run.immediate();
+}
+
+function openFailure(file: string, error: unknown): GatewayError {
+  if (isCorrupt(error))
+    return new GatewayError(
+      'STORE_CORRUPT',
+      `${file}: not a readable SQLite database (${describeError(error)})`,
+    );
+  if (error instanceof GatewayError) return error;
+  return new GatewayError('STORE_FAILED', `${file}: cannot be opened for writing: ${describeError(error)}`);
+}

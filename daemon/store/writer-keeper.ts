@@ -1,0 +1,77 @@
+/** Keeps a writer at work: a file that cannot be read is set aside, and the log goes on in a new one. */
+import type { Clock } from '../../core/clock/clock.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
+import { isCorrupt } from './open-database.ts';
+import { setAside } from './set-aside.ts';
+import type { OpenedLog, WorkerSetup, WriterMethods } from './worker-messages.ts';
+import { Writer } from './writer.ts';
+
+export class WriterKeeper {
+  readonly #setup: WorkerSetup;
+  readonly #clock: Clock;
+  readonly #onReplaced: (opened: OpenedLog) => void;
+  #writer: Writer | undefined;
+  #params: WriterMethods['open'][0] | undefined;
+
+  /** `onReplaced` is told when a new file was begun while the old one was in use. */
+  constructor(setup: WorkerSetup, clock: Clock, onReplaced: (opened: OpenedLog) => void) {
+    this.#setup = setup;
+    this.#clock = clock;
+    this.#onReplaced = onReplaced;
+  }
+
+  open(params: WriterMethods['open'][0]): OpenedLog {
+    this.#params = params;
+    try {
+      return this.#open(params);
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      return this.#replace(params, error);
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#writer !== undefined;
+  }
+
+  /** Does it again in a new file when it shows that this one is corrupt. */
+  do<T>(work: (writer: Writer) => T): T {
+    if (!this.#writer || !this.#params)
+      throw new GatewayError('STORE_FAILED', `${this.#setup.file} is not open`);
+    try {
+      return work(this.#writer);
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      this.#onReplaced(this.#replace(this.#params, error));
+      return work(this.#writer);
+    }
+  }
+
+  close(): void {
+    this.#writer?.close();
+    this.#writer = undefined;
+  }
+
+  #open(params: WriterMethods['open'][0]): OpenedLog {
+    const { file, migrations } = this.#setup;
+    this.#writer = new Writer(file, migrations);
+    const opened = this.#writer.open(params);
+    // Batches on their way use these keys, whatever becomes of the file.
+    this.#params = { ...params, pack_keys: opened.packs };
+    return opened;
+  }
+
+  #replace(params: WriterMethods['open'][0], error: unknown): OpenedLog {
+    const t_ms = this.#clock.wallMs();
+    try {
+      this.close();
+    } catch {
+      // It is given up anyway.
+      this.#writer = undefined;
+    }
+    const name = setAside(this.#setup.file, t_ms);
+    this.#open(this.#params ?? params);
+    this.#writer!.takeOver(name, t_ms, describeError(error));
+    return this.#writer!.describe();
+  }
+}
