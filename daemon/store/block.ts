@@ -26,7 +26,10 @@ export function encodeBlock(records: Uint8Array): Buffer {
  * is damaged. Returns what the last visit said.
  */
 export function visitRow(row: StoredRow, visit: Visit, only_pack?: number): boolean {
-  if (row.kind !== BLOCK_KIND) return visit(row.seq, row.kind, row.pack_key, row.t_ms, row.body);
+  if (row.kind !== BLOCK_KIND) {
+    if (only_pack !== undefined && row.pack_key !== only_pack) return true;
+    return visit(row.seq, row.kind, row.pack_key, row.t_ms, row.body);
+  }
   let seq = row.seq - row.pack_key;
   const bytes = decompress(row.body);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -68,6 +68,11 @@ export class LogRows {
     this.#selectChunks = db.prepare('SELECT pack_key, body FROM chunks WHERE first_seq = ?');
   }
 
+  /** The archive was changed in its past. */
+  forget(): void {
+    this.#unpacked = undefined;
+  }
+
   /** Visits rows with `after_seq < seq <= up_to_seq` until told to stop, all out of one state of the file. */
   scan(after_seq: number, up_to_seq: number, visit: Visit): void {
     if (this.#unpacked && after_seq >= this.#unpacked.last_seq) this.#unpacked = undefined;

@@ -20,7 +20,6 @@ import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import {
   type AlertRequest,
   type AuditRequest,
-  type Documents,
   type ExportRequest,
   type HistoryRequest,
   type LogBatch,
@@ -31,7 +30,7 @@ import {
   type StoreStats,
   type TimeSpan,
 } from './store.ts';
-import { StoreWorkers } from './store-workers.ts';
+import { documentsBy, StoreWorkers } from './store-workers.ts';
 import { Upkeep } from './upkeep.ts';
 
 import type { Committed, OpenedLog, ReaderMethods, WorkerEvent, WriterMethods } from './worker-messages.ts';
@@ -92,14 +91,10 @@ class SqliteStore implements Store, LogSource {
     file_bytes: 0,
     spans_waiting: 0,
   };
-  readonly documents: Documents = {
-    get: async (kind, id) => (await this.#read('get', { kind, id }))?.body,
-    list: async kind => (await this.#read('list', { kind })) as { id: string; body: unknown }[],
-    put: async (kind, id, body) => {
-      await this.#write('put', { kind, id, body: JSON.stringify(body) });
-    },
-    delete: (kind, id) => this.#write('delete', { kind, id }),
-  };
+  readonly documents = documentsBy(
+    (method, params) => this.#read(method, params),
+    (method, params) => this.#write(method, params),
+  );
 
   readonly exportChunk = (request: ExportRequest) => this.#read('export_chunk', request);
   readonly history = (request: HistoryRequest) => this.#read('history', request);
@@ -149,7 +144,10 @@ class SqliteStore implements Store, LogSource {
   }
 
   /** What the file says of itself. */
-  #takeOver(opened: OpenedLog, pack_ids: readonly string[]): void {
+  #takeOver(
+    opened: OpenedLog,
+    pack_ids = [...this.#pack_keys].map(key => this.#pack_ids.get(key) as string),
+  ): void {
     for (const { pack_key, pack_id } of opened.packs) this.#pack_ids.set(pack_key, pack_id);
     const keys = new Map(opened.packs.map(({ pack_key, pack_id }) => [pack_id, pack_key]));
     this.#pack_keys = Int32Array.from(pack_ids, pack_id => keys.get(pack_id) as number);
@@ -242,6 +240,17 @@ class SqliteStore implements Store, LogSource {
 
   readBatch(after_seq: number, max_rows: number, max_bytes: number): Promise<LogBatch> {
     return this.#read('read_batch', { after_seq, max_rows, max_bytes });
+  }
+
+  async fork(after_seq: number, above_seq: number): Promise<void> {
+    await this.flush();
+    const t_ms = this.#clock.wallMs();
+    const opened = await this.#write('fork', { after_seq, above_seq, t_ms });
+    this.#takeOver(
+      opened,
+      [...this.#pack_keys].map(key => this.#pack_ids.get(key) as string),
+    );
+    await this.#workers?.openReader();
   }
 
   packId(pack_key: number): string | undefined {

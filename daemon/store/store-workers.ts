@@ -1,5 +1,6 @@
 /** The two threads of the store, one that writes and one that reads, and the time they are given to answer. */
 import type { Clock } from '../../core/clock/clock.ts';
+import type { Documents } from './store.ts';
 import { WorkerClient } from './worker-client.ts';
 import type {
   Committed,
@@ -56,4 +57,24 @@ export class StoreWorkers {
     }
     await Promise.all([this.#reader.terminate(), this.#writer.terminate()]);
   }
+}
+
+type Read = <K extends keyof ReaderMethods>(
+  method: K,
+  params: ReaderMethods[K][0],
+) => Promise<ReaderMethods[K][1]>;
+type Write = <K extends keyof WriterMethods>(
+  method: K,
+  params: WriterMethods[K][0],
+) => Promise<WriterMethods[K][1]>;
+
+export function documentsBy(read: Read, write: Write): Documents {
+  return {
+    get: async (kind, id) => (await read('get', { kind, id }))?.body,
+    list: async kind => (await read('list', { kind })) as { id: string; body: unknown }[],
+    put: async (kind, id, body) => {
+      await write('put', { kind, id, body: JSON.stringify(body) });
+    },
+    delete: (kind, id) => write('delete', { kind, id }),
+  };
 }

@@ -184,6 +184,11 @@ export interface LogSource {
   /** Durable rows with `seq > after_seq`, at most `max_rows`, and `max_bytes` of bodies (but at least one row). */
   readBatch(after_seq: number, max_rows: number, max_bytes: number): Promise<LogBatch>;
   packId(pack_key: number): string | undefined;
+  /**
+   * The centre has rows up to `above_seq` of a log of this name, of which only those up to `after_seq` are also here:
+   * the file was set back to an older copy. Rows after that are numbered anew above, and the log gets a new name.
+   */
+  fork(after_seq: number, above_seq: number): Promise<void>;
   /** The centre has everything up to `seq`: older rows may go when their time has come. The row itself stays. */
   markSynced(seq: number): void;
 }

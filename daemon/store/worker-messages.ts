@@ -64,6 +64,8 @@ export interface WriterMethods {
     RetainRequest,
     { lost: GapRecord | null; last_seq: number; first_seq: number; used_bytes: number },
   ];
+  /** See Writer.fork. */
+  fork: [{ after_seq: number; above_seq: number; t_ms: number }, OpenedLog];
   close: [null, null];
 }
 

@@ -58,6 +58,8 @@ function answer(method: keyof WriterMethods, params: unknown): unknown {
     }
     case 'retain':
       return keeper.do(writer => writer.retain(params as WriterMethods['retain'][0]));
+    case 'fork':
+      return keeper.do(writer => writer.fork(params as WriterMethods['fork'][0]));
     case 'close': {
       // Batches that a failure held back get their last attempt; after the first failure order forbids the rest.
       while (batches.length > 0 && commitFirst()) {}

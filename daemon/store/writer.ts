@@ -6,6 +6,7 @@ import type { GapRecord } from '../../core/contract/gap.ts';
 import { Archiver } from './archive.ts';
 import { forEachRecord, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from './block.ts';
+import { loosen, moveRows } from './fork.ts';
 import { type LogIdentity, NUMBERS_TAKEN, readIdentity, writeIdentity } from './identity.ts';
 import { LogRows } from './log-rows.ts';
 import { openDatabase } from './open-database.ts';
@@ -81,11 +82,7 @@ export class Writer {
       this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, t_ms, Buffer.from(topology));
       this.#setMeta('topology', topology);
     });
-    this.#identity = {
-      incarnation: this.#meta('incarnation') as string,
-      predecessors: JSON.parse(this.#meta('predecessors') ?? '[]') as string[],
-      numbers_below: kept?.numbers_below ?? 0,
-    };
+    this.#readIdentity();
     if (kept?.incarnation !== this.#identity.incarnation) this.#takeNumbers(0);
     return this.describe();
   }
@@ -108,24 +105,73 @@ export class Writer {
 
   /** One transaction for the whole batch; all or nothing. Throws what SQLite says. */
   commit(buffer: ArrayBuffer, used: number): Committed {
-    let readings = 0;
     const records = new Uint8Array(buffer, 0, used);
     this.#takeNumbers(used / RECORD_HEADER_BYTES);
-    this.#transaction(() => {
-      const before_seq = this.#last_seq;
-      let min_t_ms = Number.POSITIVE_INFINITY;
-      forEachRecord(records, (kind, _pack_key, t_ms, body) => {
-        this.#count(++this.#last_seq, t_ms);
-        if (t_ms < min_t_ms) min_t_ms = t_ms;
-        if (kind === LogKind.reading) readings++;
-        else this.#side_tables.store(kind, t_ms, body.toString('utf8'), this.#last_seq);
-        return true;
-      });
-      const rows = this.#last_seq - before_seq;
-      if (rows > 0) this.#insertRow.run(this.#last_seq, BLOCK_KIND, rows, min_t_ms, encodeBlock(records));
-      this.#endSpan();
-    });
+    const readings = this.#transaction(() => this.#appendRecords(records, () => true));
     return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
+  }
+
+  /**
+   * The centre has rows of this log up to `above_seq`, of which only those up to `after_seq` are ours: rows after that
+   * are numbered anew, above, in a log of a new name. See fork.ts.
+   */
+  fork({ after_seq, above_seq, t_ms }: WriterMethods['fork'][0]): OpenedLog {
+    const last_seq = this.#last_seq;
+    const { incarnation, predecessors } = this.#identity;
+    const first_new_seq = Math.max(above_seq, last_seq) + 1;
+    this.#archiving = undefined;
+    this.#takeNumbers(first_new_seq - last_seq + (last_seq - after_seq));
+    this.#transaction(() => {
+      loosen(this.#db, this.#rows, after_seq);
+      this.#span = this.#spanUpTo(after_seq);
+      this.#last_seq = first_new_seq - 1;
+      moveRows(
+        this.#db,
+        this.#rows,
+        { after_seq, last_seq },
+        {
+          // An entry of the audit log has its own number and is there already.
+          records: batch => this.#appendRecords(batch.bytes, kind => kind !== LogKind.audit),
+          topology: (at_ms, body) => this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, at_ms, body),
+        },
+      );
+      const followed = [incarnation, ...predecessors].slice(0, MOST_PREDECESSORS);
+      this.#setMeta('incarnation', randomUUID());
+      this.#setMeta('predecessors', JSON.stringify(followed));
+      this.#appendOwn(LogKind.gap, t_ms, {
+        reason: 'set_back',
+        detail: `${this.#file}: was set back to an older copy, which ended at row ${after_seq}; the centre has rows up to ${above_seq}`,
+        ...{
+          from_ms: null,
+          to_ms: null,
+          first_seq: after_seq + 1,
+          last_seq: above_seq,
+          readings: 0,
+          packs: [],
+        },
+      } satisfies GapRecord);
+    });
+    this.#readIdentity();
+    this.#takeNumbers(0);
+    return this.describe();
+  }
+
+  /** Numbers and stores records; returns how many of them are readings. `isNew`: side tables do not have it yet. */
+  #appendRecords(records: Uint8Array, isNew: (kind: number) => boolean): number {
+    const before_seq = this.#last_seq;
+    let readings = 0;
+    let min_t_ms = Number.POSITIVE_INFINITY;
+    forEachRecord(records, (kind, _pack_key, t_ms, body) => {
+      countIn(this.#span, ++this.#last_seq, t_ms);
+      if (t_ms < min_t_ms) min_t_ms = t_ms;
+      if (kind === LogKind.reading) readings++;
+      else if (isNew(kind)) this.#side_tables.store(kind, t_ms, body.toString('utf8'), this.#last_seq);
+      return true;
+    });
+    const rows = this.#last_seq - before_seq;
+    if (rows > 0) this.#insertRow.run(this.#last_seq, BLOCK_KIND, rows, min_t_ms, encodeBlock(records));
+    this.#endSpan();
+    return readings;
   }
 
   put(kind: string, id: string, body: string): void {
@@ -193,6 +239,14 @@ export class Writer {
     this.#last_seq = (kept?.numbers_below ?? 1) - 1;
   }
 
+  #readIdentity(): void {
+    this.#identity = {
+      incarnation: this.#meta('incarnation') as string,
+      predecessors: JSON.parse(this.#meta('predecessors') ?? '[]') as string[],
+      numbers_below: readIdentity(this.#file)?.numbers_below ?? 0,
+    };
+  }
+
   /** Before so many more rows are numbered. */
   #takeNumbers(rows: number): void {
     const { numbers_below } = this.#identity;
@@ -216,13 +270,6 @@ export class Writer {
     });
   }
 
-  #count(seq: number, t_ms: number): void {
-    const span = this.#span;
-    if (span.rows++ === 0) span.first_seq = seq;
-    if (t_ms < span.min_t_ms) span.min_t_ms = t_ms;
-    if (t_ms > span.max_t_ms) span.max_t_ms = t_ms;
-  }
-
   /** At the end of a commit, so that no block lies in two spans. */
   #endSpan(): void {
     const { first_seq, rows, min_t_ms, max_t_ms } = this.#span;
@@ -235,17 +282,27 @@ export class Writer {
   #appendOwn(kind: number, t_ms: number, record: object): void {
     const seq = ++this.#last_seq;
     this.#insertRow.run(seq, kind, 0, t_ms, Buffer.from(JSON.stringify(record)));
-    this.#count(seq, t_ms);
+    countIn(this.#span, seq, t_ms);
   }
 
   #resumeSpan(): void {
-    const { first_seq, last_seq } = this.#rows.tail();
-    this.#last_seq = last_seq;
-    this.#span = { ...NO_SPAN };
-    this.#rows.scan(first_seq - 1, last_seq, (seq, kind, _pack_key, t_ms) => {
-      if (kind !== LogKind.topology) this.#count(seq, t_ms);
+    this.#last_seq = this.#rows.tail().last_seq;
+    this.#span = this.#spanUpTo(this.#last_seq);
+  }
+
+  /** Of the rows up to this one that are in no span. */
+  #spanUpTo(last_seq: number): Span {
+    const after_seq =
+      this.#db
+        .prepare<[number], number>('SELECT coalesce(max(last_seq), 0) FROM spans WHERE last_seq <= ?')
+        .pluck()
+        .get(last_seq) ?? 0;
+    const span = { ...NO_SPAN };
+    this.#rows.scan(after_seq, last_seq, (seq, kind, _pack_key, t_ms) => {
+      if (kind !== LogKind.topology) countIn(span, seq, t_ms);
       return true;
     });
+    return span;
   }
 
   /** Of the oldest row that is no topology; 0 when there is none. */
@@ -285,4 +342,10 @@ export class Writer {
       throw error;
     }
   }
+}
+
+function countIn(span: Span, seq: number, t_ms: number): void {
+  if (span.rows++ === 0) span.first_seq = seq;
+  if (t_ms < span.min_t_ms) span.min_t_ms = t_ms;
+  if (t_ms > span.max_t_ms) span.max_t_ms = t_ms;
 }

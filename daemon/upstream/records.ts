@@ -2,12 +2,19 @@
 import { LogKind, type RecordKind } from '../store/store.ts';
 import { storeAudit } from './audit.ts';
 import { storeCompleteness } from './completeness.ts';
+import { storeGaps } from './gaps.ts';
 import type { Queryable } from './migrate.ts';
 
-/** Stores records of one batch, in log order, within the batch's transaction. */
-export type RecordSink = (client: Queryable, gateway_id: string, records: readonly object[]) => Promise<void>;
+/** Stores records of one batch, in log order, each with its number, within the batch's transaction. */
+export type RecordSink = (
+  client: Queryable,
+  gateway_id: string,
+  records: readonly object[],
+  seqs: readonly number[],
+) => Promise<void>;
 
 export const RECORD_SINKS: ReadonlyMap<RecordKind, RecordSink> = new Map([
+  [LogKind.gap, storeGaps],
   [LogKind.completeness, storeCompleteness],
   [LogKind.audit, storeAudit],
 ]);

@@ -3,7 +3,6 @@
  * all it believed, and the next one asks the centre anew how far the log has arrived: that is what makes each
  * row arrive exactly once, also when the reply to a COMMIT is lost.
  */
-import { createHash } from 'node:crypto';
 import { Socket } from 'node:net';
 import type pg from 'pg';
 import type { Alert } from '../../core/alerts/alert.ts';
@@ -16,9 +15,11 @@ import { EXCHANGE_TIMEOUT_MS, makeClient } from './client.ts';
 import { ReadingCopy } from './copy-readings.ts';
 import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
+import { type GatewayRow, SILENCE_MIN, settleIdentity } from './identity.ts';
 import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';
 import { RECORD_SINKS } from './records.ts';
+import { bodyOf, rowDigest } from './row-digest.ts';
 
 export interface SessionOptions {
   readonly database_url: string;
@@ -33,13 +34,6 @@ export interface SentBatch {
   readonly alerts: number;
   /** Rows whose bytes could not be decoded. */
   readonly undecodable: number;
-}
-
-interface GatewayRow {
-  readonly incarnation: string;
-  readonly last_seq: string;
-  readonly last_row_digest: string | null;
-  readonly last_sync_at: Date | null;
 }
 
 export class Session {
@@ -143,31 +137,17 @@ export class Session {
       [gateway_id, source.incarnation],
     );
     const known = await this.#lockGateway();
-    if (known.incarnation !== source.incarnation)
-      throw this.#conflict(
-        known,
-        'it belongs to another storage: two gateways have the same gateway_id, or the storage of this one was replaced',
-      );
-    const last_seq = Number(known.last_seq);
-    if (last_seq > source.durableSeq())
-      throw this.#conflict(
-        known,
-        `the centre has rows up to ${last_seq} of this log, which ends at ${source.durableSeq()}: ` +
-          'its storage was copied or set back',
-      );
-    const last = last_seq > 0 ? await source.readBatch(last_seq - 1, 1, 1) : undefined;
-    if (last && last.count > 0 && last.seq[0] === last_seq && rowDigest(last, 0) !== known.last_row_digest)
-      throw this.#conflict(
-        known,
-        `row ${last_seq} differs from ours: the storage was copied, and both copies run`,
-      );
-    this.last_seq = last_seq;
+    const what = await settleIdentity(this.#client, gateway_id, source, known);
+    if (what !== undefined) throw this.#conflict(known, what);
+    this.last_seq = Number(known.last_seq);
   }
 
   /** The gateway's row, locked for a moment: a COMMIT whose reply we lost has then ended, one way or the other. */
   async #lockGateway(): Promise<GatewayRow> {
     const found = await this.#client.query<GatewayRow>(
-      `SELECT incarnation, last_seq, last_row_digest, last_sync_at FROM gateways WHERE gateway_id = $1 FOR UPDATE`,
+      `SELECT incarnation, last_seq, last_row_digest, last_sync_at,
+              coalesce(last_sync_at < now() - interval '${SILENCE_MIN} minutes', true) AS is_silent
+       FROM gateways WHERE gateway_id = $1 FOR UPDATE`,
       [this.#options.gateway_id],
     );
     if (found.rows.length === 0)
@@ -195,7 +175,7 @@ export class Session {
     if (alerts.length > 0) await storeAlerts(this.#client, gateway_id, alerts, seqsOf(batch, LogKind.alert));
     for (const [kind, store] of RECORD_SINKS) {
       const found = records<object>(batch, kind);
-      if (found.length > 0) await store(this.#client, gateway_id, found);
+      if (found.length > 0) await store(this.#client, gateway_id, found, seqsOf(batch, kind));
     }
     const last = batch.count - 1;
     await this.#client.query(
@@ -227,15 +207,4 @@ function records<T>(batch: LogBatch, kind: number): T[] {
 
 function seqsOf(batch: LogBatch, kind: number): number[] {
   return [...batch.seq].filter((_, i) => batch.kind[i] === kind);
-}
-
-function bodyOf(batch: LogBatch, i: number): Buffer {
-  const start = i === 0 ? 0 : batch.end[i - 1];
-  return Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + start, batch.end[i] - start);
-}
-
-/** Tells one row from any other that could stand under its number. */
-function rowDigest(batch: LogBatch, i: number): string {
-  const head = `${batch.seq[i]} ${batch.kind[i]} ${batch.pack_key[i]} ${batch.t_ms[i]} `;
-  return createHash('sha256').update(head).update(bodyOf(batch, i)).digest('hex');
 }

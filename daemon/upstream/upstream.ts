@@ -195,7 +195,9 @@ class LogUpstream implements Upstream {
     const begun_ms = this.#options.clock.monoMs();
     const sent = await session.send(batch);
     this.#batch.took(batch.count, this.#options.clock.monoMs() - begun_ms);
-    const missing = session.last_seq - before_seq - batch.count;
+    // Numbers of a log before this one are told by the gap that ended it.
+    const first_seq = Math.max(before_seq + 1, source.numbers_from);
+    const missing = Math.max(0, session.last_seq - first_seq + 1 - batch.count);
     counters.last_seq = session.last_seq;
     counters.batches++;
     counters.rows += batch.count;

@@ -1,0 +1,140 @@
+/**
+ * Whether the log that the centre knows under this gateway's name is ours. A log that follows it is taken for it; one
+ * that was set back to an older copy is told from a copy that runs beside us, and goes on above what the centre has.
+ */
+import { GatewayError } from '../../core/errors.ts';
+import { LogKind, type LogSource } from '../store/store.ts';
+import type { Queryable } from './migrate.ts';
+import { rowDigest } from './row-digest.ts';
+
+/** A log whose other copy was heard within this time is not taken for one that was set back. */
+export const SILENCE_MIN = 10;
+const LOOK_FOR_READING_ROWS = 512;
+
+export interface GatewayRow {
+  readonly incarnation: string;
+  readonly last_seq: string;
+  readonly last_row_digest: string | null;
+  readonly last_sync_at: Date | null;
+  /** By the centre's clock. */
+  readonly is_silent: boolean;
+}
+
+/** Says what does not agree, undefined when all does; what can be settled here is settled before. */
+export async function settleIdentity(
+  client: Queryable,
+  gateway_id: string,
+  source: LogSource,
+  known: GatewayRow,
+): Promise<string | undefined> {
+  if (known.incarnation !== source.incarnation) {
+    if (!source.predecessors.includes(known.incarnation))
+      return 'it belongs to another storage: two gateways have the same gateway_id, or the storage of this one was replaced';
+    await succeed(client, gateway_id, source, known);
+    return undefined;
+  }
+  const last_seq = Number(known.last_seq);
+  const what = await difference(source, last_seq, known.last_row_digest);
+  if (what === undefined) return undefined;
+  if (!known.is_silent)
+    return `${what}: its storage was copied or set back. If it was set back, and no other gateway uses it, the sync goes on by itself after ${SILENCE_MIN} minutes of silence there`;
+  await source.fork(await commonPast(client, gateway_id, source, last_seq), last_seq);
+  await succeed(client, gateway_id, source, known);
+  return undefined;
+}
+
+async function difference(
+  source: LogSource,
+  last_seq: number,
+  digest: string | null,
+): Promise<string | undefined> {
+  if (last_seq > source.durableSeq())
+    return `the centre has rows up to ${last_seq} of this log, which ends at ${source.durableSeq()}`;
+  const last = last_seq > 0 ? await source.readBatch(last_seq - 1, 1, 1) : undefined;
+  const is_there = last !== undefined && last.count > 0 && last.seq[0] === last_seq;
+  return is_there && digest !== null && rowDigest(last, 0) !== digest
+    ? `row ${last_seq} differs from ours`
+    : undefined;
+}
+
+async function succeed(
+  client: Queryable,
+  gateway_id: string,
+  source: LogSource,
+  known: GatewayRow,
+): Promise<void> {
+  await client.query('BEGIN');
+  const changed = await client.query(
+    `UPDATE gateways SET incarnation = $3, last_row_digest = NULL WHERE gateway_id = $1 AND incarnation = $2
+     RETURNING gateway_id`,
+    [gateway_id, known.incarnation, source.incarnation],
+  );
+  if (changed.rows.length !== 1)
+    throw new GatewayError(
+      'UPSTREAM_REFUSED',
+      `gateway "${gateway_id}" was changed by somebody else just now`,
+    );
+  await client.query(
+    `INSERT INTO gateway_incarnations (gateway_id, incarnation, last_seq) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+    [gateway_id, known.incarnation, known.last_seq],
+  );
+  await client.query('COMMIT');
+}
+
+/**
+ * The newest reading that is here and there: what was written after it, here or there, is different. Records after it
+ * are taken for new.
+ */
+async function commonPast(
+  client: Queryable,
+  gateway_id: string,
+  source: LogSource,
+  last_seq: number,
+): Promise<number> {
+  let low = 0;
+  let high = Math.min(last_seq, source.durableSeq());
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    const reading = await firstReading(source, middle, high);
+    if (reading && (await isAtCentre(client, gateway_id, reading))) low = reading.seq;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+interface Reading {
+  readonly seq: number;
+  readonly pack_id: string;
+  readonly t_ms: number;
+}
+
+async function firstReading(
+  source: LogSource,
+  from_seq: number,
+  to_seq: number,
+): Promise<Reading | undefined> {
+  for (let seq = from_seq - 1; seq < to_seq; ) {
+    const batch = await source.readBatch(seq, LOOK_FOR_READING_ROWS, 1 << 20);
+    if (batch.count === 0) return undefined;
+    for (let i = 0; i < batch.count && batch.seq[i] <= to_seq; i++) {
+      const pack_id = source.packId(batch.pack_key[i]);
+      if (batch.kind[i] === LogKind.reading && pack_id !== undefined)
+        return { seq: batch.seq[i], pack_id, t_ms: batch.t_ms[i] };
+    }
+    seq = batch.seq[batch.count - 1];
+  }
+  return undefined;
+}
+
+async function isAtCentre(
+  client: Queryable,
+  gateway_id: string,
+  { seq, pack_id, t_ms }: Reading,
+): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM pack_readings
+       WHERE gateway_id = $1 AND pack_id = $2 AND ts = to_timestamp($3 / 1000.0) AND seq = $4) AS found`,
+    [gateway_id, pack_id, t_ms, seq],
+  );
+  return rows[0].found;
+}
