@@ -92,11 +92,7 @@ export class HistoryReader {
     cell: number | undefined,
   ): void {
     for (const group of this.#rows.groups(chunk)) {
-      const times = group.times();
-      const values = groupValues(group, { cell });
-      for (let row = 0; row < times.length; row++)
-        if (times[row] >= from_ms && times[row] <= to_ms)
-          rows.add(times[row], values.keys(), series => values.get(series)?.[row] ?? Number.NaN);
+      rows.addRows(group.times(), groupValues(group, { cell }), from_ms, to_ms);
     }
   }
 

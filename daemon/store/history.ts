@@ -1,13 +1,6 @@
 /** Replies to questions about the past of a pack, as columns: readings as they are, thinned evenly, or steps of time. */
 import type { HistoryReply } from '../../core/contract/http.ts';
-import {
-  CELL_METRICS,
-  CellMetric,
-  type Metric,
-  PACK_METRICS,
-  PackMetric,
-  roundTo,
-} from '../../core/metrics.ts';
+import { CELL_METRICS, CellMetric, type Metric, PACK_METRICS, PackMetric } from '../../core/metrics.ts';
 import { CELL_SERIES, cellSeries, PACK_SERIES, type Rollup } from './rollup.ts';
 import type { HistoryRequest } from './store.ts';
 
@@ -19,8 +12,10 @@ type Values = (number | null)[];
  */
 export class ThinnedSeries {
   readonly #max_points: number;
-  readonly #columns = new Map<number, number[]>();
-  #t_ms: number[] = [];
+  /** Grown as rows come; NaN where a series has no value. */
+  readonly #columns = new Map<number, Float64Array>();
+  #t_ms = new Float64Array(1024);
+  #count = 0;
   #stride = 1;
   #seen = 0;
 
@@ -32,51 +27,90 @@ export class ThinnedSeries {
     return this.#seen;
   }
 
-  get times(): readonly number[] {
-    return this.#t_ms;
-  }
-
-  /** `value` tells that of a series, NaN where it is missing; it is asked for those of `series` when the row is kept. */
-  add(t_ms: number, series: Iterable<number>, value: (series: number) => number): void {
-    const index = this.#seen++;
-    if (index % this.#stride !== 0) return;
-    if (this.#t_ms.length === this.#max_points) {
-      this.#halve();
-      if (index % this.#stride !== 0) return;
-      // Only with max_points 1 is there still no room: the first row stays.
-      if (this.#t_ms.length === this.#max_points) return;
-    }
-    const row = this.#t_ms.length;
-    this.#t_ms.push(t_ms);
-    for (const one of series) this.#column(one)[row] = value(one);
-  }
-
-  /** Values of one series, one for each of `times`; undefined: it has none. */
-  column(series: number): readonly (number | undefined)[] | undefined {
-    return this.#columns.get(series);
+  get times(): Float64Array {
+    return this.#t_ms.subarray(0, this.#count);
   }
 
   get series(): Iterable<number> {
     return this.#columns.keys();
   }
 
-  #column(series: number): number[] {
+  /** Values of one series, one for each of `times`; undefined: it has none. */
+  column(series: number): Float64Array | undefined {
+    return this.#columns.get(series)?.subarray(0, this.#count);
+  }
+
+  /** `value` tells that of a series, NaN where it is missing; it is asked for those of `series` when the row is kept. */
+  add(t_ms: number, series: Iterable<number>, value: (series: number) => number): void {
+    const row = this.#place(t_ms);
+    if (row < 0) return;
+    for (const one of series) this.#columnOf(one)[row] = value(one);
+  }
+
+  /** Many rows at once; `values` has a value per row for each series. Rows outside of the span are left out. */
+  addRows(
+    times: Float64Array,
+    values: ReadonlyMap<number, Float64Array>,
+    from_ms: number,
+    to_ms: number,
+  ): void {
+    const rows: number[] = [];
+    for (let row = 0; row < times.length; row++)
+      if (times[row] >= from_ms && times[row] <= to_ms) rows.push(row);
+    if (this.#stride > 1 || this.#count + rows.length > this.#max_points) {
+      for (const row of rows)
+        this.add(times[row], values.keys(), series => values.get(series)?.[row] ?? Number.NaN);
+      return;
+    }
+    const start = this.#count;
+    for (const row of rows) this.#place(times[row]);
+    for (const [series, column] of values) {
+      const kept = this.#columnOf(series);
+      for (let i = 0; i < rows.length; i++) kept[start + i] = column[rows[i]];
+    }
+  }
+
+  /** Where the row goes; -1: it is left out. */
+  #place(t_ms: number): number {
+    const index = this.#seen++;
+    if (index % this.#stride !== 0) return -1;
+    if (this.#count === this.#max_points) {
+      this.#halve();
+      if (index % this.#stride !== 0) return -1;
+      // Only with max_points 1 is there still no room: the first row stays.
+      if (this.#count === this.#max_points) return -1;
+    }
+    if (this.#count === this.#t_ms.length) this.#grow();
+    this.#t_ms[this.#count] = t_ms;
+    return this.#count++;
+  }
+
+  #columnOf(series: number): Float64Array {
     let column = this.#columns.get(series);
     if (!column) {
-      column = [];
+      column = new Float64Array(this.#t_ms.length).fill(Number.NaN);
       this.#columns.set(series, column);
     }
     return column;
   }
 
+  #grow(): void {
+    const grown = (old: Float64Array) => {
+      const column = new Float64Array(2 * old.length).fill(Number.NaN);
+      column.set(old);
+      return column;
+    };
+    this.#t_ms = grown(this.#t_ms);
+    for (const [series, column] of this.#columns) this.#columns.set(series, grown(column));
+  }
+
   #halve(): void {
-    const even = <T>(list: readonly T[]) => list.filter((_, i) => i % 2 === 0);
-    this.#t_ms = even(this.#t_ms);
-    // By index, as a column may have holes.
-    for (const column of this.#columns.values()) {
-      for (let i = 0; i < this.#t_ms.length; i++) column[i] = column[2 * i];
-      column.length = Math.min(column.length, this.#t_ms.length);
+    const kept = (this.#count + 1) >> 1;
+    for (const column of [this.#t_ms, ...this.#columns.values()]) {
+      for (let i = 0; i < kept; i++) column[i] = column[2 * i];
+      column.fill(Number.NaN, kept);
     }
+    this.#count = kept;
     this.#stride *= 2;
   }
 }
@@ -84,15 +118,16 @@ export class ThinnedSeries {
 /** Readings as they are, ascending in time also where the wall clock was set back. */
 export function readingsReply(request: HistoryRequest, rows: ThinnedSeries): HistoryReply {
   const { times } = rows;
-  const order = [...times.keys()];
+  const order = Uint32Array.from(times, (_, row) => row);
   const is_sorted = times.every((t_ms, i) => i === 0 || times[i - 1] <= t_ms);
   if (!is_sorted) order.sort((a, b) => times[a] - times[b]);
   return {
     ...headOf(request, rows.seen, 0),
-    t_ms: order.map(row => times[row]),
+    t_ms: Array.from(order, row => times[row]),
     ...seriesOf(request, rows.series, (series, metric) => {
       const column = rows.column(series);
-      return order.map(row => rounded(metric, column?.[row]));
+      const round = rounding(metric);
+      return Array.from(order, row => round(column?.[row]));
     }),
   };
 }
@@ -107,7 +142,8 @@ export function stepsReply(request: HistoryRequest, rollup: Rollup): HistoryRepl
   const of = (pick: (series: (typeof all)[number], step: number) => number) =>
     seriesOf(request, held, (index, metric) => {
       const series = all[index];
-      return steps.map(step => (series?.count[step] ? rounded(metric, pick(series, step)) : null));
+      const round = rounding(metric);
+      return steps.map(step => (series?.count[step] ? round(pick(series, step)) : null));
     });
   return {
     ...headOf(request, reading_count, step_ms),
@@ -159,6 +195,9 @@ function seriesOf(
   };
 }
 
-function rounded(metric: Metric, value: number | undefined): number | null {
-  return value === undefined || Number.isNaN(value) ? null : roundTo(metric, value);
+/** To the resolution of a metric; null where a value is missing. */
+function rounding({ resolution }: Metric): (value: number | undefined) => number | null {
+  const per_unit = Math.round(1 / resolution);
+  return value =>
+    value === undefined || Number.isNaN(value) ? null : Math.round(value * per_unit) / per_unit;
 }

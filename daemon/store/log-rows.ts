@@ -129,11 +129,13 @@ export class LogRows {
 
   /** Chunks of a pack, or of all, that can hold readings of a span of time, ascending. */
   chunks(pack_key: number | undefined, from_ms: number, to_ms: number): Chunk[] {
+    // By pack the key of `chunks` finds one row per span; bodies are read when they are needed.
+    const of_pack = pack_key === undefined ? '' : 'AND pack_key = :pack_key';
     return this.#db
       .prepare<unknown[], Chunk>(
         `SELECT first_seq, last_seq, pack_key, row_count, chunks.min_t_ms, chunks.max_t_ms, rolled_up
-         FROM spans JOIN chunks USING (first_seq)
-         WHERE spans.max_t_ms >= :from_ms AND spans.min_t_ms <= :to_ms AND (:pack_key IS NULL OR pack_key = :pack_key)
+         FROM spans CROSS JOIN chunks USING (first_seq)
+         WHERE spans.max_t_ms >= :from_ms AND spans.min_t_ms <= :to_ms ${of_pack}
            AND chunks.max_t_ms >= :from_ms AND chunks.min_t_ms <= :to_ms ORDER BY first_seq`,
       )
       .all({ pack_key: pack_key ?? null, from_ms, to_ms });

@@ -339,7 +339,7 @@ test('another storage under the same gateway id is refused, and so is a copy tha
   await copy.flush();
   const beyond = follow(copy);
   await until(() => beyond.status().counters.retries >= 1);
-  expect(beyond.status().reason).toMatch(/differs from ours: the storage was copied/);
+  expect(beyond.status().reason).toMatch(/differs from ours: its storage was copied/);
   await expectExactlyOnce(4);
 });
 

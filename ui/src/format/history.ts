@@ -7,8 +7,8 @@ type Values = readonly (number | null)[];
 export interface HistoryLine {
   readonly label: string;
   readonly values: Values;
-  /** The envelope's lower edge is filled up to the line before it. */
-  readonly role: 'line' | 'upper' | 'lower';
+  /** The lower edge of an envelope or of a band is filled up to the line before it. */
+  readonly role: 'line' | 'upper' | 'lower' | 'band-upper' | 'band-lower';
 }
 
 interface SeriesKind {
@@ -24,7 +24,8 @@ export const HISTORY_SERIES: Readonly<Record<HistorySeries, SeriesKind>> = {
     unit: 'V',
     decimals: 3,
     lines: reply => {
-      const { lowest, highest } = envelope(reply.cells.voltage_v, reply.t_ms.length);
+      const { lowest } = envelope((reply.lowest ?? reply).cells.voltage_v, reply.t_ms.length);
+      const { highest } = envelope((reply.highest ?? reply).cells.voltage_v, reply.t_ms.length);
       return [
         { label: 'Highest cell', values: highest, role: 'upper' },
         { label: 'Lowest cell', values: lowest, role: 'lower' },
@@ -35,29 +36,39 @@ export const HISTORY_SERIES: Readonly<Record<HistorySeries, SeriesKind>> = {
     title: 'Voltage',
     unit: 'V',
     decimals: 2,
-    lines: reply => [{ label: 'Pack voltage', values: reply.pack.voltage_v, role: 'line' }],
+    lines: reply => withBand(reply, 'voltage_v', 'Pack voltage'),
   },
   current: {
     title: 'Current',
     unit: 'A',
     decimals: 2,
-    lines: reply => [
-      { label: 'Current (positive while charging)', values: reply.pack.current_a, role: 'line' },
-    ],
+    lines: reply => withBand(reply, 'current_a', 'Current (positive while charging)'),
   },
   charge: {
     title: 'SoC',
     unit: '%',
     decimals: 1,
-    lines: reply => [{ label: 'State of charge', values: reply.pack.soc_pct, role: 'line' }],
+    lines: reply => withBand(reply, 'soc_pct', 'State of charge'),
   },
   temperature: {
     title: 'Temp.',
     unit: '°C',
     decimals: 1,
-    lines: reply => [{ label: 'Pack temperature', values: reply.pack.temperature_c, role: 'line' }],
+    lines: reply => withBand(reply, 'temperature_c', 'Pack temperature'),
   },
 };
+
+/** A line; where its points are means of steps, with the band that the values of each step fill. */
+function withBand(reply: HistoryReply, name: keyof HistoryReply['pack'], label: string): HistoryLine[] {
+  const line: HistoryLine = { label, values: reply.pack[name], role: 'line' };
+  const { lowest, highest } = reply;
+  if (!lowest || !highest) return [line];
+  return [
+    { label: 'Highest', values: highest.pack[name], role: 'band-upper' },
+    { label: 'Lowest', values: lowest.pack[name], role: 'band-lower' },
+    { ...line, label: `${label}, mean` },
+  ];
+}
 
 /** Lowest and highest over the cells at every moment; null where no cell has a value. */
 export function envelope(

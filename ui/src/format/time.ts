@@ -38,6 +38,11 @@ export function formatDay(t_ms: number): string {
   return DAY_YEAR.format(new Date(t_ms));
 }
 
+/** Without the year. */
+export function formatShortDay(t_ms: number): string {
+  return DAY.format(new Date(t_ms));
+}
+
 export function formatClock(t_ms: number): string {
   return TIME.format(new Date(t_ms));
 }

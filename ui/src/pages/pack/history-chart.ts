@@ -13,7 +13,7 @@ import {
 import type { HistoryReply } from '../../../../core/contract/http.ts';
 import { HISTORY_SERIES, type HistorySeries } from '../../format/history.ts';
 import { formatNumber } from '../../format/numbers.ts';
-import { formatClock, formatHourMinute } from '../../format/time.ts';
+import { formatClock, formatHourMinute, formatShortDay } from '../../format/time.ts';
 import { currentPalette } from '../../parts/canvas.ts';
 
 Chart.register(
@@ -51,14 +51,21 @@ export class HistoryChart {
     const { unit, decimals, lines } = HISTORY_SERIES[series];
     const palette = currentPalette();
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-    const colours = { line: palette.accent, upper: palette.high, lower: palette.low };
+    const colours = {
+      line: palette.accent,
+      upper: palette.high,
+      lower: palette.low,
+      'band-upper': 'transparent',
+      'band-lower': 'transparent',
+    };
+    const data = pointsOf(reply);
     this.#chart.data.datasets = lines(reply).map(({ label, values, role }) => ({
       label,
-      data: reply.t_ms.map((x, at) => ({ x, y: values[at] ?? null })),
+      data: data(values),
       borderColor: colours[role],
-      backgroundColor: role === 'lower' ? `${palette.neutral}66` : colours[role],
+      backgroundColor: role.endsWith('lower') ? `${palette.neutral}66` : colours[role],
       borderDash: role === 'lower' ? [6, 3] : [],
-      fill: role === 'lower' ? '-1' : false,
+      fill: role.endsWith('lower') ? '-1' : false,
       spanGaps: false,
     }));
     const axis = { ticks: { color: palette.muted, maxRotation: 0 }, grid: { color: `${palette.line}55` } };
@@ -74,7 +81,10 @@ export class HistoryChart {
             autoSkip: true,
             maxTicksLimit: 7,
             stepSize: tickStep(reply.to_ms - reply.from_ms),
-            callback: (value: number | string) => formatHourMinute(Number(value)),
+            callback: (value: number | string) =>
+              reply.to_ms - reply.from_ms > DAYS_FROM_MS
+                ? formatShortDay(Number(value))
+                : formatHourMinute(Number(value)),
           },
         },
         y: {
@@ -87,10 +97,19 @@ export class HistoryChart {
         },
       },
       plugins: {
-        legend: { display: true, labels: { color: palette.text, boxHeight: 2, boxWidth: 24 } },
+        legend: {
+          display: true,
+          labels: {
+            color: palette.text,
+            boxHeight: 2,
+            boxWidth: 24,
+            // A band is told by its line.
+            filter: (item: { strokeStyle?: unknown }) => item.strokeStyle !== 'transparent',
+          },
+        },
         tooltip: {
           callbacks: {
-            title: (items: { parsed: { x: number | null } }[]) => formatClock(items[0]?.parsed.x ?? 0),
+            title: (items: { parsed: { x: number | null } }[]) => momentTitle(reply, items[0]?.parsed.x ?? 0),
             label: (item: { dataset: { label?: string }; parsed: { y: number | null } }) =>
               `${item.dataset.label}: ${formatNumber(item.parsed.y, decimals)} ${unit}`,
           },
@@ -105,9 +124,33 @@ export class HistoryChart {
   }
 }
 
-/** Whole minutes or hours, about six to the span. */
+/** Ticks further apart than some hours say the day. */
+const DAYS_FROM_MS = 2 * 86_400_000;
+
+/** Points of a line; where steps are missing in between, the line is broken. */
+function pointsOf({ t_ms, resolution_ms }: HistoryReply): (values: readonly (number | null)[]) => Point[] {
+  return values => {
+    const points: Point[] = [];
+    t_ms.forEach((x, at) => {
+      const before = t_ms[at - 1];
+      if (resolution_ms > 0 && before !== undefined && x - before > resolution_ms)
+        points.push({ x: before + resolution_ms, y: null });
+      points.push({ x, y: values[at] ?? null });
+    });
+    return points;
+  };
+}
+
+/** A step is told by its begin and end. */
+function momentTitle({ resolution_ms }: HistoryReply, t_ms: number): string {
+  if (resolution_ms === 0) return formatClock(t_ms);
+  const end = formatHourMinute(t_ms + resolution_ms);
+  return `${formatShortDay(t_ms)}, ${formatHourMinute(t_ms)} – ${end}`;
+}
+
+/** Whole minutes, hours or days, about six to the span. */
 function tickStep(span_ms: number): number {
-  const steps_min = [1, 2, 3, 5, 10, 15, 30, 60, 120, 240, 360];
+  const steps_min = [1, 2, 3, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 7200];
   const wanted_min = span_ms / 60_000 / 6;
-  return (steps_min.find(step => step >= wanted_min) ?? 720) * 60_000;
+  return (steps_min.find(step => step >= wanted_min) ?? 10_080) * 60_000;
 }

@@ -5,6 +5,7 @@ import type { HistoryReply } from '../../../../core/contract/http.ts';
 import { ask } from '../../api/session.ts';
 import { HISTORY_SERIES, type HistorySeries } from '../../format/history.ts';
 import { formatNumber } from '../../format/numbers.ts';
+import { formatSpan } from '../../format/time.ts';
 import { feed } from '../../live/live.ts';
 import { Segments } from '../../parts/controls.tsx';
 import { theme } from '../../parts/preferences.ts';
@@ -14,6 +15,8 @@ const RANGES = {
   '15 min': { span_ms: 15 * 60_000, every_ms: 10_000 },
   '1 h': { span_ms: 3_600_000, every_ms: 20_000 },
   '24 h': { span_ms: 24 * 3_600_000, every_ms: 60_000 },
+  '7 d': { span_ms: 7 * 24 * 3_600_000, every_ms: 300_000 },
+  '30 d': { span_ms: 30 * 24 * 3_600_000, every_ms: 600_000 },
 } as const;
 type Range = keyof typeof RANGES;
 const SERIES_NAMES = Object.keys(HISTORY_SERIES) as HistorySeries[];
@@ -65,8 +68,10 @@ export function History({ pack_id, cell_count }: HistoryProps) {
 function describeHistory(history: HistoryReply | undefined): string {
   if (!history) return 'Loading…';
   if (history.reading_count === 0) return 'No readings in this span.';
-  const thinned = history.t_ms.length < history.reading_count;
   const count = formatNumber(history.reading_count, 0);
+  if (history.resolution_ms > 0)
+    return `${count} readings, in steps of ${formatSpan(history.resolution_ms)}: mean, lowest and highest of each`;
+  const thinned = history.t_ms.length < history.reading_count;
   return thinned ? `${formatNumber(history.t_ms.length, 0)} of ${count} readings shown` : `${count} readings`;
 }
 
