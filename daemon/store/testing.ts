@@ -89,7 +89,7 @@ export function storeOptions(directory: string, more: Partial<SqliteStoreOptions
 }
 
 /** A new folder under the system's temporary one, and the function that removes it. */
-export function temporaryDirectory(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'bms-store-'));
+export function temporaryDirectory(parent = tmpdir()): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(parent, 'bms-store-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
