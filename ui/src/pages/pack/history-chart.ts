@@ -67,6 +67,7 @@ export class HistoryChart {
       borderDash: role === 'lower' ? [6, 3] : [],
       fill: role.endsWith('lower') ? '-1' : false,
       spanGaps: false,
+      order: role.startsWith('band') ? 1 : 0,
     }));
     const axis = { ticks: { color: palette.muted, maxRotation: 0 }, grid: { color: `${palette.line}55` } };
     Object.assign(this.#chart.options, {
