@@ -1,6 +1,7 @@
 /** The whole daemon as one object: wiring only. Ground floor first at start, top floor first at stop. */
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock/clock.ts';
+import { WatchedClock } from '../core/clock/watched-clock.ts';
 import type { CertificateView } from '../core/contract/http.ts';
 import { describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
@@ -14,6 +15,7 @@ import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
 import { AlertDesk } from './pipeline/alert-desk.ts';
+import { ClockKeeper } from './pipeline/clock-keeper.ts';
 import { CompletenessLedger } from './pipeline/completeness.ts';
 import { PackLiveView } from './pipeline/live-view.ts';
 import { Sampler } from './pipeline/sampler.ts';
@@ -25,6 +27,7 @@ import { systemStatus } from './status.ts';
 import { createSqliteStore } from './store/sqlite-store.ts';
 import type { LogSource, Store } from './store/store.ts';
 import { Supervisor } from './supervisor.ts';
+import { createTimeSource } from './system/time-source.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 export interface GatewayOptions {
@@ -48,6 +51,7 @@ const UI_DIRECTORY = fileURLToPath(new URL('../ui/dist', import.meta.url));
 
 export class Gateway {
   readonly #options: GatewayOptions;
+  readonly #clock: WatchedClock;
   readonly #wires: VirtualWires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
   readonly #store: Store & LogSource;
   readonly #supervisor: Supervisor;
@@ -55,6 +59,7 @@ export class Gateway {
   readonly #live: PackLiveView;
   readonly #desk: AlertDesk;
   readonly #sampler: Sampler;
+  readonly #clock_keeper: ClockKeeper;
   readonly #completeness: CompletenessLedger;
   readonly #upstream: Upstream;
   readonly #audit: AuditLog;
@@ -63,7 +68,9 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    const { clock, log } = options;
+    const { log } = options;
+    const clock = new WatchedClock(options.clock);
+    this.#clock = clock;
     const { config, topology, connections } = options.config;
     this.#started_mono_ms = clock.monoMs();
     this.#store = createSqliteStore({
@@ -71,6 +78,9 @@ export class Gateway {
       keep_unsynced: config.upstream.database_url !== undefined,
       clock,
       log,
+    });
+    this.#clock_keeper = new ClockKeeper({
+      ...{ clock, log, store: this.#store, source: createTimeSource({ clock }) },
     });
     this.#audit = new AuditLog(this.#store, clock);
     this.#supervisor = new Supervisor(
@@ -135,8 +145,10 @@ export class Gateway {
 
   /** Throws a GatewayError when a person must change something first; call `stop()` then as well. */
   async start(): Promise<StartedGateway> {
-    const { clock, config, environment } = this.#options;
+    const { config, environment } = this.#options;
+    const clock = this.#clock;
     await this.#store.open(config.topology);
+    await this.#clock_keeper.start();
     await this.#desk.restore(clock.wallMs());
     await recordStart(this.#audit, this.#store.documents, {
       version: this.#options.version,
@@ -177,6 +189,7 @@ export class Gateway {
       ['connections', () => this.#supervisor.stop()],
       ['simulation', () => this.#simulation?.stop()],
       ['upstream', () => this.#upstream.stop()],
+      ['clock', () => this.#clock_keeper.stop()],
       ['store', () => this.#store.close()],
     ];
     for (const [part, stop] of steps) {
@@ -194,7 +207,8 @@ export class Gateway {
   }
 
   #services(): GatewayServices {
-    const { clock, log, version, config } = this.#options;
+    const { log, version, config } = this.#options;
+    const clock = this.#clock;
     return {
       clock,
       log,
@@ -212,6 +226,7 @@ export class Gateway {
           t_ms: clock.wallMs(),
           uptime_ms: clock.monoMs() - this.#started_mono_ms,
           connections: this.#supervisor.health(),
+          clock: this.#clock_keeper.status(),
           sampler: this.#sampler.counters,
           store: this.#store.stats(),
           upstream: this.#upstream.status(),
@@ -223,7 +238,8 @@ export class Gateway {
   }
 
   #makeSimulation(simulation: NonNullable<GatewayConfig['config']['simulation']>): Simulation {
-    const { clock, log, config } = this.#options;
+    const { log, config } = this.#options;
+    const clock = this.#clock;
     const { topology } = config;
     return createSimulation({
       config: simulation,

@@ -11,6 +11,7 @@ export interface StatusParts {
   readonly t_ms: number;
   readonly uptime_ms: number;
   readonly connections: readonly DriverHealth[];
+  readonly clock: ComponentStatus;
   readonly sampler: SamplerCounters;
   readonly store: StoreStats;
   readonly upstream: UpstreamStatus;
@@ -22,6 +23,7 @@ export interface StatusParts {
 export function systemStatus(parts: StatusParts): SystemStatus {
   const components = [
     ...parts.connections.map(connectionStatus),
+    parts.clock,
     samplerStatus(parts.sampler),
     storeStatus(parts.store),
     { name: 'upstream', ...parts.upstream, reason: parts.upstream.reason ?? null },

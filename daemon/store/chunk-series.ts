@@ -36,8 +36,11 @@ export function groupValues(group: ChunkGroup, wanted: Wanted): GroupValues {
 }
 
 /** Adds the good values of a group to what `rollupAt` says for a moment; moments outside of it are left out. */
-export function addGoodValues(group: ChunkGroup, rollupAt: (t_ms: number) => Rollup): void {
-  const times = group.times();
+export function addGoodValues(
+  group: ChunkGroup,
+  times: Float64Array,
+  rollupAt: (t_ms: number) => Rollup,
+): void {
   const values = [...groupValues(group, { good_only: true })];
   for (let row = 0; row < times.length; row++) {
     const rollup = rollupAt(times[row]);

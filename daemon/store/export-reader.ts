@@ -1,6 +1,7 @@
 /** One piece of an export out of the log: as much as fits, and where the next one goes on. */
 
 import { ReadingDecoder } from '../../core/reading/codec.ts';
+import type { ShiftedRange } from './corrections.ts';
 import { exportHead, exportLines } from './export-text.ts';
 import type { ExportChunk, ExportRequest } from './store.ts';
 import { type LogBatch, LogKind } from './store.ts';
@@ -13,7 +14,8 @@ const BATCH_BYTES = 1 << 20;
 
 export interface LogView {
   /** Runs of numbers that can hold rows of the span, ascending. */
-  ranges(from_ms: number, to_ms: number): { first_seq: number; last_seq: number }[];
+  ranges(from_ms: number, to_ms: number): ShiftedRange[];
+  isUncertain(seq: number): boolean;
   readBatch(after_seq: number, max_rows: number, max_bytes: number): LogBatch;
   packId(pack_key: number): string | undefined;
 }
@@ -29,7 +31,7 @@ export function exportChunk(log: LogView, request: ExportRequest): ExportChunk {
   let undecodable = 0;
   let looked_at = 0;
   let seq = after_seq;
-  for (const { first_seq, last_seq } of ranges) {
+  for (const { first_seq, last_seq, shift_ms } of ranges) {
     seq = Math.max(seq, first_seq - 1);
     while (seq < last_seq) {
       if (text.length >= CHUNK_CHARACTERS || looked_at >= CHUNK_ROWS) return done(seq);
@@ -37,7 +39,7 @@ export function exportChunk(log: LogView, request: ExportRequest): ExportChunk {
       if (batch.count === 0) break;
       looked_at += batch.count;
       seq = batch.seq[batch.count - 1];
-      addBatch(batch);
+      addBatch(batch, shift_ms);
     }
   }
   return done(null);
@@ -46,10 +48,10 @@ export function exportChunk(log: LogView, request: ExportRequest): ExportChunk {
     return { text: Buffer.from(text), next_seq, readings, undecodable };
   }
 
-  function addBatch(batch: LogBatch): void {
+  function addBatch(batch: LogBatch, shift_ms: number): void {
     const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
     for (let i = 0; i < batch.count; i++) {
-      const t_ms = batch.t_ms[i];
+      const t_ms = batch.t_ms[i] + shift_ms;
       if (batch.kind[i] !== LogKind.reading || t_ms < from_ms || t_ms >= to_ms) continue;
       const pack_id = log.packId(batch.pack_key[i]);
       if (pack_id === undefined || !wanted.has(pack_id)) continue;
@@ -57,7 +59,7 @@ export function exportChunk(log: LogView, request: ExportRequest): ExportChunk {
       const reading = decoder.decode(view, start, batch.end[i] - start);
       if (typeof reading === 'number') undecodable++;
       else {
-        text += exportLines(form, reading, pack_id, t_ms);
+        text += exportLines(form, reading, { pack_id, t_ms, certain: !log.isUncertain(batch.seq[i]) });
         readings++;
       }
     }

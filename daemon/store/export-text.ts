@@ -24,8 +24,15 @@ const CELL_COLUMNS = ['voltage_v', 'temperature_c', 'soc_pct', 'soh_pct', 'balan
 const withQuality = (names: readonly string[]) => [...names, ...names.map(name => `${name}_quality`)];
 
 const COLUMNS: Readonly<Record<ExportRows, readonly string[]>> = {
-  cell: ['time', 't_ms', 'pack_id', 'cell_id', ...withQuality(['current_a', ...CELL_COLUMNS])],
-  pack: ['time', 't_ms', 'pack_id', ...withQuality(PACK_METRICS.map(({ name }) => name))],
+  cell: [
+    'time',
+    't_ms',
+    'pack_id',
+    'cell_id',
+    ...withQuality(['current_a', ...CELL_COLUMNS]),
+    'time_certain',
+  ],
+  pack: ['time', 't_ms', 'pack_id', ...withQuality(PACK_METRICS.map(({ name }) => name)), 'time_certain'],
 };
 
 /** The first line of a CSV; nothing of JSON. */
@@ -33,19 +40,24 @@ export function exportHead({ rows, format }: ExportForm): string {
   return format === 'csv' ? `${COLUMNS[rows].join(',')}\r\n` : '';
 }
 
+/** When a reading was, of which pack, and whether somebody vouched for the time. */
+export interface Moment {
+  readonly pack_id: string;
+  readonly t_ms: number;
+  readonly certain: boolean;
+}
+
 /** All lines of one reading. */
-export function exportLines(form: ExportForm, reading: PackReading, pack_id: string, t_ms: number): string {
-  const moment = [new Date(t_ms).toISOString(), t_ms, pack_id] as const;
+export function exportLines(form: ExportForm, reading: PackReading, moment: Moment): string {
   return form.rows === 'pack' ? packLine(form, reading, moment) : cellLines(form, reading, moment);
 }
 
-type Value = string | number | null;
-type Moment = readonly [string, number, string];
+type Value = string | number | boolean | null;
 
 function packLine({ rows, format }: ExportForm, reading: PackReading, moment: Moment): string {
   const qualities = PACK_METRICS.map((_, m) => reading.value_quality[m]);
   const values = PACK_METRICS.map((metric, m) => shown(metric, reading.values[m], qualities[m]));
-  return line(format, COLUMNS[rows], [...moment, ...values, ...qualities.map(name)]);
+  return line(format, COLUMNS[rows], [...heads(moment), ...values, ...qualities.map(name), moment.certain]);
 }
 
 /** In series cells the pack's current is each cell's. */
@@ -67,18 +79,21 @@ function cellLines({ rows, format }: ExportForm, reading: PackReading, moment: M
       shown(metric, values[cell], qualities[cell]),
     );
     const qualities = columns.map(({ qualities }) => name(qualities[cell]));
-    const id = cellId(moment[2], cell + 1);
+    const id = cellId(moment.pack_id, cell + 1);
     text += line(format, COLUMNS[rows], [
-      ...moment,
+      ...heads(moment),
       id,
       current,
       ...values,
       name(current_quality),
       ...qualities,
+      moment.certain,
     ]);
   }
   return text;
 }
+
+const heads = ({ t_ms, pack_id }: Moment) => [new Date(t_ms).toISOString(), t_ms, pack_id];
 
 const name = (quality: number) => QUALITY_NAMES[quality];
 

@@ -83,6 +83,7 @@ test('values keep their resolution; what is missing is empty, what is doubtful s
     voltage_v_quality: 'suspect',
     current_a: -12.5,
     current_a_quality: 'good',
+    time_certain: true,
     soc_pct: null,
     soc_pct_quality: 'missing',
   });

@@ -92,7 +92,7 @@ export class HistoryReader {
     cell: number | undefined,
   ): void {
     for (const group of this.#rows.groups(chunk)) {
-      rows.addRows(group.times(), groupValues(group, { cell }), from_ms, to_ms);
+      rows.addRows(this.#rows.times(chunk, group), groupValues(group, { cell }), from_ms, to_ms);
     }
   }
 
@@ -125,7 +125,8 @@ export class HistoryReader {
     );
     const { chunks, blocks } = archived;
     for (const chunk of chunks)
-      for (const group of this.#rows.groups(chunk)) addGoodValues(group, () => rollup);
+      for (const group of this.#rows.groups(chunk))
+        addGoodValues(group, this.#rows.times(chunk, group), () => rollup);
     for (const [i, { start_ms: block_ms, body }] of blocks.entries()) {
       try {
         rollup.addBlock(body, block_ms, level_ms);

@@ -1,12 +1,14 @@
 /**
  * The rows of the log in the order of their numbers, wherever they stand: singly, in blocks, or in the archive.
- * Everything that reads the log reads it here.
+ * Everything that reads the log reads it here. Who asks by time asks for corrected times, and is told them; by number
+ * rows are told as they stand.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { describeError } from '../../core/errors.ts';
 import { forEachRecord } from './batch-buffer.ts';
 import { type StoredRow, type Visit, visitRow } from './block.ts';
 import { type ChunkGroup, openChunk } from './chunk.ts';
+import { Corrections, type ShiftedRange } from './corrections.ts';
 import { decompress } from './packed-columns.ts';
 import { LogKind } from './store.ts';
 
@@ -45,6 +47,7 @@ export class LogRows {
   readonly #selectChunks: Statement<[number], { pack_key: number; body: Buffer }>;
   readonly #selectChunk: Statement<[number, number], Buffer>;
   readonly #onDamage: (what: string) => void;
+  #corrections: Corrections;
   /** The last one unpacked: who follows the log asks for it again and again. */
   #unpacked: UnpackedSpan | undefined;
 
@@ -52,6 +55,7 @@ export class LogRows {
   constructor(db: Database, onDamage: (what: string) => void = () => {}) {
     this.#db = db;
     this.#onDamage = onDamage;
+    this.#corrections = Corrections.load(db);
     this.#nextArchived = db.prepare(
       `SELECT first_seq, last_seq FROM spans
        WHERE archived = 1 AND last_seq > :seq
@@ -89,20 +93,35 @@ export class LogRows {
     });
   }
 
-  /** Rows that are not in the archive and can be of this span of time; of one pack or of all. */
-  scanUnarchived(from_ms: number, to_ms: number, pack_key: number | undefined, visit: Visit): void {
-    const spans = this.#db
-      .prepare<[number, number], Range>(
-        `SELECT first_seq, last_seq FROM spans
-         WHERE archived = 0 AND max_t_ms >= ? AND min_t_ms <= ? ORDER BY first_seq`,
-      )
-      .all(from_ms, to_ms);
-    for (const { first_seq, last_seq } of [...spans, this.tail()])
-      this.#visitLoose(first_seq - 1, last_seq, visit, pack_key);
+  /** As of now. */
+  get corrections(): Corrections {
+    this.#corrections = this.#corrections.current(this.#db);
+    return this.#corrections;
   }
 
-  /** Runs of numbers that can hold rows of a span of time, ascending; neighbours joined. */
-  ranges(from_ms: number, to_ms: number): Range[] {
+  /** Rows that are not in the archive and can be of this span of time; of one pack or of all. */
+  scanUnarchived(from_ms: number, to_ms: number, pack_key: number | undefined, visit: Visit): void {
+    const select = this.#db.prepare<[number, number], Range>(
+      `SELECT first_seq, last_seq FROM spans
+       WHERE archived = 0 AND max_t_ms >= ? AND min_t_ms <= ? ORDER BY first_seq`,
+    );
+    const spans = this.corrections.ranges(from_ms, to_ms, (...logged) => [
+      ...select.all(...logged),
+      this.tail(),
+    ]);
+    for (const { first_seq, last_seq, shift_ms } of spans) {
+      const corrected: Visit = (seq, kind, key, t_ms, body) => visit(seq, kind, key, t_ms + shift_ms, body);
+      this.#visitLoose(first_seq - 1, last_seq, shift_ms === 0 ? visit : corrected, pack_key);
+    }
+  }
+
+  /** Runs of numbers that can hold rows of a span of time, ascending, and how far their times are corrected. */
+  ranges(from_ms: number, to_ms: number): ShiftedRange[] {
+    return this.corrections.ranges(from_ms, to_ms, (...logged) => this.#loggedRanges(...logged));
+  }
+
+  /** By times as the log tells them; neighbours joined. */
+  #loggedRanges(from_ms: number, to_ms: number): Range[] {
     const ranges: Range[] = [];
     const spans = this.#db
       .prepare<[number, number], Range>(
@@ -131,14 +150,37 @@ export class LogRows {
   chunks(pack_key: number | undefined, from_ms: number, to_ms: number): Chunk[] {
     // By pack the key of `chunks` finds one row per span; bodies are read when they are needed.
     const of_pack = pack_key === undefined ? '' : 'AND pack_key = :pack_key';
-    return this.#db
-      .prepare<unknown[], Chunk>(
-        `SELECT first_seq, last_seq, pack_key, row_count, chunks.min_t_ms, chunks.max_t_ms, rolled_up
-         FROM spans CROSS JOIN chunks USING (first_seq)
-         WHERE spans.max_t_ms >= :from_ms AND spans.min_t_ms <= :to_ms ${of_pack}
-           AND chunks.max_t_ms >= :from_ms AND chunks.min_t_ms <= :to_ms ORDER BY first_seq`,
-      )
-      .all({ pack_key: pack_key ?? null, from_ms, to_ms });
+    const select = this.#db.prepare<unknown[], Chunk>(
+      `SELECT first_seq, last_seq, pack_key, row_count, chunks.min_t_ms, chunks.max_t_ms, rolled_up
+       FROM spans CROSS JOIN chunks USING (first_seq)
+       WHERE spans.max_t_ms >= :from_ms AND spans.min_t_ms <= :to_ms ${of_pack}
+         AND chunks.max_t_ms >= :from_ms AND chunks.min_t_ms <= :to_ms
+         AND last_seq >= :after AND first_seq <= :before ORDER BY first_seq`,
+    );
+    const found = new Map<string, Chunk>();
+    for (const { first_seq: after, last_seq: before, shift_ms } of this.corrections.pieces) {
+      const logged = { from_ms: from_ms - shift_ms, to_ms: to_ms - shift_ms, after, before };
+      for (const chunk of select.iterate({ pack_key: pack_key ?? null, ...logged }))
+        found.set(`${chunk.first_seq} ${chunk.pack_key}`, this.#corrected(chunk));
+    }
+    return [...found.values()];
+  }
+
+  #corrected(chunk: Chunk): Chunk {
+    const shift_ms = this.#corrections.shiftOf(chunk);
+    if (shift_ms === 0) return chunk;
+    // Of one that is corrected in parts each row must be looked at.
+    if (shift_ms === undefined)
+      return { ...chunk, min_t_ms: Number.NEGATIVE_INFINITY, max_t_ms: Number.POSITIVE_INFINITY };
+    return { ...chunk, min_t_ms: chunk.min_t_ms + shift_ms, max_t_ms: chunk.max_t_ms + shift_ms };
+  }
+
+  /** Of the rows of a group of the chunk. */
+  times(chunk: Range, group: ChunkGroup): Float64Array {
+    const times = group.times();
+    if (this.#corrections.shiftOf(chunk) === 0) return times;
+    const rel_seqs = group.relSeqs();
+    return times.map((t_ms, row) => this.#corrections.correct(chunk.first_seq + rel_seqs[row], t_ms));
   }
 
   /** Readings of a chunk; none, and told, when it is damaged. None either when retention was faster. */

@@ -42,6 +42,8 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
       return opened().completeness(params as ReaderMethods['completeness'][0], bounded());
     case 'alerts':
       return opened().alerts(params as ReaderMethods['alerts'][0]);
+    case 'clock_state':
+      return opened().clockState((params as ReaderMethods['clock_state'][0]).boot_id);
     case 'audit':
       return opened().audit(params as ReaderMethods['audit'][0]);
     case 'get': {

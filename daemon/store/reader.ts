@@ -2,9 +2,11 @@
 import Database from 'better-sqlite3';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
+import type { ClockState } from '../../core/contract/clock.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { readAudit } from './audit-reader.ts';
+import { readClockState } from './clock-table.ts';
 import { readCompleteness } from './completeness-reader.ts';
 import { exportChunk } from './export-reader.ts';
 import { HistoryReader } from './history-reader.ts';
@@ -92,7 +94,8 @@ export class Reader {
     const ranges = (from_ms: number, to_ms: number) => this.#rows.ranges(from_ms, to_ms);
     const readBatch = (...args: [number, number, number]) => this.readBatch(...args);
     const packId = (pack_key: number) => this.#packId(pack_key);
-    return exportChunk({ ranges, readBatch, packId }, request);
+    const isUncertain = (seq: number) => this.#rows.corrections.isUncertain(seq);
+    return exportChunk({ ranges, isUncertain, readBatch, packId }, request);
   }
 
   /** Readings with a time in the span and a number up to `up_to_seq`, by pack id. `pause` as in `history`. */
@@ -122,7 +125,7 @@ export class Reader {
     });
     for (const [i, chunk] of partly.entries()) {
       for (const group of this.#rows.groups(chunk)) {
-        const times = group.times();
+        const times = this.#rows.times(chunk, group);
         const rel_seqs = group.relSeqs();
         count(
           chunk.pack_key,
@@ -147,6 +150,10 @@ export class Reader {
     return readCompleteness(this.#db, span, (from_ms, to_ms, up_to_seq) =>
       this.readingCounts(from_ms, to_ms, up_to_seq, pause),
     );
+  }
+
+  clockState(boot_id: string): ClockState {
+    return readClockState(this.#db, this.#rows, boot_id);
   }
 
   audit(request: AuditRequest): AuditReply {

@@ -35,8 +35,9 @@ function filled(spans: number, is_archived: boolean) {
       batch.bytes.set(bytes.subarray(0, used), batch.bodyOffset);
       batch.finish(LogKind.reading, reading.pack + 1, t_ms, used);
     }
-    batch.bytes.set(Buffer.from('{"n":1}'), batch.bodyOffset);
-    batch.finish(LogKind.clock, 0, t_ms, 7);
+    const record = Buffer.from('{"reason":"continued","boot_id":"b"}');
+    batch.bytes.set(record, batch.bodyOffset);
+    batch.finish(LogKind.clock, 0, t_ms, record.length);
     writer.commit(batch.buffer, batch.used);
   }
   if (is_archived) while (writer.archiveStep() !== 'idle') {}

@@ -5,7 +5,8 @@
 import type { Database } from 'better-sqlite3';
 import { describeError } from '../../core/errors.ts';
 import { addGoodValues } from './chunk-series.ts';
-import type { LogRows } from './log-rows.ts';
+import { MAY_BE_CORRECTED } from './clock-table.ts';
+import type { LogRows, Range } from './log-rows.ts';
 import { ROLLUP_LEVELS, type Rollup, RollupBlocks } from './rollup.ts';
 
 interface PackBlock {
@@ -28,38 +29,41 @@ export class RollUp {
   next(): Generator<void, void> | undefined {
     for (const level of ROLLUP_LEVELS) {
       const waiting = this.#db
-        .prepare<[number], number>(
-          'SELECT first_seq FROM spans WHERE archived = 1 AND rolled_up & ? = 0 ORDER BY first_seq',
+        .prepare<[number], Range>(
+          `SELECT first_seq, last_seq FROM spans
+           WHERE archived = 1 AND rolled_up & ? = 0 AND NOT (${MAY_BE_CORRECTED}) ORDER BY first_seq`,
         )
-        .pluck()
         .all(level.bit);
       if (waiting.length >= level.spans) return this.#rollUp(level, waiting.slice(0, level.spans));
     }
     return undefined;
   }
 
-  *#rollUp(level: (typeof ROLLUP_LEVELS)[number], spans: readonly number[]): Generator<void, void> {
+  *#rollUp(level: (typeof ROLLUP_LEVELS)[number], spans: readonly Range[]): Generator<void, void> {
+    const { version } = this.#rows.corrections;
     const pack_keys = this.#db
       .prepare<[number, number], number>(
         'SELECT DISTINCT pack_key FROM chunks WHERE pack_key > 0 AND first_seq BETWEEN ? AND ?',
       )
       .pluck()
-      .all(spans[0], spans[spans.length - 1]);
+      .all(spans[0].first_seq, spans[spans.length - 1].first_seq);
     const gathered: PackBlock[] = [];
     for (const pack_key of pack_keys) {
       yield;
       const blocks = new RollupBlocks(level.step_ms);
-      for (const first_seq of spans)
+      for (const { first_seq, last_seq } of spans)
         for (const group of this.#rows.groups({ first_seq, pack_key }))
-          addGoodValues(group, t_ms => blocks.at(t_ms));
+          addGoodValues(group, this.#rows.times({ first_seq, last_seq }, group), t_ms => blocks.at(t_ms));
       for (const block of blocks.blocks) gathered.push({ pack_key, block });
     }
     yield;
+    // Times were corrected meanwhile: begun anew with the right ones.
+    if (this.#rows.corrections.version !== version) return;
     this.#db
       .transaction(() => {
         for (const { pack_key, block } of gathered) this.#merge(pack_key, block);
         const mark = this.#db.prepare('UPDATE spans SET rolled_up = rolled_up | ? WHERE first_seq = ?');
-        for (const first_seq of spans) mark.run(level.bit, first_seq);
+        for (const { first_seq } of spans) mark.run(level.bit, first_seq);
       })
       .immediate();
   }

@@ -1,8 +1,9 @@
-/** What of the log is also kept where it is found by other things than its number: alerts, audit, completeness. */
+/** What of the log is also kept where it is found by other things than its number: alerts, audit, completeness, the clock. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditEntry } from '../../core/contract/access.ts';
 import type { CompletenessRecord } from '../../core/contract/completeness.ts';
+import { storeClock } from './clock-table.ts';
 import { LogKind } from './store.ts';
 
 /** Entries of the audit log that stay here; the centre keeps all. About 400 bytes each. */
@@ -25,6 +26,7 @@ export class SideTables {
     if (kind === LogKind.alert) this.#storeAlert(body);
     else if (kind === LogKind.audit) this.#storeAudit(t_ms, body);
     else if (kind === LogKind.completeness) this.#storeCompleteness(body, log_seq);
+    else if (kind === LogKind.clock) storeClock(this.#db, log_seq, body);
   }
 
   #storeAlert(body: string): void {

@@ -103,6 +103,7 @@ class SqliteStore implements Store, LogSource {
     const synced_seq = this.#options.keep_unsynced ? this.#synced_seq : null;
     return this.#read('completeness', { from_ms, to_ms, synced_seq });
   };
+  readonly clockState = (boot_id: string) => this.#read('clock_state', { boot_id });
   readonly audit = (request: AuditRequest) => this.#read('audit', request);
 
   constructor(options: SqliteStoreOptions) {

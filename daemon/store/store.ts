@@ -4,6 +4,7 @@
  */
 import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
+import type { ClockState } from '../../core/contract/clock.ts';
 import type { HourOfPack } from '../../core/contract/completeness.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
@@ -129,6 +130,8 @@ export interface Store {
   readingCounts(span: TimeSpan): Promise<Record<string, number>>;
   /** What was recorded with LogKind.completeness, by hour and pack, ascending. */
   completeness(span: TimeSpan): Promise<CompletenessRow[]>;
+  /** What was recorded with LogKind.clock of one boot, and the newest certain time of a reading. */
+  clockState(boot_id: string): Promise<ClockState>;
   /** In the log's order. */
   exportChunk(request: ExportRequest): Promise<ExportChunk>;
   readonly documents: Documents;
@@ -145,7 +148,7 @@ export const LogKind = {
   reading: 1,
   /** JSON of an Alert, once raised and once cleared. */
   alert: 2,
-  /** JSON: the wall clock of this boot was found to be off, and by how much. */
+  /** JSON of a ClockRecord: who vouches for the times of the rows after it, or by how much those of others are off. */
   clock: 3,
   /** JSON: readings that were lost, how many and why. */
   gap: 4,

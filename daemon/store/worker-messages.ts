@@ -1,6 +1,7 @@
 /** Requests and replies between the daemon's thread and the store's workers. */
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
+import type { ClockState } from '../../core/contract/clock.ts';
 import type { GapRecord } from '../../core/contract/gap.ts';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
@@ -74,6 +75,7 @@ export interface ReaderMethods {
   open: [null, null];
   history: [HistoryRequest, HistoryReply];
   alerts: [AlertRequest, Alert[]];
+  clock_state: [{ boot_id: string }, ClockState];
   audit: [AuditRequest, AuditReply];
   export_chunk: [ExportRequest, ExportChunk];
   reading_counts: [TimeSpan, Record<string, number>];

@@ -86,7 +86,7 @@ export const anyRow = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      kind: fc.constantFrom(LogKind.clock, LogKind.gap, LogKind.reading),
+      kind: fc.constantFrom(LogKind.gap, LogKind.reading),
       pack_key: fc.constant(0),
       t_ms: fc.constant(T0),
       body: fc.string({ maxLength: 20 }).map(text => Buffer.from(text).toString('latin1')),

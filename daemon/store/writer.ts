@@ -6,6 +6,7 @@ import type { GapRecord } from '../../core/contract/gap.ts';
 import { Archiver } from './archive.ts';
 import { forEachRecord, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from './block.ts';
+import { forgetClock } from './clock-table.ts';
 import { loosen, moveRows } from './fork.ts';
 import { type LogIdentity, NUMBERS_TAKEN, readIdentity, writeIdentity } from './identity.ts';
 import { LogRows } from './log-rows.ts';
@@ -192,6 +193,7 @@ export class Writer {
       return gap;
     });
     this.#side_tables.retainAudit();
+    forgetClock(this.#db, this.#firstSeq());
     return {
       lost: lost ?? null,
       last_seq: this.#last_seq,

@@ -7,6 +7,7 @@ const COMPONENT_WORDS: Readonly<Record<string, string>> = {
   store: 'Storage on this gateway',
   upstream: 'Sync to the centre',
   sampler: 'Reading of packs',
+  clock: 'Clock of this gateway',
 };
 const CONNECTION_PREFIX = 'connection:';
 
