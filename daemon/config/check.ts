@@ -42,7 +42,7 @@ function summary({ file, config, topology, connections, warnings }: GatewayConfi
     `fleet        ${count(batteries.length, 'battery', 'batteries')}, ${count(packs.length, 'pack')}, ${count(cells, 'cell')}, read every ${config.interval_ms} ms`,
     `connections  ${can} CAN, ${connections.length - can} Modbus${config.simulation ? ', with a simulation' : ''}`,
     `alerts       ${config.alerts.rules.length} rules; a pack is silent after ${config.alerts.silent_after_ms} ms`,
-    `storage      ${storage.directory}, ${storage.retention_days} days`,
+    `storage      ${storage.directory}, ${storage.retention_days} days, ${storage.max_bytes / 1e9} GB`,
     `upstream     ${upstream.database_url ? describeDatabase(upstream.database_url) : 'none'}`,
     `dashboard    ${dashboardLine(server)}`,
     ...formatProblems(warnings).map(line => `warning: ${line}`),

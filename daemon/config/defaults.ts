@@ -6,6 +6,7 @@ export const DEFAULTS = {
   delay_ms: 0,
   commit_interval_ms: 1000,
   retention_days: 30,
+  max_size_gb: 4,
   batch_rows: 20_000,
   host: '127.0.0.1',
   port: 8080,

@@ -32,6 +32,7 @@ export interface ResolvedConfig {
     readonly directory: string;
     readonly commit_interval_ms: number;
     readonly retention_days: number;
+    readonly max_bytes: number;
   };
   /** Without `database_url` there is no sync. */
   readonly upstream: { readonly database_url: string | undefined; readonly batch_rows: number };
@@ -114,6 +115,7 @@ function resolveConfig(
       directory: storage.directory ? resolve(directory, storage.directory) : environment.state_dir,
       commit_interval_ms: storage.commit_interval_ms ?? DEFAULTS.commit_interval_ms,
       retention_days: storage.retention_days ?? DEFAULTS.retention_days,
+      max_bytes: (storage.max_size_gb ?? DEFAULTS.max_size_gb) * 1e9,
     },
     upstream: {
       database_url: environment.database_url ?? upstream.database_url,

@@ -157,6 +157,15 @@ const StorageConfig = Type.Object(
         description: 'Synced readings older than this are removed',
       }),
     ),
+    max_size_gb: Type.Optional(
+      Type.Number({
+        minimum: 0.05,
+        maximum: 10_000,
+        default: DEFAULTS.max_size_gb,
+        description:
+          'The database uses at most so many 10⁹ bytes; what is oldest goes before: docs/storage.md',
+      }),
+    ),
   },
   { ...closed, description: 'The local SQLite store' },
 );
