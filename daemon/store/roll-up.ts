@@ -39,6 +39,18 @@ export class RollUp {
     return undefined;
   }
 
+  /** Archived spans that could be added now. */
+  waitingSpans(): number {
+    const count = this.#db
+      .prepare<[number], number>('SELECT count(*) FROM spans WHERE archived = 1 AND rolled_up & ? = 0')
+      .pluck();
+    const waiting = ROLLUP_LEVELS.map(({ bit, spans }) => {
+      const unrolled = count.get(bit) ?? 0;
+      return unrolled - (unrolled % spans);
+    });
+    return Math.max(...waiting);
+  }
+
   *#rollUp(level: (typeof ROLLUP_LEVELS)[number], spans: readonly Range[]): Generator<void, void> {
     const { version } = this.#rows.corrections;
     const pack_keys = this.#db

@@ -32,7 +32,7 @@ export interface StoreStats {
   readonly commits: number;
   readonly commit_failures: number;
   readonly file_bytes: number;
-  /** Finished runs of rows that are not in the archive yet. */
+  /** Finished runs of rows that are not yet in the archive, or not in the rollups although it is time. */
   readonly spans_waiting: number;
   /** Databases that could not be read and lie beside the new one. */
   readonly set_aside: readonly string[];

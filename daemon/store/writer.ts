@@ -227,9 +227,11 @@ export class Writer {
     return span ? this.#archiver.archive(span) : this.#roll_up.next();
   }
 
-  /** Finished, and not in the archive yet. */
+  /** Finished, and not yet in the archive or in the rollups. */
   waitingSpans(): number {
-    return this.#db.prepare<[], number>('SELECT count(*) FROM spans WHERE archived = 0').pluck().get() ?? 0;
+    const loose =
+      this.#db.prepare<[], number>('SELECT count(*) FROM spans WHERE archived = 0').pluck().get() ?? 0;
+    return loose + this.#roll_up.waitingSpans();
   }
 
   /** A new file: the log goes on where the one before it may have ended. */
