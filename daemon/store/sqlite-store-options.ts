@@ -14,6 +14,8 @@ export interface SqliteStoreOptions {
   readonly keep_free_bytes?: number;
   /** The file may use so much, else what is oldest goes (default 4 GB). */
   readonly max_bytes?: number;
+  /** Between two rounds of removing what is old (default a minute). */
+  readonly retain_every_ms?: number;
   /** Most bytes between the caller and the disk (default 16 MiB; at least four batches). */
   readonly queue_bytes?: number;
   /** Size of one batch (default 1 MiB). */

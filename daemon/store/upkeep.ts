@@ -5,7 +5,7 @@ import type { Logger } from '../../core/log.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import type { WriterMethods } from './worker-messages.ts';
 
-const EVERY_MS = 60_000;
+const RETAIN_EVERY_MS = 60_000;
 /** While the file is too large or the disk too full. */
 const HURRY_MS = 1000;
 const KEEP_FREE_BYTES = 64 << 20;
@@ -27,16 +27,18 @@ export interface UpkeepOptions {
 
 export class Upkeep {
   readonly #options: UpkeepOptions;
+  readonly #every_ms: number;
   #timer: TimerHandle | undefined;
   #running = false;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
+    this.#every_ms = options.store.retain_every_ms ?? RETAIN_EVERY_MS;
   }
 
   start(): void {
     this.#running = true;
-    this.#arm(EVERY_MS);
+    this.#arm(this.#every_ms);
   }
 
   stop(): void {
@@ -52,7 +54,7 @@ export class Upkeep {
     const { clock, log, file, store } = this.#options;
     const now_ms = clock.wallMs();
     const max_bytes = store.max_bytes ?? MAX_BYTES;
-    let next_ms = EVERY_MS;
+    let next_ms = this.#every_ms;
     try {
       const retained = await this.#options.retain({
         now_ms,
@@ -67,7 +69,7 @@ export class Upkeep {
           { component: 'store' },
           `${file}: no room; removed ${lost.readings} readings that the centre does not have`,
         );
-      if (lost || used_bytes > max_bytes) next_ms = HURRY_MS;
+      if (lost || used_bytes > max_bytes) next_ms = Math.min(HURRY_MS, this.#every_ms);
       this.#options.onRetained(retained);
     } catch (error) {
       log.warn({ component: 'store' }, `removing old readings failed: ${describeError(error)}`);

@@ -5,7 +5,9 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const MODULES = '/usr/lib/uml/modules';
@@ -39,58 +41,109 @@ export interface EdgeBoxResult {
 
 /** What this machine lacks, each with the way to get it; empty: the edge box can boot. */
 export function missingParts(): string[] {
-  const missing: string[] = [];
-  for (const [tool, debianPackage] of Object.entries(TOOLS))
-    if (!PATH.split(':').some(folder => existsSync(join(folder, tool))))
-      missing.push(`${tool} (Debian package ${debianPackage})`);
+  const missing = missingTools(TOOLS);
   if (!existsSync(join(repository, 'node_modules/socketcan/build/Release/can.node')))
     missing.push('the npm package socketcan (`npm rebuild socketcan`)');
   return missing;
 }
 
+/** Of these programs, each with the Debian package that has it. */
+export function missingTools(tools: Readonly<Record<string, string>>): string[] {
+  return Object.entries(tools)
+    .filter(([tool]) => !PATH.split(':').some(folder => existsSync(join(folder, tool))))
+    .map(([tool, debianPackage]) => `${tool} (Debian package ${debianPackage})`);
+}
+
 export async function runInEdgeBox(run: EdgeBoxRun): Promise<EdgeBoxResult> {
   const init = join(run.share, 'init.sh');
   writeFileSync(init, initScript(run), { mode: 0o755 });
-  const memory = await memoryDirectory(run.share);
-  const kernel = spawn(
-    'linux.uml',
-    [
-      ...['mem=1024M', 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${init}`],
-      ...['con=null', 'con0=fd:0,fd:1', 'quiet', `uml_dir=${run.share}/uml`],
-    ],
-    // A process group of its own: the kernel runs each of its processes as one of this machine's.
-    { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { PATH, HOME: run.share, TMPDIR: memory } },
-  );
-  const killAll = () => {
-    try {
-      process.kill(-kernel.pid!, 'SIGKILL');
-    } catch {
-      // Already gone.
-    }
-  };
-  process.once('exit', killAll);
-  const timer = setTimeout(killAll, run.timeout_ms);
+  const kernel = await startKernel({ init, home: run.share, memory_mb: 1024 });
+  const timer = setTimeout(() => void kernel.cut(), run.timeout_ms);
   try {
-    const text = await readConsole(kernel);
-    return { exit_code: exitCode(run.share), console: text };
+    await kernel.ended;
+    return { exit_code: exitCode(run.share), console: kernel.console() };
   } finally {
     clearTimeout(timer);
-    process.removeListener('exit', killAll);
-    killAll();
+    await kernel.cut();
   }
 }
 
-function readConsole(kernel: ReturnType<typeof spawn>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const collect = (chunk: Buffer) => {
-      text += chunk.toString();
-    };
-    kernel.stdout?.on('data', collect);
-    kernel.stderr?.on('data', collect);
-    kernel.once('error', reject);
-    kernel.once('close', () => resolve(text));
-  });
+export interface KernelSetup {
+  /** Script that runs first, as this machine names it. */
+  readonly init: string;
+  /** A directory for what the kernel itself writes. */
+  readonly home: string;
+  readonly memory_mb: number;
+  readonly parameters?: readonly string[];
+  /** So many serial lines, /dev/ttyS0 and on, end on the outside (default 0). */
+  readonly line_count?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Kernel {
+  /** What kernel and programs wrote so far. */
+  readonly console: () => string;
+  readonly lines: readonly Socket[];
+  /** Resolves when the machine is off; rejects when it could not be switched on. */
+  readonly ended: Promise<void>;
+  /** Takes the power away; resolves when nothing of it runs any more. Safe at any moment, also twice. */
+  cut(): Promise<void>;
+}
+
+export async function startKernel(setup: KernelSetup): Promise<Kernel> {
+  const line_count = setup.line_count ?? 0;
+  const numbers = Array.from({ length: line_count }, (_, line) => line);
+  const memory = await memoryDirectory(setup.home, setup.memory_mb);
+  const child = spawn(
+    'linux.uml',
+    [
+      ...[`mem=${setup.memory_mb}M`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro'],
+      ...[`init=${setup.init}`, 'con=null', 'con0=fd:0,fd:1', 'quiet', `uml_dir=${setup.home}/uml`],
+      ...numbers.map(line => `ssl${line}=fd:${3 + line}`),
+      ...(setup.parameters ?? []),
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', ...numbers.map(() => 'pipe' as const)],
+      // A process group of its own: the kernel runs each of its processes as one of this machine's.
+      detached: true,
+      env: { PATH, HOME: setup.home, TMPDIR: memory, ...setup.env },
+    },
+  );
+  const killGroup = () => signalGroup(child.pid, 'SIGKILL');
+  process.once('exit', killGroup);
+  let text = '';
+  const collect = (chunk: Buffer) => {
+    text += chunk.toString();
+  };
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve());
+  }).finally(() => process.removeListener('exit', killGroup));
+  ended.catch(() => {});
+  return {
+    console: () => text,
+    lines: numbers.map(line => child.stdio[3 + line] as Socket),
+    ended,
+    async cut() {
+      for (let tries = 0; signalGroup(child.pid, 'SIGKILL'); tries++) {
+        if (tries > 5000) throw new Error(`process group ${child.pid} does not end`);
+        await sleep(2);
+      }
+      await ended.catch(() => {});
+    },
+  };
+}
+
+/** False when nobody is left in the group. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
 }
 
 function exitCode(share: string): number | undefined {
@@ -99,11 +152,11 @@ function exitCode(share: string): number | undefined {
 }
 
 /** The kernel's memory is a file that it maps; a memory disk keeps it off the real disk where there is room. */
-async function memoryDirectory(otherwise: string): Promise<string> {
+async function memoryDirectory(otherwise: string, memory_mb: number): Promise<string> {
   const { stdout } = await promisify(execFile)('df', ['--output=avail', '-B1M', '/dev/shm']).catch(() => ({
     stdout: '',
   }));
-  return Number(stdout.split('\n')[1]) > 1200 ? '/dev/shm' : otherwise;
+  return Number(stdout.split('\n')[1]) > memory_mb + 200 ? '/dev/shm' : otherwise;
 }
 
 function initScript(run: EdgeBoxRun): string {

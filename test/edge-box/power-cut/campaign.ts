@@ -1,0 +1,326 @@
+/**
+ * Cuts the power of one box again and again and judges what it finds: the ledger keeps what was promised, the centre
+ * is compared at the end. Goes on where it was when its directory is there already.
+ */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Kernel } from '../uml.ts';
+import { makeBox, type PowerCutBox } from './box.ts';
+import { type CentreCounts, centreSeq, compareCentre } from './centre.ts';
+import { randomFrom } from './content.ts';
+import { Ledger, type LedgerState, type Opened } from './ledger.ts';
+import type { Checked } from './load.ts';
+import { RelayOutside } from './relay.ts';
+
+/** From switching on to the moment that a cut waits for. */
+const BOOT_TIMEOUT_MS = 120_000;
+const LAST_BOOT_TIMEOUT_MS = 240_000;
+
+export interface CampaignOptions {
+  /** For the disk and everything else; kept by the caller or not. */
+  readonly directory: string;
+  readonly seed: number;
+  /** An empty database, or the one of this directory's run before. */
+  readonly database_url: string;
+  readonly node_options?: readonly string[];
+  readonly report?: (line: string) => void;
+}
+
+export interface Cycle {
+  readonly cycle: number;
+  /** What the box was about when its power went. */
+  readonly cut_while: Moment;
+  readonly rows_found: number;
+  readonly rows_acknowledged: number;
+  readonly rows_synced: number;
+  readonly took_ms: number;
+}
+
+export interface Summary {
+  readonly seed: number;
+  readonly cycles: number;
+  readonly cut_while: Readonly<Record<Moment, number>>;
+  readonly cuts_with_half_open_connection: number;
+  readonly cycles_without_centre: number;
+  readonly rows: number;
+  readonly ledger: Ledger['counts'];
+  readonly centre: CentreCounts;
+  readonly violations: readonly string[];
+}
+
+/** booting: kernel, ext4's journal; opening: SQLite's log, migrations, the check; running: load and sync. */
+export type Moment = 'booting' | 'opening' | 'running';
+
+interface CutPlan {
+  readonly after: Moment;
+  readonly delay_ms: number;
+  /** How long the centre holds the connection of the dead box. */
+  readonly hang_up_after_ms: number;
+  readonly centre_reachable: boolean;
+}
+
+interface CampaignState {
+  readonly seed: number;
+  readonly next_cycle: number;
+  readonly counts: Campaign['counts'];
+  readonly ledger: LedgerState;
+}
+
+function planOf(seed: number, cycle: number): CutPlan {
+  const random = randomFrom(seed * 104_729 + cycle * 31 + 1);
+  const kind = random();
+  const half_open = random() < 0.4;
+  const common = {
+    hang_up_after_ms: half_open ? 3000 * random() : 0,
+    centre_reachable: random() > 0.15,
+  };
+  if (kind < 0.08) return { ...common, after: 'booting', delay_ms: 300 + 1200 * random() };
+  if (kind < 0.2) return { ...common, after: 'opening', delay_ms: 500 * random() };
+  // Most cuts come soon, some late: there is always something on its way.
+  return { ...common, after: 'running', delay_ms: 50 + 2500 * random() ** 1.5 };
+}
+
+export class Campaign {
+  readonly #options: CampaignOptions;
+  readonly #box: PowerCutBox;
+  readonly #client: pg.Client;
+  readonly #state_file: string;
+  readonly ledger: Ledger;
+  #next_cycle = 1;
+  readonly counts = {
+    cycles: 0,
+    booting: 0,
+    opening: 0,
+    running: 0,
+    half_open: 0,
+    without_centre: 0,
+  };
+  readonly #hang_ups = new Set<Promise<void>>();
+
+  private constructor(options: CampaignOptions, box: PowerCutBox, client: pg.Client) {
+    this.#options = options;
+    this.#box = box;
+    this.#client = client;
+    this.#state_file = join(options.directory, 'state.json');
+    const state = existsSync(this.#state_file)
+      ? (JSON.parse(readFileSync(this.#state_file, 'utf8')) as CampaignState)
+      : undefined;
+    if (state && state.seed !== options.seed)
+      throw new Error(`${this.#state_file}: seed: expected ${state.seed}, found ${options.seed}`);
+    this.ledger = new Ledger(join(options.directory, 'ledger.bin'), state?.ledger);
+    if (!state) return;
+    Object.assign(this.counts, state.counts);
+    // The run before may have ended in the middle of a cycle, whose numbers are then used up.
+    this.#next_cycle = state.next_cycle + 1;
+  }
+
+  static async open(options: CampaignOptions): Promise<Campaign> {
+    const box = await makeBox(options.directory, options.node_options);
+    const client = new pg.Client({ connectionString: options.database_url, connectionTimeoutMillis: 10_000 });
+    await client.connect();
+    return new Campaign(options, box, client);
+  }
+
+  /** One boot that ends with a cut. */
+  async cycle(): Promise<Cycle> {
+    const cycle = this.#next_cycle;
+    const plan = planOf(this.#options.seed, cycle);
+    const counts = this.counts;
+    const acknowledged = this.ledger.counts.acknowledged;
+    const begun_ms = performance.now();
+    const synced = await centreSeq(this.#client);
+    const { reached, rows_found } = await this.#boot(cycle, false, plan);
+    this.#next_cycle++;
+    counts.cycles++;
+    counts[reached]++;
+    if (plan.hang_up_after_ms > 0) counts.half_open++;
+    if (!plan.centre_reachable) counts.without_centre++;
+    this.#save();
+    const done = {
+      ...{ cycle, cut_while: reached, rows_found },
+      rows_acknowledged: this.ledger.counts.acknowledged - acknowledged,
+      rows_synced: (await centreSeq(this.#client)) - synced,
+      took_ms: Math.round(performance.now() - begun_ms),
+    };
+    this.#options.report?.(`${JSON.stringify(done)}\n`);
+    return done;
+  }
+
+  /** A last boot in which everything reaches the centre and the box is switched off in order; then all is compared. */
+  async finish(): Promise<Summary> {
+    const plan: CutPlan = { after: 'running', delay_ms: 0, hang_up_after_ms: 0, centre_reachable: true };
+    await this.#boot(this.#next_cycle++, true, plan);
+    const disk = await this.#box.checkDisk();
+    if (disk) this.ledger.violation(`the disk at the end: ${disk}`);
+    const centre = await compareCentre(this.#client, this.ledger, this.#options.seed);
+    const { cycles, booting, opening, running, half_open, without_centre } = this.counts;
+    this.#save();
+    return {
+      ...{ seed: this.#options.seed, cycles, cut_while: { booting, opening, running } },
+      ...{ cuts_with_half_open_connection: half_open, cycles_without_centre: without_centre },
+      ...{ rows: this.ledger.known_to, ledger: this.ledger.counts, centre },
+      violations: this.ledger.violations,
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#hang_ups);
+    await this.#client.end();
+  }
+
+  async #boot(cycle: number, last: boolean, plan: CutPlan): Promise<{ reached: Moment; rows_found: number }> {
+    const { ledger } = this;
+    const { seed, database_url } = this.#options;
+    const centre = new URL(database_url);
+    const centre_seq = await centreSeq(this.#client);
+    const port = Number(centre.port);
+    centre.port = '5432';
+    const kernel = await this.#box.switchOn({ seed, cycle, last, database_url: centre.href });
+    const relay = new RelayOutside(kernel.lines[1], { port, reachable: plan.centre_reachable });
+    const heard = new Heard(ledger, cycle, centre_seq);
+    readLines(kernel.lines[0], line => heard.line(line));
+    try {
+      const timeout_ms = last ? LAST_BOOT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
+      await this.#untilCut(kernel, heard, last ? undefined : plan, timeout_ms);
+    } finally {
+      await kernel.cut();
+      relay.breakOff();
+      this.#hangUp(relay, plan.hang_up_after_ms);
+    }
+    const complaint = /EXT4-fs (error|warning).*|Kernel panic.*|I\/O error.*/.exec(kernel.console());
+    if (complaint) ledger.violation(`cycle ${cycle}: ${complaint[0]}`);
+    if (heard.failure) ledger.violation(`cycle ${cycle}: ${heard.failure}`);
+    if (last && !heard.words.has('done'))
+      ledger.violation(
+        `cycle ${cycle}: the last boot did not end:\n${kernel.console()}${heard.log.join('\n')}`,
+      );
+    return { reached: heard.moment, rows_found: heard.rows_found };
+  }
+
+  /** Waits for the planned moment; without a plan, for the end. */
+  async #untilCut(
+    kernel: Kernel,
+    heard: Heard,
+    plan: CutPlan | undefined,
+    timeout_ms: number,
+  ): Promise<void> {
+    const give_up = new AbortController();
+    const deadline = sleep(timeout_ms, 'timeout', { signal: give_up.signal }).catch(() => 'stopped');
+    const ended = kernel.ended.then(() => 'ended');
+    try {
+      const word = plan?.after === 'booting' ? undefined : plan?.after;
+      const reached = plan && (word ? heard.word(word) : Promise.resolve('now')).then(() => 'reached');
+      const first = await Promise.race([deadline, ended, heard.failed, ...(reached ? [reached] : [])]);
+      if (first === 'reached' && plan) await Promise.race([sleep(plan.delay_ms), ended]);
+      else if (first !== 'ended' || plan)
+        heard.failure ??= `${first} in vain after ${timeout_ms} ms at most:\n${kernel.console()}`;
+    } finally {
+      give_up.abort();
+    }
+  }
+
+  #hangUp(relay: RelayOutside, after_ms: number): void {
+    const done = sleep(after_ms).then(() => {
+      relay.hangUp();
+      this.#hang_ups.delete(done);
+    });
+    this.#hang_ups.add(done);
+  }
+
+  #save(): void {
+    const state: CampaignState = {
+      ...{ seed: this.#options.seed, next_cycle: this.#next_cycle, counts: this.counts },
+      ledger: this.ledger.save(),
+    };
+    writeFileSync(`${this.#state_file}.new`, JSON.stringify(state));
+    renameSync(`${this.#state_file}.new`, this.#state_file);
+  }
+}
+
+/** What one boot has told so far. */
+class Heard {
+  readonly #ledger: Ledger;
+  readonly #cycle: number;
+  readonly #centre_seq: number;
+  readonly #waiting = new Map<string, () => void>();
+  readonly words = new Set<string>();
+  readonly log: string[] = [];
+  readonly failed: Promise<string>;
+  #fail: (word: string) => void = () => {};
+  moment: Moment = 'booting';
+  rows_found = 0;
+  failure: string | undefined;
+
+  constructor(ledger: Ledger, cycle: number, centre_seq: number) {
+    this.#ledger = ledger;
+    this.#cycle = cycle;
+    this.#centre_seq = centre_seq;
+    this.failed = new Promise(resolve => {
+      this.#fail = resolve;
+    });
+  }
+
+  /** Resolves once the box has said this word. */
+  word(word: string): Promise<void> {
+    if (this.words.has(word)) return Promise.resolve();
+    return new Promise(resolve => this.#waiting.set(word, resolve));
+  }
+
+  line(line: string): void {
+    const [word, ...rest] = line.split(' ');
+    const text = rest.join(' ');
+    this.words.add(word);
+    this.#take(word, rest, text);
+    this.#waiting.get(word)?.();
+  }
+
+  #take(word: string, rest: readonly string[], text: string): void {
+    const ledger = this.#ledger;
+    const cycle = this.#cycle;
+    const digests = () => Buffer.from(rest[1], 'base64');
+    switch (word) {
+      case 'opening':
+        this.moment = 'opening';
+        return;
+      case 'opened':
+        ledger.opened(cycle, JSON.parse(text) as Opened);
+        return;
+      case 'rows':
+        this.rows_found += digests().length / 8;
+        ledger.found(cycle, Number(rest[0]), digests());
+        return;
+      case 'checked':
+        ledger.checked(cycle, JSON.parse(text) as Checked, this.#centre_seq);
+        return;
+      case 'running':
+        this.moment = 'running';
+        return;
+      case 'durable':
+        ledger.acknowledged(cycle, Number(rest[0]), digests());
+        return;
+      case 'document':
+        ledger.documentChanged(rest[0], Number(rest[1]));
+        return;
+      case 'log':
+        this.log.push(text);
+        return;
+      case 'failed':
+        this.failure = text;
+        this.#fail('failed');
+    }
+  }
+}
+
+/** Whole lines only: the last one may be cut. */
+function readLines(stream: NodeJS.ReadableStream, take: (line: string) => void): void {
+  let rest = '';
+  stream.on('error', () => {});
+  stream.on('data', chunk => {
+    rest += String(chunk);
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) take(line);
+  });
+}
