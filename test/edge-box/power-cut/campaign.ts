@@ -271,6 +271,7 @@ class Heard {
   line(line: string): void {
     const [word, ...rest] = line.split(' ');
     const text = rest.join(' ');
+    if (!this.words.has(word)) console.log(performance.now() | 0, word);
     this.words.add(word);
     this.#take(word, rest, text);
     this.#waiting.get(word)?.();

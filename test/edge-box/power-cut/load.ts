@@ -9,12 +9,12 @@ import Database from 'better-sqlite3';
 import type { Alert } from '../../../core/alerts/alert.ts';
 import { type Clock, sleep } from '../../../core/clock/clock.ts';
 import { systemClock } from '../../../core/clock/system-clock.ts';
-import { HOUR_MS } from '../../../core/contract/completeness.ts';
 import { describeError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
 import { createSqliteStore, STORE_FILE } from '../../../daemon/store/sqlite-store.ts';
 import { LogKind, type LogSource, type Store } from '../../../daemon/store/store.ts';
+import { storeOptions, temporaryDirectory } from '../../../daemon/store/testing.ts';
 import { createUpstream, type Upstream } from '../../../daemon/upstream/upstream.ts';
 import {
   alertOf,
@@ -26,6 +26,7 @@ import {
   encodeReading,
   fillContent,
   GATEWAY_ID,
+  HOUR_MS,
   jsonDigest,
   type LoadSettings,
   loadSettings,
@@ -343,8 +344,11 @@ if (import.meta.main) {
       process.exit(1);
     });
   } else {
-    // Started outside, to fill the cache of compiled code: the box starts in half the time with it.
-    await import('../../../daemon/store/writer.ts');
-    await import('../../../daemon/store/reader.ts');
+    // Started outside, to fill the cache of compiled code, its threads' too: the box starts in half the time with it.
+    const { path, remove } = temporaryDirectory();
+    const store = createSqliteStore(storeOptions(path));
+    await store.open(topologyOf(loadSettings(0, 0)));
+    await store.close();
+    remove();
   }
 }
