@@ -77,9 +77,8 @@ function planOf(seed: number, cycle: number): CutPlan {
     centre_reachable: random() > 0.15,
   };
   if (kind < 0.08) return { ...common, after: 'booting', delay_ms: 300 + 1200 * random() };
-  if (kind < 0.2) return { ...common, after: 'opening', delay_ms: 500 * random() };
-  // Most cuts come soon, some late: there is always something on its way.
-  return { ...common, after: 'running', delay_ms: 50 + 2500 * random() ** 1.5 };
+  if (kind < 0.2) return { ...common, after: 'opening', delay_ms: 1500 * random() };
+  return { ...common, after: 'running', delay_ms: 50 + 3500 * random() };
 }
 
 export class Campaign {
@@ -271,7 +270,6 @@ class Heard {
   line(line: string): void {
     const [word, ...rest] = line.split(' ');
     const text = rest.join(' ');
-    if (!this.words.has(word)) console.log(performance.now() | 0, word);
     this.words.add(word);
     this.#take(word, rest, text);
     this.#waiting.get(word)?.();

@@ -53,7 +53,7 @@ export interface Checked {
   readonly integrity: readonly string[];
   /** Number of the last change that a document shows; undefined: there is no such document. */
   readonly documents: Readonly<Record<string, number>>;
-  /** State of each alert by the newest row in the log, and in the table of alerts. */
+  /** Alerts whose state by the newest row in the log is not that in the table of alerts. */
   readonly alerts: Readonly<Record<string, readonly [log: string, table: string | undefined]>>;
   /** Newest audit entry in the log and in the audit table. */
   readonly audit: readonly [log: string | undefined, table: string | undefined];
@@ -95,8 +95,8 @@ function fastClock(cycle: number): Clock {
 type OpenStore = Store & LogSource;
 
 /** Tells every row of the log, in runs without a gap; returns the newest state of alerts and audit found there. */
-async function tellRows(store: OpenStore): Promise<{ alerts: Map<string, string>; audit?: string }> {
-  const alerts = new Map<string, string>();
+async function tellRows(store: OpenStore): Promise<{ alerts: Map<string, Alert>; audit?: string }> {
+  const alerts = new Map<string, Alert>();
   let audit: string | undefined;
   for (let after_seq = 0; ; ) {
     const batch = await store.readBatch(after_seq, CHECK_ROWS, 1 << 20);
@@ -115,7 +115,7 @@ async function tellRows(store: OpenStore): Promise<{ alerts: Map<string, string>
       if (kind !== LogKind.alert && kind !== LogKind.audit) continue;
       const record = JSON.parse(Buffer.from(body).toString()) as Alert;
       if (kind === LogKind.audit) audit = record.id;
-      else alerts.set(record.id, record.state);
+      else alerts.set(record.id, record);
     }
     tell('rows', String(first_seq), Buffer.concat(digests).toString('base64'));
     after_seq = batch.seq[batch.count - 1];
@@ -129,19 +129,17 @@ async function check(store: OpenStore, file: string, retained_ms: number): Promi
   const integrity = database.pragma('integrity_check') as { integrity_check: string }[];
   database.close();
   const documents = await store.documents.list(DOCUMENT_KIND);
-  const table = new Map<string, Alert>();
-  for (const alert of await store.alerts({ state: 'all', limit: 1_000_000 })) table.set(alert.id, alert);
-  // Cleared alerts that are old enough may have gone from the table before their rows go from the log.
-  const due = [...in_log.alerts].filter(([id]) => (table.get(id)?.cleared_ms ?? Infinity) >= retained_ms);
+  const table = new Map<string, string>();
+  for (const { id, state } of await store.alerts({ state: 'all', limit: 1_000_000 })) table.set(id, state);
+  // Cleared alerts that are old enough may go from the table before their rows go from the log.
+  const differ = [...in_log.alerts.values()].filter(
+    ({ id, state, cleared_ms }) => (cleared_ms ?? Infinity) >= retained_ms && table.get(id) !== state,
+  );
   const { entries } = await store.audit({ limit: 1 });
   return {
     integrity: integrity.map(row => row.integrity_check),
     documents: Object.fromEntries(documents.map(({ id, body }) => [id, (body as { change: number }).change])),
-    alerts: Object.fromEntries(
-      due
-        .filter(([id, state]) => table.get(id)?.state !== state)
-        .map(([id, state]) => [id, [state, table.get(id)?.state] as const]),
-    ),
+    alerts: Object.fromEntries(differ.map(({ id, state }) => [id, [state, table.get(id)] as const])),
     audit: [in_log.audit, entries[0]?.id],
     took_ms: Math.round(systemClock.monoMs() - begun_ms),
   };
