@@ -36,6 +36,7 @@ export interface LoadSettings {
   readonly commit_interval_ms: number;
   readonly batch_rows: number;
   readonly retain_every_ms: number;
+  readonly span_rows: number;
 }
 
 /** Random numbers from 0 to below 1, the same for the same seed (mulberry32). */
@@ -66,6 +67,7 @@ export function loadSettings(seed: number, cycle: number): LoadSettings {
     commit_interval_ms: oneOf([10, 20, 100, 1000]),
     batch_rows: oneOf([40, 500, 5000]),
     retain_every_ms: oneOf([150, 600]),
+    span_rows: oneOf([64, 512, 4096]),
   };
 }
 

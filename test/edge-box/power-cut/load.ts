@@ -122,7 +122,7 @@ async function tellRows(store: OpenStore): Promise<{ alerts: Map<string, Alert>;
   }
 }
 
-async function check(store: OpenStore, file: string, retained_ms: number): Promise<Checked> {
+async function check(store: OpenStore, file: string, retainedMs: () => number): Promise<Checked> {
   const begun_ms = systemClock.monoMs();
   const in_log = await tellRows(store);
   const database = new Database(file, { readonly: true });
@@ -131,6 +131,7 @@ async function check(store: OpenStore, file: string, retained_ms: number): Promi
   const documents = await store.documents.list(DOCUMENT_KIND);
   const table = new Map<string, string>();
   for (const { id, state } of await store.alerts({ state: 'all', limit: 1_000_000 })) table.set(id, state);
+  const retained_ms = retainedMs();
   // Cleared alerts that are old enough may go from the table before their rows go from the log.
   const differ = [...in_log.alerts.values()].filter(
     ({ id, state, cleared_ms }) => (cleared_ms ?? Infinity) >= retained_ms && table.get(id) !== state,
@@ -290,13 +291,15 @@ async function run({ seed, cycle, database_url, last }: LoadTask, directory: str
   const retention_ms = RETENTION_CYCLES * CYCLE_WALL_MS;
   const store = createSqliteStore({
     ...{ directory, clock, log, keep_unsynced: true, retention_days: retention_ms / 86_400_000 },
-    ...{ commit_interval_ms: settings.commit_interval_ms, retain_every_ms: settings.retain_every_ms },
+    commit_interval_ms: settings.commit_interval_ms,
+    retain_every_ms: settings.retain_every_ms,
+    span_rows: settings.span_rows,
   });
   tell('opening');
   await store.open(topologyOf(settings));
   const { durable_seq, first_seq } = store.stats();
   tell('opened', JSON.stringify({ durable_seq, first_seq, incarnation: store.incarnation }));
-  const checked = await check(store, join(directory, STORE_FILE), clock.wallMs() - retention_ms);
+  const checked = await check(store, join(directory, STORE_FILE), () => clock.wallMs() - retention_ms);
   tell('checked', JSON.stringify(checked));
 
   await listenInBox(PORT, '/dev/ttyS1');

@@ -12,7 +12,7 @@ import { POWER_CUT_TOOLS } from './box.ts';
 import { Campaign } from './campaign.ts';
 
 const CYCLES = 20;
-const SEED = 5;
+const SEED = 7;
 const TIMEOUT_MS = 480_000;
 
 const missing = missingTools(POWER_CUT_TOOLS);
