@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-const MODULES = '/usr/lib/uml/modules';
+export const MODULES = '/usr/lib/uml/modules';
 /** Order matters: each needs the ones before it. */
 const CAN_MODULES = ['can', 'can-dev', 'can-raw', 'vcan', 'slcan'];
 const TOOLS = {
@@ -127,7 +127,8 @@ export async function startKernel(setup: KernelSetup): Promise<Kernel> {
     lines: numbers.map(line => child.stdio[3 + line] as Socket),
     ended,
     async cut() {
-      for (let tries = 0; signalGroup(child.pid, 'SIGKILL'); tries++) {
+      killGroup();
+      for (let tries = 0; groupRuns(child.pid); tries++) {
         if (tries > 5000) throw new Error(`process group ${child.pid} does not end`);
         await sleep(2);
       }
@@ -136,14 +137,27 @@ export async function startKernel(setup: KernelSetup): Promise<Kernel> {
   };
 }
 
-/** False when nobody is left in the group. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
-  if (pid === undefined) return false;
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
   try {
-    return process.kill(-pid, signal);
+    process.kill(-pid, signal);
   } catch {
-    return false;
+    // Already gone.
   }
+}
+
+/** Whether one of the group still runs; those that only wait for their parent to notice do not. */
+function groupRuns(group: number | undefined): boolean {
+  return readdirSync('/proc').some(name => {
+    if (group === undefined || !/^\d+$/.test(name)) return false;
+    try {
+      // After the name in brackets: state, parent, process group.
+      const [state, , its_group] = readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+      return Number(its_group) === group && state !== 'Z' && state !== 'X';
+    } catch {
+      return false;
+    }
+  });
 }
 
 function exitCode(share: string): number | undefined {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Kernel } from '../uml.ts';
-import { makeBox, type PowerCutBox } from './box.ts';
+import { type DiskKind, makeBox, type PowerCutBox, type Sabotage } from './box.ts';
 import { type CentreCounts, centreSeq, compareCentre } from './centre.ts';
 import { randomFrom } from './content.ts';
 import { Ledger, type LedgerState, type Opened } from './ledger.ts';
@@ -24,7 +24,7 @@ export interface CampaignOptions {
   readonly seed: number;
   /** An empty database, or the one of this directory's run before. */
   readonly database_url: string;
-  readonly node_options?: readonly string[];
+  readonly sabotage?: Sabotage | undefined;
   readonly report?: (line: string) => void;
 }
 
@@ -40,10 +40,8 @@ export interface Cycle {
 
 export interface Summary {
   readonly seed: number;
-  readonly cycles: number;
-  readonly cut_while: Readonly<Record<Moment, number>>;
-  readonly cuts_with_half_open_connection: number;
-  readonly cycles_without_centre: number;
+  /** booting, opening, running: what the box was about when its power went. */
+  readonly counts: Campaign['counts'];
   readonly rows: number;
   readonly ledger: Ledger['counts'];
   readonly centre: CentreCounts;
@@ -59,6 +57,7 @@ interface CutPlan {
   /** How long the centre holds the connection of the dead box. */
   readonly hang_up_after_ms: number;
   readonly centre_reachable: boolean;
+  readonly disk: DiskKind;
 }
 
 interface CampaignState {
@@ -75,6 +74,7 @@ function planOf(seed: number, cycle: number): CutPlan {
   const common = {
     hang_up_after_ms: half_open ? 3000 * random() : 0,
     centre_reachable: random() > 0.15,
+    disk: random() < 0.3 ? ('plain' as const) : ('cached' as const),
   };
   if (kind < 0.08) return { ...common, after: 'booting', delay_ms: 300 + 1200 * random() };
   if (kind < 0.2) return { ...common, after: 'opening', delay_ms: 1500 * random() };
@@ -95,6 +95,10 @@ export class Campaign {
     running: 0,
     half_open: 0,
     without_centre: 0,
+    plain_disk: 0,
+    cached_disk: 0,
+    sectors_unflushed: 0,
+    sectors_lost: 0,
   };
   readonly #hang_ups = new Set<Promise<void>>();
 
@@ -116,7 +120,7 @@ export class Campaign {
   }
 
   static async open(options: CampaignOptions): Promise<Campaign> {
-    const box = await makeBox(options.directory, options.node_options);
+    const box = await makeBox(options.directory, options.sabotage);
     const client = new pg.Client({ connectionString: options.database_url, connectionTimeoutMillis: 10_000 });
     await client.connect();
     return new Campaign(options, box, client);
@@ -136,6 +140,7 @@ export class Campaign {
     counts[reached]++;
     if (plan.hang_up_after_ms > 0) counts.half_open++;
     if (!plan.centre_reachable) counts.without_centre++;
+    counts[`${plan.disk}_disk`]++;
     this.#save();
     const done = {
       ...{ cycle, cut_while: reached, rows_found },
@@ -149,16 +154,16 @@ export class Campaign {
 
   /** A last boot in which everything reaches the centre and the box is switched off in order; then all is compared. */
   async finish(): Promise<Summary> {
-    const plan: CutPlan = { after: 'running', delay_ms: 0, hang_up_after_ms: 0, centre_reachable: true };
+    const plan: CutPlan = {
+      ...{ after: 'running', delay_ms: 0, hang_up_after_ms: 0, centre_reachable: true, disk: 'cached' },
+    };
     await this.#boot(this.#next_cycle++, true, plan);
     const disk = await this.#box.checkDisk();
     if (disk) this.ledger.violation(`the disk at the end: ${disk}`);
     const centre = await compareCentre(this.#client, this.ledger, this.#options.seed);
-    const { cycles, booting, opening, running, half_open, without_centre } = this.counts;
     this.#save();
     return {
-      ...{ seed: this.#options.seed, cycles, cut_while: { booting, opening, running } },
-      ...{ cuts_with_half_open_connection: half_open, cycles_without_centre: without_centre },
+      ...{ seed: this.#options.seed, counts: this.counts },
       ...{ rows: this.ledger.known_to, ledger: this.ledger.counts, centre },
       violations: this.ledger.violations,
     };
@@ -173,12 +178,11 @@ export class Campaign {
     const { ledger } = this;
     const { seed, database_url } = this.#options;
     const centre = new URL(database_url);
-    const centre_seq = await centreSeq(this.#client);
     const port = Number(centre.port);
     centre.port = '5432';
-    const kernel = await this.#box.switchOn({ seed, cycle, last, database_url: centre.href });
+    const kernel = await this.#box.switchOn({ seed, cycle, last, database_url: centre.href }, plan.disk);
     const relay = new RelayOutside(kernel.lines[1], { port, reachable: plan.centre_reachable });
-    const heard = new Heard(ledger, cycle, centre_seq);
+    const heard = new Heard(ledger, cycle);
     readLines(kernel.lines[0], line => heard.line(line));
     try {
       const timeout_ms = last ? LAST_BOOT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
@@ -188,6 +192,12 @@ export class Campaign {
       relay.breakOff();
       this.#hangUp(relay, plan.hang_up_after_ms);
     }
+    const sectors = this.#box.losePower(plan.disk, randomFrom(seed * 15_485_863 + cycle));
+    this.counts.sectors_unflushed += sectors.unflushed;
+    this.counts.sectors_lost += sectors.lost;
+    if (last && sectors.unflushed > 0)
+      ledger.violation(`cycle ${cycle}: switched off in order with ${sectors.unflushed} sectors not flushed`);
+    if (heard.words.has('checked')) ledger.checkRows(cycle, await centreSeq(this.#client));
     const complaint = /EXT4-fs (error|warning).*|Kernel panic.*|I\/O error.*/.exec(kernel.console());
     if (complaint) ledger.violation(`cycle ${cycle}: ${complaint[0]}`);
     if (heard.failure) ledger.violation(`cycle ${cycle}: ${heard.failure}`);
@@ -242,7 +252,6 @@ export class Campaign {
 class Heard {
   readonly #ledger: Ledger;
   readonly #cycle: number;
-  readonly #centre_seq: number;
   readonly #waiting = new Map<string, () => void>();
   readonly words = new Set<string>();
   readonly log: string[] = [];
@@ -252,10 +261,9 @@ class Heard {
   rows_found = 0;
   failure: string | undefined;
 
-  constructor(ledger: Ledger, cycle: number, centre_seq: number) {
+  constructor(ledger: Ledger, cycle: number) {
     this.#ledger = ledger;
     this.#cycle = cycle;
-    this.#centre_seq = centre_seq;
     this.failed = new Promise(resolve => {
       this.#fail = resolve;
     });
@@ -291,7 +299,7 @@ class Heard {
         ledger.found(cycle, Number(rest[0]), digests());
         return;
       case 'checked':
-        ledger.checked(cycle, JSON.parse(text) as Checked, this.#centre_seq);
+        ledger.checked(cycle, JSON.parse(text) as Checked);
         return;
       case 'running':
         this.moment = 'running';

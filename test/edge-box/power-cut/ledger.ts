@@ -98,9 +98,8 @@ export class Ledger {
     }
   }
 
-  /** All rows were told: what is not among them must have been removed by right. */
-  checked(cycle: number, checked: Checked, centre_seq: number): void {
-    this.#checkRows(cycle, centre_seq);
+  /** All rows were told, and what else there is. */
+  checked(cycle: number, checked: Checked): void {
     if (checked.integrity.join() !== 'ok')
       this.violation(`cycle ${cycle}: integrity_check: ${checked.integrity.join('; ')}`);
     for (const [id, [log, table]] of Object.entries(checked.alerts))
@@ -152,7 +151,8 @@ export class Ledger {
     this.#known_to = seq;
   }
 
-  #checkRows(cycle: number, centre_seq: number): void {
+  /** After the boot: rows that were not found must have been removed by right. The centre has all up to `centre_seq`. */
+  checkRows(cycle: number, centre_seq: number): void {
     const { durable_seq = 0 } = this.#opened ?? {};
     // Rows of the newest cycles are too young to be removed.
     const young_after_seq = this.#cycle_begins.find(([begun]) => begun > cycle - RETENTION_CYCLES)?.[1] ?? 0;

@@ -299,9 +299,6 @@ async function run({ seed, cycle, database_url, last }: LoadTask, directory: str
   await store.open(topologyOf(settings));
   const { durable_seq, first_seq } = store.stats();
   tell('opened', JSON.stringify({ durable_seq, first_seq, incarnation: store.incarnation }));
-  const checked = await check(store, join(directory, STORE_FILE), () => clock.wallMs() - retention_ms);
-  tell('checked', JSON.stringify(checked));
-
   await listenInBox(PORT, '/dev/ttyS1');
   const { batch_rows } = settings;
   const upstream = createUpstream({
@@ -313,6 +310,8 @@ async function run({ seed, cycle, database_url, last }: LoadTask, directory: str
     batch_rows,
   });
   upstream.start();
+  const checked = await check(store, join(directory, STORE_FILE), () => clock.wallMs() - retention_ms);
+  tell('checked', JSON.stringify(checked));
   const load = new Load(store, clock, settings, cycle);
   load.run(checked.documents);
   tell('running');

@@ -1,6 +1,5 @@
 /**
- * `npm run power-cut -- --cycles 1000 --seed 7 [--directory DIR] [--sabotage synchronous-off]`: as many cuts as
- * wanted, with a summary at the end. The same directory again goes on where it was; without one, a temporary one.
+ * `npm run power-cut -- --cycles 1000 --seed 7 [--directory DIR] [--sabotage NAME]`: as many cuts as wanted, with a summary at the end. The same directory again goes on where it was; without one, a temporary one.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startDemoPostgres } from '../../../daemon/cli/demo-postgres.ts';
 import { missingTools } from '../uml.ts';
-import { POWER_CUT_TOOLS } from './box.ts';
+import { POWER_CUT_TOOLS, type Sabotage } from './box.ts';
 import { Campaign } from './campaign.ts';
 
 const { values } = parseArgs({
@@ -20,7 +19,7 @@ const { values } = parseArgs({
   },
 });
 
-const SABOTAGE: Readonly<Record<string, string>> = { 'synchronous-off': './synchronous-off.ts' };
+const SABOTAGES: readonly Sabotage[] = ['synchronous-off', 'lying-disk'];
 
 const missing = missingTools(POWER_CUT_TOOLS);
 if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
@@ -29,7 +28,9 @@ const directory = resolve(values.directory ?? mkdtempSync(join(tmpdir(), 'power-
 mkdirSync(directory, { recursive: true });
 // PostgreSQL runs under an account of its own when this is run by root.
 chmodSync(directory, 0o755);
-const sabotage = values.sabotage && new URL(SABOTAGE[values.sabotage], import.meta.url).pathname;
+const sabotage = SABOTAGES.find(name => name === values.sabotage);
+if (values.sabotage && !sabotage)
+  throw new Error(`--sabotage: expected ${SABOTAGES.join(' or ')}, found "${values.sabotage}"`);
 
 const postgres = await startDemoPostgres(join(directory, 'postgres'));
 let stopping = false;
@@ -38,19 +39,19 @@ process.once('SIGINT', () => {
   console.error('ends after this cycle; once more: at once');
 });
 let failed = true;
+let campaign: Campaign | undefined;
 try {
-  const campaign = await Campaign.open({
-    ...{ directory, seed: Number(values.seed), database_url: postgres.database_url },
-    node_options: sabotage ? ['--import', sabotage] : [],
+  campaign = await Campaign.open({
+    ...{ directory, seed: Number(values.seed), database_url: postgres.database_url, sabotage },
     report: line => process.stdout.write(line),
   });
   while (campaign.counts.cycles < cycles && !stopping && campaign.ledger.violations.length === 0)
     await campaign.cycle();
   const summary = await campaign.finish();
-  await campaign.close();
   console.log(JSON.stringify(summary, undefined, 2));
   failed = summary.violations.length > 0;
 } finally {
+  await campaign?.close();
   await postgres.stop();
   if (!values.directory && !failed) rmSync(directory, { recursive: true, force: true });
   else console.error(`all of it is in ${directory}`);
