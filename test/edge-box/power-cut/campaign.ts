@@ -6,6 +6,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import type { UpstreamStatus } from '../../../daemon/upstream/upstream.ts';
 import type { Kernel } from '../uml.ts';
 import { type DiskKind, makeBox, type PowerCutBox, type Sabotage } from './box.ts';
 import { type CentreCounts, centreSeq, compareCentre } from './centre.ts';
@@ -35,12 +36,14 @@ export interface Cycle {
   readonly rows_found: number;
   readonly rows_acknowledged: number;
   readonly rows_synced: number;
+  readonly sync: string;
+  readonly disk: DiskKind;
   readonly took_ms: number;
 }
 
 export interface Summary {
   readonly seed: number;
-  /** booting, opening, running: what the box was about when its power went. */
+  /** booting, opening, …: what the box was about when its power went. */
   readonly counts: Campaign['counts'];
   readonly rows: number;
   readonly ledger: Ledger['counts'];
@@ -48,8 +51,11 @@ export interface Summary {
   readonly violations: readonly string[];
 }
 
-/** booting: kernel, ext4's journal; opening: SQLite's log, migrations, the check; running: load and sync. */
-export type Moment = 'booting' | 'opening' | 'running';
+/**
+ * booting: kernel, ext4's journal; opening: SQLite's log, migrations, the check; running: load, the sync connects;
+ * syncing: load, and batches arrive at the centre.
+ */
+export type Moment = 'booting' | 'opening' | 'running' | 'syncing';
 
 interface CutPlan {
   readonly after: Moment;
@@ -78,7 +84,9 @@ function planOf(seed: number, cycle: number): CutPlan {
   };
   if (kind < 0.08) return { ...common, after: 'booting', delay_ms: 300 + 1200 * random() };
   if (kind < 0.2) return { ...common, after: 'opening', delay_ms: 1500 * random() };
-  return { ...common, after: 'running', delay_ms: 50 + 3500 * random() };
+  if (kind < 0.45 || !common.centre_reachable)
+    return { ...common, after: 'running', delay_ms: 50 + 3000 * random() };
+  return { ...common, after: 'syncing', delay_ms: 2500 * random() };
 }
 
 export class Campaign {
@@ -93,6 +101,7 @@ export class Campaign {
     booting: 0,
     opening: 0,
     running: 0,
+    syncing: 0,
     half_open: 0,
     without_centre: 0,
     plain_disk: 0,
@@ -134,7 +143,7 @@ export class Campaign {
     const acknowledged = this.ledger.counts.acknowledged;
     const begun_ms = performance.now();
     const synced = await centreSeq(this.#client);
-    const { reached, rows_found } = await this.#boot(cycle, false, plan);
+    const { reached, rows_found, sync } = await this.#boot(cycle, false, plan);
     this.#next_cycle++;
     counts.cycles++;
     counts[reached]++;
@@ -146,6 +155,7 @@ export class Campaign {
       ...{ cycle, cut_while: reached, rows_found },
       rows_acknowledged: this.ledger.counts.acknowledged - acknowledged,
       rows_synced: (await centreSeq(this.#client)) - synced,
+      ...{ sync, disk: plan.disk },
       took_ms: Math.round(performance.now() - begun_ms),
     };
     this.#options.report?.(`${JSON.stringify(done)}\n`);
@@ -174,7 +184,11 @@ export class Campaign {
     await this.#client.end();
   }
 
-  async #boot(cycle: number, last: boolean, plan: CutPlan): Promise<{ reached: Moment; rows_found: number }> {
+  async #boot(
+    cycle: number,
+    last: boolean,
+    plan: CutPlan,
+  ): Promise<{ reached: Moment; rows_found: number; sync: string }> {
     const { ledger } = this;
     const { seed, database_url } = this.#options;
     const centre = new URL(database_url);
@@ -205,7 +219,7 @@ export class Campaign {
       ledger.violation(
         `cycle ${cycle}: the last boot did not end:\n${kernel.console()}${heard.log.join('\n')}`,
       );
-    return { reached: heard.moment, rows_found: heard.rows_found };
+    return { reached: heard.moment, rows_found: heard.rows_found, sync: heard.sync };
   }
 
   /** Waits for the planned moment; without a plan, for the end. */
@@ -259,6 +273,8 @@ class Heard {
   #fail: (word: string) => void = () => {};
   moment: Moment = 'booting';
   rows_found = 0;
+  /** Of the sync, as last told. */
+  sync = '';
   failure: string | undefined;
 
   constructor(ledger: Ledger, cycle: number) {
@@ -304,12 +320,20 @@ class Heard {
       case 'running':
         this.moment = 'running';
         return;
+      case 'syncing':
+        this.moment = 'syncing';
+        return;
       case 'durable':
         ledger.acknowledged(cycle, Number(rest[0]), digests());
         return;
       case 'document':
         ledger.documentChanged(rest[0], Number(rest[1]));
         return;
+      case 'status': {
+        const { upstream } = JSON.parse(text) as { upstream: UpstreamStatus };
+        this.sync = `${upstream.state} ${upstream.reason ?? ''}`;
+        return;
+      }
       case 'log':
         this.log.push(text);
         return;

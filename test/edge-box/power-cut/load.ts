@@ -285,6 +285,11 @@ function tellStatus(store: OpenStore, upstream: Upstream): void {
   tell('status', JSON.stringify({ store: store.stats(), upstream: upstream.status() }));
 }
 
+async function tellSyncing(upstream: Upstream, clock: Clock): Promise<void> {
+  while (upstream.status().counters.batches === 0) await sleep(clock, 20);
+  tell('syncing');
+}
+
 async function run({ seed, cycle, database_url, last }: LoadTask, directory: string): Promise<void> {
   const settings = loadSettings(seed, cycle);
   const clock = fastClock(cycle);
@@ -315,6 +320,7 @@ async function run({ seed, cycle, database_url, last }: LoadTask, directory: str
   const load = new Load(store, clock, settings, cycle);
   load.run(checked.documents);
   tell('running');
+  void tellSyncing(upstream, clock);
   const status_timer = setInterval(() => tellStatus(store, upstream), 500);
   if (!last) return;
 

@@ -12,7 +12,7 @@ import { POWER_CUT_TOOLS } from './box.ts';
 import { Campaign } from './campaign.ts';
 
 const CYCLES = 20;
-const SEED = 7;
+const SEED = 11;
 const TIMEOUT_MS = 480_000;
 
 const missing = missingTools(POWER_CUT_TOOLS);
@@ -49,7 +49,8 @@ describe.skipIf(!canRun)('power cuts', () => {
         expect(summary.violations).toEqual([]);
         expect(summary.counts.cycles).toBe(CYCLES);
         // It was about something: cuts under load, rows that came without a word, removal, and all kinds at the centre.
-        expect(summary.counts.running).toBeGreaterThan(CYCLES / 2);
+        expect(summary.counts.running + summary.counts.syncing).toBeGreaterThan(CYCLES / 2);
+        expect(summary.counts.syncing).toBeGreaterThan(CYCLES / 5);
         expect(summary.counts.sectors_lost).toBeGreaterThan(0);
         expect(summary.ledger.acknowledged).toBeGreaterThan(1000);
         expect(summary.ledger.document_changes).toBeGreaterThan(0);
