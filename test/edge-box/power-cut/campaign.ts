@@ -82,7 +82,7 @@ function planOf(seed: number, cycle: number): CutPlan {
     centre_reachable: random() > 0.15,
     disk: random() < 0.3 ? ('plain' as const) : ('cached' as const),
   };
-  if (kind < 0.08) return { ...common, after: 'booting', delay_ms: 300 + 1200 * random() };
+  if (kind < 0.08) return { ...common, after: 'booting', delay_ms: 300 + 2000 * random() };
   if (kind < 0.2) return { ...common, after: 'opening', delay_ms: 1500 * random() };
   if (kind < 0.45 || !common.centre_reachable)
     return { ...common, after: 'running', delay_ms: 50 + 3000 * random() };
@@ -238,7 +238,7 @@ export class Campaign {
       const first = await Promise.race([deadline, ended, heard.failed, ...(reached ? [reached] : [])]);
       if (first === 'reached' && plan) await Promise.race([sleep(plan.delay_ms), ended]);
       else if (first !== 'ended' || plan)
-        heard.failure ??= `${first} in vain after ${timeout_ms} ms at most:\n${kernel.console()}`;
+        heard.failure ??= `${first} while ${heard.moment}, before ${plan?.after ?? 'the end'}:\n${kernel.console()}`;
     } finally {
       give_up.abort();
     }

@@ -65,6 +65,8 @@ const TICK_MS = 10;
 const LAST_LOAD_MS = 1000;
 const SYNC_TIMEOUT_MS = 60_000;
 const CHECK_ROWS = 2000;
+/** No boot lasts longer. */
+const MOST_MS = 300_000;
 
 let report_line = -1;
 
@@ -344,6 +346,8 @@ if (import.meta.main) {
   const [task_file, directory] = process.argv.slice(2);
   if (task_file) {
     report_line = openSync('/dev/ttyS0', 'w');
+    // Whoever was to cut the power may be gone himself.
+    setTimeout(() => process.exit(2), MOST_MS).unref();
     const task = JSON.parse(readFileSync(task_file, 'utf8')) as LoadTask;
     run(task, directory).catch(error => {
       tell('failed', describeError(error));

@@ -34,7 +34,10 @@ if (values.sabotage && !sabotage)
 
 const postgres = await startDemoPostgres(join(directory, 'postgres'));
 let stopping = false;
-process.once('SIGINT', () => {
+// Leaving by `exit` also ends the box.
+process.on('SIGTERM', () => process.exit(143));
+process.on('SIGINT', () => {
+  if (stopping) process.exit(130);
   stopping = true;
   console.error('ends after this cycle; once more: at once');
 });

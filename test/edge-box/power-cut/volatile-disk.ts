@@ -28,7 +28,9 @@ export async function makeVolatileDisk(
   const library = join(directory, 'volatile-disk.so');
   const compile = ['-shared', '-fPIC', '-O1', '-D_FILE_OFFSET_BITS=64', '-o', library, SOURCE, '-ldl'];
   await promisify(execFile)('cc', compile, { timeout: COMPILER_TIMEOUT_MS });
-  return new VolatileDisk(image, join(directory, 'undo.bin'), library, lying);
+  const undo = join(directory, 'undo.bin');
+  rmSync(undo, { force: true });
+  return new VolatileDisk(image, undo, library, lying);
 }
 
 export class VolatileDisk {
