@@ -13,11 +13,12 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MOST_BYTES (4 << 20)
 /* A flush takes this long, as on a card; so the power often goes while writes wait for it. */
-#define FLUSH_US 8000
+#define FLUSH_NS 5000000
 
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
 static int (*real_fsync)(int);
@@ -61,8 +62,10 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t offset) {
 }
 
 static int flush(int fd, int (*real)(int)) {
+  struct timespec left = {0, FLUSH_NS};
   if (!is_disk(fd)) return real(fd);
-  usleep(FLUSH_US);
+  /* The kernel's timers interrupt it. */
+  while (nanosleep(&left, &left) != 0) continue;
   return lies ? 0 : ftruncate(undo_fd, 0);
 }
 
