@@ -106,6 +106,8 @@ export class Campaign {
     without_centre: 0,
     plain_disk: 0,
     cached_disk: 0,
+    /** Cuts that met writes which were not flushed yet. */
+    cuts_in_flush: 0,
     sectors_unflushed: 0,
     sectors_lost: 0,
   };
@@ -207,6 +209,7 @@ export class Campaign {
       this.#hangUp(relay, plan.hang_up_after_ms);
     }
     const sectors = this.#box.losePower(plan.disk, randomFrom(seed * 15_485_863 + cycle));
+    if (sectors.unflushed > 0) this.counts.cuts_in_flush++;
     this.counts.sectors_unflushed += sectors.unflushed;
     this.counts.sectors_lost += sectors.lost;
     if (last && sectors.unflushed > 0)
