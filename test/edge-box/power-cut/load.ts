@@ -215,7 +215,7 @@ class Load {
     const { readings_dropped } = this.#store.stats();
     fillContent(reading, n, this.#clock.wallMs());
     this.#store.append(reading);
-    if (this.#store.stats().readings_dropped > readings_dropped) return;
+    if (this.#store.stats().readings_dropped > readings_dropped) return this.#dropped();
     this.#pending.push(
       rowDigest(LogKind.reading, this.#pack_ids[pack], reading.t_ms, encodeReading(reading)),
     );
@@ -230,7 +230,7 @@ class Load {
     const alert = alertOf(n, raised_ms, cleared ? t_ms : null);
     const { alerts_dropped } = this.#store.stats();
     this.#store.appendAlert(alert);
-    if (this.#store.stats().alerts_dropped > alerts_dropped) return;
+    if (this.#store.stats().alerts_dropped > alerts_dropped) return this.#dropped();
     this.#pending.push(jsonDigest(LogKind.alert, t_ms, alert));
   }
 
@@ -245,8 +245,14 @@ class Load {
         : [completeness.hour_ms + HOUR_MS, completeness];
     const { records_dropped } = this.#store.stats();
     this.#store.appendRecord(kind, t_ms, record);
-    if (this.#store.stats().records_dropped > records_dropped) return;
+    if (this.#store.stats().records_dropped > records_dropped) return this.#dropped();
     this.#pending.push(jsonDigest(kind, t_ms, record));
+  }
+
+  /** The store will tell of it in a row of its own, so rows can no longer be numbered here. */
+  #dropped(): void {
+    this.#stopped = true;
+    tell('failed', 'the queue to the disk was full');
   }
 
   #tellDurable(): void {
