@@ -199,6 +199,7 @@ class Load {
       this.#appendReading();
     if (appended.alerts < due(alerts_per_s)) this.#appendAlert();
     if (appended.records < due(records_per_s)) this.#appendRecord();
+    this.#failWhenDropped();
     this.#clock.setTimer(() => this.#tick(), TICK_MS);
   }
 
@@ -212,10 +213,8 @@ class Load {
     const n = this.#number();
     const pack = n % this.#readings.length;
     const reading = this.#readings[pack];
-    const { readings_dropped } = this.#store.stats();
     fillContent(reading, n, this.#clock.wallMs());
     this.#store.append(reading);
-    if (this.#store.stats().readings_dropped > readings_dropped) return this.#dropped();
     this.#pending.push(
       rowDigest(LogKind.reading, this.#pack_ids[pack], reading.t_ms, encodeReading(reading)),
     );
@@ -228,9 +227,7 @@ class Load {
     const { n, raised_ms } = cleared ?? { n: this.#number(), raised_ms: t_ms };
     if (!cleared) this.#active.push({ n, raised_ms });
     const alert = alertOf(n, raised_ms, cleared ? t_ms : null);
-    const { alerts_dropped } = this.#store.stats();
     this.#store.appendAlert(alert);
-    if (this.#store.stats().alerts_dropped > alerts_dropped) return this.#dropped();
     this.#pending.push(jsonDigest(LogKind.alert, t_ms, alert));
   }
 
@@ -243,14 +240,14 @@ class Load {
       kind === LogKind.audit
         ? [audit_ms, auditOf(n, audit_ms)]
         : [completeness.hour_ms + HOUR_MS, completeness];
-    const { records_dropped } = this.#store.stats();
     this.#store.appendRecord(kind, t_ms, record);
-    if (this.#store.stats().records_dropped > records_dropped) return this.#dropped();
     this.#pending.push(jsonDigest(kind, t_ms, record));
   }
 
-  /** The store will tell of it in a row of its own, so rows can no longer be numbered here. */
-  #dropped(): void {
+  /** The store would tell of it in a row of its own, so rows could no longer be numbered here. */
+  #failWhenDropped(): void {
+    const { readings_dropped, alerts_dropped, records_dropped } = this.#store.stats();
+    if (readings_dropped + alerts_dropped + records_dropped === 0) return;
     this.#stopped = true;
     tell('failed', 'the queue to the disk was full');
   }
