@@ -32,7 +32,6 @@ import {
 } from './store.ts';
 import { documentsBy, StoreWorkers } from './store-workers.ts';
 import { Upkeep } from './upkeep.ts';
-
 import type { Committed, OpenedLog, ReaderMethods, WorkerEvent, WriterMethods } from './worker-messages.ts';
 
 export const STORE_FILE = 'gateway.db';
@@ -104,6 +103,7 @@ class SqliteStore implements Store, LogSource {
     return this.#read('completeness', { from_ms, to_ms, synced_seq });
   };
   readonly clockState = (boot_id: string) => this.#read('clock_state', { boot_id });
+  readonly alerts = (request: AlertRequest) => this.#read('alerts', request);
   readonly audit = (request: AuditRequest) => this.#read('audit', request);
 
   constructor(options: SqliteStoreOptions) {
@@ -167,10 +167,7 @@ class SqliteStore implements Store, LogSource {
       { component: 'store' },
       `${this.#file}: could not be read any more, was set aside as ${opened.set_aside.at(-1)}; a new one is begun`,
     );
-    this.#takeOver(
-      opened,
-      [...this.#pack_keys].map(key => this.#pack_ids.get(key) as string),
-    );
+    this.#takeOver(opened);
     this.#workers?.openReader().catch(error => this.#setFault(describeError(error)));
   }
 
@@ -204,10 +201,6 @@ class SqliteStore implements Store, LogSource {
     if (this.#settled_batches >= batch) return Promise.resolve();
     if (this.#fault !== undefined) return Promise.reject(new GatewayError('STORE_FAILED', this.#fault));
     return this.#flush_waiters.wait(batch);
-  }
-
-  async alerts(request: AlertRequest): Promise<Alert[]> {
-    return this.#read('alerts', request);
   }
 
   stats(): StoreStats {
