@@ -1,6 +1,7 @@
 /** `npm run bench`: every benchmark in turn. Rates are printed as ratios to the raw limit of the same run. */
 import { benchDbc } from './dbc.bench.ts';
 import { benchFanOut } from './fan-out.bench.ts';
+import { benchLatency } from './latency.bench.ts';
 import { benchModbus } from './modbus.bench.ts';
 import { benchPipeline } from './pipeline.bench.ts';
 import { benchStore } from './store.bench.ts';
@@ -13,6 +14,7 @@ for (const [name, bench] of [
   ['pipeline', benchPipeline],
   ['store', benchStore],
   ['sync', benchSync],
+  ['latency', benchLatency],
   ['fan-out', benchFanOut],
 ] as const) {
   if (only && only !== name) continue;
