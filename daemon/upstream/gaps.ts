@@ -5,8 +5,8 @@ import type { RecordSink } from './records.ts';
 const INSERT = `
   INSERT INTO gaps (gateway_id, seq, reason, detail, from_ts, to_ts, first_seq, last_seq, readings, packs)
   SELECT $1, seq, reason, detail,
-         to_timestamp(least(greatest(from_ms, 0), 253402214400000) / 1000.0),
-         to_timestamp(least(greatest(to_ms, 0), 253402214400000) / 1000.0),
+         CASE WHEN from_ms IS NOT NULL THEN to_timestamp(least(greatest(from_ms, 0), 253402214400000) / 1000.0) END,
+         CASE WHEN to_ms IS NOT NULL THEN to_timestamp(least(greatest(to_ms, 0), 253402214400000) / 1000.0) END,
          first_seq, last_seq, readings, coalesce(packs, '[]')
   FROM ROWS FROM (
          jsonb_to_recordset($2::jsonb) AS (reason text, detail text, from_ms double precision,
