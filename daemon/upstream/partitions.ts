@@ -19,6 +19,8 @@ export class Partitions {
   readonly #asked = new Map<number, number>();
   /** The centre's clock less our monotonic one. */
   #centre_offset_ms = 0;
+  /** False where somebody has replaced the table, say by a hypertable, whose pieces are none of our business. */
+  #is_partitioned = true;
 
   constructor(client: Queryable, clock: Clock) {
     this.#client = client;
@@ -26,14 +28,17 @@ export class Partitions {
   }
 
   async prepare(): Promise<void> {
-    const { rows } = await this.#client.query<{ now_ms: number }>(
-      'SELECT extract(epoch FROM now())::float8 * 1000 AS now_ms',
+    const { rows } = await this.#client.query<{ now_ms: number; is_partitioned: boolean }>(
+      `SELECT extract(epoch FROM now())::float8 * 1000 AS now_ms,
+              relkind = 'p' AS is_partitioned FROM pg_class WHERE oid = 'pack_readings'::regclass`,
     );
+    this.#is_partitioned = rows[0].is_partitioned;
     this.#centre_offset_ms = rows[0].now_ms - this.#clock.monoMs();
   }
 
   /** Makes what rows of these times need, outside of a transaction. */
   async makeFor(t_ms: Float64Array): Promise<void> {
+    if (!this.#is_partitioned) return;
     const latest_ms = this.#centre_offset_ms + this.#clock.monoMs() + AHEAD_MS;
     const weeks = new Set<number>();
     for (let i = 0; i < t_ms.length; i++) {

@@ -19,6 +19,7 @@ import { type GatewayRow, SILENCE_MIN, settleIdentity } from './identity.ts';
 import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';
 import { RECORD_SINKS } from './records.ts';
+import { Rollups } from './rollups.ts';
 import { bodyOf, rowDigest } from './row-digest.ts';
 
 export interface SessionOptions {
@@ -36,12 +37,20 @@ export interface SentBatch {
   readonly undecodable: number;
 }
 
+/** What the centre has now, and the quarters that got readings (see rollups.ts). */
+const MOVE_ON = `
+  WITH marked AS (
+    INSERT INTO rollup_marks (gateway_id, quarter)
+    SELECT $1, to_timestamp(ms / 1000) FROM unnest($4::float8[]) AS ms ON CONFLICT DO NOTHING)
+  UPDATE gateways SET last_seq = $2, last_row_digest = $3, last_sync_at = now() WHERE gateway_id = $1`;
+
 export class Session {
   readonly #options: SessionOptions;
   readonly #client: pg.Client;
   readonly #socket: Socket;
   readonly #centre: Centre;
   readonly #copy: ReadingCopy;
+  readonly #rollups: Rollups;
   readonly #partitions: Partitions;
   /** Rejects when the connection breaks; every wait is raced with it. */
   readonly #broken: Promise<never>;
@@ -60,6 +69,7 @@ export class Session {
     const { host, port, database, user } = this.#client;
     this.#centre = { host, port, database: database ?? '', user: user ?? '' };
     this.#partitions = new Partitions(this.#client, options.clock);
+    this.#rollups = new Rollups(this.#client, options.gateway_id, options.clock);
     this.#copy = new ReadingCopy(this.#client, options.gateway_id, options.source, this.#broken);
     this.#client.on('error', error => this.#breakOff(error));
     this.#client.on('end', () => this.#breakOff(new Error('the connection has ended')));
@@ -102,6 +112,12 @@ export class Session {
   /** The centre's users for this gateway; undefined where it may not read them. */
   async users(): Promise<CentralUserRow[] | undefined> {
     return this.#exchange(() => readCentralUsers(this.#client, this.#options.gateway_id));
+  }
+
+  /** Sums up one quarter of readings at the centre, if one is due. `failed` is one line when it refuses. */
+  async rollUp(): Promise<{ done: number; failed: string | undefined }> {
+    const { done, error } = await this.#exchange(() => this.#rollups.next());
+    return { done, failed: error ? upstreamFailure(this.#centre, error).message : undefined };
   }
 
   /** Asks whether the connection still lives. */
@@ -178,10 +194,12 @@ export class Session {
       if (found.length > 0) await store(this.#client, gateway_id, found, seqsOf(batch, kind));
     }
     const last = batch.count - 1;
-    await this.#client.query(
-      `UPDATE gateways SET last_seq = $2, last_row_digest = $3, last_sync_at = now() WHERE gateway_id = $1`,
-      [gateway_id, batch.seq[last], rowDigest(batch, last)],
-    );
+    await this.#client.query(MOVE_ON, [
+      gateway_id,
+      batch.seq[last],
+      rowDigest(batch, last),
+      this.#rollups.quartersOf(batch),
+    ]);
     await this.#client.query('COMMIT');
     this.last_seq = batch.seq[last];
     return { readings, undecodable, alerts: alerts.length };

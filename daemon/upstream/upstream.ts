@@ -81,6 +81,9 @@ class LogUpstream implements Upstream {
     rows_undecodable: 0,
     /** Of the centre, for this gateway. */
     users: 0,
+    /** Of an hour, rolled up at the centre. */
+    quarters: 0,
+    rollup_failures: 0,
     connects: 0,
     retries: 0,
   };
@@ -163,11 +166,23 @@ class LogUpstream implements Upstream {
           if (source.durableSeq() > last_seq) ahead = this.#readAfter(last_seq);
           ahead?.catch(() => {});
           await this.#send(session, batch);
-        } else if (!(await this.#waitForMore(session.last_seq))) await session.probe();
+        } else if (await this.#rollUp(session)) continue;
+        else if (!(await this.#waitForMore(session.last_seq))) await session.probe();
       }
     } finally {
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  /** What there is time for when all is sent. True: it did some, and readings may have come meanwhile. */
+  async #rollUp(session: Session): Promise<boolean> {
+    const { done, failed } = await session.rollUp();
+    this.#counters.quarters += done;
+    if (failed) {
+      this.#counters.rollup_failures++;
+      this.#options.log.warn({ component: 'upstream' }, `quarters wait to be rolled up: ${failed}`);
+    }
+    return done > 0;
   }
 
   #readAfter(seq: number): Promise<LogBatch> {

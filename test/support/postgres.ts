@@ -1,5 +1,5 @@
 /** A real PostgreSQL of a test's own: data under the temporary folder, a free port, gone afterwards. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,23 +10,38 @@ export interface TestPostgres {
   /** URL of an empty database. */
   readonly url: string;
   readonly port: number;
+  readonly data_directory: string;
   /** A further empty database on this server; returns its URL. */
   createDatabase(name: string): Promise<string>;
   /** Ends the server and with it all connections; data stay. */
   halt(): Promise<void>;
-  /** Starts it again after `halt`, on the same port and data. */
+  /** SIGKILL to the server and all its processes. */
+  kill(): Promise<void>;
+  /** Starts it again after `halt` or `kill`, on the same port and data. */
   resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startPostgres(): Promise<TestPostgres> {
+export interface StartOptions {
+  /** Lines for postgresql.conf, from the next start on. */
+  readonly settings?: readonly string[];
+}
+
+export async function startPostgres(options: StartOptions = {}): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'bms-postgres-'));
   const port = await freePort();
   let server = await startDemoPostgres(directory, port);
   const url = server.database_url;
+  const data_directory = join(directory, 'data');
+  if (options.settings) {
+    await server.stop();
+    appendFileSync(join(data_directory, 'postgresql.conf'), `\n${options.settings.join('\n')}\n`);
+    server = await startDemoPostgres(directory, port);
+  }
   return {
     url,
     port,
+    data_directory,
     async createDatabase(name) {
       const client = new pg.Client(url);
       await client.connect();
@@ -35,6 +50,7 @@ export async function startPostgres(): Promise<TestPostgres> {
       return url.replace(/[^/]+$/, name);
     },
     halt: () => server.stop(),
+    kill: () => killServer(data_directory),
     async resume() {
       server = await startDemoPostgres(directory, port);
     },
@@ -43,6 +59,15 @@ export async function startPostgres(): Promise<TestPostgres> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** The children first: they would end by themselves only at their next look at their parent. */
+async function killServer(data_directory: string): Promise<void> {
+  const pid = Number(readFileSync(join(data_directory, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  process.kill(pid, 'SIGSTOP');
+  for (const child of [...children, pid]) if (child > 0) process.kill(child, 'SIGKILL');
+  while (existsSync(`/proc/${pid}`)) await new Promise(resolve => setTimeout(resolve, 20));
 }
 
 export function freePort(): Promise<number> {

@@ -131,8 +131,17 @@ test('with the roles of the document a gateway writes, an analyst reads, and nei
   expect(upstream.status().counters.readings).toBe(60);
   expect(await query('SELECT count(*)::int AS cells FROM readings', analyst)).toEqual([{ cells: 600 }]);
   expect(await query('SELECT count(*)::int AS parts FROM pack_readings_default')).toEqual([{ parts: 0 }]);
+  store.append(numberedReading(smallTopology(3), 0, 1, T0 + 900_000));
+  await store.flush();
+  await until(
+    () => upstream.status().counters.quarters === 1,
+    () => JSON.stringify(upstream.status()),
+  );
+  expect(await query('SELECT count(*)::int AS cells FROM readings_15min', analyst)).toEqual([{ cells: 30 }]);
   for (const statement of [
     'DELETE FROM pack_readings',
+    'INSERT INTO pack_readings_15min SELECT * FROM pack_readings_15min',
+    'SELECT drop_readings_before(now())',
     'TRUNCATE alerts',
     'CREATE TABLE t ()',
     'SELECT * FROM audit_log',
@@ -142,6 +151,7 @@ test('with the roles of the document a gateway writes, an analyst reads, and nei
     'SELECT * FROM users',
     'UPDATE gateways SET last_seq = 0',
     'SELECT make_readings_partition(now())',
+    "SELECT roll_up_readings('gw')",
   ])
     await expect(query(statement, analyst)).rejects.toThrow(/permission denied/);
 

@@ -1,0 +1,85 @@
+/**
+ * Quarters of an hour at the centre. A batch marks the quarters it has readings for, in its own transaction; marked
+ * quarters are summed up from their readings when there is nothing else to send and they grow no more. So late rows,
+ * restarts and jumps of a clock need no care: they mark their quarter like any other.
+ */
+import type { Clock } from '../../core/clock/clock.ts';
+import { type LogBatch, LogKind } from '../store/store.ts';
+import { centreMs } from './copy-rows.ts';
+import type { Queryable } from './migrate.ts';
+
+const QUARTER_MS = 900_000;
+/** The quarter of the newest reading is taken to get more, until none has come for this long. */
+const GROWS_MS = 60_000;
+/** After a failure, which the sync does not wait for. */
+const RETRY_MS = 600_000;
+/** Beyond these the marks are looked up at the centre. */
+const KNOWN_MARKS = 50_000;
+const SERVER_ERROR = /^[0-9A-Z]{5}$/;
+
+const ROLL_UP = `
+  SELECT (extract(epoch FROM quarter) * 1000)::float8 AS quarter_ms
+  FROM roll_up_readings($1, ARRAY(SELECT to_timestamp(ms / 1000) FROM unnest($2::float8[]) AS ms)) AS quarter`;
+
+export class Rollups {
+  readonly #client: Queryable;
+  readonly #gateway_id: string;
+  readonly #clock: Clock;
+  /** Quarters that this session marked and that are not rolled up yet. */
+  readonly #marked = new Set<number>();
+  /** Quarter of the newest reading, and the monotonic time of its batch. */
+  #newest = Number.NaN;
+  #newest_at_ms = Number.NEGATIVE_INFINITY;
+  /** The centre may have marks of sessions before. */
+  #may_have_others = true;
+  #not_before_ms = 0;
+
+  constructor(client: Queryable, gateway_id: string, clock: Clock) {
+    this.#client = client;
+    this.#gateway_id = gateway_id;
+    this.#clock = clock;
+  }
+
+  /** The quarters of a batch, to be marked in its transaction: each time, since others may roll up too. */
+  quartersOf(batch: LogBatch): number[] {
+    const quarters = new Set<number>();
+    let quarter_ms = Number.NaN;
+    for (let i = 0; i < batch.count; i++) {
+      if (batch.kind[i] !== LogKind.reading) continue;
+      quarter_ms = Math.floor(centreMs(batch.t_ms[i]) / QUARTER_MS) * QUARTER_MS;
+      quarters.add(quarter_ms);
+    }
+    if (quarters.size === 0) return [];
+    this.#newest = quarter_ms;
+    this.#newest_at_ms = this.#clock.monoMs();
+    for (const quarter of quarters) this.#marked.add(quarter);
+    if (this.#marked.size > KNOWN_MARKS) {
+      this.#marked.clear();
+      this.#may_have_others = true;
+    }
+    return [...quarters];
+  }
+
+  /** Sums up one quarter, if one is due; outside of a transaction. An error of the server is returned, not thrown. */
+  async next(): Promise<{ done: number; error?: unknown }> {
+    const now_ms = this.#clock.monoMs();
+    const growing = now_ms - this.#newest_at_ms < GROWS_MS ? [this.#newest] : [];
+    const may_be_due = this.#may_have_others || [...this.#marked].some(mark => !growing.includes(mark));
+    if (!may_be_due || now_ms < this.#not_before_ms) return { done: 0 };
+    try {
+      const { rows } = await this.#client.query<{ quarter_ms: number }>(ROLL_UP, [this.#gateway_id, growing]);
+      for (const { quarter_ms } of rows) this.#marked.delete(quarter_ms);
+      if (rows.length === 0) {
+        this.#may_have_others = false;
+        // Somebody else did them.
+        for (const quarter_ms of this.#marked)
+          if (!growing.includes(quarter_ms)) this.#marked.delete(quarter_ms);
+      }
+      return { done: rows.length };
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && SERVER_ERROR.test(String(error.code)))) throw error;
+      this.#not_before_ms = now_ms + RETRY_MS;
+      return { done: 0, error };
+    }
+  }
+}
