@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startDemoPostgres } from '../../daemon/cli/demo-postgres.ts';
+import { type DemoPostgres, startDemoPostgres } from '../../daemon/cli/demo-postgres.ts';
 
 export interface TestPostgres {
   /** URL of an empty database. */
@@ -25,6 +25,8 @@ export interface TestPostgres {
 export interface StartOptions {
   /** Lines for postgresql.conf, from the next start on. */
   readonly settings?: readonly string[];
+  /** Puts files into the data directory before that start. */
+  readonly prepare?: (data_directory: string) => void;
 }
 
 export async function startPostgres(options: StartOptions = {}): Promise<TestPostgres> {
@@ -34,7 +36,8 @@ export async function startPostgres(options: StartOptions = {}): Promise<TestPos
   const url = server.database_url;
   const data_directory = join(directory, 'data');
   if (options.settings) {
-    await server.stop();
+    await stopPatiently(server, data_directory);
+    options.prepare?.(data_directory);
     appendFileSync(join(data_directory, 'postgresql.conf'), `\n${options.settings.join('\n')}\n`);
     server = await startDemoPostgres(directory, port);
   }
@@ -49,16 +52,26 @@ export async function startPostgres(options: StartOptions = {}): Promise<TestPos
       await client.end();
       return url.replace(/[^/]+$/, name);
     },
-    halt: () => server.stop(),
+    halt: () => stopPatiently(server, data_directory),
     kill: () => killServer(data_directory),
     async resume() {
       server = await startDemoPostgres(directory, port);
     },
     async stop() {
-      await server.stop();
+      await stopPatiently(server, data_directory);
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** On a busy machine the last checkpoint takes longer than the demo waits. */
+async function stopPatiently(server: DemoPostgres, data_directory: string): Promise<void> {
+  await server.stop().catch(async error => {
+    for (let waited_ms = 0; existsSync(join(data_directory, 'postmaster.pid')); waited_ms += 50) {
+      if (waited_ms > 60_000) throw error;
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
+  });
 }
 
 /** The children first: they would end by themselves only at their next look at their parent. */

@@ -59,6 +59,10 @@ export class Centre {
     this.#url = await this.postgres.createDatabase(`centre_${++this.#databases}`);
   }
 
+  useDatabase(name: string): void {
+    this.#url = this.#url.replace(/[^/]+$/, name);
+  }
+
   /** At the end of the test, the last first. */
   after(...steps: (() => unknown)[]): void {
     this.#cleanUp.push(...steps);
@@ -76,7 +80,8 @@ export class Centre {
   }
 
   async openLog(topology: Topology = smallTopology(3), directory = this.newDirectory()): Promise<Log> {
-    const store = createSqliteStore(storeOptions(directory, { keep_unsynced: true }));
+    // For ever: the log is compared with the centre.
+    const store = createSqliteStore(storeOptions(directory, { keep_unsynced: true, retention_days: 36_500 }));
     this.after(() => store.close());
     await store.open(topology);
     return store;
