@@ -26,7 +26,12 @@ export function makeClient(database_url: string, application_name: string, socke
       idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
       application_name,
     });
-  } catch {
+  } catch (error) {
+    if (error instanceof Error && 'path' in error && 'code' in error)
+      throw new GatewayError(
+        'UPSTREAM_REFUSED',
+        `the database URL names a certificate file that cannot be read: ${error.path} (${error.code})`,
+      );
     // The URL itself holds the password and must not be shown.
     throw new GatewayError(
       'UPSTREAM_REFUSED',

@@ -26,6 +26,22 @@ const NETWORK: Readonly<Record<string, string>> = {
   EPIPE: 'closed the connection',
 };
 
+/** Errors of TLS, as Node and OpenSSL name them. */
+const TLS: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID: 'shows a certificate of another host',
+  CERT_HAS_EXPIRED: 'shows a certificate that has expired',
+  CERT_NOT_YET_VALID: 'shows a certificate that is not valid yet: is the clock right?',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'shows a certificate of an authority that is not trusted; name it by sslrootcert in the URL',
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    'shows a certificate that is not trusted; name its authority by sslrootcert in the URL',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'shows a certificate of an authority that is not trusted; name it by sslrootcert in the URL',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'shows a certificate of an authority that is not trusted; name it by sslrootcert in the URL',
+  CERT_SIGNATURE_FAILURE: 'shows a certificate that the authority of sslrootcert did not sign',
+};
+
 /** Errors of the server (PostgreSQL documentation, appendix A). */
 const SERVER: Readonly<Record<string, Cause>> = {
   '28P01': ['UPSTREAM_REFUSED', 'refuses the password'],
@@ -49,6 +65,10 @@ export function upstreamFailure(centre: Centre, error: unknown): GatewayError {
   const place = describeCentre(centre);
   if (code in NETWORK)
     return new GatewayError('UPSTREAM_UNREACHABLE', `${place} ${NETWORK[code]}`, { cause: error });
+  if (code in TLS)
+    return new GatewayError('UPSTREAM_REFUSED', `${place} ${TLS[code]} (${describeError(error)})`, {
+      cause: error,
+    });
   if (code in SERVER) {
     const [gateway_code, what] = SERVER[code];
     return new GatewayError(gateway_code, `${place} ${what} (${describeError(error)})`, { cause: error });

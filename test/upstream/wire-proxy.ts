@@ -9,6 +9,10 @@ export interface WireProxy {
   /** Cuts the next so many COMMITs. */
   cutCommits(how: CutAtCommit, count: number): void;
   readonly cuts: number;
+  /** From now on nothing gets through in either direction, not even the end of a connection. */
+  freeze(): void;
+  /** As when the network is back: what was under way is lost, new connections get through. */
+  thaw(): void;
   close(): Promise<void>;
 }
 
@@ -17,11 +21,13 @@ export async function startWireProxy(target_port: number, port = 0): Promise<Wir
   let how: CutAtCommit = 'before';
   let left = 0;
   let cuts = 0;
+  let is_frozen = false;
   const sockets = new Set<Socket>();
   const server = createServer(client => {
     const upstream = connect(target_port, '127.0.0.1');
     let swallow_replies = false;
     const cut = () => {
+      if (is_frozen) return;
       client.destroy();
       upstream.destroy();
     };
@@ -29,11 +35,13 @@ export async function startWireProxy(target_port: number, port = 0): Promise<Wir
       sockets.add(socket);
       socket.on('error', cut);
       socket.on('close', () => {
+        if (is_frozen) return;
         sockets.delete(socket);
         cut();
       });
     }
     client.on('data', bytes => {
+      if (is_frozen) return;
       if (left > 0 && bytes.includes('COMMIT')) {
         left--;
         cuts++;
@@ -43,6 +51,7 @@ export async function startWireProxy(target_port: number, port = 0): Promise<Wir
       upstream.write(bytes);
     });
     upstream.on('data', bytes => {
+      if (is_frozen) return;
       if (swallow_replies) return cut();
       client.write(bytes);
     });
@@ -58,6 +67,13 @@ export async function startWireProxy(target_port: number, port = 0): Promise<Wir
     },
     get cuts() {
       return cuts;
+    },
+    freeze() {
+      is_frozen = true;
+    },
+    thaw() {
+      is_frozen = false;
+      for (const socket of sockets) socket.destroy();
     },
     async close() {
       for (const socket of sockets) socket.destroy();
