@@ -1,6 +1,9 @@
 /** Readings that never reached the disk: counted by pack until they can be told in a gap record. */
 import type { GapReason, GapRecord } from '../../core/contract/gap.ts';
 
+/** More are not told one by one: the card is at its end. */
+const MOST_DAMAGES = 1000;
+
 interface Loss {
   from_ms: number;
   to_ms: number;
@@ -11,6 +14,7 @@ interface Loss {
 export class Losses {
   readonly #details: Readonly<Partial<Record<GapReason, string>>>;
   readonly #open = new Map<GapReason, Loss>();
+  readonly #told = new Set<string>();
 
   constructor(details: Readonly<Partial<Record<GapReason, string>>>) {
     this.#details = details;
@@ -27,6 +31,14 @@ export class Losses {
     loss.to_ms = Math.max(loss.to_ms, t_ms);
     loss.readings += readings;
     if (pack_id !== undefined) loss.packs.set(pack_id, (loss.packs.get(pack_id) ?? 0) + readings);
+  }
+
+  /** A part of the file that cannot be read, once in a run; undefined: it was told before. */
+  damaged(what: string): GapRecord | undefined {
+    if (this.#told.has(what) || this.#told.size >= MOST_DAMAGES) return undefined;
+    this.#told.add(what);
+    const unknown = { from_ms: null, to_ms: null, first_seq: null, last_seq: null, readings: null };
+    return { reason: 'damaged', detail: what, ...unknown, packs: [] };
   }
 
   /** What was lost since the last time, and begins anew. */

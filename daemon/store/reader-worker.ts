@@ -28,7 +28,7 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
   switch (method) {
     case 'open':
       reader?.close();
-      reader = new Reader(setup.file);
+      reader = new Reader(setup.file, damage => port?.postMessage({ event: { damage } }));
       return null;
     case 'history':
       return opened().history(params as ReaderMethods['history'][0], bounded());

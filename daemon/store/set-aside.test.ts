@@ -131,3 +131,32 @@ test('a log whose file was removed goes on as its own successor; without its ide
   const third = await openStore();
   expect(third).toMatchObject({ predecessors: [], numbers_from: 1 });
 });
+
+test('a damaged chunk costs its own readings and is told once', async () => {
+  const store = createSqliteStore(storeOptions(directory.path, { span_rows: 90 }));
+  open.push(store);
+  await store.open(topology);
+  for (let n = 0; n < 180; n++) {
+    store.append(numberedReading(topology, n % 3, n, T0 + n));
+    if (n % 90 === 89) await store.flush();
+  }
+  await expect.poll(() => archivedChunks()).toBe(6);
+  const card = new Database(file);
+  card.exec(
+    "UPDATE chunks SET body = CAST(substr(body, 1, 20) || x'a5a5' AS BLOB) WHERE pack_key = 2 AND first_seq = 2",
+  );
+  card.close();
+  const history = () => store.history({ pack_id: 'p02', from_ms: T0, to_ms: T0 + 1000, max_points: 1000 });
+  expect((await history()).reading_count).toBe(30);
+  expect((await history()).reading_count).toBe(30);
+  await expect.poll(() => store.stats().parts_damaged).toBe(1);
+  await store.flush();
+  expect(await gaps(store)).toMatchObject([{ reason: 'damaged', detail: expect.stringContaining('row 2') }]);
+});
+
+function archivedChunks(): number {
+  const db = new Database(file, { readonly: true });
+  const count = db.prepare<[], number>('SELECT count(*) FROM chunks').pluck().get() ?? 0;
+  db.close();
+  return count;
+}

@@ -22,7 +22,6 @@ import {
   type AuditRequest,
   type ExportRequest,
   type HistoryRequest,
-  type LogBatch,
   LogKind,
   type LogSource,
   type RecordKind,
@@ -89,6 +88,7 @@ class SqliteStore implements Store, LogSource {
     commit_failures: 0,
     file_bytes: 0,
     spans_waiting: 0,
+    parts_damaged: 0,
   };
   readonly documents = documentsBy(
     (method, params) => this.#read(method, params),
@@ -96,6 +96,8 @@ class SqliteStore implements Store, LogSource {
   );
 
   readonly exportChunk = (request: ExportRequest) => this.#read('export_chunk', request);
+  readonly readBatch = (after_seq: number, max_rows: number, max_bytes: number) =>
+    this.#read('read_batch', { after_seq, max_rows, max_bytes });
   readonly history = (request: HistoryRequest) => this.#read('history', request);
   readonly readingCounts = (span: TimeSpan) => this.#read('reading_counts', span);
   readonly completeness = ({ from_ms, to_ms }: TimeSpan) => {
@@ -232,18 +234,9 @@ class SqliteStore implements Store, LogSource {
     return () => this.#listeners.delete(listener);
   }
 
-  readBatch(after_seq: number, max_rows: number, max_bytes: number): Promise<LogBatch> {
-    return this.#read('read_batch', { after_seq, max_rows, max_bytes });
-  }
-
   async fork(after_seq: number, above_seq: number): Promise<void> {
     await this.flush();
-    const t_ms = this.#clock.wallMs();
-    const opened = await this.#write('fork', { after_seq, above_seq, t_ms });
-    this.#takeOver(
-      opened,
-      [...this.#pack_keys].map(key => this.#pack_ids.get(key) as string),
-    );
+    this.#takeOver(await this.#write('fork', { after_seq, above_seq, t_ms: this.#clock.wallMs() }));
     await this.#workers?.openReader();
   }
 
@@ -340,12 +333,21 @@ class SqliteStore implements Store, LogSource {
   #onWriterEvent(event: WorkerEvent): void {
     if ('fault' in event) this.#setFault(event.fault);
     if (event.reopened) this.#reopened(event.reopened);
+    if (event.damage !== undefined) this.#damaged(event.damage);
     if (!event.archive) return;
     const { waiting_spans, fault } = event.archive;
     if (fault !== undefined && fault !== this.#archive_fault)
       this.#options.log.error({ component: 'store' }, `finished hours wait in the log: ${fault}`);
     this.#archive_fault = fault;
     this.#stats.spans_waiting = waiting_spans;
+  }
+
+  #damaged(what: string): void {
+    const gap = this.#losses.damaged(what);
+    if (!gap) return;
+    this.#stats.parts_damaged++;
+    this.#options.log.error({ component: 'store' }, `${this.#file}: cannot be read: ${what}`);
+    this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap);
   }
 
   #setFault(fault: string | undefined): void {

@@ -22,7 +22,9 @@ export class StoreWorkers {
   constructor(setup: WorkerSetup, clock: Clock, onEvent: (event: WorkerEvent) => void) {
     const script = (name: string) => new URL(name, import.meta.url);
     this.#writer = new WorkerClient('writer', script('./writer-worker.ts'), setup, clock, onEvent);
-    this.#reader = new WorkerClient('reader', script('./reader-worker.ts'), setup, clock);
+    this.#reader = new WorkerClient('reader', script('./reader-worker.ts'), setup, clock, ({ damage }) => {
+      if (damage !== undefined) onEvent({ damage });
+    });
   }
 
   async open(params: WriterMethods['open'][0]): Promise<OpenedLog> {

@@ -34,6 +34,8 @@ export interface StoreStats {
   readonly file_bytes: number;
   /** Finished runs of rows that are not yet in the archive, or not in the rollups although it is time. */
   readonly spans_waiting: number;
+  /** Blocks, chunks and rollups that this run could not read; their rows are left out. */
+  readonly parts_damaged: number;
   /** Databases that could not be read and lie beside the new one. */
   readonly set_aside: readonly string[];
   /** One line while writing fails; undefined while it works. */

@@ -100,10 +100,12 @@ export interface ArchiveState {
   readonly fault: string | undefined;
 }
 
-/** What the writer says unasked: what keeps it from writing, `undefined` when it works again; and of the archive. */
+/** What a worker says unasked: what keeps it from writing, `undefined` when it works again; and of the archive. */
 export interface WorkerEvent {
   readonly fault?: string | undefined;
   readonly archive?: ArchiveState;
+  /** A part of the file that cannot be read; its rows are left out. */
+  readonly damage?: string;
   /** The file could not be read any more; a new one was begun. */
   readonly reopened?: OpenedLog;
 }

@@ -10,14 +10,21 @@ export class WriterKeeper {
   readonly #setup: WorkerSetup;
   readonly #clock: Clock;
   readonly #onReplaced: (opened: OpenedLog) => void;
+  readonly #onDamage: (what: string) => void;
   #writer: Writer | undefined;
   #params: WriterMethods['open'][0] | undefined;
 
   /** `onReplaced` is told when a new file was begun while the old one was in use. */
-  constructor(setup: WorkerSetup, clock: Clock, onReplaced: (opened: OpenedLog) => void) {
+  constructor(
+    setup: WorkerSetup,
+    clock: Clock,
+    onReplaced: (opened: OpenedLog) => void,
+    onDamage: (what: string) => void,
+  ) {
     this.#setup = setup;
     this.#clock = clock;
     this.#onReplaced = onReplaced;
+    this.#onDamage = onDamage;
   }
 
   open(params: WriterMethods['open'][0]): OpenedLog {
@@ -54,7 +61,7 @@ export class WriterKeeper {
 
   #open(params: WriterMethods['open'][0]): OpenedLog {
     const { file, migrations } = this.#setup;
-    this.#writer = new Writer(file, migrations);
+    this.#writer = new Writer(file, migrations, this.#onDamage);
     const opened = this.#writer.open(params);
     // Batches on their way use these keys, whatever becomes of the file.
     this.#params = { ...params, pack_keys: opened.packs };

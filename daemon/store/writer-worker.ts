@@ -23,7 +23,12 @@ const setup = workerData as WorkerSetup;
 const port = parentPort;
 if (!port) throw new Error('writer-worker.ts runs as a worker thread only');
 
-const keeper = new WriterKeeper(setup, systemClock, reopened => send({ event: { reopened } }));
+const keeper = new WriterKeeper(
+  setup,
+  systemClock,
+  reopened => send({ event: { reopened } }),
+  damage => send({ event: { damage } }),
+);
 const batches: { id: number; params: WriterMethods['commit'][0] }[] = [];
 let retry_ms = FIRST_RETRY_MS;
 let waiting = false;

@@ -37,6 +37,7 @@ const NO_SPAN: Span = { first_seq: 0, rows: 0, min_t_ms: Infinity, max_t_ms: -In
 export class Writer {
   readonly #file: string;
   readonly #db: Database.Database;
+  readonly #onDamage: (what: string) => void;
   #insertRow!: Database.Statement;
   #insertSpan!: Database.Statement;
   #side_tables!: SideTables;
@@ -51,9 +52,10 @@ export class Writer {
   /** Rows after the last stored span. */
   #span: Span = { ...NO_SPAN };
 
-  /** Throws what openDatabase says. */
-  constructor(file: string, migrations: string) {
+  /** Throws what openDatabase says. `onDamage` is told of parts that cannot be read; their rows are left out. */
+  constructor(file: string, migrations: string, onDamage: (what: string) => void = () => {}) {
     this.#file = file;
+    this.#onDamage = onDamage;
     this.#db = openDatabase(file, migrations);
   }
 
@@ -64,10 +66,10 @@ export class Writer {
       'INSERT INTO spans (first_seq, last_seq, min_t_ms, max_t_ms) VALUES (?, ?, ?, ?)',
     );
     this.#side_tables = new SideTables(db);
-    this.#rows = new LogRows(db);
+    this.#rows = new LogRows(db, this.#onDamage);
     this.#archiver = new Archiver(db, this.#rows);
     this.#retention = new Retention(db, this.#rows, this.#file);
-    this.#roll_up = new RollUp(db, this.#rows, () => {});
+    this.#roll_up = new RollUp(db, this.#rows, this.#onDamage);
     const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
     this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
     this.#resumeSpan();
