@@ -1,8 +1,14 @@
 /** Readings that never reached the disk: counted by pack until they can be told in a gap record. */
-import type { GapReason, GapRecord } from '../../core/contract/gap.ts';
+import type { GapRecord } from '../../core/contract/gap.ts';
 
 /** More are not told one by one: the card is at its end. */
 const MOST_DAMAGES = 1000;
+
+const DETAILS = {
+  queue_full: 'the disk could not keep up, and the queue to it was full',
+  write_failed: 'the writer ended before these readings were durable',
+} as const;
+type LossReason = keyof typeof DETAILS;
 
 interface Loss {
   from_ms: number;
@@ -12,16 +18,16 @@ interface Loss {
 }
 
 export class Losses {
-  readonly #details: Readonly<Partial<Record<GapReason, string>>>;
-  readonly #open = new Map<GapReason, Loss>();
+  readonly #file: string;
+  readonly #open = new Map<LossReason, Loss>();
   readonly #told = new Set<string>();
 
-  constructor(details: Readonly<Partial<Record<GapReason, string>>>) {
-    this.#details = details;
+  constructor(file: string) {
+    this.#file = file;
   }
 
   /** `pack_id` undefined: of several packs, and which is not known any more. */
-  add(reason: GapReason, pack_id: string | undefined, t_ms: number, readings = 1): void {
+  add(reason: LossReason, pack_id: string | undefined, t_ms: number, readings = 1): void {
     let loss = this.#open.get(reason);
     if (!loss) {
       loss = { from_ms: t_ms, to_ms: t_ms, readings: 0, packs: new Map() };
@@ -46,7 +52,7 @@ export class Losses {
     const gaps = [...this.#open].map(
       ([reason, { from_ms, to_ms, readings, packs }]): GapRecord => ({
         reason,
-        detail: this.#details[reason] ?? reason,
+        detail: `${this.#file}: ${DETAILS[reason]}`,
         ...{ from_ms, to_ms, first_seq: null, last_seq: null, readings },
         packs: [...packs].map(([pack_id, count]) => ({ pack_id, readings: count })),
       }),

@@ -122,9 +122,11 @@ test('rows of a boot that did not know the time are as old as what came after th
 test('losses on the way to the disk are told once, by pack and reason', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.constantFrom('queue_full', 'write_failed'), fc.nat(3), fc.nat(1000))),
+      fc.array(
+        fc.tuple(fc.constantFrom('queue_full' as const, 'write_failed' as const), fc.nat(3), fc.nat(1000)),
+      ),
       list => {
-        const losses = new Losses({ queue_full: 'full' });
+        const losses = new Losses('gateway.db');
         for (const [reason, pack, t_ms] of list) losses.add(reason, `p${pack}`, t_ms);
         const gaps = losses.take();
         expect(losses.take()).toEqual([]);

@@ -113,10 +113,7 @@ class SqliteStore implements Store, LogSource {
     this.#file = join(options.directory, STORE_FILE);
     this.#clock = options.clock;
     this.#batch_bytes = options.batch_bytes ?? 1 << 20;
-    this.#losses = new Losses({
-      queue_full: `${this.#file}: the disk could not keep up, and the queue to it was full`,
-      write_failed: `${this.#file}: the writer ended before these readings were durable`,
-    });
+    this.#losses = new Losses(this.#file);
     this.#upkeep = new Upkeep({
       ...{ clock: options.clock, log: options.log, file: this.#file, store: options },
       syncedSeq: () => this.#synced_seq,
