@@ -1,0 +1,122 @@
+/** One gateway without its threads: the real Writer, Reader and sync over the virtual disk, wire and clock. */
+import { silentLogger } from '../../core/log.ts';
+import type { Topology } from '../../core/topology/topology.ts';
+import { BatchBuffer } from '../../daemon/store/batch-buffer.ts';
+import { SQLITE_MIGRATIONS } from '../../daemon/store/migration-files.ts';
+import { Reader } from '../../daemon/store/reader.ts';
+import type { LogBatch, LogSource } from '../../daemon/store/store.ts';
+import type { OpenedLog } from '../../daemon/store/worker-messages.ts';
+import { Writer } from '../../daemon/store/writer.ts';
+import { createUpstream, type Upstream } from '../../daemon/upstream/upstream.ts';
+import { type NewRow, type Row, rowsOf } from './log-model.ts';
+import type { SimClock } from './sim-clock.ts';
+
+const MORE_THAN_A_BATCH = 1 << 20;
+
+export interface GatewayOptions {
+  readonly file: string;
+  readonly gateway_id: string;
+  readonly database_url: string;
+  readonly clock: SimClock;
+  readonly topology: Topology;
+  readonly span_rows: number;
+  readonly batch_rows: number;
+}
+
+/** A run of the process, from its start to its end. */
+export class Gateway implements LogSource {
+  readonly writer: Writer;
+  readonly reader: Reader;
+  readonly upstream: Upstream;
+  readonly opened: OpenedLog;
+  readonly #listeners = new Set<() => void>();
+  readonly #pack_ids: ReadonlyMap<number, string>;
+  #durable_seq: number;
+  /** What the sync said the centre has. */
+  synced_seq = 0;
+
+  /** Throws what a fault of the disk makes of it; nothing stays open then. */
+  constructor({ file, gateway_id, database_url, clock, topology, span_rows, batch_rows }: GatewayOptions) {
+    let writer: Writer | undefined;
+    try {
+      writer = new Writer(file, SQLITE_MIGRATIONS);
+      const pack_ids = topology.packs.map(({ id }) => id);
+      const params = { pack_ids, topology: JSON.stringify(topology), t_ms: clock.wallMs(), span_rows };
+      this.opened = writer.open(params);
+      this.reader = new Reader(file);
+    } catch (error) {
+      attempt(() => writer?.close());
+      throw error;
+    }
+    this.writer = writer;
+    this.#durable_seq = this.opened.last_seq;
+    this.#pack_ids = new Map(this.opened.packs.map(({ pack_key, pack_id }) => [pack_key, pack_id]));
+    const source: LogSource = this;
+    const log = silentLogger;
+    this.upstream = createUpstream({ database_url, gateway_id, source, clock, log, batch_rows });
+  }
+
+  get incarnation(): string {
+    return this.opened.incarnation;
+  }
+
+  durableSeq(): number {
+    return this.#durable_seq;
+  }
+
+  onDurable(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async readBatch(after_seq: number, max_rows: number, max_bytes: number): Promise<LogBatch> {
+    return this.reader.readBatch(after_seq, max_rows, max_bytes);
+  }
+
+  packId(pack_key: number): string | undefined {
+    return this.#pack_ids.get(pack_key);
+  }
+
+  markSynced(seq: number): void {
+    if (seq > this.synced_seq) this.synced_seq = seq;
+  }
+
+  /** As the store posts a batch to its writer; on return all of it is acknowledged. */
+  commit(rows: readonly NewRow[]): void {
+    const byte_count = rows.reduce((sum, { body }) => sum + body.length + 20, 0);
+    const batch = new BatchBuffer(new ArrayBuffer(byte_count));
+    for (const { kind, pack_key, t_ms, body } of rows) {
+      batch.bytes.set(Buffer.from(body, 'latin1'), batch.bodyOffset);
+      batch.finish(kind, pack_key, t_ms, body.length);
+    }
+    const { last_seq } = this.writer.commit(batch.buffer, batch.used);
+    if (last_seq !== this.#durable_seq + rows.length)
+      throw new Error(`the batch of ${rows.length} rows after ${this.#durable_seq} ends with row ${last_seq}`);
+    this.#durable_seq = last_seq;
+    for (const listener of this.#listeners) listener();
+  }
+
+  readAll(after_seq = 0, max_rows = MORE_THAN_A_BATCH): Row[] {
+    const rows: Row[] = [];
+    for (let seq = after_seq; ; ) {
+      const found = rowsOf(this.reader.readBatch(seq, max_rows, MORE_THAN_A_BATCH));
+      if (found.length === 0) return rows;
+      rows.push(...found);
+      seq = found[found.length - 1].seq;
+    }
+  }
+
+  /** Lets go of the files, whether the disk still answers or not. */
+  release(): void {
+    attempt(() => this.reader.close());
+    attempt(() => this.writer.close());
+  }
+}
+
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // The disk of this run is gone, and what it thinks of that does not matter.
+  }
+}

@@ -1,0 +1,127 @@
+/** What the log must hold, by what was acknowledged; and what of it the centre must hold. */
+import { type LogBatch, LogKind } from '../../daemon/store/store.ts';
+
+export interface Row {
+  readonly seq: number;
+  readonly kind: number;
+  readonly pack_key: number;
+  readonly t_ms: number;
+  /** Bytes as latin1. */
+  readonly body: string;
+}
+
+export type NewRow = Omit<Row, 'seq'>;
+
+/** What the last retention was allowed to remove. */
+export interface Removal {
+  readonly before_ms: number;
+  readonly below_seq: number;
+  readonly short_of_room: boolean;
+}
+
+export class LogModel {
+  /** Row `seq` is at `seq - 1`. */
+  readonly rows: Row[] = [];
+  readonly gone = new Set<number>();
+  /** Of these the centre may have none. */
+  readonly gone_unsynced = new Set<number>();
+  readonly documents = new Map<string, string>();
+
+  copy(): LogModel {
+    const copy = new LogModel();
+    copy.rows.push(...this.rows);
+    for (const seq of this.gone) copy.gone.add(seq);
+    for (const seq of this.gone_unsynced) copy.gone_unsynced.add(seq);
+    for (const [id, body] of this.documents) copy.documents.set(id, body);
+    return copy;
+  }
+
+  get lastSeq(): number {
+    return this.rows.length;
+  }
+
+  get topology(): string | undefined {
+    return this.rows.findLast(row => row.kind === LogKind.topology)?.body;
+  }
+
+  acknowledge(rows: readonly NewRow[]): void {
+    for (const row of rows) this.rows.push({ seq: this.rows.length + 1, ...row });
+  }
+
+  present(): Row[] {
+    return this.rows.filter(row => !this.gone.has(row.seq));
+  }
+
+  /** All rows the log now gives; throws when one is lost, changed, doubled, or out of order. */
+  check(found: readonly Row[], removal: Removal | undefined): void {
+    let at = 0;
+    for (const row of this.rows) {
+      const next = found[at];
+      if (next?.seq === row.seq) {
+        expectSame(next, row);
+        if (this.gone.has(row.seq)) throw new Error(`row ${row.seq} was removed and is back`);
+        at++;
+      } else if (!this.gone.has(row.seq)) this.#remove(row, removal);
+    }
+    if (at < found.length) throw new Error(`the log has ${found.length - at} rows too many: ${tell(found[at])}`);
+  }
+
+  /**
+   * After a restart: the batch whose commit was tried last may be there, whole, or not at all; and a row of the
+   * topology stands at the end when it is a new one. What is there counts as acknowledged from now on.
+   */
+  adopt(found: readonly Row[], tried: readonly NewRow[], topology: string): void {
+    const tail = found.filter(row => row.seq > this.rows.length);
+    const is_new = this.topology !== topology;
+    const has_tried = tail.length === tried.length + Number(is_new) && tried.length > 0;
+    if (has_tried) this.acknowledge(tried);
+    const last = tail.at(-1);
+    if (is_new) {
+      if (last?.kind !== LogKind.topology || last.body !== topology)
+        throw new Error(`after a new topology the log ends with ${tell(last)}`);
+      this.acknowledge([{ kind: last.kind, pack_key: 0, t_ms: last.t_ms, body: last.body }]);
+    }
+  }
+
+  /** Readings in the log, `to_ms` excluded. */
+  readings(pack_key: number, from_ms: number, to_ms: number): Row[] {
+    return this.present().filter(
+      row => row.kind === LogKind.reading && row.pack_key === pack_key && row.t_ms >= from_ms && row.t_ms < to_ms,
+    );
+  }
+
+  #remove(row: Row, removal: Removal | undefined): void {
+    const may_go =
+      removal !== undefined &&
+      row.kind !== LogKind.topology &&
+      (removal.short_of_room || (row.t_ms < removal.before_ms && row.seq < removal.below_seq));
+    if (!may_go) throw new Error(`row ${row.seq} of ${this.rows.length} is lost: ${tell(row)}`);
+    this.gone.add(row.seq);
+    if (row.seq >= removal.below_seq) this.gone_unsynced.add(row.seq);
+  }
+}
+
+export function rowsOf(batch: LogBatch): Row[] {
+  const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
+  return Array.from({ length: batch.count }, (_, i) => ({
+    seq: batch.seq[i],
+    kind: batch.kind[i],
+    pack_key: batch.pack_key[i],
+    t_ms: batch.t_ms[i],
+    body: bytes.toString('latin1', i === 0 ? 0 : batch.end[i - 1], batch.end[i]),
+  }));
+}
+
+function expectSame(found: Row, expected: Row): void {
+  const is_same =
+    found.kind === expected.kind &&
+    found.pack_key === expected.pack_key &&
+    found.t_ms === expected.t_ms &&
+    found.body === expected.body;
+  if (!is_same) throw new Error(`row ${expected.seq} is ${tell(found)} instead of ${tell(expected)}`);
+}
+
+function tell(row: Row | NewRow | undefined): string {
+  if (!row) return 'nothing';
+  return `kind ${row.kind}, pack key ${row.pack_key}, time ${row.t_ms}, ${row.body.length} bytes`;
+}

@@ -1,0 +1,92 @@
+/** The virtual disk of virtual-disk.c: built once, loaded into this process, where every SQLite file then lies on it. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+
+const SOURCE = fileURLToPath(new URL('virtual-disk.c', import.meta.url));
+/** SQLite's own result codes. */
+export const DiskError = { io: 10, full: 13 } as const;
+export const DiskOp = { read: 0, write: 1, sync: 2, truncate: 3 } as const;
+/** What is kept of the unsynced at a power cut. */
+export const Kept = { nothing: 0, all: 1, any_part: 2 } as const;
+
+export interface DiskFault {
+  readonly op: keyof typeof DiskOp;
+  /** So many go well first. */
+  readonly skip: number;
+  readonly count: number;
+  readonly error: keyof typeof DiskError;
+  /** A sync that fails loses pages for good, as on Linux. */
+  readonly loses: boolean;
+}
+
+export interface DiskStatus {
+  readonly is_dead: boolean;
+  readonly changes_made: number;
+  readonly faults_hit: number;
+  readonly changes_lost: number;
+}
+
+export class VirtualDisk {
+  readonly #control: Database.Database;
+
+  /** Once in a process. Needs gcc; SQLite's headers come with better-sqlite3. */
+  constructor() {
+    const directory = mkdtempSync(join(tmpdir(), 'bms-disk-'));
+    const library = join(directory, 'virtual-disk.so');
+    const headers = join(dirname(fileURLToPath(import.meta.resolve('better-sqlite3/package.json'))), 'deps/sqlite3');
+    const flags = ['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', `-I${headers}`];
+    execFileSync('gcc', [...flags, '-o', library, SOURCE], { timeout: 60_000 });
+    this.#control = new Database(':memory:');
+    this.#control.loadExtension(library);
+    rmSync(directory, { recursive: true });
+  }
+
+  /** An empty disk; whoever has a file of the last one open is dead. */
+  format(seed: number): void {
+    this.#run('disk_format(?)', seed);
+  }
+
+  /** The process is gone, from one moment to the next; the kernel still has all that it wrote. */
+  kill(): void {
+    this.#run('disk_kill()');
+  }
+
+  powerCut(kept: keyof typeof Kept): void {
+    this.#run('disk_power_cut(?)', Kept[kept]);
+  }
+
+  fail({ op, skip, count, error, loses }: DiskFault): void {
+    this.#run('disk_fail(?, ?, ?, ?, ?)', DiskOp[op], skip, count, DiskError[error], Number(loses));
+  }
+
+  /** At the n-th change from now on nothing works any more, until `kill` or `powerCut`. */
+  dieIn(changes: number): void {
+    this.#run('disk_die_in(?)', changes);
+  }
+
+  clearFaults(): void {
+    this.#run('disk_clear()');
+  }
+
+  /** Keeps a copy of the whole card. */
+  saveCopy(): void {
+    this.#run('disk_copy(0)');
+  }
+
+  /** That copy is the card now; whoever had the old one open is dead. */
+  putCopyBack(): void {
+    this.#run('disk_copy(1)');
+  }
+
+  status(): DiskStatus {
+    return JSON.parse(this.#run('disk_status()') as string);
+  }
+
+  #run(call: string, ...values: number[]): unknown {
+    return this.#control.prepare(`SELECT ${call}`).pluck().get(...values);
+  }
+}
