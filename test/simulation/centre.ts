@@ -33,7 +33,8 @@ const READ_ALL = `
     (SELECT coalesce(json_agg(entry_id ORDER BY entry_id), '[]') FROM audit_log WHERE gateway_id = $1) AS audit`;
 
 export async function readCentre(client: pg.Client, gateway_id: string): Promise<CentreState> {
-  return (await client.query<CentreState>({ name: 'read_all', text: READ_ALL, values: [gateway_id] })).rows[0];
+  return (await client.query<CentreState>({ name: 'read_all', text: READ_ALL, values: [gateway_id] }))
+    .rows[0];
 }
 
 /** `numberOf` tells the number within a reading of the log. */
@@ -87,12 +88,14 @@ function sameRows(what: string, found: readonly Told[], expected: readonly Told[
   for (const [seq, text] of expected) {
     const next = found[at];
     if (next?.[0] === seq) {
-      if (next[1] !== text) throw new Error(`${what} ${seq} at the centre is "${next[1]}" instead of "${text}"`);
+      if (next[1] !== text)
+        throw new Error(`${what} ${seq} at the centre is "${next[1]}" instead of "${text}"`);
       at++;
     } else if (next !== undefined && next[0] < seq) break;
     else if (!model.gone_unsynced.has(seq)) throw new Error(`${what} ${seq} is not at the centre: ${text}`);
   }
-  if (at < found.length) throw new Error(`${what} ${found[at][0]} is too many at the centre: ${found[at][1]}`);
+  if (at < found.length)
+    throw new Error(`${what} ${found[at][0]} is too many at the centre: ${found[at][1]}`);
 }
 
 function sameSet(what: string, found: readonly string[], expected: readonly string[]): void {

@@ -91,7 +91,9 @@ export class Gateway implements LogSource {
     }
     const { last_seq } = this.writer.commit(batch.buffer, batch.used);
     if (last_seq !== this.#durable_seq + rows.length)
-      throw new Error(`the batch of ${rows.length} rows after ${this.#durable_seq} ends with row ${last_seq}`);
+      throw new Error(
+        `the batch of ${rows.length} rows after ${this.#durable_seq} ends with row ${last_seq}`,
+      );
     this.#durable_seq = last_seq;
     for (const listener of this.#listeners) listener();
   }

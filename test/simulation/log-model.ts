@@ -63,7 +63,8 @@ export class LogModel {
         at++;
       } else if (!this.gone.has(row.seq)) this.#remove(row, removal);
     }
-    if (at < found.length) throw new Error(`the log has ${found.length - at} rows too many: ${tell(found[at])}`);
+    if (at < found.length)
+      throw new Error(`the log has ${found.length - at} rows too many: ${tell(found[at])}`);
   }
 
   /**
@@ -86,7 +87,8 @@ export class LogModel {
   /** Readings in the log, `to_ms` excluded. */
   readings(pack_key: number, from_ms: number, to_ms: number): Row[] {
     return this.present().filter(
-      row => row.kind === LogKind.reading && row.pack_key === pack_key && row.t_ms >= from_ms && row.t_ms < to_ms,
+      row =>
+        row.kind === LogKind.reading && row.pack_key === pack_key && row.t_ms >= from_ms && row.t_ms < to_ms,
     );
   }
 

@@ -37,7 +37,10 @@ export class VirtualDisk {
   constructor() {
     const directory = mkdtempSync(join(tmpdir(), 'bms-disk-'));
     const library = join(directory, 'virtual-disk.so');
-    const headers = join(dirname(fileURLToPath(import.meta.resolve('better-sqlite3/package.json'))), 'deps/sqlite3');
+    const headers = join(
+      dirname(fileURLToPath(import.meta.resolve('better-sqlite3/package.json'))),
+      'deps/sqlite3',
+    );
     const flags = ['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', `-I${headers}`];
     execFileSync('gcc', [...flags, '-o', library, SOURCE], { timeout: 60_000 });
     this.#control = new Database(':memory:');
@@ -87,6 +90,9 @@ export class VirtualDisk {
   }
 
   #run(call: string, ...values: number[]): unknown {
-    return this.#control.prepare(`SELECT ${call}`).pluck().get(...values);
+    return this.#control
+      .prepare(`SELECT ${call}`)
+      .pluck()
+      .get(...values);
   }
 }

@@ -1,0 +1,48 @@
+/** What all seeds share: the disk, the wire, and one real PostgreSQL, where each has a gateway id of its own. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { POSTGRES_MIGRATIONS } from '../../daemon/store/migration-files.ts';
+import { migrateCentre } from '../../daemon/upstream/migrate.ts';
+import { startPostgres } from '../support/postgres.ts';
+import type { World } from './simulation.ts';
+import { VirtualDisk } from './virtual-disk.ts';
+import { WireFaults } from './wire-faults.ts';
+
+export interface OpenWorld extends World {
+  close(): Promise<void>;
+}
+
+export async function openWorld(trace: (line: string) => void): Promise<OpenWorld> {
+  const directory = mkdtempSync(join(tmpdir(), 'bms-simulation-'));
+  const disk = new VirtualDisk();
+  const postgres = await startPostgres();
+  const wire = new WireFaults(postgres.port);
+  const port = await wire.listen();
+  const centre = new pg.Client(postgres.url);
+  await centre.connect();
+  await hurry(centre, postgres.url);
+  await migrateCentre(centre, POSTGRES_MIGRATIONS, postgres.url);
+  return {
+    ...{ disk, wire, centre, trace },
+    database_url: postgres.url.replace(`:${postgres.port}/`, `:${port}/`),
+    file: join(directory, 'gateway.db'),
+    async close() {
+      await centre.end();
+      await wire.close();
+      await postgres.stop();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** This server need not outlive its machine, and thousands log in to it. */
+async function hurry(client: pg.Client, url: string): Promise<void> {
+  for (const setting of ['synchronous_commit = off', 'fsync = off', 'jit = off', 'scram_iterations = 1'])
+    await client.query(`ALTER SYSTEM SET ${setting}`);
+  await client.query('SELECT pg_reload_conf()');
+  await client.query('SET scram_iterations = 1');
+  const password = decodeURIComponent(new URL(url).password);
+  await client.query(`ALTER ROLE bms PASSWORD ${client.escapeLiteral(password)}`);
+}
