@@ -205,7 +205,8 @@ export class LogRows {
     try {
       return work();
     } finally {
-      if (is_ours) this.#db.exec('COMMIT');
+      // A read that fails can end it by itself.
+      if (is_ours && this.#db.inTransaction) this.#db.exec('COMMIT');
     }
   }
 
