@@ -25,6 +25,8 @@ export function openDatabase(file: string, migrations: string): Database.Databas
     db.pragma('journal_size_limit = 16777216');
     check(db);
     migrate(db, migrations, file);
+    // What a run before wrote but could not sync is read now and still may be lost; written anew it may not.
+    db.pragma('wal_checkpoint(TRUNCATE)');
     return db;
   } catch (error) {
     db?.close();
