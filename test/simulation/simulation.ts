@@ -146,6 +146,7 @@ export class Simulation {
         });
         return;
       case 'read':
+        if (this.#removal && !this.#mayFail(() => this.#checkLog())) return;
         return checkReads(this.#gateway, this.#model, this.#topology, draw, this.#clock.wallMs()).catch(
           this.#diskFailure,
         );
@@ -209,8 +210,7 @@ export class Simulation {
     const short_of_room = this.#draw.chance(0.15);
     const keep_free_bytes = short_of_room ? Number.MAX_SAFE_INTEGER : 0;
     this.#removal = { before_ms, below_seq, short_of_room };
-    if (!this.#mayFail(() => void this.#gateway.writer.retain({ before_ms, below_seq, keep_free_bytes })))
-      return;
+    this.#mayFail(() => void this.#gateway.writer.retain({ before_ms, below_seq, keep_free_bytes }));
     this.#mayFail(() => this.#checkLog());
   }
 
