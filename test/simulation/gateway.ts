@@ -51,9 +51,8 @@ export class Gateway implements LogSource {
     this.writer = writer;
     this.#durable_seq = this.opened.last_seq;
     this.#pack_ids = new Map(this.opened.packs.map(({ pack_key, pack_id }) => [pack_key, pack_id]));
-    const source: LogSource = this;
     const log = silentLogger;
-    this.upstream = createUpstream({ database_url, gateway_id, source, clock, log, batch_rows });
+    this.upstream = createUpstream({ database_url, gateway_id, source: this, clock, log, batch_rows });
   }
 
   get incarnation(): string {

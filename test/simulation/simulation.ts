@@ -26,6 +26,8 @@ const EXCHANGE_OVER_MS = 121_000;
 const STANDSTILL_MS = 30_000;
 const MOST_WAITING_BATCHES = 3;
 const STARTS = 6;
+/** Of the seeds: the card is copied on the way, and in the end that copy is put in. */
+const COPIES = 0.12;
 
 export interface World {
   readonly disk: VirtualDisk;
@@ -83,6 +85,9 @@ export class Simulation {
   #tried_document: [id: string, body: string] | undefined;
 
   #documents = 0;
+  /** Before so many more steps the card is copied. */
+  #copy_in: number;
+  #copied: LogModel | undefined;
 
   constructor(world: World, seed: number) {
     this.#world = world;
@@ -94,9 +99,10 @@ export class Simulation {
     this.#span_rows = draw.whole(4, 60);
     this.#batch_rows = draw.whole(2, 80);
     this.#rows = new RowMaker(this.#topology, draw, draw.chance(0.1) ? 60_000 : 30);
+    this.#copy_in = draw.chance(COPIES) ? draw.whole(1, 12) : Number.POSITIVE_INFINITY;
   }
 
-  /** Rejects with what is wrong, the seed in its message. */
+  /** Rejects with what is wrong. */
   async run(): Promise<void> {
     const { disk, wire } = this.#world;
     disk.format(this.#seed);
@@ -104,12 +110,12 @@ export class Simulation {
     wire.is_down = this.#draw.chance(0.2);
     try {
       await this.#start();
-      for (let left = this.#draw.whole(15, 60); left > 0; left--) {
+      for (let left = this.#draw.whole(12, 36); left > 0; left--) {
+        if (--this.#copy_in <= 0) this.#copyCard();
         await this.#step(this.#draw.weighed(STEPS));
       }
       await this.#end();
-    } catch (error) {
-      throw new Error(`seed ${this.#seed}: ${describeError(error)}`, { cause: error });
+      if (this.#copied) await this.#putInCopy(this.#copied);
     } finally {
       disk.clearFaults();
       wire.cutAll();
@@ -261,8 +267,15 @@ export class Simulation {
     else disk.kill();
   }
 
-  /** The process starts, again and again when the disk fails it; then the log is held against the model. */
   async #start(): Promise<void> {
+    this.#open();
+    await this.#checkCentre();
+    this.#gateway.upstream.start();
+    await this.#settle();
+  }
+
+  /** The process starts, again and again when the disk fails it; then the log is held against the model. */
+  #open(): void {
     const { disk, file, database_url } = this.#world;
     for (let starts = 1; ; starts++) {
       if (starts > STARTS / 2) disk.clearFaults();
@@ -295,9 +308,6 @@ export class Simulation {
     this.#waiting = [];
     this.#first_was_tried = false;
     this.#removal = undefined;
-    await this.#checkCentre();
-    this.#gateway.upstream.start();
-    await this.#settle();
   }
 
   #checkLog(): void {
@@ -337,14 +347,54 @@ export class Simulation {
     if (this.#waiting.length > 0) throw new Error('the disk works again, but a commit does not');
     await this.#catchUp();
     while (this.#gateway.writer.archiveStep() !== 'idle') {}
-    await this.#restart('power_cut');
-    await this.#catchUp();
+    if (this.#draw.chance(0.5)) {
+      await this.#restart('power_cut');
+      await this.#catchUp();
+    }
     this.#checkLog();
     await this.#checkCentre();
     const db = new Database(file);
     const integrity = db.pragma('integrity_check', { simple: true });
     db.close();
     if (integrity !== 'ok') throw new Error(`the file is damaged: ${integrity}`);
+  }
+
+  /** Not while it is unknown what the disk holds. */
+  #copyCard(): void {
+    if (this.#first_was_tried || this.#removal || this.#tried_document) return;
+    this.#trace('(the card is copied)');
+    this.#copy_in = Number.POSITIVE_INFINITY;
+    this.#world.disk.saveCopy();
+    this.#copied = this.#model.copy();
+  }
+
+  /** Another log now goes on under the same name: the centre keeps what it has, and a person is told. */
+  async #putInCopy(copied: LogModel): Promise<void> {
+    const { disk, wire, centre } = this.#world;
+    this.#trace('(the copy is put in)');
+    await this.#gateway.upstream.stop();
+    wire.cutAll();
+    disk.putCopyBack();
+    this.#gateway.release();
+    const known = this.#model;
+    this.#model = copied;
+    this.#open();
+    if (this.#draw.chance(0.7))
+      while (this.#model.lastSeq <= known.lastSeq) {
+        this.#waiting.push(this.#rows.batch(this.#clock.wallMs()));
+        this.#commitWaiting();
+      }
+    this.#gateway.upstream.start();
+    for (let tries = 0; tries < 3; tries++) {
+      await this.#settle();
+      await this.#clock.advanceAsync(RETRY_MS);
+    }
+    await this.#settle();
+    const { state, reason } = this.#gateway.upstream.status();
+    if (state !== 'down' || !reason?.includes('storage was copied'))
+      throw new Error(`a copied card was put in, but the sync says ${state}, ${reason}`);
+    const naming = { packId: (key: number) => this.#gateway.packId(key), numberOf };
+    checkCentre(await readCentre(centre, this.#gateway_id), known, naming);
   }
 
   async #catchUp(): Promise<void> {

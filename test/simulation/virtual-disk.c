@@ -51,7 +51,7 @@ static int boot;
 static u64 random_state;
 static int is_dead;
 static i64 dies_in = -1;
-static i64 changes_made, faults_hit, changes_lost;
+static i64 faults_hit, changes_lost, deaths, power_cuts;
 static struct { i64 skip, count; int code, loses; } faults[OP_KINDS];
 
 static u64 random_u64(void) {
@@ -141,9 +141,9 @@ static void release_shm(Shm *shm) {
 static int fault_of(int op) {
   if (is_dead) return SQLITE_IOERR;
   if (op != OP_READ) {
-    changes_made++;
     if (dies_in > 0 && --dies_in == 0) {
       is_dead = 1;
+      deaths++;
       return SQLITE_IOERR;
     }
   }
@@ -472,6 +472,7 @@ static void resolve(File *f, int mode) {
 /* mode 0: nothing of what was not synced is kept, 1: all, 2: any part. */
 static void cut_power(int mode) {
   kill_process();
+  power_cuts++;
   for (File *f = files; f; f = f->next) {
     int was_new = f->is_new || !f->is_durable;
     int old_stays = f->is_durable && (mode == 0 || (mode == 2 && random_below(2)));
@@ -546,8 +547,9 @@ static void sql_clear(sqlite3_context *context, int count, sqlite3_value **value
 
 static void sql_status(sqlite3_context *context, int count, sqlite3_value **values) {
   (void)count, (void)values;
-  char *text = sqlite3_mprintf("{\"is_dead\":%s,\"changes_made\":%lld,\"faults_hit\":%lld,\"changes_lost\":%lld}",
-                               is_dead ? "true" : "false", changes_made, faults_hit, changes_lost);
+  char *text = sqlite3_mprintf(
+    "{\"is_dead\":%s,\"faults_hit\":%lld,\"changes_lost\":%lld,\"deaths\":%lld,\"power_cuts\":%lld}",
+    is_dead ? "true" : "false", faults_hit, changes_lost, deaths, power_cuts);
   sqlite3_result_text(context, text, -1, sqlite3_free);
 }
 

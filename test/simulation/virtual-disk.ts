@@ -25,9 +25,11 @@ export interface DiskFault {
 
 export interface DiskStatus {
   readonly is_dead: boolean;
-  readonly changes_made: number;
   readonly faults_hit: number;
+  /** By syncs that failed. */
   readonly changes_lost: number;
+  readonly deaths: number;
+  readonly power_cuts: number;
 }
 
 export class VirtualDisk {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { POSTGRES_MIGRATIONS } from '../../daemon/store/migration-files.ts';
 import { migrateCentre } from '../../daemon/upstream/migrate.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import type { World } from './simulation.ts';
 import { VirtualDisk } from './virtual-disk.ts';
 import { WireFaults } from './wire-faults.ts';
@@ -14,24 +14,32 @@ export interface OpenWorld extends World {
   close(): Promise<void>;
 }
 
-export async function openWorld(trace: (line: string) => void): Promise<OpenWorld> {
+/** A PostgreSQL with its tables, for any number of worlds. */
+export async function startCentre(): Promise<TestPostgres> {
+  const postgres = await startPostgres();
+  const client = new pg.Client(postgres.url);
+  await client.connect();
+  await hurry(client, postgres.url);
+  await migrateCentre(client, POSTGRES_MIGRATIONS, 'the test');
+  await client.end();
+  return postgres;
+}
+
+export async function openWorld(centre_url: string, trace: (line: string) => void): Promise<OpenWorld> {
   const directory = mkdtempSync(join(tmpdir(), 'bms-simulation-'));
   const disk = new VirtualDisk();
-  const postgres = await startPostgres();
-  const wire = new WireFaults(postgres.port);
-  const port = await wire.listen();
-  const centre = new pg.Client(postgres.url);
+  const target = new URL(centre_url);
+  const wire = new WireFaults(Number(target.port));
+  target.port = String(await wire.listen());
+  const centre = new pg.Client(centre_url);
   await centre.connect();
-  await hurry(centre, postgres.url);
-  await migrateCentre(centre, POSTGRES_MIGRATIONS, postgres.url);
   return {
     ...{ disk, wire, centre, trace },
-    database_url: postgres.url.replace(`:${postgres.port}/`, `:${port}/`),
+    database_url: target.href,
     file: join(directory, 'gateway.db'),
     async close() {
       await centre.end();
       await wire.close();
-      await postgres.stop();
       rmSync(directory, { recursive: true });
     },
   };
@@ -39,7 +47,13 @@ export async function openWorld(trace: (line: string) => void): Promise<OpenWorl
 
 /** This server need not outlive its machine, and thousands log in to it. */
 async function hurry(client: pg.Client, url: string): Promise<void> {
-  for (const setting of ['synchronous_commit = off', 'fsync = off', 'jit = off', 'scram_iterations = 1'])
+  for (const setting of [
+    'synchronous_commit = off',
+    'fsync = off',
+    'jit = off',
+    'autovacuum = off',
+    'scram_iterations = 1',
+  ])
     await client.query(`ALTER SYSTEM SET ${setting}`);
   await client.query('SELECT pg_reload_conf()');
   await client.query('SET scram_iterations = 1');
