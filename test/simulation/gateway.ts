@@ -4,8 +4,9 @@ import type { Topology } from '../../core/topology/topology.ts';
 import { BatchBuffer } from '../../daemon/store/batch-buffer.ts';
 import { SQLITE_MIGRATIONS } from '../../daemon/store/migration-files.ts';
 import { Reader } from '../../daemon/store/reader.ts';
+import type { RetainRequest } from '../../daemon/store/retention.ts';
 import type { LogBatch, LogSource } from '../../daemon/store/store.ts';
-import type { OpenedLog } from '../../daemon/store/worker-messages.ts';
+import type { OpenedLog, WriterMethods } from '../../daemon/store/worker-messages.ts';
 import { Writer } from '../../daemon/store/writer.ts';
 import { createUpstream, type Upstream } from '../../daemon/upstream/upstream.ts';
 import { type NewRow, type Row, rowsOf } from './log-model.ts';
@@ -93,8 +94,13 @@ export class Gateway implements LogSource {
       throw new Error(
         `the batch of ${rows.length} rows after ${this.#durable_seq} ends with row ${last_seq}`,
       );
-    this.#durable_seq = last_seq;
-    for (const listener of this.#listeners) listener();
+    this.#told(last_seq);
+  }
+
+  retain(request: RetainRequest): WriterMethods['retain'][1] {
+    const told = this.writer.retain(request);
+    this.#told(told.last_seq);
+    return told;
   }
 
   readAll(after_seq = 0, max_rows = MORE_THAN_A_BATCH): Row[] {
@@ -105,6 +111,12 @@ export class Gateway implements LogSource {
       rows.push(...found);
       seq = found[found.length - 1].seq;
     }
+  }
+
+  #told(last_seq: number): void {
+    if (last_seq === this.#durable_seq) return;
+    this.#durable_seq = last_seq;
+    for (const listener of this.#listeners) listener();
   }
 
   /** Lets go of the files, whether the disk still answers or not. */

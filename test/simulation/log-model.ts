@@ -68,20 +68,20 @@ export class LogModel {
   }
 
   /**
-   * After a restart: the batch whose commit was tried last may be there, whole, or not at all; and a row of the
-   * topology stands at the end when it is a new one. What is there counts as acknowledged from now on.
+   * After a restart: the batch whose commit was tried last may be there, whole, or not at all; so may the record of a
+   * loss that retention wrote; and a row of the topology stands at the end when it is a new one. What is there counts
+   * as acknowledged from now on.
    */
-  adopt(found: readonly Row[], tried: readonly NewRow[], topology: string): void {
-    const tail = found.filter(row => row.seq > this.rows.length);
+  adopt(found: readonly Row[], tried: readonly NewRow[], retained: boolean, topology: string): void {
+    const tail: NewRow[] = found.filter(row => row.seq > this.rows.length).map(({ seq: _, ...row }) => row);
     const is_new = this.topology !== topology;
-    const has_tried = tail.length === tried.length + Number(is_new) && tried.length > 0;
-    if (has_tried) this.acknowledge(tried);
-    const last = tail.at(-1);
-    if (is_new) {
-      if (last?.kind !== LogKind.topology || last.body !== topology)
-        throw new Error(`after a new topology the log ends with ${tell(last)}`);
-      this.acknowledge([{ kind: last.kind, pack_key: 0, t_ms: last.t_ms, body: last.body }]);
-    }
+    const last = is_new ? tail.pop() : undefined;
+    if (is_new && (last?.kind !== LogKind.topology || last.body !== topology))
+      throw new Error(`after a new topology the log ends with ${tell(last)}`);
+    const has_tried = tail.length === tried.length && tail.every((row, i) => row.body === tried[i].body);
+    const has_gap = retained && tail.length === 1 && tail[0].kind === LogKind.gap;
+    if (has_tried || has_gap) this.acknowledge(tail);
+    if (last) this.acknowledge([last]);
   }
 
   /** Readings in the log, `to_ms` excluded. */
@@ -96,7 +96,9 @@ export class LogModel {
     const may_go =
       removal !== undefined &&
       row.kind !== LogKind.topology &&
-      (removal.short_of_room || (row.t_ms < removal.before_ms && row.seq < removal.below_seq));
+      (row.seq < removal.below_seq
+        ? removal.short_of_room || row.t_ms < removal.before_ms
+        : removal.short_of_room && row.kind === LogKind.reading);
     if (!may_go) throw new Error(`row ${row.seq} of ${this.rows.length} is lost: ${tell(row)}`);
     this.gone.add(row.seq);
     if (row.seq >= removal.below_seq) this.gone_unsynced.add(row.seq);

@@ -37,11 +37,16 @@ const children = Array.from({ length: processes }, (_, i) => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 });
+const end = () => {
+  for (const child of children) child.kill();
+};
+process.once('SIGINT', end);
+process.once('SIGTERM', end);
 const codes = await Promise.all(
   children.map(async child => {
     createInterface(child.stdout).on('line', onLine);
     const [code] = (await once(child, 'exit')) as [number | null];
-    if (code !== 0) for (const other of children) other.kill();
+    if (code !== 0) end();
     return code;
   }),
 );

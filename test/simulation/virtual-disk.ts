@@ -1,5 +1,5 @@
 /** The virtual disk of virtual-disk.c: built once, loaded into this process, where every SQLite file then lies on it. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -30,6 +30,11 @@ export interface DiskStatus {
   readonly changes_lost: number;
   readonly deaths: number;
   readonly power_cuts: number;
+}
+
+/** Whether this machine can build it. */
+export function hasCompiler(): boolean {
+  return spawnSync('gcc', ['--version'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }
 
 export class VirtualDisk {

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { POSTGRES_MIGRATIONS } from '../../daemon/store/migration-files.ts';
 import { migrateCentre } from '../../daemon/upstream/migrate.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import type { World } from './simulation.ts';
+import type { World } from './gateway-life.ts';
 import { VirtualDisk } from './virtual-disk.ts';
 import { WireFaults } from './wire-faults.ts';
 

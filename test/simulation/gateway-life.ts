@@ -1,0 +1,259 @@
+/**
+ * The life of one gateway: its runs of the process, what it acknowledged, and whether log and centre hold that. What
+ * happens to it is drawn in simulation.ts.
+ */
+import Database from 'better-sqlite3';
+import type pg from 'pg';
+import { describeError } from '../../core/errors.ts';
+import type { RetainRequest } from '../../daemon/store/retention.ts';
+import { LogKind } from '../../daemon/store/store.ts';
+import { smallTopology } from '../../daemon/store/testing.ts';
+import { checkCentre, readCentre } from './centre.ts';
+import { Draw } from './draw.ts';
+import { Gateway } from './gateway.ts';
+import { LogModel, type NewRow, type Removal } from './log-model.ts';
+import { numberOf, RowMaker } from './made-rows.ts';
+import { SimClock } from './sim-clock.ts';
+import type { VirtualDisk } from './virtual-disk.ts';
+import type { WireFaults } from './wire-faults.ts';
+
+const T0 = Date.UTC(2026, 0, 7);
+/** Longer than any wait before the next try of the sync. */
+export const RETRY_MS = 61_000;
+const EXCHANGE_OVER_MS = 121_000;
+/** Nothing of the simulation takes so long; real time. */
+const STANDSTILL_MS = 30_000;
+const STARTS = 6;
+
+export interface World {
+  readonly disk: VirtualDisk;
+  readonly wire: WireFaults;
+  /** Through `wire`. */
+  readonly database_url: string;
+  /** Past `wire`: what is looked at. */
+  readonly centre: pg.Client;
+  /** In a real folder, although the file lies on the virtual disk. */
+  readonly file: string;
+  readonly trace: (line: string) => void;
+}
+
+export class GatewayLife {
+  protected readonly world: World;
+  protected readonly seed: number;
+  protected readonly draw: Draw;
+  protected readonly gateway_id: string;
+  protected readonly clock = new SimClock(T0);
+  protected readonly rows: RowMaker;
+  protected model = new LogModel();
+  protected gateway!: Gateway;
+  /** Not acknowledged yet, in order; of the first a commit may have been tried. */
+  protected waiting: NewRow[][] = [];
+  protected first_was_tried = false;
+  /** A retention whose end is not known. */
+  protected removal: Removal | undefined;
+  protected topology;
+  #tried_document: [id: string, body: string] | undefined;
+  #documents = 0;
+  readonly #span_rows: number;
+  readonly #batch_rows: number;
+
+  constructor(world: World, seed: number) {
+    this.world = world;
+    this.seed = seed;
+    const draw = new Draw(seed, 1);
+    this.draw = draw;
+    this.gateway_id = `seed_${seed}`;
+    this.topology = smallTopology(draw.whole(1, 3), 3, this.gateway_id);
+    this.#span_rows = draw.whole(4, 60);
+    this.#batch_rows = draw.whole(2, 80);
+    this.rows = new RowMaker(this.topology, draw, draw.chance(0.1) ? 60_000 : 30);
+  }
+
+  /** Nothing is on its way to the disk of which nobody knows whether it arrived. */
+  protected get isClear(): boolean {
+    return !this.first_was_tried && !this.removal && !this.#tried_document;
+  }
+
+  protected commitWaiting(): void {
+    while (this.waiting.length > 0) {
+      const rows = this.waiting[0];
+      this.first_was_tried = true;
+      if (!this.mayFail(() => this.gateway.commit(rows))) return;
+      this.first_was_tried = false;
+      this.waiting.shift();
+      this.model.acknowledge(rows);
+    }
+  }
+
+  protected retain(request: RetainRequest, short_of_room: boolean): void {
+    const { now_ms, before_ms, below_seq } = request;
+    const { model } = this;
+    this.removal = { before_ms, below_seq, short_of_room };
+    const lost_before = model.gone_unsynced.size;
+    this.mayFail(() => {
+      const { lost, last_seq } = this.gateway.retain(request);
+      const body = Buffer.from(JSON.stringify(lost)).toString('latin1');
+      if (lost) model.acknowledge([{ kind: LogKind.gap, pack_key: 0, t_ms: now_ms, body }]);
+      if (model.lastSeq !== last_seq) throw new Error(`after retention the log ends at ${last_seq}`);
+      this.checkLog();
+      const lost_rows = model.gone_unsynced.size - lost_before;
+      if (lost_rows > (lost?.readings ?? 0))
+        throw new Error(`${lost_rows} readings are lost, ${lost?.readings ?? 'no'} were told`);
+    });
+    if (this.removal) this.mayFail(() => this.checkLog());
+  }
+
+  protected putDocument(): void {
+    const document: [string, string] = [`d${this.draw.whole(1, 4)}`, `{"n":${++this.#documents}}`];
+    this.#tried_document = document;
+    if (!this.mayFail(() => this.gateway.writer.put('test', ...document))) return;
+    this.model.documents.set(...document);
+    this.#tried_document = undefined;
+  }
+
+  protected async restart(how: 'restart' | 'kill' | 'power_cut'): Promise<void> {
+    const { disk, wire } = this.world;
+    if (how === 'restart' && !disk.status().is_dead) {
+      await this.gateway.upstream.stop();
+      this.commitWaiting();
+      this.gateway.release();
+    }
+    wire.cutAll();
+    await this.gateway.upstream.stop();
+    if (how !== 'restart') this.trace(`(${how})`);
+    this.#lose(how);
+    this.gateway.release();
+    if (this.draw.chance(0.2)) {
+      const name = `Site ${this.draw.whole(1, 1000)}`;
+      this.topology = { ...this.topology, site: { id: 'site', name } };
+    }
+    await this.start();
+  }
+
+  #lose(how: 'restart' | 'kill' | 'power_cut'): void {
+    const { disk } = this.world;
+    if (how === 'power_cut') disk.powerCut(this.draw.pick(['nothing', 'all', 'any_part', 'any_part']));
+    else disk.kill();
+  }
+
+  protected async start(): Promise<void> {
+    this.open();
+    await this.checkCentre();
+    this.gateway.upstream.start();
+    await this.settle();
+  }
+
+  /** The process starts, again and again when the disk fails it; then the log is held against the model. */
+  protected open(): void {
+    const { disk, file, database_url } = this.world;
+    for (let starts = 1; ; starts++) {
+      if (starts > STARTS / 2) disk.clearFaults();
+      try {
+        this.gateway = new Gateway({
+          ...{
+            file,
+            database_url,
+            gateway_id: this.gateway_id,
+            clock: this.clock,
+            topology: this.topology,
+          },
+          ...{ span_rows: this.#span_rows, batch_rows: this.#batch_rows },
+        });
+        break;
+      } catch (error) {
+        if (starts === STARTS) throw error;
+        this.trace(`(did not start: ${describeError(error)})`);
+        this.#lose(this.draw.pick(['kill', 'kill', 'power_cut']));
+      }
+    }
+    disk.clearFaults();
+    const found = this.gateway.readAll();
+    const tried = this.first_was_tried ? this.waiting[0] : [];
+    this.model.adopt(found, tried, this.removal !== undefined, JSON.stringify(this.topology));
+    this.model.check(found, this.removal);
+    if (this.gateway.opened.last_seq !== this.model.lastSeq)
+      throw new Error(`the log ends at ${this.model.lastSeq}, but says ${this.gateway.opened.last_seq}`);
+    this.#checkDocuments();
+    this.waiting = [];
+    this.first_was_tried = false;
+    this.removal = undefined;
+  }
+
+  protected checkLog(): void {
+    this.model.check(this.gateway.readAll(), this.removal);
+    this.removal = undefined;
+  }
+
+  #checkDocuments(): void {
+    const [id, body] = this.#tried_document ?? ['', ''];
+    const found = new Map(this.gateway.reader.list('test').map(row => [row.id, JSON.stringify(row.body)]));
+    if (id && found.get(id) === body) this.model.documents.set(id, body);
+    this.#tried_document = undefined;
+    for (const [known, expected] of this.model.documents)
+      if (found.get(known) !== expected)
+        throw new Error(`document ${known} is ${found.get(known)} instead of ${expected}`);
+  }
+
+  protected async checkCentre(): Promise<void> {
+    const centre = await readCentre(this.world.centre, this.gateway_id);
+    checkCentre(centre, this.model, { packId: key => this.gateway.packId(key), numberOf });
+    if (this.gateway.synced_seq > centre.last_seq)
+      throw new Error(`said to be at the centre: ${this.gateway.synced_seq}; there: ${centre.last_seq}`);
+  }
+
+  protected async catchUp(): Promise<void> {
+    for (let tries = 0; tries < 5; tries++) {
+      await this.settle();
+      const { state, counters } = this.gateway.upstream.status();
+      if (state === 'ok' && counters.last_seq === this.model.lastSeq) return;
+      await this.clock.advanceAsync(RETRY_MS);
+    }
+    const { state, reason, counters } = this.gateway.upstream.status();
+    throw new Error(
+      `the sync does not end: ${state}, ${reason}, at ${counters.last_seq} of ${this.model.lastSeq}`,
+    );
+  }
+
+  /** Until the sync waits for time to pass, or is held at the wire. */
+  protected async settle(): Promise<void> {
+    const { wire } = this.world;
+    for (;;) {
+      await new Promise(resolve => setImmediate(resolve));
+      if (!this.clock.isExchanging || wire.isHeld) return;
+      if (wire.isFrozen) {
+        await this.clock.advanceAsync(EXCHANGE_OVER_MS);
+        continue;
+      }
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error('the sync stands still')), STANDSTILL_MS);
+        const go = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        this.clock.onExchangeOver = go;
+        wire.onStandstill = go;
+      });
+    }
+  }
+
+  /** False when the disk failed it. */
+  protected mayFail(work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      this.diskFailure(error);
+      return false;
+    }
+  }
+
+  protected readonly diskFailure = (error: unknown): void => {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    this.trace(`(${error.code})`);
+    if (/CORRUPT|NOTADB|CONSTRAINT|SQLITE_ERROR/.test(error.code)) throw error;
+  };
+
+  protected trace(line: string): void {
+    this.world.trace(`seed ${this.seed}: ${line}`);
+  }
+}

@@ -1,0 +1,22 @@
+/** Five hundred lives of a gateway: nothing acknowledged is lost, nothing is double at the centre, order is kept. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { hasCompiler } from './virtual-disk.ts';
+import { WIRE_FAULTS } from './wire-faults.ts';
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+const SEEDS = 500;
+
+test.skipIf(!hasCompiler())(
+  'log and sync hold in 500 seeds of faults of disk, wire and clock (needs gcc)',
+  async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--seeds', `${SEEDS}`]);
+    expect(stdout).toContain(`${SEEDS} seeds found nothing`);
+    const hits = JSON.parse(stdout.slice(stdout.indexOf('{')));
+    for (const fault of [...WIRE_FAULTS, 'faults_hit', 'changes_lost', 'deaths', 'power_cuts'])
+      expect(hits[fault], fault).toBeGreaterThan(0);
+  },
+  900_000,
+);
