@@ -27,8 +27,13 @@ export interface Chunk extends Range {
   readonly rolled_up: number;
 }
 
+interface ArchivedSpan extends Range {
+  /** Retention took the readings out of it. */
+  readonly is_emptied: number;
+}
+
 /** Rows of one archived span, by number less the first. */
-interface UnpackedSpan extends Range {
+interface UnpackedSpan extends ArchivedSpan {
   /** -1: no row has this number. */
   readonly kind: Int16Array;
   readonly pack_key: Int32Array;
@@ -42,7 +47,7 @@ interface UnpackedSpan extends Range {
 
 export class LogRows {
   readonly #db: Database;
-  readonly #nextArchived: Statement<[{ seq: number }], Range>;
+  readonly #nextArchived: Statement<[{ seq: number }], ArchivedSpan>;
   readonly #selectRows: Statement<[number, number], StoredRow>;
   readonly #selectChunks: Statement<[number], { pack_key: number; body: Buffer }>;
   readonly #selectChunk: Statement<[number, number], Buffer>;
@@ -57,7 +62,7 @@ export class LogRows {
     this.#onDamage = onDamage;
     this.#corrections = Corrections.load(db);
     this.#nextArchived = db.prepare(
-      `SELECT first_seq, last_seq FROM spans
+      `SELECT first_seq, last_seq, rolled_up < 0 AS is_emptied FROM spans
        WHERE archived = 1 AND last_seq > :seq
          AND first_seq >= coalesce((SELECT max(first_seq) FROM spans WHERE first_seq <= :seq), 0)
        ORDER BY first_seq LIMIT 1`,
@@ -234,9 +239,12 @@ export class LogRows {
     return goes_on;
   }
 
-  #visitSpan(range: Range, after_seq: number, up_to_seq: number, visit: Visit): boolean {
-    if (this.#unpacked?.first_seq !== range.first_seq) this.#unpacked = this.#unpack(range);
-    const { kind, pack_key, t_ms, buffer_no, start, end, buffers, first_seq, last_seq } = this.#unpacked;
+  #visitSpan(range: ArchivedSpan, after_seq: number, up_to_seq: number, visit: Visit): boolean {
+    let span = this.#unpacked;
+    if (!span || span.first_seq !== range.first_seq || span.is_emptied !== range.is_emptied)
+      span = this.#unpack(range);
+    this.#unpacked = span;
+    const { kind, pack_key, t_ms, buffer_no, start, end, buffers, first_seq, last_seq } = span;
     for (let at = after_seq + 1 - first_seq; at <= Math.min(last_seq, up_to_seq) - first_seq; at++) {
       if (kind[at] < 0) continue;
       const body = buffers[buffer_no[at]].subarray(start[at], end[at]);
@@ -245,11 +253,12 @@ export class LogRows {
     return true;
   }
 
-  #unpack({ first_seq, last_seq }: Range): UnpackedSpan {
+  #unpack({ first_seq, last_seq, is_emptied }: ArchivedSpan): UnpackedSpan {
     const count = last_seq - first_seq + 1;
     const span: UnpackedSpan = {
       first_seq,
       last_seq,
+      is_emptied,
       kind: new Int16Array(count).fill(-1),
       pack_key: new Int32Array(count),
       t_ms: new Float64Array(count),

@@ -4,7 +4,7 @@
  */
 import Database from 'better-sqlite3';
 import type pg from 'pg';
-import { describeError } from '../../core/errors.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
 import type { RetainRequest } from '../../daemon/store/retention.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { smallTopology } from '../../daemon/store/testing.ts';
@@ -161,7 +161,8 @@ export class GatewayLife {
         });
         break;
       } catch (error) {
-        if (starts === STARTS) throw error;
+        if (starts === STARTS || (error instanceof GatewayError && error.code === 'STORE_CORRUPT'))
+          throw error;
         this.trace(`(did not start: ${describeError(error)})`);
         this.#lose(this.draw.pick(['kill', 'kill', 'power_cut']));
       }

@@ -29,7 +29,8 @@ export class Gateway implements LogSource {
   readonly writer: Writer;
   readonly reader: Reader;
   readonly upstream: Upstream;
-  readonly opened: OpenedLog;
+  readonly #clock: SimClock;
+  opened: OpenedLog;
   readonly #listeners = new Set<() => void>();
   readonly #pack_ids: ReadonlyMap<number, string>;
   #durable_seq: number;
@@ -38,6 +39,7 @@ export class Gateway implements LogSource {
 
   /** Throws what a fault of the disk makes of it; nothing stays open then. */
   constructor({ file, gateway_id, database_url, clock, topology, span_rows, batch_rows }: GatewayOptions) {
+    this.#clock = clock;
     let writer: Writer | undefined;
     try {
       writer = new Writer(file, SQLITE_MIGRATIONS);
@@ -60,6 +62,14 @@ export class Gateway implements LogSource {
     return this.opened.incarnation;
   }
 
+  get predecessors(): readonly string[] {
+    return this.opened.predecessors;
+  }
+
+  get numbers_from(): number {
+    return this.opened.numbers_from;
+  }
+
   durableSeq(): number {
     return this.#durable_seq;
   }
@@ -71,6 +81,11 @@ export class Gateway implements LogSource {
 
   async readBatch(after_seq: number, max_rows: number, max_bytes: number): Promise<LogBatch> {
     return this.reader.readBatch(after_seq, max_rows, max_bytes);
+  }
+
+  async fork(after_seq: number, above_seq: number): Promise<void> {
+    this.opened = this.writer.fork({ after_seq, above_seq, t_ms: this.#clock.wallMs() });
+    this.#told(this.opened.last_seq);
   }
 
   packId(pack_key: number): string | undefined {

@@ -2,7 +2,9 @@
  * One seed: a gateway's life of some dozens of steps, all drawn from the seed. The disk, the wire and the clock fail
  * where it says; after each restart and at the end log and centre are held against what was acknowledged.
  */
+import { copyFileSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { identityFile } from '../../daemon/store/identity.ts';
 import { checkCentre, readCentre } from './centre.ts';
 import { GatewayLife, RETRY_MS, type World } from './gateway-life.ts';
 import type { LogModel } from './log-model.ts';
@@ -51,8 +53,9 @@ export class Simulation extends GatewayLife {
 
   /** Rejects with what is wrong. */
   async run(): Promise<void> {
-    const { disk, wire } = this.world;
+    const { disk, wire, file } = this.world;
     disk.format(this.seed);
+    rmSync(identityFile(file), { force: true });
     wire.arm(undefined);
     wire.is_down = this.draw.chance(0.2);
     try {
@@ -202,16 +205,18 @@ export class Simulation extends GatewayLife {
     this.trace('(the card is copied)');
     this.#copy_in = Number.POSITIVE_INFINITY;
     this.world.disk.saveCopy();
+    copyFileSync(identityFile(this.world.file), `${this.world.file}.copied`);
     this.#copied = this.model.copy();
   }
 
   /** Another log now goes on under the same name: the centre keeps what it has, and a person is told. */
   async #putInCopy(copied: LogModel): Promise<void> {
-    const { disk, wire, centre } = this.world;
+    const { disk, wire, centre, file } = this.world;
     this.trace('(the copy is put in)');
     await this.gateway.upstream.stop();
     wire.cutAll();
     disk.putCopyBack();
+    copyFileSync(`${file}.copied`, identityFile(file));
     this.gateway.release();
     const known = this.model;
     this.model = copied;
