@@ -1,4 +1,5 @@
 /** Rows such as a gateway writes, made by one seed: every reading has a number of its own. */
+import type { GapRecord } from '../../core/contract/gap.ts';
 import { PackMetric } from '../../core/metrics.ts';
 import { encodeInto, maxEncodedBytes, ReadingDecoder } from '../../core/reading/codec.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -37,8 +38,17 @@ export class RowMaker {
     if (draw.chance(0.8)) return this.#reading(t_ms);
     if (draw.chance(0.5)) return this.#alert(t_ms);
     if (draw.chance(0.5)) return this.#audit(t_ms);
-    const kind = draw.pick([LogKind.gap, LogKind.clock]);
-    return json(kind, t_ms, { text: draw.hex(draw.whole(0, this.#largest_bytes)) });
+    const detail = draw.hex(draw.whole(0, this.#largest_bytes));
+    if (draw.chance(0.5)) return json(LogKind.clock, t_ms, { detail });
+    const nothing = {
+      from_ms: null,
+      to_ms: null,
+      first_seq: null,
+      last_seq: null,
+      readings: null,
+      packs: [],
+    };
+    return json(LogKind.gap, t_ms, { reason: 'queue_full', detail, ...nothing } satisfies GapRecord);
   }
 
   #reading(t_ms: number): NewRow {

@@ -109,13 +109,7 @@ export class Simulation extends GatewayLife {
       case 'retain':
         return this.#retain();
       case 'disk_fault':
-        disk.fail({
-          op: draw.pick(['read', 'write', 'write', 'sync', 'sync', 'truncate']),
-          skip: draw.whole(0, 12),
-          count: draw.pick([1, 1, 2, 30]),
-          error: draw.pick(['io', 'full']),
-          loses: draw.chance(0.5),
-        });
+        this.#breakDisk();
         return;
       case 'die_soon':
         return disk.dieIn(draw.whole(1, 30));
@@ -147,6 +141,18 @@ export class Simulation extends GatewayLife {
       default:
         return this.restart(step);
     }
+  }
+
+  #breakDisk(): void {
+    const { draw } = this;
+    const op = draw.pick(['read', 'write', 'write', 'sync', 'sync', 'truncate'] as const);
+    this.world.disk.fail({
+      op,
+      skip: draw.whole(0, 12),
+      count: draw.pick([1, 1, 2, 30]),
+      error: op !== 'read' && draw.chance(0.5) ? 'full' : 'io',
+      loses: draw.chance(0.5),
+    });
   }
 
   #retain(): void {

@@ -1,8 +1,11 @@
 /** What the virtual disk loses, and that the store has nothing to lose there. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { GatewayError } from '../../core/errors.ts';
 import { BatchBuffer } from '../../daemon/store/batch-buffer.ts';
+import { identityFile } from '../../daemon/store/identity.ts';
 import { SQLITE_MIGRATIONS } from '../../daemon/store/migration-files.ts';
 import { Reader } from '../../daemon/store/reader.ts';
 import { LogKind } from '../../daemon/store/store.ts';
@@ -19,7 +22,10 @@ describe.skipIf(!hasCompiler())('the virtual disk (needs gcc)', () => {
     disk = new VirtualDisk();
   });
   afterAll(() => directory.remove());
-  beforeEach(() => disk.format(1));
+  beforeEach(() => {
+    disk.format(1);
+    rmSync(identityFile(file), { force: true });
+  });
 
   function openWriter(): Writer {
     const writer = new Writer(file, SQLITE_MIGRATIONS);
@@ -99,5 +105,24 @@ describe.skipIf(!hasCompiler())('the virtual disk (needs gcc)', () => {
     expect(reader.readBatch(0, 1000, 1 << 20).count).toBe(21);
     reader.close();
     writer.close();
+  });
+
+  test('a read that fails at the start is no reason to give the file up', () => {
+    const writer = openWriter();
+    commit(writer, 'kept');
+    writer.close();
+    const codes = new Set<string>();
+    for (let skip = 0; skip < 80; skip++) {
+      disk.fail({ op: 'read', skip, count: 1, error: 'io', loses: false });
+      try {
+        openWriter().close();
+      } catch (error) {
+        codes.add((error as GatewayError).code);
+      }
+      disk.kill();
+    }
+    disk.clearFaults();
+    expect([...codes]).toEqual(['STORE_FAILED']);
+    expect(texts()).toEqual(['kept']);
   });
 });
