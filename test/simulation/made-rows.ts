@@ -39,7 +39,6 @@ export class RowMaker {
     if (draw.chance(0.5)) return this.#alert(t_ms);
     if (draw.chance(0.5)) return this.#audit(t_ms);
     const detail = draw.hex(draw.whole(0, this.#largest_bytes));
-    if (draw.chance(0.5)) return json(LogKind.clock, t_ms, { detail });
     const nothing = {
       from_ms: null,
       to_ms: null,
