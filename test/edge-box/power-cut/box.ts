@@ -55,7 +55,7 @@ export async function makeBox(directory: string, sabotage?: Sabotage): Promise<P
   mkdirSync(directory, { recursive: true });
   if (!readdirSync(directory).includes('disk.img')) {
     await run('truncate', ['-s', `${DISK_MB}M`, image]);
-    await run('/usr/sbin/mkfs.ext4', ['-q', image], { timeout: TOOL_TIMEOUT_MS });
+    await run('/usr/sbin/mkfs.ext4', ['-q', '-b', '4096', image], { timeout: TOOL_TIMEOUT_MS });
   }
   const env = { ...process.env, NODE_COMPILE_CACHE: cache };
   await run(process.execPath, [LOAD], { env, cwd: REPOSITORY, timeout: TOOL_TIMEOUT_MS });
@@ -87,16 +87,20 @@ function initScript(program: readonly string[], directory: string, cache: string
   return `#!/bin/bash
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run
 export NODE_COMPILE_CACHE='${cache}'
+off() {
+  echo o > /proc/sysrq-trigger
+  sleep 60
+}
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs tmpfs /run
 mkdir ${DISK} /run/outside
 if [ -e /sys/block/ubda ]; then
-  mount -t ext4 -o errors=panic /dev/ubda ${DISK}
+  mount -t ext4 -o errors=panic /dev/ubda ${DISK} || off
 else
   insmod '${loop}'
   mount -t hostfs -o '${directory}' none /run/outside
-  mount -t ext4 -o errors=panic,loop /run/outside/disk.img ${DISK}
+  mount -t ext4 -o errors=panic,loop /run/outside/disk.img ${DISK} || off
 fi
 ip link set lo up
 stty -F /dev/ttyS0 raw -echo
@@ -105,7 +109,6 @@ cd '${REPOSITORY}'
 ${quoted}
 echo "the load ended with code $?"
 umount ${DISK}
-echo o > /proc/sysrq-trigger
-sleep 60
+off
 `;
 }

@@ -1,6 +1,6 @@
 /**
  * A disk whose write cache is lost with the power: of each sector written since the last flush, any of its contents
- * since then may be what is left, so writes are lost, reordered and torn. See volatile-disk.c for the other half.
+ * since then may be what is left, so writes are lost, reordered and torn apart. See volatile-disk.c for the other half.
  */
 import { execFile } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const SOURCE = fileURLToPath(new URL('./volatile-disk.c', import.meta.url));
-const SECTOR_BYTES = 512;
+/** As on cards and disks of today. ext4 does not mount any more when a block of its journal is torn within. */
+const SECTOR_BYTES = 4096;
 const HEAD_BYTES = 16;
 const COMPILER_TIMEOUT_MS = 60_000;
 
@@ -79,6 +80,10 @@ export class VolatileDisk {
       const length = Number(undo.readBigUInt64LE(at + 8));
       const begin = at + HEAD_BYTES;
       at = begin + length;
+      if (offset % SECTOR_BYTES !== 0 || length % SECTOR_BYTES !== 0)
+        throw new Error(
+          `${this.#undo}: expected writes of whole sectors, found ${length} bytes at ${offset}`,
+        );
       // Killed while it noted this one: the write itself has not begun.
       if (at > undo.length) break;
       for (let done = 0; done < length; done += SECTOR_BYTES) {
