@@ -1,8 +1,9 @@
 /** The readings of a batch into `pack_readings`, as fast as one connection allows: COPY, of no more than is there. */
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { ReadingDecoder } from '../../core/reading/codec.ts';
+import { describeDecodeFault, ReadingDecoder } from '../../core/reading/codec.ts';
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
+import type { BatchRecords } from './batch-records.ts';
 import { type ColumnSet, CopyRows, columnsOf, copyStatement } from './copy-rows.ts';
 
 /** What is encoded between two turns of the event loop. */
@@ -31,18 +32,18 @@ export class ReadingCopy {
     this.#broken = broken;
   }
 
-  /** Within the transaction of the batch. */
-  async store(batch: LogBatch): Promise<{ readings: number; undecodable: number }> {
+  /** Within the transaction of the batch. Returns how many readings it stored; others are put aside. */
+  async store(batch: LogBatch, records: BatchRecords): Promise<number> {
     const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
     let copy: OpenCopy | undefined;
     let readings = 0;
-    let undecodable = 0;
     for (const i of readingsByPack(batch)) {
       const start = i === 0 ? 0 : batch.end[i - 1];
       const reading = this.#decoder.decode(view, start, batch.end[i] - start);
       const pack_id = this.#source.packId(batch.pack_key[i]);
       if (typeof reading === 'number' || pack_id === undefined) {
-        undecodable++;
+        const unknown_pack = `unknown pack key ${batch.pack_key[i]}`;
+        records.putAside(i, typeof reading === 'number' ? describeDecodeFault(reading) : unknown_pack);
         continue;
       }
       const needed = columnsOf(reading);
@@ -57,7 +58,7 @@ export class ReadingCopy {
       if (copy.rows.bytes >= BYTES_PER_TURN) await this.#write(copy);
     }
     if (copy) await this.#end(copy);
-    return { readings, undecodable };
+    return readings;
   }
 
   #begin(): OpenCopy {

@@ -10,6 +10,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
+import { BatchRecords } from './batch-records.ts';
 import { type CentralUserRow, readCentralUsers } from './central-users.ts';
 import { EXCHANGE_TIMEOUT_MS, makeClient } from './client.ts';
 import { ReadingCopy } from './copy-readings.ts';
@@ -20,7 +21,14 @@ import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';
 import { RECORD_SINKS } from './records.ts';
 import { Rollups } from './rollups.ts';
-import { bodyOf, rowDigest } from './row-digest.ts';
+import { rowDigest } from './row-digest.ts';
+
+const KNOWN_KINDS: ReadonlySet<number> = new Set([
+  LogKind.topology,
+  LogKind.reading,
+  LogKind.alert,
+  ...RECORD_SINKS.keys(),
+]);
 
 export interface SessionOptions {
   readonly database_url: string;
@@ -33,7 +41,7 @@ export interface SessionOptions {
 export interface SentBatch {
   readonly readings: number;
   readonly alerts: number;
-  /** Rows whose bytes could not be decoded. */
+  /** Rows that could not be understood; they are in `undecodable_rows`. */
   readonly undecodable: number;
 }
 
@@ -184,15 +192,18 @@ export class Session {
         'UPSTREAM_REFUSED',
         `${this.place}: somebody else moved gateway "${gateway_id}" from row ${this.last_seq} to ${known.last_seq}`,
       );
-    for (const topology of records<Topology>(batch, LogKind.topology))
+    const records = new BatchRecords(batch);
+    for (const topology of records.of<Topology>(LogKind.topology).records)
       await storeTopology(this.#client, gateway_id, topology);
-    const { readings, undecodable } = await this.#copy.store(batch);
-    const alerts = records<Alert>(batch, LogKind.alert);
-    if (alerts.length > 0) await storeAlerts(this.#client, gateway_id, alerts, seqsOf(batch, LogKind.alert));
+    const readings = await this.#copy.store(batch, records);
+    const alerts = records.of<Alert>(LogKind.alert);
+    if (alerts.records.length > 0) await storeAlerts(this.#client, gateway_id, alerts.records, alerts.seqs);
     for (const [kind, store] of RECORD_SINKS) {
-      const found = records<object>(batch, kind);
-      if (found.length > 0) await store(this.#client, gateway_id, found, seqsOf(batch, kind));
+      const found = records.of<object>(kind);
+      if (found.records.length > 0) await store(this.#client, gateway_id, found.records, found.seqs);
     }
+    records.putAsideUnknown(KNOWN_KINDS);
+    await records.storeUndecodable(this.#client, gateway_id, source);
     const last = batch.count - 1;
     await this.#client.query(MOVE_ON, [
       gateway_id,
@@ -202,7 +213,7 @@ export class Session {
     ]);
     await this.#client.query('COMMIT');
     this.last_seq = batch.seq[last];
-    return { readings, undecodable, alerts: alerts.length };
+    return { readings, undecodable: records.undecodable, alerts: alerts.records.length };
   }
 
   #conflict(known: GatewayRow, what: string): GatewayError {
@@ -214,15 +225,4 @@ export class Session {
         `(log ${source.incarnation}): ${what}. Nothing is sent. See docs/central-database.md, "Identity"`,
     );
   }
-}
-
-function records<T>(batch: LogBatch, kind: number): T[] {
-  const found: T[] = [];
-  for (let i = 0; i < batch.count; i++)
-    if (batch.kind[i] === kind) found.push(JSON.parse(bodyOf(batch, i).toString('utf8')) as T);
-  return found;
-}
-
-function seqsOf(batch: LogBatch, kind: number): number[] {
-  return [...batch.seq].filter((_, i) => batch.kind[i] === kind);
 }

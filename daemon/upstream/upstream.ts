@@ -231,7 +231,7 @@ class LogUpstream implements Upstream {
     if (sent.undecodable > 0)
       log.error(
         { component: 'upstream' },
-        `${sent.undecodable} rows ${rows} could not be decoded and were left out`,
+        `${sent.undecodable} rows ${rows} could not be understood; they are kept at the centre in undecodable_rows`,
       );
   }
 
