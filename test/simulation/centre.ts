@@ -45,9 +45,10 @@ export interface Naming {
 
 /**
  * At every moment the centre has the log up to its `last_seq`, row for row, and nothing behind it: so nothing is
- * lost, nothing double, and all came in order. Throws with the first difference.
+ * lost, nothing double, and all came in order. Throws with the first difference. `is_newest`: no more came after it,
+ * so the state of each alert can be told.
  */
-export function checkCentre(centre: CentreState, model: LogModel, naming: Naming): void {
+export function checkCentre(centre: CentreState, model: LogModel, naming: Naming, is_newest = true): void {
   const { last_seq } = centre;
   if (last_seq > model.lastSeq)
     throw new Error(`the centre has rows up to ${last_seq}, of a log that ends at ${model.lastSeq}`);
@@ -68,7 +69,7 @@ export function checkCentre(centre: CentreState, model: LogModel, naming: Naming
     model,
   );
   const is_whole = ![...model.gone_unsynced].some(seq => seq <= last_seq);
-  if (!is_whole) return;
+  if (!is_whole || !is_newest) return;
   const states = new Map(alerts.map(row => [alertOf(row).id, alertOf(row).state]));
   sameSet('alert', centre.alerts.map(String), [...states].map(String));
   const entries = sent.filter(row => row.kind === LogKind.audit);

@@ -8,7 +8,7 @@ import { describeError, GatewayError } from '../../core/errors.ts';
 import type { RetainRequest } from '../../daemon/store/retention.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { smallTopology } from '../../daemon/store/testing.ts';
-import { checkCentre, readCentre } from './centre.ts';
+import { checkCentre, type Naming, readCentre } from './centre.ts';
 import { Draw } from './draw.ts';
 import { Gateway } from './gateway.ts';
 import { LogModel, type NewRow, type Removal } from './log-model.ts';
@@ -68,6 +68,8 @@ export class GatewayLife {
     this.#batch_rows = draw.whole(2, 80);
     this.rows = new RowMaker(this.topology, draw, draw.chance(0.1) ? 60_000 : 30);
   }
+
+  protected readonly naming: Naming = { packId: key => this.gateway.packId(key), numberOf };
 
   /** Nothing is on its way to the disk of which nobody knows whether it arrived. */
   protected get isClear(): boolean {
@@ -197,7 +199,7 @@ export class GatewayLife {
 
   protected async checkCentre(): Promise<void> {
     const centre = await readCentre(this.world.centre, this.gateway_id);
-    checkCentre(centre, this.model, { packId: key => this.gateway.packId(key), numberOf });
+    checkCentre(centre, this.model, this.naming);
     if (this.gateway.synced_seq > centre.last_seq)
       throw new Error(`said to be at the centre: ${this.gateway.synced_seq}; there: ${centre.last_seq}`);
   }

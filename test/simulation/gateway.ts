@@ -27,8 +27,9 @@ export interface GatewayOptions {
 /** A run of the process, from its start to its end. */
 export class Gateway implements LogSource {
   readonly writer: Writer;
-  readonly reader: Reader;
+  reader: Reader;
   readonly upstream: Upstream;
+  readonly #file: string;
   readonly #clock: SimClock;
   opened: OpenedLog;
   readonly #listeners = new Set<() => void>();
@@ -40,6 +41,7 @@ export class Gateway implements LogSource {
   /** Throws what a fault of the disk makes of it; nothing stays open then. */
   constructor({ file, gateway_id, database_url, clock, topology, span_rows, batch_rows }: GatewayOptions) {
     this.#clock = clock;
+    this.#file = file;
     let writer: Writer | undefined;
     try {
       writer = new Writer(file, SQLITE_MIGRATIONS);
@@ -85,6 +87,8 @@ export class Gateway implements LogSource {
 
   async fork(after_seq: number, above_seq: number): Promise<void> {
     this.opened = this.writer.fork({ after_seq, above_seq, t_ms: this.#clock.wallMs() });
+    this.reader.close();
+    this.reader = new Reader(this.#file);
     this.#told(this.opened.last_seq);
   }
 

@@ -5,10 +5,12 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { identityFile } from '../../daemon/store/identity.ts';
+import { LogKind } from '../../daemon/store/store.ts';
 import { checkCentre, readCentre } from './centre.ts';
 import { GatewayLife, RETRY_MS, type World } from './gateway-life.ts';
 import type { LogModel } from './log-model.ts';
 import { numberOf } from './made-rows.ts';
+
 import { checkReads } from './reads.ts';
 import { WIRE_FAULTS } from './wire-faults.ts';
 
@@ -16,6 +18,7 @@ const HOUR_MS = 3_600_000;
 const MOST_WAITING_BATCHES = 3;
 /** Of the seeds: the card is copied on the way, and in the end that copy is put in. */
 const COPIES = 0.12;
+const SILENCE = `UPDATE gateways SET last_sync_at = now() - interval '11 minutes' WHERE gateway_id = $1`;
 
 const STEPS = {
   append: 30,
@@ -45,6 +48,7 @@ export class Simulation extends GatewayLife {
   /** Before so many more steps the card is copied. */
   #copy_in: number;
   #copied: LogModel | undefined;
+  #copied_seq = 0;
 
   constructor(world: World, seed: number) {
     super(world, seed);
@@ -213,6 +217,7 @@ export class Simulation extends GatewayLife {
     this.world.disk.saveCopy();
     copyFileSync(identityFile(this.world.file), `${this.world.file}.copied`);
     this.#copied = this.model.copy();
+    this.#copied_seq = this.model.lastSeq;
   }
 
   /** Another log now goes on under the same name: the centre keeps what it has, and a person is told. */
@@ -241,7 +246,52 @@ export class Simulation extends GatewayLife {
     const { state, reason } = this.gateway.upstream.status();
     if (state !== 'down' || !reason?.includes('storage was copied'))
       throw new Error(`a copied card was put in, but the sync says ${state}, ${reason}`);
-    const naming = { packId: (key: number) => this.gateway.packId(key), numberOf };
-    checkCentre(await readCentre(centre, this.gateway_id), known, naming);
+    const before = await readCentre(centre, this.gateway_id);
+    checkCentre(before, known, this.naming);
+    await this.#goOnAboveCentre(known, before.last_seq);
+  }
+
+  /** The other copy stays silent: what this one wrote since follows above what the centre has. */
+  async #goOnAboveCentre(known: LogModel, centre_seq: number): Promise<void> {
+    this.trace('(the other copy is silent)');
+    const { centre, wire } = this.world;
+    const copied_seq = this.#copied_seq;
+    const bodies = () =>
+      this.gateway
+        .readAll()
+        .filter(row => row.kind === LogKind.reading)
+        .map(row => row.body);
+    const readings = bodies();
+    await centre.query(SILENCE, [this.gateway_id]);
+    if (this.draw.chance(0.6))
+      wire.arm({
+        fault: this.draw.pick(['cut_before', 'cut_within', 'cut_reply', 'refuse']),
+        at: this.draw.whole(0, 40),
+      });
+    for (let tries = 0; tries < 6; tries++) {
+      await this.clock.advanceAsync(RETRY_MS);
+      await this.settle();
+    }
+    const { state, reason, counters } = this.gateway.upstream.status();
+    if (state !== 'ok' || counters.last_seq !== this.gateway.durableSeq())
+      throw new Error(`the other copy is silent, but the sync says ${state}, ${reason}`);
+    if (String(bodies()) !== String(readings))
+      throw new Error('readings were lost or changed by new numbers');
+    const after = await readCentre(centre, this.gateway_id);
+    const upTo = <T>(rows: readonly T[], seqOf: (row: T) => number) =>
+      rows.filter(row => seqOf(row) <= centre_seq);
+    const kept = {
+      ...{ ...after, last_seq: centre_seq, readings: upTo(after.readings, row => row.seq) },
+      ...{ alert_events: upTo(after.alert_events, row => row[0]), alerts: [], audit: [] },
+    };
+    checkCentre(kept, known, this.naming, false);
+    const added = after.readings.filter(row => row.seq > centre_seq).map(row => row.number);
+    const written = this.model
+      .present()
+      .filter(row => row.seq > copied_seq && row.kind === LogKind.reading)
+      .map(numberOf);
+    // Of a past with holes it is not known how far the two are one.
+    if (known.gone_unsynced.size === 0 && String(added) !== String(written))
+      throw new Error(`above ${centre_seq} the centre has ${added}, expected ${written}`);
   }
 }
