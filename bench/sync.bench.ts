@@ -53,6 +53,7 @@ export async function benchSync(): Promise<string[]> {
       quarter_s: Number.POSITIVE_INFINITY,
       grew_mb: 0,
     };
+    const growth: string[] = [];
     let copied_s = Number.POSITIVE_INFINITY;
     for (let run = 1; run <= RUNS; run++) {
       const url = await postgres.createDatabase(`run_${run}`);
@@ -62,8 +63,12 @@ export async function benchSync(): Promise<string[]> {
         quarter_s: Math.min(synced.quarter_s, quarter_s),
         grew_mb: Math.max(synced.grew_mb, grew_mb),
       };
+      if (run === RUNS) growth.push(await bytesPerCellAndDay(url, 'caught up'));
       copied_s = Math.min(copied_s, await bareCopy(url));
     }
+    const url = await postgres.createDatabase('as_it_comes');
+    await catchUp(store, url, PACKS);
+    growth.push(await bytesPerCellAndDay(url, 'as it comes, a batch per round'));
     return [
       `bare COPY: ${perSecond(ROWS / copied_s, 'pack rows')}`,
       `caught up: ${perSecond(ROWS / synced.took_s, 'pack rows')}, ${perSecond((ROWS * CELLS_PER_PACK) / synced.took_s, 'cell readings')}`,
@@ -71,6 +76,7 @@ export async function benchSync(): Promise<string[]> {
       `a day of the default fleet (${ROWS_PER_DAY.toLocaleString('en')} pack rows) in ${((synced.took_s * ROWS_PER_DAY) / ROWS).toFixed(0)} s ` +
         `(goal ${GOAL_S}), reckoned from ${ROWS.toLocaleString('en')} rows`,
       `then rolled up: ${(synced.quarter_s * 1000).toFixed(0)} ms for a quarter of an hour of the fleet`,
+      ...growth,
       `resident memory grew by ${synced.grew_mb.toFixed(0)} MB at most while it caught up`,
     ];
   } finally {
@@ -95,9 +101,9 @@ async function fillLog(store: Store): Promise<void> {
 }
 
 /** From the start of an upstream that knows nothing, schema included, to the last row confirmed. */
-async function catchUp(source: LogSource, database_url: string): Promise<Synced> {
+async function catchUp(source: LogSource, database_url: string, batch_rows?: number): Promise<Synced> {
   const upstream = createUpstream({
-    ...{ database_url, gateway_id: 'gw', source, clock: systemClock, log: silentLogger },
+    ...{ database_url, gateway_id: 'gw', source, clock: systemClock, log: silentLogger, batch_rows },
   });
   const before_bytes = process.memoryUsage().rss;
   let most_bytes = before_bytes;
@@ -116,6 +122,21 @@ async function catchUp(source: LogSource, database_url: string): Promise<Synced>
   await upstream.stop();
   if (readings !== ROWS || retries > 0) throw new Error(`${readings} of ${ROWS} sent, ${retries} retries`);
   return { took_s, quarter_s, grew_mb: (most_bytes - before_bytes) / 2 ** 20 };
+}
+
+async function bytesPerCellAndDay(database_url: string, how: string): Promise<string> {
+  const client = new pg.Client(database_url);
+  await client.connect();
+  const { rows } = await client.query(`
+    SELECT current_setting('server_version') AS version,
+      (SELECT sum(pg_table_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'pack_readings'::regclass) AS table,
+      (SELECT sum(pg_indexes_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'pack_readings'::regclass) AS indexes,
+      (SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'pack_readings_15min'::regclass) AS rollups`);
+  await client.end();
+  const days = (ROUNDS * INTERVAL_MS) / 86_400_000;
+  const kb = (bytes: string) => `${(Number(bytes) / (PACKS * CELLS_PER_PACK) / days / 1000).toFixed(0)} kB`;
+  const { version, table, indexes, rollups } = rows[0];
+  return `grows by cell and day, ${how} (PostgreSQL ${version}): table ${kb(table)}, indexes ${kb(indexes)}, rollups ${kb(rollups)}`;
 }
 
 /** The same rows in the same order once more, into a second table with the same columns, partitions and indexes. */

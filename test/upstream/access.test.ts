@@ -1,7 +1,5 @@
 /** Who did what, on its way to a real PostgreSQL. */
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { sleep } from '../../core/clock/clock.ts';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import { AuditLog } from '../../daemon/audit/audit-log.ts';
@@ -9,65 +7,12 @@ import { CentralUsers } from '../../daemon/server/auth/central-users.ts';
 import { PasswordHasher } from '../../daemon/server/auth/passwords.ts';
 import { UserDirectory } from '../../daemon/server/auth/users.ts';
 import { CHEAP } from '../../daemon/server/test-services.ts';
-import { createSqliteStore } from '../../daemon/store/sqlite-store.ts';
-import type { LogSource, Store } from '../../daemon/store/store.ts';
-import { smallTopology, storeOptions, temporaryDirectory } from '../../daemon/store/testing.ts';
-import { createUpstream, type Upstream, type UpstreamOptions } from '../../daemon/upstream/upstream.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { smallTopology } from '../../daemon/store/testing.ts';
+import { caughtUp, until, useCentre } from './harness.ts';
 
-let postgres: TestPostgres;
-let url: string;
-let database_count = 0;
-let cleanUp: (() => unknown)[] = [];
-
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-afterAll(() => postgres?.stop());
-beforeEach(async () => {
-  url = await postgres.createDatabase(`access_${++database_count}`);
-});
-afterEach(async () => {
-  for (const step of cleanUp.reverse()) await step();
-  cleanUp = [];
-});
-
-async function openStore(): Promise<Store & LogSource> {
-  const { path, remove } = temporaryDirectory();
-  const store = createSqliteStore(storeOptions(path, { keep_unsynced: true }));
-  cleanUp.push(remove, () => store.close());
-  await store.open(smallTopology(1));
-  return store;
-}
-
-function follow(source: LogSource, more: Partial<UpstreamOptions> = {}): Upstream {
-  const options = { gateway_id: 'gw', source, clock: systemClock, log: silentLogger };
-  const upstream = createUpstream({ ...options, database_url: url, ...more });
-  cleanUp.push(() => upstream.stop());
-  upstream.start();
-  return upstream;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const give_up_ms = systemClock.monoMs() + 60_000;
-  while (!(await condition())) {
-    if (systemClock.monoMs() > give_up_ms) throw new Error(`waited in vain: ${condition}`);
-    await sleep(systemClock, 20);
-  }
-}
-
-const caughtUp = (upstream: Upstream, store: LogSource) =>
-  until(() => upstream.status().state === 'ok' && upstream.status().counters.last_seq === store.durableSeq());
-
-async function query(sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+const centre = useCentre();
+const query = (sql: string, database_url?: string) => centre.query(sql, database_url);
+const openStore = () => centre.openLog(smallTopology(1));
 
 test('audit entries arrive once, whatever stands in them', async () => {
   const store = await openStore();
@@ -88,10 +33,10 @@ test('audit entries arrive once, whatever stands in them', async () => {
   });
   audit.record({ actor: 'system', action: 'fault.add', new: { 'k\0': ['\udfff', 1e300, null] } });
   await store.flush();
-  const first = follow(store);
+  const first = centre.follow(store);
   await caughtUp(first, store);
   await first.stop();
-  const upstream = follow(store);
+  const upstream = centre.follow(store);
   audit.record({ actor: 'ada', action: 'logout' });
   await store.flush();
   await caughtUp(upstream, store);
@@ -135,12 +80,13 @@ describe('users of the centre', () => {
   };
 
   /** A gateway of one: store, users, and the pull between the two. */
-  async function open() {
+  async function open(database_url = centre.url) {
     const store = await openStore();
     const users = new UserDirectory(store.documents, systemClock, hasher, 0);
     const central = new CentralUsers(users, new AuditLog(store, systemClock), silentLogger);
     let pulls = 0;
-    const upstream = follow(store, {
+    const upstream = centre.follow(store, {
+      database_url,
       users_interval_ms: 50,
       onUsers: async rows => {
         await central.accept(rows);
@@ -204,12 +150,8 @@ describe('users of the centre', () => {
 
   test('and the audit log can be kept from gateways that only need to read and to add', async () => {
     await query(`CREATE ROLE narrow LOGIN PASSWORD 'narrow'; GRANT ALL ON SCHEMA public TO narrow`);
-    const narrow = new URL(url);
-    narrow.username = narrow.password = 'narrow';
-    const owner = url;
-    url = narrow.href;
-    const { users, upstream, pulled, store } = await open();
-    url = owner;
+    const narrow = centre.urlAs('narrow');
+    const { users, upstream, pulled, store } = await open(narrow);
     await query(`ALTER TABLE users OWNER TO CURRENT_USER; ALTER TABLE audit_log OWNER TO CURRENT_USER;
       REVOKE ALL ON users, audit_log FROM narrow; GRANT SELECT ON users TO narrow; GRANT INSERT ON audit_log TO narrow`);
     await addUser('cora', { role: 'admin' });
@@ -220,10 +162,8 @@ describe('users of the centre', () => {
     expect(await query("SELECT actor FROM audit_log WHERE action = 'user.pull'")).toEqual([
       { actor: 'system' },
     ]);
-    url = narrow.href;
-    await expect(query("UPDATE users SET role = 'admin'")).rejects.toThrow('permission denied');
-    await expect(query('DELETE FROM audit_log')).rejects.toThrow('permission denied');
-    url = owner;
+    await expect(query("UPDATE users SET role = 'admin'", narrow)).rejects.toThrow('permission denied');
+    await expect(query('DELETE FROM audit_log', narrow)).rejects.toThrow('permission denied');
     await query('REVOKE ALL ON users FROM narrow');
     await pulled();
     expect(await users.list()).toEqual([]);

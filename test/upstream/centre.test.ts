@@ -1,87 +1,20 @@
 /** The centre: migrations by hand, roles with few rights, many gateways, every change of an alert. */
 import { readFileSync } from 'node:fs';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { sleep } from '../../core/clock/clock.ts';
-import { systemClock } from '../../core/clock/system-clock.ts';
-import { silentLogger } from '../../core/log.ts';
-import { createSqliteStore } from '../../daemon/store/sqlite-store.ts';
-import type { LogSource, Store } from '../../daemon/store/store.ts';
-import {
-  numberedReading,
-  smallTopology,
-  someAlert,
-  storeOptions,
-  temporaryDirectory,
-} from '../../daemon/store/testing.ts';
-import { createUpstream, type Upstream } from '../../daemon/upstream/upstream.ts';
+import { expect, test } from 'vitest';
+import type { Store } from '../../daemon/store/store.ts';
+import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing.ts';
 import { startGateway } from '../support/gateway-process.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { appendRounds as appendRoundsOf, caughtUp, T0, until, useCentre } from './harness.ts';
 
-const T0 = Date.UTC(2026, 0, 7);
 const DOCUMENT = new URL('../../docs/central-database.md', import.meta.url);
-let postgres: TestPostgres;
-let url: string;
-let database_count = 0;
-let cleanUp: (() => unknown)[] = [];
+const centre = useCentre();
+const query = (sql: string, database_url?: string) => centre.query(sql, database_url);
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-afterAll(() => postgres?.stop());
-beforeEach(async () => {
-  url = await postgres.createDatabase(`roles_${++database_count}`);
-});
-afterEach(async () => {
-  for (const step of cleanUp.reverse()) await step();
-  cleanUp = [];
-});
+const openStore = (gateway_id: string, pack_count = 3) =>
+  centre.openLog(smallTopology(pack_count, 10, gateway_id));
 
-async function openStore(gateway_id: string, pack_count = 3): Promise<Store & LogSource> {
-  const { path, remove } = temporaryDirectory();
-  const store = createSqliteStore(storeOptions(path, { keep_unsynced: true }));
-  cleanUp.push(remove, () => store.close());
-  await store.open(smallTopology(pack_count, 10, gateway_id));
-  return store;
-}
-
-function follow(source: LogSource, gateway_id: string, database_url: string): Upstream {
-  const options = { gateway_id, source, database_url, clock: systemClock, log: silentLogger };
-  const upstream = createUpstream(options);
-  cleanUp.push(() => upstream.stop());
-  upstream.start();
-  return upstream;
-}
-
-async function until(condition: () => boolean, how = () => ''): Promise<void> {
-  const give_up_ms = systemClock.monoMs() + 60_000;
-  while (!condition()) {
-    if (systemClock.monoMs() > give_up_ms) throw new Error(`waited in vain: ${how()}`);
-    await sleep(systemClock, 20);
-  }
-}
-
-const caughtUp = (upstream: Upstream, store: LogSource) =>
-  until(
-    () => upstream.status().counters.last_seq === store.durableSeq(),
-    () => JSON.stringify(upstream.status()),
-  );
-
-async function query(sql: string, database_url = url): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(database_url);
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-async function appendRounds(store: Store, rounds: number, pack_count = 3): Promise<void> {
-  const topology = smallTopology(pack_count);
-  for (let n = 0; n < rounds; n++)
-    for (let pack = 0; pack < pack_count; pack++)
-      store.append(numberedReading(topology, pack, n, T0 + n * 2000));
+async function appendRounds(store: Store, rounds: number): Promise<void> {
+  appendRoundsOf(store, smallTopology(3), 0, rounds);
   await store.flush();
 }
 
@@ -91,17 +24,20 @@ async function migrate(database_url: string, ...args: string[]) {
 }
 
 test('migrate says what is pending and what it applied, and has nothing to do the second time', async () => {
-  const before = await migrate(url, '--check');
+  const before = await migrate(centre.url, '--check');
   expect(before.code).toBe(1);
   expect(before.text).toMatch(/001_users is pending\n002_hierarchy is pending/);
-  const done = await migrate(url);
+  const done = await migrate(centre.url);
   expect([done.code, done.text]).toEqual([
     0,
     expect.stringMatching(/001_users applied\n[\s\S]*008_alert_events applied/),
   ]);
   for (const args of [['--check'], []])
-    expect(await migrate(url, ...args)).toEqual({ code: 0, text: expect.stringContaining('up to date') });
-  const wrong = new URL(url);
+    expect(await migrate(centre.url, ...args)).toEqual({
+      code: 0,
+      text: expect.stringContaining('up to date'),
+    });
+  const wrong = new URL(centre.url);
   wrong.password = 'not-this-secret';
   wrong.username = 'nobody_known';
   const refused = await migrate(wrong.href);
@@ -111,22 +47,17 @@ test('migrate says what is pending and what it applied, and has nothing to do th
 });
 
 test('with the roles of the document a gateway writes, an analyst reads, and neither does more', async () => {
-  await migrate(url);
+  await migrate(centre.url);
   const roles = ['bms_writer', 'bms_analyst'];
   for (const role of roles) await query(`CREATE ROLE ${role} LOGIN PASSWORD 'of-${role}'`);
   const [, sql] = /<!-- roles -->\n```sql\n([\s\S]*?)```/.exec(readFileSync(DOCUMENT, 'utf8')) ?? [];
   await query(sql);
-  const [writer, analyst] = roles.map(role => {
-    const as = new URL(url);
-    as.username = role;
-    as.password = `of-${role}`;
-    return as.href;
-  });
+  const [writer, analyst] = roles.map(role => centre.urlAs(role, `of-${role}`));
   const store = await openStore('gw');
   await appendRounds(store, 20);
   store.appendAlert(someAlert('a1', T0));
   await store.flush();
-  const upstream = follow(store, 'gw', writer);
+  const upstream = centre.follow(store, { database_url: writer });
   await caughtUp(upstream, store);
   expect(upstream.status().counters.readings).toBe(60);
   expect(await query('SELECT count(*)::int AS cells FROM readings', analyst)).toEqual([{ cells: 600 }]);
@@ -135,7 +66,7 @@ test('with the roles of the document a gateway writes, an analyst reads, and nei
   await store.flush();
   await until(
     () => upstream.status().counters.quarters === 1,
-    () => JSON.stringify(upstream.status()),
+    () => upstream.status(),
   );
   expect(await query('SELECT count(*)::int AS cells FROM readings_15min', analyst)).toEqual([{ cells: 30 }]);
   for (const statement of [
@@ -157,10 +88,10 @@ test('with the roles of the document a gateway writes, an analyst reads, and nei
 
   await upstream.stop();
   await query("DROP TABLE alert_events; DELETE FROM schema_migrations WHERE name = 'alert_events'");
-  const late = follow(store, 'gw', writer);
+  const late = centre.follow(store, { database_url: writer });
   await until(
     () => late.status().reason?.includes('lacks 008_alert_events') ?? false,
-    () => JSON.stringify(late.status()),
+    () => late.status(),
   );
   expect(late.status().reason).toContain('run bms-gateway migrate');
 });
@@ -171,7 +102,7 @@ test('each change of an alert is an event, the newest is its state', async () =>
   store.appendAlert(someAlert('a2', T0 + 1000));
   store.appendAlert(someAlert('a1', T0, T0 + 5000));
   await store.flush();
-  await caughtUp(follow(store, 'gw', url), store);
+  await caughtUp(centre.follow(store), store);
   const events = await query(
     "SELECT alert_id, state, extract(epoch FROM at)::float8 * 1000 AS at_ms FROM alert_events WHERE gateway_id = 'gw' ORDER BY seq",
   );
@@ -187,7 +118,7 @@ test('ten gateways that begin at once in one empty database each have every read
   const names = Array.from({ length: 10 }, (_, i) => `gw-${i}`);
   const stores = await Promise.all(names.map(name => openStore(name)));
   await Promise.all(stores.map((store, i) => appendRounds(store, 50 + i)));
-  const upstreams = stores.map((store, i) => follow(store, names[i], url));
+  const upstreams = stores.map((store, i) => centre.follow(store, { gateway_id: names[i] }));
   await Promise.all(upstreams.map((upstream, i) => caughtUp(upstream, stores[i])));
   const rows = await query(
     `SELECT gateway_id, count(*)::int AS rows, count(DISTINCT (pack_id, ts))::int AS moments

@@ -1,105 +1,28 @@
 /** The way from the log to a real PostgreSQL: everything arrives once and in order, whatever breaks on the way. */
 import { cpSync } from 'node:fs';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { sleep } from '../../core/clock/clock.ts';
-import { systemClock } from '../../core/clock/system-clock.ts';
+import type pg from 'pg';
+import { expect, test } from 'vitest';
 import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { Quality } from '../../core/reading/quality.ts';
-import { createSqliteStore } from '../../daemon/store/sqlite-store.ts';
 import type { LogSource, Store } from '../../daemon/store/store.ts';
-import {
-  numberedReading,
-  smallTopology,
-  someAlert,
-  storeOptions,
-  temporaryDirectory,
-} from '../../daemon/store/testing.ts';
-import { createUpstream, type Upstream } from '../../daemon/upstream/upstream.ts';
-import { freePort, startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing.ts';
+import type { UpstreamOptions } from '../../daemon/upstream/upstream.ts';
+import { freePort } from '../support/postgres.ts';
+import { appendRounds as appendRoundsOf, caughtUp, T0, until, useCentre } from './harness.ts';
 import { startWireProxy } from './wire-proxy.ts';
 
-const T0 = Date.UTC(2026, 0, 7);
 const topology = smallTopology(100);
+const centre = useCentre();
+const query = <R extends pg.QueryResultRow>(sql: string) => centre.query<R>(sql);
 
-const offline = { database_url: undefined, gateway_id: 'gw', clock: systemClock, log: silentLogger };
+const openStore = (directory?: string) => centre.openLog(topology, directory);
 
-let postgres: TestPostgres;
-let url: string;
-let database_count = 0;
-let cleanUp: (() => unknown)[] = [];
+const follow = (source: LogSource, more: Partial<UpstreamOptions> = {}) =>
+  centre.follow(source, { batch_rows: 300, ...more });
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-afterAll(() => postgres?.stop());
-beforeEach(async () => {
-  url = await postgres.createDatabase(`centre_${++database_count}`);
-});
-afterEach(async () => {
-  for (const step of cleanUp.reverse()) await step();
-  cleanUp = [];
-});
-
-function newDirectory(): string {
-  const { path, remove } = temporaryDirectory();
-  cleanUp.push(remove);
-  return path;
-}
-
-async function openStore(directory = newDirectory()): Promise<Store & LogSource> {
-  const store = createSqliteStore(storeOptions(directory, { keep_unsynced: true }));
-  cleanUp.push(() => store.close());
-  await store.open(topology);
-  return store;
-}
-
-function follow(source: LogSource, database_url = url, batch_rows = 300, log = silentLogger): Upstream {
-  const upstream = createUpstream({
-    database_url,
-    gateway_id: 'gw',
-    source,
-    clock: systemClock,
-    log,
-    batch_rows,
-  });
-  cleanUp.push(() => upstream.stop());
-  upstream.start();
-  return upstream;
-}
-
-/** Appends `count` rounds of readings of all packs, numbered from `first`. */
-function appendRounds(store: Store, first: number, count: number): void {
-  for (let n = first; n < first + count; n++)
-    for (let pack = 0; pack < topology.packs.length; pack++)
-      store.append(numberedReading(topology, pack, n, T0 + n * 2000));
-}
-
-/** Waits; when it takes far too long, the error says how things stood. */
-async function until(condition: () => boolean | Promise<boolean>, describe = () => ''): Promise<void> {
-  const give_up_ms = systemClock.monoMs() + 60_000;
-  while (!(await condition())) {
-    if (systemClock.monoMs() > give_up_ms) throw new Error(`waited in vain: ${condition} ${describe()}`);
-    await sleep(systemClock, 20);
-  }
-}
-
-const caughtUp = (upstream: Upstream, store: Store & LogSource) =>
-  until(
-    () => upstream.status().state === 'ok' && upstream.status().counters.last_seq === store.durableSeq(),
-    () => JSON.stringify([upstream.status(), store.stats()]),
-  );
-
-async function query<R extends pg.QueryResultRow>(sql: string, database_url = url): Promise<R[]> {
-  const client = new pg.Client(database_url);
-  await client.connect();
-  try {
-    return (await client.query<R>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+const appendRounds = (store: Store, first: number, count: number) =>
+  appendRoundsOf(store, topology, first, count);
 
 /** Every reading of rounds 0 … count-1 is there once, each pack's in the order of the log. */
 async function expectExactlyOnce(rounds: number): Promise<void> {
@@ -197,7 +120,7 @@ test('one cell of the view is found through the index', async () => {
 });
 
 test('new readings follow when caught up, and a restart goes on where the centre stands', async () => {
-  const directory = newDirectory();
+  const directory = centre.newDirectory();
   const first = await openStore(directory);
   const upstream = follow(first);
   appendRounds(first, 0, 3);
@@ -220,12 +143,13 @@ test('new readings follow when caught up, and a restart goes on where the centre
 test.each(['before', 'after'] as const)(
   'a connection cut %s COMMIT leaves nothing double and nothing out',
   async how => {
-    const proxy = await startWireProxy(postgres.port);
-    cleanUp.push(() => proxy.close());
+    const proxy = await startWireProxy(centre.postgres.port);
+    centre.after(() => proxy.close());
     const store = await openStore();
     appendRounds(store, 0, 10);
     await store.flush();
-    const upstream = follow(store, url.replace(String(postgres.port), String(proxy.port)));
+    const database_url = centre.url.replace(String(centre.postgres.port), String(proxy.port));
+    const upstream = follow(store, { database_url });
     await until(() => upstream.status().counters.batches >= 1);
     proxy.cutCommits(how, 3);
     appendRounds(store, 10, 10);
@@ -239,15 +163,15 @@ test.each(['before', 'after'] as const)(
 
 test('a server restarted under load: nothing double, nothing lost, order kept', async () => {
   const store = await openStore();
-  const upstream = follow(store, url, 50);
+  const upstream = follow(store, { batch_rows: 50 });
   for (let round = 0; round < 30; round++) {
     appendRounds(store, round, 1);
     await store.flush();
     if (round === 10 || round === 20) {
       await until(() => upstream.status().state !== 'down');
-      await postgres.halt();
+      await centre.postgres.halt();
       await until(() => upstream.status().state === 'down');
-      await postgres.resume();
+      await centre.postgres.resume();
     }
   }
   await caughtUp(upstream, store);
@@ -263,7 +187,7 @@ test('a row refused in the midst of a batch leaves nothing of it, and all follow
   await query('ALTER TABLE pack_readings ADD CONSTRAINT no_such_row CHECK (seq <> 40)');
   appendRounds(store, 0, 30);
   await store.flush();
-  const upstream = follow(store, url, 5000);
+  const upstream = follow(store, { batch_rows: 5000 });
   await until(() => upstream.status().counters.retries >= 2);
   expect(upstream.status().reason).toMatch(/violates check constraint "no_such_row"/);
   expect(await query('SELECT count(*)::int AS rows FROM pack_readings')).toEqual([{ rows: 0 }]);
@@ -278,8 +202,8 @@ test('absent at start: one clear line without the password, local work goes on, 
   const port = await freePort();
   const store = await openStore();
   appendRounds(store, 0, 2);
-  const absent = url.replace(String(postgres.port), String(port));
-  const upstream = follow(store, absent, 300, log);
+  const absent = centre.url.replace(String(centre.postgres.port), String(port));
+  const upstream = follow(store, { database_url: absent, log });
   await until(() => upstream.status().counters.retries >= 2);
   await store.flush();
   expect(store.stats().readings_committed).toBe(200);
@@ -288,8 +212,8 @@ test('absent at start: one clear line without the password, local work goes on, 
   expect(lines[0]).toMatch(
     new RegExp(`PostgreSQL at 127.0.0.1:${port}, database "centre_\\d+", user "bms" refuses the connection`),
   );
-  const proxy = await startWireProxy(postgres.port, port);
-  cleanUp.push(() => proxy.close());
+  const proxy = await startWireProxy(centre.postgres.port, port);
+  centre.after(() => proxy.close());
   await caughtUp(upstream, store);
   await expectExactlyOnce(2);
 });
@@ -297,21 +221,21 @@ test('absent at start: one clear line without the password, local work goes on, 
 test('wrong password, unknown database and an unreadable URL are told apart, never with the password', async () => {
   const store = await openStore();
   for (const [database_url, expected] of [
-    [url.replace(/:[^:@/]+@/, ':hunter2@'), /refuses the password/],
-    [url.replace(/centre_\d+/, 'nowhere'), /database "nowhere".* has no such database/],
+    [centre.url.replace(/:[^:@/]+@/, ':hunter2@'), /refuses the password/],
+    [centre.url.replace(/centre_\d+/, 'nowhere'), /database "nowhere".* has no such database/],
     ['postgres://user:hunter2@[oops', /cannot be read; expected postgres:/],
   ] as const) {
-    const upstream = follow(store, database_url);
+    const upstream = follow(store, { database_url });
     await until(() => upstream.status().counters.retries >= 1);
     expect(upstream.status().reason).toMatch(expected);
     expect(upstream.status().reason).not.toContain('hunter2');
     await upstream.stop();
   }
-  expect(createUpstream({ ...offline, source: store }).status().state).toBe('off');
+  expect(follow(store, { database_url: undefined }).status().state).toBe('off');
 });
 
 test('another storage under the same gateway id is refused, and so is a copy that went its own way', async () => {
-  const directory = newDirectory();
+  const directory = centre.newDirectory();
   const original = await openStore(directory);
   appendRounds(original, 0, 2);
   await original.flush();
@@ -324,7 +248,7 @@ test('another storage under the same gateway id is refused, and so is a copy tha
   expect(refused.status().reason).toMatch(/gateway "gw" there .* is not this one .*same gateway_id/);
 
   await original.close();
-  const copied = newDirectory();
+  const copied = centre.newDirectory();
   cpSync(directory, copied, { recursive: true });
   const again = await openStore(directory);
   appendRounds(again, 2, 2);
@@ -359,10 +283,7 @@ test('several gateways migrate one centre at the same moment', async () => {
   await Promise.all(stores.map(store => store.flush()));
   const upstreams = stores.map((source, i) => {
     const log = { ...silentLogger, warn: (_: object, line: string) => void lines.push(line) };
-    const upstream = createUpstream({ ...offline, database_url: url, gateway_id: `gw${i}`, source, log });
-    cleanUp.push(() => upstream.stop());
-    upstream.start();
-    return upstream;
+    return follow(source, { gateway_id: `gw${i}`, log });
   });
   await Promise.all(upstreams.map((upstream, i) => caughtUp(upstream, stores[i])));
   expect(lines).toEqual([]);
