@@ -81,6 +81,7 @@ export class Gateway {
     });
     this.#clock_keeper = new ClockKeeper({
       ...{ clock, log, store: this.#store, source: createTimeSource({ clock }) },
+      onCorrected: corrections => this.#completeness.corrected(corrections),
     });
     this.#audit = new AuditLog(this.#store, clock);
     this.#supervisor = new Supervisor(
@@ -117,6 +118,7 @@ export class Gateway {
     });
     this.#completeness = new CompletenessLedger({
       ...{ clock, log, topology, interval_ms: config.interval_ms, store: this.#store },
+      isPlausible: () => this.#clock_keeper.isPlausible,
     });
     this.#sampler = new Sampler({
       clock,

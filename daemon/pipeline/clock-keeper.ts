@@ -84,6 +84,11 @@ export class ClockKeeper {
     return this.#judgement.trust !== 'none';
   }
 
+  /** Whether the clock shows a time that can be, whoever vouches for it. */
+  get isPlausible(): boolean {
+    return judgeWall(this.#options.clock.wallMs(), {}, this.#newest_ms).trust !== 'none';
+  }
+
   status(): ComponentStatus {
     const { doubt } = this.#judgement;
     const reason =

@@ -83,12 +83,13 @@ export class TestBox {
   }
 
   /** Readings at each interval of what the wall clock shows, as the sampler takes them. */
-  read(count: number): void {
+  read(count: number, onReading: (t_ms: number) => void = () => {}): void {
     for (let i = 0; i < count; i++) {
       const wall_ms = this.watched.wallMs();
       const n = this.taken.length;
       const t_ms = Math.floor(wall_ms / INTERVAL_MS) * INTERVAL_MS;
       this.store.append(numberedReading(this.topology, 0, n, t_ms));
+      onReading(t_ms);
       this.taken.push({ n, true_ms: this.true_ms });
       this.clock.advance(INTERVAL_MS);
     }

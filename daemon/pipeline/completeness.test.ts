@@ -1,11 +1,14 @@
 /** The account of readings over a real store: whole hours, restarts, absences, losses and clocks that step. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sleep } from '../../core/clock/clock.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
+import { systemClock } from '../../core/clock/system-clock.ts';
 import { HOUR_MS } from '../../core/contract/completeness.ts';
 import { silentLogger } from '../../core/log.ts';
 import { createSqliteStore } from '../store/sqlite-store.ts';
 import type { LogSource, Store } from '../store/store.ts';
 import { numberedReading, smallTopology, storeOptions, temporaryDirectory } from '../store/testing.ts';
+import { TestBox, TRUE_START_MS } from './clock-testing.ts';
 import { CompletenessLedger } from './completeness.ts';
 
 const INTERVAL_MS = 60_000;
@@ -125,4 +128,40 @@ test('what the centre has is told for hours that are there wholly, partly, and n
   const [first, second] = told.slice(2).map(line => Number(line.split(' ')[5]));
   expect(first + second).toBeGreaterThan(0);
   expect(first + second).toBeLessThan(40);
+});
+
+test('hours of a boot that learned the time late are those it really was', async () => {
+  const box = new TestBox();
+  let own: CompletenessLedger | undefined;
+  await box.boot(0, { onCorrected: corrections => own?.corrected(corrections) });
+  const { watched, store: stored } = box;
+  own = new CompletenessLedger({
+    ...{ clock: watched, log: silentLogger, topology: box.topology, interval_ms: 2000, store: stored },
+    isPlausible: () => box.keeper.isPlausible,
+  });
+  await own.start();
+  const read = async (count: number) => {
+    for (let i = 0; i < count; i += 100) {
+      box.read(100, t_ms => own?.received(0, t_ms));
+      await box.settle();
+    }
+  };
+  await read(1700);
+  const span = { from_ms: 0, to_ms: TRUE_START_MS + 100 * HOUR_MS };
+  expect(await stored.completeness(span)).toEqual([]);
+  box.synchronise();
+  await read(500);
+  const give_up_ms = systemClock.monoMs() + 20_000;
+  while ((await stored.completeness(span)).length === 0 && systemClock.monoMs() < give_up_ms) {
+    box.clock.advance(1000);
+    await sleep(systemClock, 20);
+  }
+  await own.stop();
+  expect(await stored.completeness(span)).toEqual([
+    {
+      ...{ hour_ms: TRUE_START_MS, pack_id: 'p01', synced: null },
+      ...{ expected: 1800, received: 1800, stored: 1800 },
+    },
+  ]);
+  await box.remove();
 });

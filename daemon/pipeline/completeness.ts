@@ -1,8 +1,11 @@
 /**
  * Keeps account of readings by pack and hour: how many were due, taken, and stored. An hour is closed some seconds
- * after its end, and hours in which the gateway did not run are closed at the next start: due all the same.
+ * after its end, and hours in which the gateway did not run are closed at the next start: due all the same. While the
+ * clock shows a time that cannot be, no hour is closed; hours whose readings get other times are told anew.
  */
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import { RELEASED_MS } from '../../core/clock/wall-certainty.ts';
+import type { ClockCorrection } from '../../core/contract/clock.ts';
 import { type CompletenessRecord, HOUR_MS, type HourOfPack } from '../../core/contract/completeness.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
@@ -23,7 +26,9 @@ export interface CompletenessOptions {
   readonly log: Logger;
   readonly topology: Topology;
   readonly interval_ms: number;
-  readonly store: Pick<Store, 'appendRecord' | 'readingCounts' | 'documents' | 'flush'>;
+  readonly store: Pick<Store, 'appendRecord' | 'readingCounts' | 'completeness' | 'documents' | 'flush'>;
+  /** Whether the wall clock shows a time that can be (default: always). */
+  readonly isPlausible?: () => boolean;
 }
 
 /** What outlives a restart. */
@@ -39,6 +44,10 @@ export class CompletenessLedger {
   /** Readings taken since the start, by hour: pack by dense index. */
   readonly #received = new Map<number, Uint32Array>();
   #state: State = { through_ms: 0, since_ms: {} };
+  /** Closed hours to be told anew. */
+  readonly #again = new Set<number>();
+  #started_mono_ms = 0;
+  #resumed = false;
   #timer: TimerHandle | undefined;
   #running = false;
   #closing: Promise<void> | undefined;
@@ -49,16 +58,28 @@ export class CompletenessLedger {
 
   /** Resumes where the last run ended. The store must be open. */
   async start(): Promise<void> {
-    const { clock, store, topology } = this.#options;
-    const now_ms = clock.wallMs();
+    this.#started_mono_ms = this.#options.clock.monoMs();
+    this.#running = true;
+    if (await this.#resume())
+      this.#arm(hourOf(this.#options.clock.wallMs()) > this.#state.through_ms ? GRACE_MS : this.#untilNext());
+    else this.#arm(RETRY_MS);
+  }
+
+  /** False while the time is not known. */
+  async #resume(): Promise<boolean> {
+    const { clock, store, topology, isPlausible = () => true } = this.#options;
+    if (this.#resumed) return true;
+    if (!isPlausible()) return false;
+    // When the gateway started, whatever the clock showed then.
+    const now_ms = clock.wallMs() - (clock.monoMs() - this.#started_mono_ms);
     const kept = (await store.documents.get(...DOCUMENT)) as State | undefined;
     const since_ms = Object.fromEntries(
       topology.packs.map(({ id }) => [id, Math.min(kept?.since_ms[id] ?? now_ms, now_ms)]),
     );
     this.#state = { through_ms: kept?.through_ms ?? hourOf(now_ms), since_ms };
     await store.documents.put(...DOCUMENT, this.#state);
-    this.#running = true;
-    this.#arm(hourOf(now_ms) > this.#state.through_ms ? GRACE_MS : this.#untilNext());
+    this.#resumed = true;
+    return true;
   }
 
   async stop(): Promise<void> {
@@ -70,6 +91,20 @@ export class CompletenessLedger {
   /** Resolves when no hour is being closed. */
   async settled(): Promise<void> {
     await this.#closing;
+  }
+
+  /** Readings have other times now: of the hours they left and came into, closed ones are told anew. */
+  corrected(corrections: readonly ClockCorrection[]): void {
+    for (const { from_ms, to_ms, offset_ms } of corrections) {
+      if (offset_ms === 0) continue;
+      // What was counted as received goes by times that were wrong.
+      for (const hour_ms of hoursOf(from_ms, to_ms)) {
+        this.#received.delete(hour_ms);
+        this.#again.add(hour_ms);
+      }
+      for (const hour_ms of hoursOf(from_ms + offset_ms, to_ms + offset_ms)) this.#again.add(hour_ms);
+    }
+    if (this.#running) this.#arm(0);
   }
 
   /** A reading was taken. Called for each: no allocation but once an hour. */
@@ -87,19 +122,24 @@ export class CompletenessLedger {
 
   #untilNext(): number {
     const now_ms = this.#options.clock.wallMs();
+    if (hourOf(now_ms - GRACE_MS) > this.#state.through_ms || this.#dueAgain().length > 0) return 0;
     return hourOf(now_ms) + HOUR_MS + GRACE_MS - now_ms;
   }
 
   #arm(delay_ms: number): void {
+    this.#options.clock.clearTimer(this.#timer);
     this.#timer = this.#options.clock.setTimer(() => {
-      this.#closing = this.#closeHours();
+      this.#closing = (this.#closing ?? Promise.resolve()).then(() => this.#closeHours());
     }, delay_ms);
   }
 
   async #closeHours(): Promise<void> {
-    const { clock, log, store } = this.#options;
+    const { clock, log, store, isPlausible = () => true } = this.#options;
     let next_ms: number | undefined;
+    if (!this.#running) return;
+    if (!isPlausible()) return this.#arm(RETRY_MS);
     try {
+      await this.#resume();
       await store.flush();
       const end_ms = hourOf(clock.wallMs() - GRACE_MS);
       // The clock was set back into hours that are closed: they are told anew, one by one as they end again.
@@ -113,6 +153,11 @@ export class CompletenessLedger {
       for (let hour_ms = first_ms; hour_ms < end_ms && this.#running; hour_ms += HOUR_MS) {
         await this.#closeHour(hour_ms);
         this.#state.through_ms = hour_ms + HOUR_MS;
+      }
+      for (const hour_ms of this.#dueAgain()) {
+        if (!this.#running) break;
+        await this.#closeHour(hour_ms, true);
+        this.#again.delete(hour_ms);
       }
       await store.flush();
       await store.documents.put(...DOCUMENT, this.#state);
@@ -129,16 +174,23 @@ export class CompletenessLedger {
     if (this.#running) this.#arm(next_ms ?? this.#untilNext());
   }
 
-  async #closeHour(hour_ms: number): Promise<void> {
+  #dueAgain(): number[] {
+    return [...this.#again].filter(hour_ms => hour_ms < this.#state.through_ms);
+  }
+
+  async #closeHour(hour_ms: number, is_again = false): Promise<void> {
     const { store, topology } = this.#options;
-    const stored = await store.readingCounts({ from_ms: hour_ms, to_ms: hour_ms + HOUR_MS });
+    const span = { from_ms: hour_ms, to_ms: hour_ms + HOUR_MS };
+    const stored = await store.readingCounts(span);
+    // Of an hour that was told before nothing may be left.
+    const was_told = is_again && (await store.completeness(span)).length > 0;
     const received = this.#received.get(hour_ms);
     const packs: HourOfPack[] = [];
     for (const { pack, id } of topology.packs) {
       const expected = this.#expected(hour_ms, this.#state.since_ms[id]);
       const kept = stored[id] ?? 0;
       // Before a restart within the hour only what was stored is known.
-      if (expected > 0 || kept > 0)
+      if (expected > 0 || kept > 0 || was_told)
         packs.push({ pack_id: id, expected, received: Math.max(received?.[pack] ?? 0, kept), stored: kept });
     }
     const record: CompletenessRecord = { hour_ms, packs };
@@ -151,6 +203,14 @@ export class CompletenessLedger {
     const before = (t_ms: number) => Math.ceil(t_ms / interval_ms);
     return Math.max(0, before(hour_ms + HOUR_MS) - before(Math.max(hour_ms, since_ms)));
   }
+}
+
+/** The newest of them, and none that cannot be. */
+function hoursOf(from_ms: number, to_ms: number): number[] {
+  const first_ms = Math.max(hourOf(from_ms), hourOf(to_ms) - MOST_HOURS * HOUR_MS, RELEASED_MS);
+  const hours: number[] = [];
+  for (let hour_ms = first_ms; hour_ms <= to_ms; hour_ms += HOUR_MS) hours.push(hour_ms);
+  return hours;
 }
 
 const hourOf = (t_ms: number) => Math.floor(t_ms / HOUR_MS) * HOUR_MS;
