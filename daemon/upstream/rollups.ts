@@ -42,6 +42,8 @@ export class Rollups {
 
   /** The quarters of a batch, to be marked in its transaction: each time, since others may roll up too. */
   quartersOf(batch: LogBatch): number[] {
+    // Where readings get another time the centre marks quarters itself.
+    if (batch.kind.includes(LogKind.clock)) this.#may_have_others = true;
     const quarters = new Set<number>();
     let quarter_ms = Number.NaN;
     for (let i = 0; i < batch.count; i++) {

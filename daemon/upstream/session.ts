@@ -13,6 +13,7 @@ import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
 import { BatchRecords } from './batch-records.ts';
 import { type CentralUserRow, readCentralUsers } from './central-users.ts';
 import { EXCHANGE_TIMEOUT_MS, makeClient } from './client.ts';
+import { timesAfter } from './clock.ts';
 import { ReadingCopy } from './copy-readings.ts';
 import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
@@ -184,7 +185,7 @@ export class Session {
 
   async #store(batch: LogBatch): Promise<SentBatch> {
     const { gateway_id, source } = this.#options;
-    await this.#partitions.makeFor(batch.t_ms);
+    await this.#partitions.makeFor(timesAfter(batch));
     await this.#client.query('BEGIN');
     const known = await this.#lockGateway();
     if (known.incarnation !== source.incarnation || Number(known.last_seq) !== this.last_seq)

@@ -10,6 +10,7 @@ import { POSTGRES_MIGRATIONS } from '../store/migration-files.ts';
 import type { LogBatch, LogSource } from '../store/store.ts';
 import { BatchSize } from './batch-size.ts';
 import type { CentralUserRow } from './central-users.ts';
+import { endAtCorrection } from './clock.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 const FIRST_RETRY_MS = 500;
@@ -185,8 +186,8 @@ class LogUpstream implements Upstream {
     return done > 0;
   }
 
-  #readAfter(seq: number): Promise<LogBatch> {
-    return this.#options.source.readBatch(seq, this.#batch.rows, BATCH_BYTES);
+  async #readAfter(seq: number): Promise<LogBatch> {
+    return endAtCorrection(await this.#options.source.readBatch(seq, this.#batch.rows, BATCH_BYTES));
   }
 
   /** What cannot be taken over here is no reason to stop the sync. */
