@@ -35,9 +35,10 @@ export interface Alert {
   readonly id: string;
   readonly rule_id: string;
   readonly severity: AlertSeverity;
-  readonly battery_id: string;
-  readonly pack_id: string;
-  /** Counting from 1; null when the alert concerns the whole pack. */
+  /** Null, as `pack_id` is: the alert is of the gateway itself. */
+  readonly battery_id: string | null;
+  readonly pack_id: string | null;
+  /** Counting from 1; null when the alert concerns the whole pack, or none. */
   readonly cell_no: number | null;
   /** What a technician reads: "Cell 3 voltage 3.71 V is above 3.65 V". */
   readonly message: string;

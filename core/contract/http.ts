@@ -83,6 +83,11 @@ export const AlertQuery = Type.Object(
     ),
     battery_id: Type.Optional(id),
     pack_id: Type.Optional(id),
+    about: Type.Optional(
+      Type.Literal('gateway', {
+        description: 'Only alerts of the gateway itself, which moderators and administrators see',
+      }),
+    ),
     severity: Type.Optional(Severity),
     from_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Raised then or later' })),
     to_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Raised then or before' })),

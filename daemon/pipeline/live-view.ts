@@ -131,6 +131,7 @@ export class PackLiveView implements LiveView {
 function countByPack(alerts: readonly Alert[]): Map<string, AlertCounts> {
   const counts = new Map<string, Record<AlertSeverity, number>>();
   for (const alert of alerts) {
+    if (alert.pack_id === null) continue;
     const count = counts.get(alert.pack_id) ?? { critical: 0, warning: 0, info: 0 };
     count[alert.severity]++;
     counts.set(alert.pack_id, count);

@@ -99,6 +99,8 @@ const TABLE: Record<string, Line[]> = {
     all('/api/alerts?cursor=x', 400),
     foreign('/api/alerts?battery_id=south'),
     foreign('/api/alerts?pack_id=s1'),
+    { url: '/api/alerts?about=gateway', user: 403, moderator: 200, admin: 200 },
+    all('/api/alerts?about=pack', 400),
   ],
   'GET /api/export': [
     all('/api/export?from_ms=0&to_ms=1'),

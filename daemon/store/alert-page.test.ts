@@ -13,16 +13,17 @@ import type { AlertRequest, Store } from './store.ts';
 import { smallTopology, someAlert } from './testing.ts';
 
 const T0 = 1_700_000_000_000;
-const BATTERIES = ['b1', 'b2', 'b3'];
+/** Null: of the gateway itself. */
+const BATTERIES = ['b1', 'b2', 'b3', null];
 const SEVERITIES = ['critical', 'warning', 'info'] as const;
 
 /** Several at the same moment, as a wire that breaks brings them. */
 const ALERTS: Alert[] = Array.from({ length: 60 }, (_, i) => ({
   ...someAlert(`alert-${String((i * 37) % 60).padStart(2, '0')}`, T0 + Math.floor(i / 7) * 1000),
-  battery_id: BATTERIES[i % 3]!,
-  pack_id: `p${i % 5}`,
+  battery_id: BATTERIES[i % 4]!,
+  pack_id: i % 4 === 3 ? null : `p${i % 5}`,
   severity: SEVERITIES[i % 2]!,
-  ...(i % 4 === 0 && { state: 'cleared' as const, cleared_ms: T0 + 99_000 }),
+  ...(i % 5 === 0 && { state: 'cleared' as const, cleared_ms: T0 + 99_000 }),
 }));
 
 let directory: string;

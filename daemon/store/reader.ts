@@ -65,7 +65,8 @@ export class Reader {
          WHERE (:state = 'all' OR state = :state)
            AND raised_ms BETWEEN :from_ms AND :to_ms
            AND (:after_ms IS NULL OR (raised_ms, alert_id) < (:after_ms, :after_id))
-           AND (:battery_ids IS NULL OR body ->> 'battery_id' IN (SELECT value FROM json_each(:battery_ids)))
+           AND (:battery_ids IS NULL OR body ->> 'battery_id' IN (SELECT value FROM json_each(:battery_ids))
+                OR (:with_gateway AND body ->> 'battery_id' IS NULL))
            AND (:pack_id IS NULL OR body ->> 'pack_id' = :pack_id)
            AND (:severity IS NULL OR body ->> 'severity' = :severity)
          ORDER BY raised_ms DESC, alert_id DESC LIMIT :limit`,
@@ -78,7 +79,10 @@ export class Reader {
         to_ms: request.to_ms ?? Number.MAX_SAFE_INTEGER,
         after_ms: request.after?.raised_ms ?? null,
         after_id: request.after?.id ?? null,
-        battery_ids: request.battery_ids ? JSON.stringify(request.battery_ids) : null,
+        battery_ids: request.battery_ids
+          ? JSON.stringify(request.battery_ids.filter(id => id !== null))
+          : null,
+        with_gateway: request.battery_ids?.includes(null) ? 1 : 0,
         pack_id: request.pack_id ?? null,
         severity: request.severity ?? null,
       });

@@ -54,8 +54,8 @@ export interface HistoryRequest {
 export interface AlertRequest {
   readonly state: 'active' | 'cleared' | 'all';
   readonly limit: number;
-  /** Only of these batteries; undefined: of all. */
-  readonly battery_ids?: readonly string[] | undefined;
+  /** Only of these batteries, and of the gateway itself where null is among them; undefined: of all and of it. */
+  readonly battery_ids?: readonly (string | null)[] | undefined;
   readonly pack_id?: string | undefined;
   readonly severity?: AlertSeverity | undefined;
   /** Raised within this span, both ends included. */

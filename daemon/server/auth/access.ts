@@ -38,7 +38,9 @@ export class Viewer {
   readonly is_central: boolean;
   /** Batteries it may see; undefined: all. */
   readonly batteries: ReadonlySet<string> | undefined;
-  /** The same for all viewers who see the same: what is made for one of them serves all. */
+  /** Whether alerts of the gateway itself are its business. */
+  readonly sees_gateway: boolean;
+  /** The same for all viewers who see the same batteries: what is made for one of them serves all. */
   readonly scope: string;
 
   constructor(facts: ViewerFacts) {
@@ -49,10 +51,13 @@ export class Viewer {
     this.must_change_password = must_change_password;
     this.is_central = is_central;
     this.batteries = user.role === 'admin' ? undefined : new Set(batteries);
+    this.sees_gateway = this.atLeast('moderator');
     this.scope = this.batteries ? JSON.stringify([...this.batteries].sort()) : 'all';
   }
 
-  sees(battery_id: string): boolean {
+  /** Null: the gateway itself. */
+  sees(battery_id: string | null): boolean {
+    if (battery_id === null) return this.sees_gateway;
     return this.batteries === undefined || this.batteries.has(battery_id);
   }
 

@@ -72,7 +72,7 @@ export class Channel {
   }
 
   #render(viewer: Viewer): Rendered {
-    const scope = this.room.scoped ? viewer.scope : '';
+    const scope = this.room.scopeOf(viewer);
     const before = this.#rendered.get(scope);
     if (before?.revision === this.#revision) return before.rendered;
     const { renderer, state, clock } = this.#options;

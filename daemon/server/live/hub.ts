@@ -48,7 +48,7 @@ export class LiveHub {
       services.live.onPackChanged(pack => this.#packChanged(pack)),
       services.alerts.onChange(alert => {
         this.#channels.get('alerts')?.changed();
-        const pack = pack_of_id.get(alert.pack_id);
+        const pack = alert.pack_id === null ? undefined : pack_of_id.get(alert.pack_id);
         if (pack !== undefined) this.#packChanged(pack);
       }),
       authenticator.onChange(() => {

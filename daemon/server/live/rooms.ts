@@ -14,21 +14,26 @@ export interface Room {
   readonly kind: RoomKind;
   /** Dense index of the battery or pack; -1 in other rooms. */
   readonly index: number;
-  /** What is shown depends on the viewer's scope. */
-  readonly scoped: boolean;
+  /** The same for all viewers who are shown the same here. */
+  readonly scopeOf: (viewer: Viewer) => string;
 }
 
 export type RoomState = FleetState | BatteryDetail | PackDetail | { alerts: AlertView[] } | SystemStatus;
 
+const all = () => '';
+const batteriesSeen = (viewer: Viewer) => viewer.scope;
+const alertsSeen = (viewer: Viewer) => `${viewer.sees_gateway ? 'gateway, ' : ''}${viewer.scope}`;
+
 /** The room of this name when the viewer may be in it; NOT_FOUND or BAD_REQUEST otherwise. */
 export function enterRoom(name: string, viewer: Viewer, visible: VisibleTopology): Room {
-  if (name === 'fleet' || name === 'alerts') return { name, kind: name, index: -1, scoped: true };
-  if (name === 'system') return { name, kind: name, index: -1, scoped: false };
+  if (name === 'fleet') return { name, kind: name, index: -1, scopeOf: batteriesSeen };
+  if (name === 'alerts') return { name, kind: name, index: -1, scopeOf: alertsSeen };
+  if (name === 'system') return { name, kind: name, index: -1, scopeOf: all };
   const colon = name.indexOf(':');
   const kind = name.slice(0, colon);
   const id = name.slice(colon + 1);
-  if (kind === 'battery') return { name, kind, index: visible.battery(viewer, id), scoped: false };
-  if (kind === 'pack') return { name, kind, index: visible.pack(viewer, id), scoped: false };
+  if (kind === 'battery') return { name, kind, index: visible.battery(viewer, id), scopeOf: all };
+  if (kind === 'pack') return { name, kind, index: visible.pack(viewer, id), scopeOf: all };
   throw new GatewayError(
     'BAD_REQUEST',
     `room: found '${name}', expected fleet, alerts, system, battery:<id> or pack:<id>`,
@@ -68,11 +73,14 @@ export function visibleAlerts(
     .filter(alert => viewer.sees(alert.battery_id))
     .map(alert => ({
       ...alert,
-      battery_name: batteryNames.get(alert.battery_id) ?? alert.battery_id,
-      pack_name: packNames.get(alert.pack_id) ?? alert.pack_id,
+      battery_name: nameOf(alert.battery_id, batteryNames),
+      pack_name: nameOf(alert.pack_id, packNames),
     }));
   return { alerts: seen.sort((a, b) => b.raised_ms - a.raised_ms) };
 }
+
+const nameOf = (id: string | null, names: ReadonlyMap<string, string>) =>
+  id === null ? null : (names.get(id) ?? id);
 
 function present<T>(state: T | undefined, room: Room): T {
   if (state === undefined) throw new GatewayError('NOT_FOUND', `There is nothing to show for ${room.name}`);

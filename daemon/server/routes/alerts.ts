@@ -4,7 +4,7 @@ import type { AlertView } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import { alertPage } from '../../store/alert-page.ts';
 import type { AlertRequest } from '../../store/store.ts';
-import type { Viewer } from '../auth/access.ts';
+import { requireAccess, type Viewer } from '../auth/access.ts';
 import { type CsvValue, nextPage, sendCsv, wantsCsv } from '../csv.ts';
 import { visibleAlerts } from '../live/rooms.ts';
 import type { App, ServerContext } from '../options.ts';
@@ -22,12 +22,13 @@ export function addAlertRoutes(app: App, { services, visible }: ServerContext): 
       schema: {
         summary: 'Alerts, newest first',
         querystring: AlertQuery,
-        response: { 200: AlertsReply, ...problems(400, 401, 404) },
+        response: { 200: AlertsReply, ...problems(400, 401, 403, 404) },
       },
     },
     async (request, reply) => {
       const viewer = viewerOf(request);
-      const { battery_id, pack_id } = request.query;
+      const { battery_id, pack_id, about } = request.query;
+      if (about === 'gateway') requireAccess('moderator', viewer, false);
       if (battery_id !== undefined) visible.battery(viewer, battery_id);
       if (pack_id !== undefined) visible.pack(viewer, pack_id);
       const asked = requestOf(request.query, viewer);
@@ -47,16 +48,23 @@ export function addAlertRoutes(app: App, { services, visible }: ServerContext): 
 }
 
 function requestOf(query: Query, viewer: Viewer): AlertRequest {
-  const { battery_id, pack_id, severity, from_ms, to_ms, state = 'all', limit = DEFAULT_LIMIT } = query;
+  const { pack_id, severity, from_ms, to_ms, state = 'all', limit = DEFAULT_LIMIT } = query;
   if (from_ms !== undefined && to_ms !== undefined && from_ms > to_ms)
     throw new GatewayError(
       'BAD_REQUEST',
       `query.from_ms: found ${from_ms}, expected at most to_ms, ${to_ms}`,
     );
-  const battery_ids = battery_id === undefined ? viewer.batteries && [...viewer.batteries] : [battery_id];
+  const battery_ids = batteriesOf(query, viewer);
   const [raised_ms, ...id] = query.cursor?.split('~') ?? [];
   const after = raised_ms === undefined ? undefined : { raised_ms: Number(raised_ms), id: id.join('~') };
   return { state, limit, battery_ids, pack_id, severity, from_ms, to_ms, after };
+}
+
+/** Null among them: the gateway itself. */
+function batteriesOf({ battery_id, about }: Query, viewer: Viewer): (string | null)[] | undefined {
+  if (about === 'gateway') return battery_id === undefined ? [null] : [];
+  if (battery_id !== undefined) return [battery_id];
+  return viewer.batteries && [...viewer.batteries, ...(viewer.sees_gateway ? [null] : [])];
 }
 
 const CSV_HEADER = [

@@ -136,14 +136,22 @@ function AlertRow({ alert }: { alert: AlertView }) {
       <SeverityBadge severity={alert.severity} />
       <div class="alert-text">
         <p class="alert-message">{alert.message}</p>
-        <a class="alert-where" href={alertHref(alert)}>
-          {alert.battery_name} › {alert.pack_name}
-          {alert.cell_no !== null && `, cell ${alert.cell_no}`}
-          <Icon name="chevron" size={16} />
-        </a>
+        <AlertPlace alert={alert} />
       </div>
       <AlertTime alert={alert} />
     </article>
+  );
+}
+
+function AlertPlace({ alert }: { alert: AlertView }) {
+  const { pack_id, cell_no } = alert;
+  if (pack_id === null) return <span class="alert-where">Gateway</span>;
+  return (
+    <a class="alert-where" href={alertHref({ pack_id, cell_no })}>
+      {alert.battery_name} › {alert.pack_name}
+      {cell_no !== null && `, cell ${cell_no}`}
+      <Icon name="chevron" size={16} />
+    </a>
   );
 }
 
@@ -169,7 +177,7 @@ function AlertTime({ alert }: { alert: AlertView }) {
   );
 }
 
-export function alertHref(alert: Pick<AlertView, 'pack_id' | 'cell_no'>): string {
+export function alertHref(alert: { readonly pack_id: string; readonly cell_no: number | null }): string {
   const pack = `/pack/${encodeURIComponent(alert.pack_id)}`;
   return alert.cell_no === null ? pack : `${pack}?cell=${alert.cell_no}`;
 }
