@@ -74,8 +74,13 @@ export class Retention {
 
   #isShort({ keep_free_bytes, max_bytes }: RetainRequest): boolean {
     if (this.usedBytes() > max_bytes) return true;
+    return this.freeBytes() < keep_free_bytes;
+  }
+
+  /** On the disk and inside the file. */
+  freeBytes(): number {
     const { bavail, bsize } = statfsSync(dirname(this.#file));
-    return bavail * bsize + this.#freeInside() < keep_free_bytes;
+    return bavail * bsize + this.#freeInside();
   }
 
   #freeInside(): number {

@@ -83,7 +83,6 @@ class SqliteStore implements Store, LogSource {
     alerts_dropped: 0,
     records_dropped: 0,
     readings_removed_unsynced: 0,
-    used_bytes: 0,
     commits: 0,
     commit_failures: 0,
     file_bytes: 0,
@@ -211,6 +210,7 @@ class SqliteStore implements Store, LogSource {
         : undefined;
     return {
       ...this.#stats,
+      ...this.#upkeep.room,
       queue_bytes: this.#posted_bytes + (this.#current?.used ?? 0),
       fault: this.#fault ?? stuck ?? this.#archive_fault,
       set_aside: this.#set_aside,
@@ -360,9 +360,8 @@ class SqliteStore implements Store, LogSource {
     else this.#options.log.error({ component: 'store' }, `writing fails, readings wait in memory: ${fault}`);
   }
 
-  #retained({ lost, last_seq, first_seq, used_bytes }: WriterMethods['retain'][1]): void {
+  #retained({ lost, last_seq, first_seq }: WriterMethods['retain'][1]): void {
     this.#stats.first_seq = first_seq;
-    this.#stats.used_bytes = used_bytes;
     if (!lost) return;
     this.#stats.readings_removed_unsynced += lost.readings ?? 0;
     this.#stats.durable_seq = Math.max(this.#stats.durable_seq, last_seq);

@@ -28,6 +28,12 @@ export interface StoreStats {
   readonly readings_removed_unsynced: number;
   /** Of the file, without what is free in it; as of the last round of retention. */
   readonly used_bytes: number;
+  /** The most that it may use. */
+  readonly max_bytes: number;
+  /** For it on the disk and inside the file, as of the last round of retention; 0 before. */
+  readonly free_bytes: number;
+  /** With less than this the oldest rows go. */
+  readonly keep_free_bytes: number;
   readonly queue_bytes: number;
   readonly commits: number;
   readonly commit_failures: number;

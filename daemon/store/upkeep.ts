@@ -3,6 +3,7 @@ import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
+import type { StoreStats } from './store.ts';
 import type { WriterMethods } from './worker-messages.ts';
 
 const RETAIN_EVERY_MS = 60_000;
@@ -13,6 +14,8 @@ const MAX_BYTES = 4e9;
 const DAY_MS = 86_400_000;
 
 type Retained = WriterMethods['retain'][1];
+
+type Room = Pick<StoreStats, 'max_bytes' | 'keep_free_bytes' | 'used_bytes' | 'free_bytes'>;
 
 export interface UpkeepOptions {
   readonly clock: Clock;
@@ -26,6 +29,8 @@ export interface UpkeepOptions {
 }
 
 export class Upkeep {
+  /** What there is for the file and what it takes; 0 before the first round where only that can tell. */
+  readonly room: Room;
   readonly #options: UpkeepOptions;
   readonly #every_ms: number;
   #timer: TimerHandle | undefined;
@@ -34,6 +39,8 @@ export class Upkeep {
   constructor(options: UpkeepOptions) {
     this.#options = options;
     this.#every_ms = options.store.retain_every_ms ?? RETAIN_EVERY_MS;
+    const { max_bytes = MAX_BYTES, keep_free_bytes = KEEP_FREE_BYTES } = options.store;
+    this.room = { max_bytes, keep_free_bytes, used_bytes: 0, free_bytes: 0 };
   }
 
   start(): void {
@@ -52,18 +59,18 @@ export class Upkeep {
 
   async #round(): Promise<void> {
     const { clock, log, file, store } = this.#options;
+    const { max_bytes, keep_free_bytes } = this.room;
     const now_ms = clock.wallMs();
-    const max_bytes = store.max_bytes ?? MAX_BYTES;
     let next_ms = this.#every_ms;
     try {
       const retained = await this.#options.retain({
         now_ms,
         before_ms: now_ms - store.retention_days * DAY_MS,
         below_seq: store.keep_unsynced ? this.#options.syncedSeq() : Number.POSITIVE_INFINITY,
-        keep_free_bytes: store.keep_free_bytes ?? KEEP_FREE_BYTES,
-        max_bytes,
+        ...{ keep_free_bytes, max_bytes },
       });
-      const { lost, used_bytes } = retained;
+      const { lost, used_bytes, free_bytes } = retained;
+      Object.assign(this.room, { used_bytes, free_bytes });
       if (lost)
         log.error(
           { component: 'store' },

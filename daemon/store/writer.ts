@@ -201,6 +201,7 @@ export class Writer {
       last_seq: this.#last_seq,
       first_seq: this.#firstSeq(),
       used_bytes: this.#retention.usedBytes(),
+      free_bytes: this.#retention.freeBytes(),
     };
   }
 
