@@ -26,7 +26,7 @@ export function systemStatus(parts: StatusParts): SystemStatus {
     parts.clock,
     samplerStatus(parts.sampler),
     storeStatus(parts.store),
-    { name: 'upstream', ...parts.upstream, reason: parts.upstream.reason ?? null },
+    upstreamStatus(parts.upstream),
     ...(parts.server ? [parts.server] : []),
   ];
   return {
@@ -82,6 +82,10 @@ function storeStatus({ fault, set_aside, ...counters }: StoreStats): ComponentSt
     reason: fault ?? aside ?? null,
     counters: { ...counters, files_set_aside: set_aside.length },
   };
+}
+
+function upstreamStatus({ state, reason, code, counters }: UpstreamStatus): ComponentStatus {
+  return { name: 'upstream', state, reason: reason ?? null, ...(code && { code }), counters };
 }
 
 /** Down only when readings are not kept; a lost battery or centre degrades. */

@@ -167,6 +167,7 @@ export const ComponentStatus = Type.Object({
   ]),
   /** What is wrong, in one line; null while ok. */
   reason: Nullable(Type.String()),
+  code: Type.Optional(Type.String({ description: 'Of the error behind the reason, where there is one' })),
   counters: Type.Record(Type.String(), Type.Number()),
 });
 /** Of the gateway's TLS, so that people can compare the fingerprint with what their browser shows. */

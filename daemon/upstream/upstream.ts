@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import { sleep } from '../../core/clock/clock.ts';
-import { describeError, GatewayError } from '../../core/errors.ts';
+import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { POSTGRES_MIGRATIONS } from '../store/migration-files.ts';
 import type { LogBatch, LogSource } from '../store/store.ts';
@@ -46,6 +46,8 @@ export interface UpstreamStatus {
   /** degraded: connected, but more than 10 000 rows behind. down: nothing is sent, `reason` says why. */
   readonly state: 'off' | 'ok' | 'degraded' | 'down';
   readonly reason: string | undefined;
+  /** Of the error that is the reason. */
+  readonly code: ErrorCode | undefined;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -70,6 +72,7 @@ class LogUpstream implements Upstream {
   #running: Promise<void> | undefined;
   #connected = false;
   #reason: string | undefined = 'connecting';
+  #code: ErrorCode | undefined;
   #retry_ms = FIRST_RETRY_MS;
   readonly #counters = {
     last_seq: 0,
@@ -113,12 +116,13 @@ class LogUpstream implements Upstream {
 
   status(): UpstreamStatus {
     const lag_rows = Math.max(0, this.#options.source.durableSeq() - this.#counters.last_seq);
-    const counters = { ...this.#counters, lag_rows: this.#connected ? lag_rows : 0 };
-    if (!this.#session_options) return { state: 'off', reason: undefined, counters };
-    if (!this.#connected) return { state: 'down', reason: this.#reason, counters: { ...counters, lag_rows } };
+    const counters = { ...this.#counters, lag_rows: this.#session_options ? lag_rows : 0 };
+    const code = this.#connected ? undefined : this.#code;
+    if (!this.#session_options) return { state: 'off', reason: undefined, code, counters };
+    if (!this.#connected) return { state: 'down', reason: this.#reason, code, counters };
     if (lag_rows > DEGRADED_ROWS)
-      return { state: 'degraded', reason: `catching up: ${lag_rows} rows behind`, counters };
-    return { state: 'ok', reason: undefined, counters };
+      return { state: 'degraded', reason: `catching up: ${lag_rows} rows behind`, code, counters };
+    return { state: 'ok', reason: undefined, code, counters };
   }
 
   async #run(session_options: SessionOptions): Promise<void> {
@@ -147,6 +151,7 @@ class LogUpstream implements Upstream {
     this.#counters.last_seq = session.last_seq;
     this.#connected = true;
     this.#reason = undefined;
+    this.#code = undefined;
     source.markSynced(session.last_seq);
     log.info({ component: 'upstream', last_seq: session.last_seq }, `${session.place}: connected`);
     const abort = () => session.close();
@@ -257,10 +262,8 @@ class LogUpstream implements Upstream {
     if (error instanceof GatewayError && !error.retriable) this.#retry_ms = FATAL_RETRY_MS;
     if (reason === this.#reason) return;
     this.#reason = reason;
-    this.#options.log.warn(
-      { component: 'upstream', code: error instanceof GatewayError ? error.code : undefined },
-      `sync waits: ${reason}`,
-    );
+    this.#code = error instanceof GatewayError ? error.code : undefined;
+    this.#options.log.warn({ component: 'upstream', code: this.#code }, `sync waits: ${reason}`);
   }
 
   /** Between half and the whole of the current delay, so that many gateways do not come back at once. */
