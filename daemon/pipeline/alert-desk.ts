@@ -1,6 +1,8 @@
-/** Alerts as a service: the pure engine, fed by the sampler, recorded in the store, told to listeners. */
+/** Alerts as a service: the pure engines, fed by sampler and gateway watch, recorded in the store, told to listeners. */
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
 import { AlertEngine, type EngineOptions } from '../../core/alerts/engine.ts';
+import { GatewayAlerts } from '../../core/alerts/gateway-alerts.ts';
+import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
 import { ruleQuantity } from '../../core/alerts/measure.ts';
 import type { RuleView, Settings, SettingsReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
@@ -16,6 +18,7 @@ const MAX_RESTORED = 100_000;
 
 export class AlertDesk implements AlertService {
   readonly #engine: AlertEngine;
+  readonly #gateway = new GatewayAlerts();
   readonly #configured: readonly ThresholdRule[];
   readonly #store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>;
   readonly #listeners = new Set<(alert: Alert) => void>();
@@ -37,8 +40,16 @@ export class AlertDesk implements AlertService {
     const saved = await this.#store.documents.get(SETTINGS_KIND, SETTINGS_ID);
     if (saved) this.#engine.replaceRules(withThresholds(this.#configured, saved as Settings));
     const active = await this.#store.alerts({ state: 'active', limit: MAX_RESTORED });
-    for (const orphan of this.#engine.adopt(active, t_ms)) this.#record(orphan);
-    this.#active = this.#engine.active();
+    const of_gateway = this.#gateway.adopt(
+      active.filter(alert => alert.battery_id === null),
+      t_ms,
+    );
+    const of_packs = this.#engine.adopt(
+      active.filter(alert => alert.battery_id !== null),
+      t_ms,
+    );
+    for (const orphan of [...of_gateway, ...of_packs]) this.#record(orphan);
+    this.#active = this.#allActive();
   }
 
   readonly judge = (reading: PackReading): void => {
@@ -47,6 +58,10 @@ export class AlertDesk implements AlertService {
 
   judgeSilence(pack: number, silent_ms: number, t_ms: number, reason: string | undefined): void {
     this.#engine.evaluateSilence(pack, silent_ms, t_ms, reason, this.#record);
+  }
+
+  judgeGateway(parts: GatewayParts, t_ms: number, mono_ms: number): void {
+    this.#gateway.evaluate(parts, t_ms, mono_ms, this.#record);
   }
 
   active(): readonly Alert[] {
@@ -86,9 +101,17 @@ export class AlertDesk implements AlertService {
 
   readonly #record = (alert: Alert): void => {
     this.#store.appendAlert(alert);
-    this.#active = this.#engine.active();
+    this.#active = this.#allActive();
     for (const listener of this.#listeners) listener(alert);
   };
+
+  /** Newest first. */
+  #allActive(): Alert[] {
+    const of_gateway = this.#gateway.active();
+    const of_packs = this.#engine.active();
+    if (of_gateway.length === 0) return of_packs;
+    return [...of_gateway, ...of_packs].sort((a, b) => b.raised_ms - a.raised_ms);
+  }
 }
 
 function thresholdsOf(rules: readonly ThresholdRule[]): Settings {

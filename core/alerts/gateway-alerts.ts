@@ -1,0 +1,100 @@
+/**
+ * Alerts of the gateway itself: what gateway-rules.ts finds, raised and cleared when it has lasted. Pure: it holds
+ * state, but no clock and no I/O.
+ */
+import type { Alert } from './alert.ts';
+import { type Finding, type GatewayParts, type GatewayRule, gatewayRules } from './gateway-rules.ts';
+
+interface Watch {
+  readonly rule: GatewayRule;
+  active: Alert | undefined;
+  /** The newest. */
+  found: Finding | undefined;
+  /** Which one `active` tells; undefined: it was told before a restart. */
+  stage: number | undefined;
+  /** Monotonic time since which what is found and what is active differ; undefined while they agree. */
+  differs_since_ms: number | undefined;
+}
+
+export class GatewayAlerts {
+  readonly #watches: readonly Watch[];
+
+  constructor(rules: readonly GatewayRule[] = gatewayRules()) {
+    this.#watches = rules.map(rule => ({
+      ...{ rule, active: undefined, found: undefined, stage: undefined, differs_since_ms: undefined },
+    }));
+  }
+
+  active(): Alert[] {
+    return this.#watches.flatMap(({ active }) => active ?? []);
+  }
+
+  /** Takes over alerts that were active before a restart; those no rule answers for are returned cleared. */
+  adopt(alerts: readonly Alert[], t_ms: number): Alert[] {
+    const orphans: Alert[] = [];
+    for (const alert of alerts) {
+      const watch = this.#watches.find(({ rule, active }) => rule.id === alert.rule_id && !active);
+      if (watch) watch.active = alert;
+      else orphans.push({ ...alert, state: 'cleared', cleared_ms: t_ms });
+    }
+    return orphans;
+  }
+
+  /** One look; `emit` gets every alert that is raised, cleared or told anew by it. */
+  evaluate(parts: GatewayParts, t_ms: number, mono_ms: number, emit: (alert: Alert) => void): void {
+    for (const watch of this.#watches) {
+      const { rule, active } = watch;
+      const found = rule.find({ parts, t_ms, mono_ms, active });
+      if (found) watch.found = found;
+      if ((found === undefined) === (active === undefined)) {
+        watch.differs_since_ms = undefined;
+        if (found && active) tellAnew(watch, active, found, emit);
+        continue;
+      }
+      watch.differs_since_ms ??= mono_ms;
+      if (mono_ms - watch.differs_since_ms < (found ? rule.raise_after_ms : rule.clear_after_ms)) continue;
+      watch.differs_since_ms = undefined;
+      if (found) raise(watch, found, t_ms, emit);
+      else if (active) clear(watch, active, t_ms, emit);
+    }
+  }
+}
+
+function raise(watch: Watch, found: Finding, t_ms: number, emit: (alert: Alert) => void): void {
+  const { id, severity } = watch.rule;
+  watch.stage = found.stage;
+  watch.active = {
+    // No pack has an empty id, so that these ids are no pack's.
+    id: `${id}::${t_ms}`,
+    rule_id: id,
+    severity,
+    ...{ battery_id: null, pack_id: null, cell_no: null },
+    ...told(found),
+    state: 'active',
+    raised_ms: t_ms,
+    cleared_ms: null,
+  };
+  emit(watch.active);
+}
+
+function tellAnew(watch: Watch, active: Alert, found: Finding, emit: (alert: Alert) => void): void {
+  const isNew =
+    watch.stage === undefined
+      ? found.stage !== undefined && found.message !== active.message
+      : found.stage !== watch.stage;
+  watch.stage = found.stage;
+  if (!isNew) return;
+  watch.active = { ...active, ...told(found) };
+  emit(watch.active);
+}
+
+/** With the newest of what was found: how many it were in the end. */
+function clear(watch: Watch, active: Alert, t_ms: number, emit: (alert: Alert) => void): void {
+  watch.active = undefined;
+  emit({ ...active, ...(watch.found && told(watch.found)), state: 'cleared', cleared_ms: t_ms });
+  watch.found = undefined;
+}
+
+function told({ message, value, threshold, unit }: Finding) {
+  return { message, value: value ?? null, threshold: threshold ?? null, unit: unit ?? '' };
+}
