@@ -17,13 +17,14 @@ import type { GatewayConfig } from './config/load.ts';
 import { AlertDesk } from './pipeline/alert-desk.ts';
 import { ClockKeeper } from './pipeline/clock-keeper.ts';
 import { CompletenessLedger } from './pipeline/completeness.ts';
+import { GatewayWatch } from './pipeline/gateway-watch.ts';
 import { PackLiveView } from './pipeline/live-view.ts';
 import { Sampler } from './pipeline/sampler.ts';
 import { ensureFirstAdministrator, type FirstAdministrator } from './server/auth/first-administrator.ts';
 import { createServer, type HttpServer } from './server/server.ts';
 import type { GatewayServices } from './server/services.ts';
 import { certificateDirectory } from './server/tls/certificate-keeper.ts';
-import { systemStatus } from './status.ts';
+import { type StatusParts, systemStatus } from './status.ts';
 import { createSqliteStore } from './store/sqlite-store.ts';
 import type { LogSource, Store } from './store/store.ts';
 import { Supervisor } from './supervisor.ts';
@@ -60,6 +61,7 @@ export class Gateway {
   readonly #desk: AlertDesk;
   readonly #sampler: Sampler;
   readonly #clock_keeper: ClockKeeper;
+  readonly #watch: GatewayWatch;
   readonly #completeness: CompletenessLedger;
   readonly #upstream: Upstream;
   readonly #audit: AuditLog;
@@ -143,6 +145,10 @@ export class Gateway {
       clock,
       log,
     });
+    this.#watch = new GatewayWatch({
+      ...{ clock, log, parts: () => this.#parts() },
+      judge: (parts, t_ms, mono_ms) => this.#desk.judgeGateway(parts, t_ms, mono_ms),
+    });
   }
 
   /** Throws a GatewayError when a person must change something first; call `stop()` then as well. */
@@ -174,6 +180,7 @@ export class Gateway {
     await this.#completeness.start();
     this.#sampler.start();
     this.#upstream.start();
+    this.#watch.start();
     return { url, urls, certificate: this.#server.certificate(), administrator };
   }
 
@@ -185,6 +192,7 @@ export class Gateway {
   /** Safe at any moment, also after a failed start, also twice. */
   async stop(): Promise<void> {
     const steps: [string, () => unknown][] = [
+      ['watch', () => this.#watch.stop()],
       ['sampler', () => this.#sampler.stop()],
       ['completeness', () => this.#completeness.stop()],
       ['server', () => this.#server?.close()],
@@ -221,21 +229,26 @@ export class Gateway {
       alerts: this.#desk,
       store: this.#store,
       audit: this.#audit,
-      status: () =>
-        systemStatus({
-          version,
-          gateway_id: config.topology.gateway_id,
-          t_ms: clock.wallMs(),
-          uptime_ms: clock.monoMs() - this.#started_mono_ms,
-          connections: this.#supervisor.health(),
-          clock: this.#clock_keeper.status(),
-          sampler: this.#sampler.counters,
-          store: this.#store.stats(),
-          upstream: this.#upstream.status(),
-          server: this.#server?.status(),
-          certificate: this.#server?.certificate() ?? null,
-        }),
+      status: () => systemStatus(this.#parts()),
       simulation: this.#simulation?.control,
+    };
+  }
+
+  #parts(): StatusParts {
+    const clock = this.#clock;
+    const { version, config } = this.#options;
+    return {
+      version,
+      gateway_id: config.topology.gateway_id,
+      t_ms: clock.wallMs(),
+      uptime_ms: clock.monoMs() - this.#started_mono_ms,
+      connections: this.#supervisor.health(),
+      clock: this.#clock_keeper.status(),
+      sampler: this.#sampler.counters,
+      store: this.#store.stats(),
+      upstream: this.#upstream.status(),
+      server: this.#server?.status(),
+      certificate: this.#server?.certificate() ?? null,
     };
   }
 

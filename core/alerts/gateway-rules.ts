@@ -39,6 +39,7 @@ export interface GatewayParts {
     readonly free_bytes: number;
     readonly keep_free_bytes: number;
   };
+  readonly clock: { readonly state: 'ok' | 'degraded' | 'down' | 'off'; readonly reason: string | null };
   readonly certificate: { readonly valid_until_ms: number } | null;
 }
 
@@ -108,6 +109,12 @@ export function gatewayRules(): GatewayRule[] {
       find: nearlyFull,
     },
     {
+      ...{ id: 'time_uncertain', severity: 'warning' },
+      // A box that starts needs a while to learn the time.
+      ...{ raise_after_ms: 2 * MINUTE_MS, clear_after_ms: MINUTE_MS },
+      find: timeUncertain,
+    },
+    {
       ...{ id: 'certificate_expiring', severity: 'warning' },
       ...{ raise_after_ms: MINUTE_MS, clear_after_ms: MINUTE_MS },
       find: certificateExpires,
@@ -151,11 +158,9 @@ function makeNothingSent() {
 function unreadable({ parts: { store } }: Look): Finding | undefined {
   const count = store.set_aside.length;
   if (count === 0) return undefined;
-  const what = count === 1 ? 'A database' : `${count} databases`;
-  return {
-    message: `${what} could not be read and was set aside: ${store.set_aside.join(', ')}`,
-    stage: count,
-  };
+  const what =
+    count === 1 ? 'A database that could not be read was' : `${count} databases that could not be read were`;
+  return { message: `${what} set aside: ${store.set_aside.join(', ')}`, stage: count };
 }
 
 /** Counts from the first loss to an hour after the last one. */
@@ -216,6 +221,12 @@ function nearlyFull({ parts: { store, upstream }, active }: Look): Finding | und
       'what is oldest in the store is removed',
     ...{ value: inMb(free_bytes), threshold: inMb(keep_free_bytes * SHORT_OF_ROOM), unit: 'MB' },
   };
+}
+
+function timeUncertain({ parts: { clock } }: Look): Finding | undefined {
+  if (clock.state === 'ok') return undefined;
+  const reason = clock.reason ?? 'times are uncertain';
+  return { message: reason.slice(0, 1).toUpperCase() + reason.slice(1) };
 }
 
 function certificateExpires({ parts: { certificate }, t_ms }: Look): Finding | undefined {

@@ -1,7 +1,7 @@
 /** Thresholds as an administrator sees and changes them. */
 import { expect, test } from 'vitest';
-import type { ThresholdRule } from '../../core/alerts/alert.ts';
-import { MemoryDocuments, makeTestSite } from '../server/test-services.ts';
+import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
+import { FAULTY_STORAGE, MemoryDocuments, makeTestSite } from '../server/test-services.ts';
 import { AlertDesk } from './alert-desk.ts';
 
 const soc_low: ThresholdRule = {
@@ -26,9 +26,13 @@ const spread: ThresholdRule = {
   delay_ms: 0,
 };
 
-function makeDesk(documents = new MemoryDocuments()): AlertDesk {
+function makeDesk(documents = new MemoryDocuments(), recorded: Alert[] = []): AlertDesk {
   const { topology } = makeTestSite();
-  const store = { documents, appendAlert: () => {}, alerts: async () => [] };
+  const store = {
+    documents,
+    appendAlert: (alert: Alert) => void recorded.push(alert),
+    alerts: async () => recorded.filter(({ state }) => state === 'active'),
+  };
   return new AlertDesk(
     topology,
     [soc_low, spread],
@@ -83,4 +87,22 @@ test('a threshold that would flicker is refused with what is allowed', async () 
   await expect(makeDesk().changeSettings(wrong)).rejects.toThrow(
     'thresholds.soc_low.clear_at: found 11, expected a value at or above raise_at (12)',
   );
+});
+
+test('alerts of the gateway are recorded, told and listed, and go on after a restart', async () => {
+  const recorded: Alert[] = [];
+  const desk = makeDesk(undefined, recorded);
+  const told: Alert[] = [];
+  desk.onChange(alert => told.push(alert));
+  desk.judgeGateway(FAULTY_STORAGE, 1000, 0);
+  desk.judgeGateway(FAULTY_STORAGE, 11_000, 10_000);
+  expect(recorded).toMatchObject([{ rule_id: 'storage_fault', battery_id: null, state: 'active' }]);
+  expect(told).toEqual(recorded);
+  expect(desk.active()).toEqual(recorded);
+  const restarted = makeDesk(undefined, recorded);
+  await restarted.restore(20_000);
+  expect(restarted.active()).toEqual(told);
+  restarted.judgeGateway(FAULTY_STORAGE, 30_000, 0);
+  restarted.judgeGateway(FAULTY_STORAGE, 90_000, 60_000);
+  expect(recorded).toEqual(told);
 });

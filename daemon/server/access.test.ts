@@ -1,6 +1,6 @@
 /** Every route against everybody who may knock. A route without a line here fails the test. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Role } from '../../core/contract/model.ts';
+import type { AlertView, Role } from '../../core/contract/model.ts';
 import { addProvisional, badTokens, forged, keysByRole, PROVISIONAL, ROLES } from './access-testing.ts';
 import { buildApp } from './app.ts';
 import type { App, ServerContext } from './options.ts';
@@ -253,6 +253,43 @@ test('lists show only what is assigned', async () => {
     expect(ids(report.batteries)).toEqual(batteries);
     expect(report.totals).toMatchObject({ batteries: batteries.length, alerts_active: batteries.length });
   }
+});
+
+test('alerts of the gateway itself are for moderators and administrators, in lists, filters and CSV', async () => {
+  site.raiseGatewayAlert();
+  const ask = async (username: string, url: string) =>
+    app.inject({ url, headers: bearer(await tokenOf(context, username)) });
+  const rulesSeen = async (username: string, url: string) => {
+    const { alerts } = (await ask(username, url)).json();
+    return alerts.map((alert: AlertView) => `${alert.rule_id} of ${alert.battery_id}`).sort();
+  };
+  const of_gateway = ['storage_fault of null'];
+  const of_batteries = {
+    una: ['cell_high of north'],
+    mo: ['cell_high of north'],
+    ada: ['cell_high of north', 'cell_high of south'],
+  };
+  for (const username of ['una', 'mo', 'ada'] as const) {
+    const seen = username === 'una' ? [] : of_gateway;
+    for (const state of ['active', 'all']) {
+      const url = `/api/alerts?state=${state}`;
+      expect(await rulesSeen(username, url), `${username}, ${state}`).toEqual([
+        ...of_batteries[username],
+        ...seen,
+      ]);
+      expect(await rulesSeen(username, `${url}&battery_id=north`)).toEqual(['cell_high of north']);
+      expect(await rulesSeen(username, `${url}&pack_id=n1`)).toEqual(['cell_high of north']);
+      const { body } = await ask(username, `${url}&format=csv`);
+      expect(body.includes('storage_fault'), `${username}, CSV`).toBe(username !== 'una');
+      if (username === 'una') continue;
+      expect(await rulesSeen(username, `${url}&about=gateway`)).toEqual(of_gateway);
+      expect(await rulesSeen(username, `${url}&about=gateway&battery_id=north`)).toEqual([]);
+    }
+  }
+  const { alerts } = (await ask('ada', '/api/alerts?about=gateway')).json();
+  expect(alerts).toMatchObject([
+    { battery_id: null, battery_name: null, pack_id: null, pack_name: null, cell_no: null },
+  ]);
 });
 
 test('metrics are open to this machine itself, but not through a proxy on it', async () => {

@@ -4,6 +4,7 @@
  */
 
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
+import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import type { AuditEntry, AuditReply } from '../../core/contract/access.ts';
 import { GatewayError } from '../../core/errors.ts';
@@ -44,6 +45,16 @@ const RULES: ThresholdRule[] = [
   },
 ];
 
+export const FAULTY_STORAGE: GatewayParts = {
+  upstream: { state: 'off', reason: undefined, code: undefined, counters: {} },
+  store: {
+    ...{ fault: 'the disk is full', set_aside: [], readings_dropped: 0, readings_removed_unsynced: 0 },
+    ...{ first_seq: 1, used_bytes: 1e6, max_bytes: 4e9, free_bytes: 1e10, keep_free_bytes: 64e6 },
+  },
+  clock: { state: 'ok', reason: null },
+  certificate: null,
+};
+
 export interface TestSite {
   readonly services: GatewayServices;
   readonly clock: ManualClock;
@@ -53,6 +64,8 @@ export interface TestSite {
   setCells(pack: number, voltage_v: number): void;
   /** Takes a reading of a pack and lets the alert engine judge it. */
   judge(pack: number): void;
+  /** Raises the alert `storage_fault` of the gateway itself. */
+  raiseGatewayAlert(): void;
 }
 
 export function makeTestSite(options: { simulation?: boolean; log?: GatewayServices['log'] } = {}): TestSite {
@@ -135,6 +148,10 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       const reading = new PackReading(pack, shape);
       states[pack].snapshotInto(reading, clock.wallMs(), clock.monoMs());
       desk.judge(reading);
+    },
+    raiseGatewayAlert() {
+      for (const since_ms of [0, 10_000])
+        desk.judgeGateway(FAULTY_STORAGE, clock.wallMs(), clock.monoMs() + since_ms);
     },
   };
   for (const { pack } of topology.packs) site.setCells(pack, 3.3);

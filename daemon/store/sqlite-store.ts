@@ -317,8 +317,7 @@ class SqliteStore implements Store, LogSource {
     if (readings > 0) this.#losses.add('write_failed', undefined, this.#clock.wallMs(), readings);
     this.#stats.commit_failures++;
     this.#settle(used);
-    const failure = new GatewayError('STORE_FAILED', describeError(error));
-    this.#flush_waiters.settle(this.#settled_batches, failure);
+    this.#flush_waiters.settle(this.#settled_batches, new GatewayError('STORE_FAILED', describeError(error)));
   }
 
   #settle(used: number): void {

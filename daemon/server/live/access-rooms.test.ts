@@ -51,6 +51,7 @@ beforeAll(async () => {
     site.setCells(pack, 3.9);
     site.judge(pack);
   }
+  site.raiseGatewayAlert();
 });
 afterAll(() => app.close());
 
@@ -79,6 +80,7 @@ test('rooms by role, by login and by API key, in either form', async () => {
       const told = JSON.stringify(client.states());
       expect(told.includes('"south"'), `${subject} is told of south`).toBe(role === 'admin');
       expect(told).toContain('"north"');
+      expect(told.includes('"storage_fault"'), `${subject} is told of the gateway`).toBe(role !== 'user');
       clients.push(client);
     }
   }

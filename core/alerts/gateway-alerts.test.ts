@@ -1,0 +1,368 @@
+/** Alerts of the gateway itself: what raises and clears each, what they say, and that none chatters. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ManualClock } from '../clock/manual-clock.ts';
+import type { Alert } from './alert.ts';
+import { GatewayAlerts } from './gateway-alerts.ts';
+import { type GatewayParts, gatewayRules } from './gateway-rules.ts';
+
+const LOOK_MS = 5000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const T0 = Date.UTC(2026, 0, 1, 12);
+
+type Parts = { -readonly [K in keyof GatewayParts]: GatewayParts[K] };
+
+/** A gateway that is well, with a centre that has everything. */
+const well = (): Parts => ({
+  upstream: {
+    ...{ state: 'ok', reason: undefined, code: undefined },
+    counters: { batches: 10, lag_rows: 0, last_seq: 5000 },
+  },
+  store: {
+    ...{
+      fault: undefined,
+      set_aside: [],
+      readings_dropped: 0,
+      readings_removed_unsynced: 0,
+      first_seq: 1000,
+    },
+    ...{ used_bytes: 1e9, max_bytes: 4e9, free_bytes: 50e9, keep_free_bytes: 64e6 },
+  },
+  clock: { state: 'ok', reason: null },
+  certificate: { valid_until_ms: T0 + 400 * DAY_MS },
+});
+
+class Box {
+  readonly clock = new ManualClock(T0);
+  readonly emitted: Alert[] = [];
+  parts = well();
+  alerts = new GatewayAlerts();
+
+  look(): void {
+    this.clock.advance(LOOK_MS);
+    this.alerts.evaluate(this.parts, this.clock.wallMs(), this.clock.monoMs(), alert =>
+      this.emitted.push(alert),
+    );
+  }
+
+  /** Looks for so long and returns what was told meanwhile. */
+  pass(span_ms: number): Alert[] {
+    const from = this.emitted.length;
+    for (let past_ms = 0; past_ms < span_ms; past_ms += LOOK_MS) this.look();
+    return this.emitted.slice(from);
+  }
+
+  store(change: Partial<GatewayParts['store']>): void {
+    this.parts = { ...this.parts, store: { ...this.parts.store, ...change } };
+  }
+
+  upstream({ counters, ...change }: Partial<GatewayParts['upstream']>): void {
+    const { upstream } = this.parts;
+    const now = { ...upstream.counters, ...counters } as Record<string, number>;
+    this.parts = { ...this.parts, upstream: { ...upstream, ...change, counters: now } };
+  }
+
+  restart(): Alert[] {
+    const before = this.alerts.active();
+    this.alerts = new GatewayAlerts();
+    return this.alerts.adopt(before, this.clock.wallMs());
+  }
+}
+
+const unreachable = { state: 'down', reason: 'no route', code: 'UPSTREAM_UNREACHABLE' } as const;
+const conflict = { state: 'down', reason: 'another one', code: 'UPSTREAM_IDENTITY_CONFLICT' } as const;
+const up = { state: 'ok', reason: undefined, code: undefined } as const;
+const brief = ({ rule_id, state, message }: Alert) => [rule_id, state, message];
+
+test('nothing is told of a gateway that is well, nor of one without a centre and without TLS', () => {
+  const box = new Box();
+  expect(box.pass(2 * HOUR_MS)).toEqual([]);
+  box.parts = { ...well(), certificate: null };
+  box.upstream({ state: 'off', counters: { batches: 0, last_seq: 0, lag_rows: 0 } });
+  expect(box.pass(2 * HOUR_MS)).toEqual([]);
+});
+
+test('an alert is of no pack, has an id of its own, and ends under it', () => {
+  const box = new Box();
+  box.store({ fault: 'disk full' });
+  const [raised] = box.pass(MINUTE_MS);
+  expect(raised).toEqual({
+    ...{ id: `storage_fault::${raised.raised_ms}`, rule_id: 'storage_fault', severity: 'critical' },
+    ...{ battery_id: null, pack_id: null, cell_no: null, value: null, threshold: null, unit: '' },
+    ...{ message: 'Readings are not stored: disk full', state: 'active', cleared_ms: null },
+    raised_ms: T0 + 3 * LOOK_MS,
+  });
+  expect(box.alerts.active()).toEqual([raised]);
+  box.store({ fault: undefined });
+  const [cleared] = box.pass(2 * MINUTE_MS);
+  expect(cleared).toEqual({ ...raised, state: 'cleared', cleared_ms: expect.any(Number) });
+  expect(box.alerts.active()).toEqual([]);
+});
+
+test('what comes and goes within the delays is neither raised nor cleared', () => {
+  const box = new Box();
+  for (let i = 0; i < 40; i++) {
+    box.store({ fault: i % 2 === 0 ? 'busy' : undefined });
+    box.look();
+  }
+  expect(box.emitted).toEqual([]);
+  box.store({ fault: 'busy' });
+  expect(box.pass(MINUTE_MS)).toHaveLength(1);
+  for (let i = 0; i < 40; i++) {
+    box.store({ fault: i % 8 === 0 ? 'busy' : undefined });
+    box.look();
+  }
+  expect(box.emitted).toHaveLength(1);
+});
+
+test('a conflict of identity is told, and no second alert says that nothing is sent', () => {
+  const box = new Box();
+  box.upstream(conflict);
+  expect(box.pass(HOUR_MS).map(brief)).toEqual([['upstream_identity_conflict', 'active', 'another one']]);
+  box.upstream(unreachable);
+  expect(box.pass(HOUR_MS)).toEqual([]);
+  box.upstream(up);
+  expect(box.pass(HOUR_MS).map(brief)).toEqual([['upstream_identity_conflict', 'cleared', 'another one']]);
+});
+
+test('a centre is told of that took nothing for a quarter of an hour, however often it answers', () => {
+  const box = new Box();
+  box.look();
+  box.upstream({ ...unreachable, counters: { lag_rows: 7 } });
+  expect(box.pass(14 * MINUTE_MS)).toEqual([]);
+  box.upstream(up);
+  box.look();
+  box.upstream(unreachable);
+  const message = 'Nothing was sent to the centre since 2026-01-01 12:00 UTC: no route';
+  expect(box.pass(2 * MINUTE_MS).map(brief)).toEqual([['upstream_down', 'active', message]]);
+  box.upstream({ ...up, counters: { batches: 11 } });
+  expect(box.pass(MINUTE_MS).map(brief)).toEqual([['upstream_down', 'cleared', message]]);
+});
+
+test('a box without news for a connected centre is not one that sends nothing', () => {
+  const box = new Box();
+  box.look();
+  expect(box.pass(HOUR_MS)).toEqual([]);
+});
+
+test('losses are told with how many and since when, anew when they have doubled, and for an hour after the last', () => {
+  const box = new Box();
+  box.look();
+  box.store({ readings_dropped: 10 });
+  const [raised] = box.pass(2 * MINUTE_MS);
+  const since = '2026-01-01 12:00 UTC';
+  expect(raised).toMatchObject({
+    ...{ rule_id: 'readings_lost', severity: 'critical', value: 10 },
+    message: `10 readings lost since ${since}: the disk did not take them`,
+  });
+  box.store({ readings_dropped: 15 });
+  expect(box.pass(MINUTE_MS)).toEqual([]);
+  box.store({ readings_dropped: 15, readings_removed_unsynced: 5 });
+  const both = `20 readings lost since ${since}: the disk did not take them, and there was no room to keep them until the centre has them`;
+  expect(box.pass(59 * MINUTE_MS)).toEqual([{ ...raised, value: 20, message: both }]);
+  expect(box.pass(2 * MINUTE_MS).map(brief)).toEqual([['readings_lost', 'cleared', both]]);
+  box.store({ readings_dropped: 16 });
+  expect(box.pass(2 * MINUTE_MS)[0]).toMatchObject({ value: 1, state: 'active' });
+});
+
+test('a full store is told of only where what is oldest would be lost', () => {
+  const box = new Box();
+  box.store({ used_bytes: 3.8e9 });
+  expect(box.pass(HOUR_MS)).toEqual([]);
+  box.store({ first_seq: 5001 });
+  expect(box.pass(HOUR_MS)).toMatchObject([
+    { rule_id: 'storage_nearly_full', severity: 'warning', value: 95, threshold: 90, unit: '%' },
+  ]);
+  box.store({ used_bytes: 3.5e9 });
+  expect(box.pass(HOUR_MS)).toEqual([]);
+  box.store({ used_bytes: 3.3e9 });
+  expect(box.pass(HOUR_MS)).toMatchObject([{ rule_id: 'storage_nearly_full', state: 'cleared' }]);
+});
+
+test('a disk short of room is told of, whoever fills it, but not before it was looked at', () => {
+  const box = new Box();
+  box.store({ used_bytes: 0, free_bytes: 0 });
+  expect(box.pass(HOUR_MS)).toEqual([]);
+  box.store({ used_bytes: 1e9, free_bytes: 70e6 });
+  expect(box.pass(2 * MINUTE_MS)).toMatchObject([
+    {
+      message:
+        'The disk is short of room: 70 MB are free; below 64 MB what is oldest in the store is removed',
+      ...{ value: 70, threshold: 80, unit: 'MB' },
+    },
+  ]);
+});
+
+test('databases set aside are told by name, and anew when there is another', () => {
+  const box = new Box();
+  box.store({ set_aside: ['a'] });
+  const [raised] = box.pass(MINUTE_MS);
+  expect(raised.message).toBe('A database that could not be read was set aside: a');
+  box.store({ set_aside: ['a', 'b'] });
+  expect(box.pass(MINUTE_MS)).toEqual([
+    { ...raised, message: '2 databases that could not be read were set aside: a, b' },
+  ]);
+  box.store({ set_aside: [] });
+  expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ state: 'cleared' }]);
+});
+
+test('a time that nobody vouches for is told of when it stays so', () => {
+  const box = new Box();
+  box.parts.clock = { state: 'degraded', reason: 'times are uncertain: not synchronised' };
+  expect(box.pass(MINUTE_MS)).toEqual([]);
+  expect(box.pass(2 * MINUTE_MS).map(brief)).toEqual([
+    ['time_uncertain', 'active', 'Times are uncertain: not synchronised'],
+  ]);
+  box.parts.clock = { state: 'ok', reason: null };
+  expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ rule_id: 'time_uncertain', state: 'cleared' }]);
+});
+
+test('a certificate is told of two weeks before its end, and anew at its end', () => {
+  const box = new Box();
+  const valid_until_ms = T0 + 14 * DAY_MS + HOUR_MS;
+  box.parts = { ...well(), certificate: { valid_until_ms } };
+  expect(box.pass(HOUR_MS - MINUTE_MS)).toEqual([]);
+  const [raised] = box.pass(10 * MINUTE_MS);
+  expect(raised).toMatchObject({
+    ...{ rule_id: 'certificate_expiring', severity: 'warning' },
+    message: 'The certificate expires in 13 days, at 2026-01-15 13:00 UTC',
+  });
+  box.clock.advance(14 * DAY_MS);
+  expect(box.pass(MINUTE_MS)).toEqual([
+    { ...raised, message: 'The certificate expired at 2026-01-15 13:00 UTC: browsers refuse the page' },
+  ]);
+  box.parts = well();
+  expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ id: raised.id, state: 'cleared' }]);
+});
+
+test('what was active goes on after a restart, and ends by its own rule', () => {
+  const box = new Box();
+  box.look();
+  box.store({ readings_dropped: 10, fault: 'full' });
+  box.upstream({ ...unreachable, counters: { lag_rows: 7 } });
+  const raised = box.pass(20 * MINUTE_MS);
+  expect(raised.map(alert => alert.rule_id).sort()).toEqual([
+    'readings_lost',
+    'storage_fault',
+    'upstream_down',
+  ]);
+  expect(box.restart()).toEqual([]);
+  // Counters begin anew, and the centre is not yet asked.
+  box.store({ readings_dropped: 0 });
+  box.upstream({
+    state: 'down',
+    reason: 'connecting',
+    code: undefined,
+    counters: { batches: 0, last_seq: 0 },
+  });
+  expect(box.pass(59 * MINUTE_MS)).toEqual([]);
+  box.store({ fault: undefined });
+  box.upstream({ ...up, counters: { batches: 1, lag_rows: 0, last_seq: 5000 } });
+  const ended = box.pass(2 * MINUTE_MS);
+  expect(ended.map(({ id, state }) => `${id} ${state}`).sort()).toEqual(
+    raised.map(({ id }) => `${id} cleared`).sort(),
+  );
+});
+
+test('an alert that no rule answers for any more, or a second one of a rule, is ended at a restart', () => {
+  const box = new Box();
+  box.store({ fault: 'full' });
+  const [raised] = box.pass(MINUTE_MS);
+  const alerts = new GatewayAlerts();
+  const gone = { ...raised, id: 'x', rule_id: 'of_an_older_program' };
+  const twice = { ...raised, id: 'y' };
+  const ended = { state: 'cleared', cleared_ms: 9 };
+  expect(alerts.adopt([raised, gone, twice], 9)).toMatchObject([
+    { id: 'x', ...ended },
+    { id: 'y', ...ended },
+  ]);
+  expect(alerts.active()).toEqual([raised]);
+});
+
+const weather = fc.array(
+  fc.record({
+    looks: fc.nat({ max: 300 }),
+    fault: fc.option(fc.constantFrom('full', 'broken'), { nil: undefined }),
+    set_aside: fc.subarray(['a', 'b']),
+    dropped: fc.constantFrom(0, 0, 0, 1, 1000),
+    removed: fc.constantFrom(0, 0, 0, 1, 1000),
+    used_bytes: fc.constantFrom(0, 1e9, 3.45e9, 3.7e9, 4e9),
+    free_bytes: fc.constantFrom(1e6, 70e6, 90e6, 1e9),
+    first_seq: fc.constantFrom(1000, 9000),
+    centre: fc.constantFrom(unreachable, conflict, up, { ...up, state: 'degraded' as const }),
+    sent: fc.nat({ max: 1 }),
+    lag_rows: fc.constantFrom(0, 0, 50),
+    is_certain: fc.boolean(),
+    left_ms: fc.constantFrom(-1, DAY_MS, 13 * DAY_MS, 20 * DAY_MS),
+    restart: fc.constantFrom(false, false, false, true),
+  }),
+  { maxLength: 25 },
+);
+
+test('whatever happens, each rule raises and clears in turn, ids are unique, and the list is what was told', () => {
+  fc.assert(
+    fc.property(weather, steps => {
+      const box = new Box();
+      for (const step of steps) {
+        const { fault, set_aside, used_bytes, free_bytes, first_seq, centre, lag_rows, left_ms } = step;
+        if (step.restart) {
+          expect(box.restart()).toEqual([]);
+          box.store({ readings_dropped: 0, readings_removed_unsynced: 0 });
+        }
+        const { readings_dropped, readings_removed_unsynced } = box.parts.store;
+        box.store({
+          ...{ fault, set_aside, used_bytes, free_bytes, first_seq },
+          readings_dropped: readings_dropped + step.dropped,
+          readings_removed_unsynced: readings_removed_unsynced + step.removed,
+        });
+        const batches = box.parts.upstream.counters.batches + step.sent;
+        box.upstream({ ...centre, counters: { batches, lag_rows } });
+        box.parts.clock = { state: step.is_certain ? 'ok' : 'degraded', reason: null };
+        box.parts = { ...box.parts, certificate: { valid_until_ms: box.clock.wallMs() + left_ms } };
+        box.pass(step.looks * LOOK_MS);
+      }
+      const raised_ids = new Set<string>();
+      const active = new Map<string, Alert>();
+      for (const alert of box.emitted) {
+        const before = active.get(alert.rule_id);
+        if (before) expect(alert).toMatchObject({ id: before.id, raised_ms: before.raised_ms });
+        else {
+          expect(alert.state).toBe('active');
+          expect(raised_ids).not.toContain(alert.id);
+          raised_ids.add(alert.id);
+        }
+        if (alert.state === 'active') active.set(alert.rule_id, alert);
+        else active.delete(alert.rule_id);
+      }
+      const ids = (alerts: Iterable<Alert>) => [...alerts].map(alert => alert.id).sort();
+      expect(ids(box.alerts.active())).toEqual(ids(active.values()));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+/** Neither quicker than its delays, whatever the input does at every look. */
+test('no rule raises twice within the time that it takes to raise and to clear', () => {
+  for (const { id, raise_after_ms, clear_after_ms, severity } of gatewayRules()) {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 300 }), found => {
+        const clock = new ManualClock(T0);
+        let i = 0;
+        const find = () => (found[i] ? { message: 'x' } : undefined);
+        const alerts = new GatewayAlerts([{ id, severity, raise_after_ms, clear_after_ms, find }]);
+        const raised: number[] = [];
+        for (; i < found.length; i++) {
+          clock.advance(LOOK_MS);
+          alerts.evaluate(well(), clock.wallMs(), clock.monoMs(), alert => {
+            if (alert.state === 'active') raised.push(clock.monoMs());
+          });
+        }
+        for (const [n, mono_ms] of raised.entries())
+          if (n > 0) expect(mono_ms - raised[n - 1]).toBeGreaterThanOrEqual(raise_after_ms + clear_after_ms);
+      }),
+      { numRuns: 50 },
+    );
+  }
+});
