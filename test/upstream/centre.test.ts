@@ -114,6 +114,37 @@ test('each change of an alert is an event, the newest is its state', async () =>
   expect(await query("SELECT state FROM alerts WHERE alert_id = 'a1'")).toEqual([{ state: 'cleared' }]);
 });
 
+test('an alert of the gateway itself arrives without battery and pack, and so does its end', async () => {
+  const store = await openStore('gw');
+  const upstream = follow(store, 'gw', url);
+  const of_gateway = { ...someAlert('storage_fault::1', T0), rule_id: 'storage_fault' };
+  const alert = {
+    ...of_gateway,
+    battery_id: null,
+    pack_id: null,
+    cell_no: null,
+    value: null,
+    threshold: null,
+  };
+  const stateThere = () =>
+    query('SELECT alert_id, rule_id, battery_id, pack_id, state, raised_at, cleared_at FROM alerts');
+  store.appendAlert(alert);
+  await store.flush();
+  await caughtUp(upstream, store);
+  const there = { alert_id: alert.id, rule_id: 'storage_fault', battery_id: null, pack_id: null };
+  const raised_at = new Date(T0);
+  expect(await stateThere()).toEqual([{ ...there, state: 'active', raised_at, cleared_at: null }]);
+  store.appendAlert({ ...alert, state: 'cleared', cleared_ms: T0 + 5000 });
+  await store.flush();
+  await caughtUp(upstream, store);
+  const cleared_at = new Date(T0 + 5000);
+  expect(await stateThere()).toEqual([{ ...there, state: 'cleared', raised_at, cleared_at }]);
+  expect(await query('SELECT state FROM alert_events ORDER BY seq')).toEqual([
+    { state: 'active' },
+    { state: 'cleared' },
+  ]);
+});
+
 test('ten gateways that begin at once in one empty database each have every reading there once', async () => {
   const names = Array.from({ length: 10 }, (_, i) => `gw-${i}`);
   const stores = await Promise.all(names.map(name => openStore(name)));
