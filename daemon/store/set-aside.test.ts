@@ -3,9 +3,11 @@ import { closeSync, fstatSync, openSync, readdirSync, rmSync, writeFileSync, wri
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ManualClock } from '../../core/clock/manual-clock.ts';
 import type { GapRecord } from '../../core/contract/gap.ts';
 import { NUMBERS_TAKEN, readIdentity } from './identity.ts';
 import { createSqliteStore, STORE_FILE } from './sqlite-store.ts';
+import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { LogKind, type LogSource, type Store } from './store.ts';
 import { numberedReading, smallTopology, someAlert, storeOptions, temporaryDirectory } from './testing.ts';
 
@@ -25,8 +27,8 @@ afterEach(async () => {
   directory.remove();
 });
 
-async function openStore(): Promise<Store & LogSource> {
-  const store = createSqliteStore(storeOptions(directory.path));
+async function openStore(more: Partial<SqliteStoreOptions> = {}): Promise<Store & LogSource> {
+  const store = createSqliteStore(storeOptions(directory.path, more));
   open.push(store);
   await store.open(topology);
   return store;
@@ -70,6 +72,21 @@ test('a file of nonsense is kept, and a log begun that is nobody’s successor',
   expect(await gaps(store)).toMatchObject([
     { reason: 'storage_lost', readings: null, detail: expect.stringContaining(setAside()[0]) },
   ]);
+});
+
+test('a file that was set aside is told of until somebody moves it away', async () => {
+  writeFileSync(file, 'not a database, but long enough to be read as one'.repeat(50));
+  const clock = new ManualClock(T0);
+  const store = await openStore({ clock });
+  const round = async () => {
+    clock.advance(60_000);
+    await store.documents.put('test', 'barrier', 0);
+    return store.stats();
+  };
+  expect((await round()).set_aside).toEqual([join(directory.path, setAside()[0])]);
+  expect((await round()).free_bytes).toBeGreaterThan(0);
+  rmSync(join(directory.path, setAside()[0]));
+  expect((await round()).set_aside).toEqual([]);
 });
 
 test('damage found at the start: successor with higher numbers, users and alerts taken over', async () => {

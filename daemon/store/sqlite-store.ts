@@ -359,8 +359,9 @@ class SqliteStore implements Store, LogSource {
     else this.#options.log.error({ component: 'store' }, `writing fails, readings wait in memory: ${fault}`);
   }
 
-  #retained({ lost, last_seq, first_seq }: WriterMethods['retain'][1]): void {
+  #retained({ lost, last_seq, first_seq, set_aside }: WriterMethods['retain'][1]): void {
     this.#stats.first_seq = first_seq;
+    this.#set_aside = set_aside;
     if (!lost) return;
     this.#stats.readings_removed_unsynced += lost.readings ?? 0;
     this.#stats.durable_seq = Math.max(this.#stats.durable_seq, last_seq);

@@ -63,7 +63,14 @@ export interface WriterMethods {
   /** One round of removing what is old or has no room. */
   retain: [
     RetainRequest,
-    { lost: GapRecord | null; last_seq: number; first_seq: number; used_bytes: number; free_bytes: number },
+    {
+      lost: GapRecord | null;
+      last_seq: number;
+      first_seq: number;
+      used_bytes: number;
+      free_bytes: number;
+      set_aside: string[];
+    },
   ];
   /** See Writer.fork. */
   fork: [{ after_seq: number; above_seq: number; t_ms: number }, OpenedLog];

@@ -202,6 +202,7 @@ export class Writer {
       first_seq: this.#firstSeq(),
       used_bytes: this.#retention.usedBytes(),
       free_bytes: this.#retention.freeBytes(),
+      set_aside: filesSetAside(this.#file),
     };
   }
 
