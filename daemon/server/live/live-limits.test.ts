@@ -89,6 +89,7 @@ test.each([[[JSON_PROTOCOL]], [[BINARY_PROTOCOL]]])(
     slow.socket.resume();
     await slow.closed;
   },
+  120_000,
 );
 
 test('who answers pings stays, who does not is disconnected', async () => {
