@@ -120,11 +120,14 @@ test('what comes and goes within the delays is neither raised nor cleared', () =
 test('a conflict of identity is told, and no second alert says that nothing is sent', () => {
   const box = new Box();
   box.upstream(conflict);
-  expect(box.pass(HOUR_MS).map(brief)).toEqual([['upstream_identity_conflict', 'active', 'another one']]);
+  const [raised, ...others] = box.pass(HOUR_MS);
+  expect(raised).toMatchObject({ rule_id: 'upstream_identity_conflict', severity: 'critical' });
+  expect(raised.message).toMatch(/^Nothing is sent: the centre knows another gateway/);
+  expect(others).toEqual([]);
   box.upstream(unreachable);
   expect(box.pass(HOUR_MS)).toEqual([]);
   box.upstream(up);
-  expect(box.pass(HOUR_MS).map(brief)).toEqual([['upstream_identity_conflict', 'cleared', 'another one']]);
+  expect(box.pass(HOUR_MS)).toEqual([{ ...raised, state: 'cleared', cleared_ms: expect.any(Number) }]);
 });
 
 test('a centre is told of that took nothing for a quarter of an hour, however often it answers', () => {

@@ -128,7 +128,11 @@ const CONFLICT: ErrorCode = 'UPSTREAM_IDENTITY_CONFLICT';
 function identityConflict({ parts: { upstream }, active }: Look): Finding | undefined {
   if (upstream.state !== 'down') return undefined;
   if (upstream.code !== CONFLICT) return active && { message: active.message };
-  return { message: upstream.reason ?? 'Another gateway has this gateway_id at the centre' };
+  return {
+    message:
+      'Nothing is sent: the centre knows another gateway by this gateway_id, or a copy of the storage of this one ' +
+      'has sent there. The system status tells which; docs/central-database.md, "Identity", what to do',
+  };
 }
 
 /** A connection that comes and goes without a row on it counts as none. */
