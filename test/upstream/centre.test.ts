@@ -116,7 +116,7 @@ test('each change of an alert is an event, the newest is its state', async () =>
 
 test('an alert of the gateway itself arrives without battery and pack, and so does its end', async () => {
   const store = await openStore('gw');
-  const upstream = follow(store, 'gw', url);
+  const upstream = centre.follow(store);
   const of_gateway = { ...someAlert('storage_fault::1', T0), rule_id: 'storage_fault' };
   const alert = {
     ...of_gateway,
