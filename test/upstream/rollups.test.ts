@@ -1,11 +1,16 @@
 /** Quarters of an hour at the centre are what an aggregation over all readings gives, whatever order they came in. */
+import { copyFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
+import { POSTGRES_MIGRATIONS } from '../../daemon/store/migration-files.ts';
 import { numberedReading, smallTopology } from '../../daemon/store/testing.ts';
+import { migrateCentre } from '../../daemon/upstream/migrate.ts';
 import type { Upstream } from '../../daemon/upstream/upstream.ts';
 import { caughtUp, type Log, rolledUp, T0, until, useCentre } from './harness.ts';
 
@@ -176,4 +181,34 @@ test('a rollup that fails is no reason to stop the sync, and is told', async () 
     expect.stringMatching(/^quarters wait to be rolled up: PostgreSQL at .*none_for_now/),
   ]);
   await centre.expectEqual(log);
+});
+
+test('a centre that has readings already gets their quarters, and its writers the rights they need', async () => {
+  const before = centre.newDirectory();
+  for (const file of readdirSync(POSTGRES_MIGRATIONS))
+    if (file < '010') copyFileSync(join(POSTGRES_MIGRATIONS, file), join(before, file));
+  const client = new pg.Client(centre.url);
+  await client.connect();
+  centre.after(() => client.end());
+  await migrateCentre(client, before, 'here');
+  await client.query(`DROP ROLE IF EXISTS writes_before; CREATE ROLE writes_before;
+    GRANT INSERT ON pack_readings TO writes_before;
+    INSERT INTO gateways (gateway_id, incarnation, last_seq) VALUES ('gw', gen_random_uuid(), 3);
+    INSERT INTO batteries VALUES ('gw', 'b1', 'Battery', 'lfp');
+    INSERT INTO packs VALUES ('gw', 'p01', 'b1', 'Pack', 'test', 'bus0', 1, 2, 0, '{}');
+    INSERT INTO cells VALUES ('gw', 'p01/c01', 'p01', 1), ('gw', 'p01/c02', 'p01', 2);
+    SELECT make_readings_partition('2026-01-07');
+    INSERT INTO pack_readings (gateway_id, pack_id, ts, seq, current_a, cell_count, cell_voltage_v) VALUES
+      ('gw', 'p01', '2026-01-05 00:00+00', 1, 5, 2, '{3.3,3.4}'),
+      ('gw', 'p01', '2026-01-11 23:59:59+00', 2, 5, 2, '{3.3,NULL}'),
+      ('gw', 'p01', '1980-01-01 12:07+00', 3, NULL, 2, '{3.2,3.1}')`);
+  expect(await migrateCentre(client, POSTGRES_MIGRATIONS, 'here')).toContain('010_rollups');
+  expect(
+    await centre.query(`SELECT has_table_privilege('writes_before', 'rollup_marks', 'INSERT') AS marks,
+    has_function_privilege('writes_before', 'roll_up_readings(text, timestamptz[], integer)', 'EXECUTE') AS rolls_up,
+    has_table_privilege('writes_before', 'pack_readings_15min', 'INSERT') AS more`),
+  ).toEqual([{ marks: true, rolls_up: true, more: false }]);
+  await rollUpAll();
+  expect(await centre.query(DIFFERENCE)).toEqual([]);
+  expect(await centre.query('SELECT count(*)::int AS cells FROM readings_15min')).toEqual([{ cells: 6 }]);
 });
