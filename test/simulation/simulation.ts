@@ -18,6 +18,7 @@ const HOUR_MS = 3_600_000;
 const MOST_WAITING_BATCHES = 3;
 /** Of the seeds: the card is copied on the way, and in the end that copy is put in. */
 const COPIES = 0.12;
+const COPY_TAKES_MS = 10_000;
 const SILENCE = `UPDATE gateways SET last_sync_at = now() - interval '11 minutes' WHERE gateway_id = $1`;
 
 const STEPS = {
@@ -231,6 +232,8 @@ export class Simulation extends GatewayLife {
     this.gateway.release();
     const known = this.model;
     this.model = copied;
+    // The sync knows a reading of both copies by its number, pack and time.
+    this.clock.advance(COPY_TAKES_MS);
     this.open();
     if (this.draw.chance(0.7))
       while (this.model.lastSeq <= known.lastSeq) {
