@@ -44,6 +44,11 @@ function correctionAt(batch: LogBatch, i: number): ClockCorrection | undefined {
   if (batch.kind[i] !== LogKind.clock) return undefined;
   const start = i === 0 ? 0 : batch.end[i - 1];
   const body = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + start, batch.end[i] - start);
-  const record = JSON.parse(body.toString('utf8')) as ClockRecord;
-  return record.reason === 'correction' && record.offset_ms !== 0 ? record : undefined;
+  try {
+    const record = JSON.parse(body.toString('utf8')) as ClockRecord;
+    return record.reason === 'correction' && record.offset_ms !== 0 ? record : undefined;
+  } catch {
+    // What cannot be read moves nothing; whoever stores it says so.
+    return undefined;
+  }
 }
