@@ -78,6 +78,7 @@ export class Gateway {
     this.#store = createSqliteStore({
       ...config.storage,
       keep_unsynced: config.upstream.database_url !== undefined,
+      isTimeCertain: () => this.#clock_keeper.isCertain,
       clock,
       log,
     });

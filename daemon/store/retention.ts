@@ -99,7 +99,8 @@ export class Retention {
       .all(...values);
   }
 
-  #isDue({ first_seq, max_t_ms }: SpanAge, before_ms: number): boolean {
+  #isDue({ first_seq, last_seq, max_t_ms: logged_ms }: SpanAge, before_ms: number): boolean {
+    const max_t_ms = logged_ms + (this.#rows.corrections.shiftOf({ first_seq, last_seq }) ?? 0);
     if (max_t_ms >= before_ms) return false;
     if (max_t_ms >= EARLIEST_MS) return true;
     const later = this.#db

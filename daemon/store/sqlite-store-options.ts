@@ -10,6 +10,8 @@ export interface SqliteStoreOptions {
   readonly log: Logger;
   /** An upstream is configured: rows it has not confirmed stay, whatever their age, while there is room (default false). */
   readonly keep_unsynced?: boolean;
+  /** Whether somebody vouches for the clock's time; while nobody does nothing goes because of its age (default: yes). */
+  readonly isTimeCertain?: () => boolean;
   /** With less room on the disk the oldest rows go, sent or not (default 64 MiB). */
   readonly keep_free_bytes?: number;
   /** The file may use so much, else what is oldest goes (default 4 GB). */

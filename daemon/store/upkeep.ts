@@ -65,7 +65,8 @@ export class Upkeep {
     try {
       const retained = await this.#options.retain({
         now_ms,
-        before_ms: now_ms - store.retention_days * DAY_MS,
+        // By a clock that may be years ahead nothing is old.
+        before_ms: store.isTimeCertain?.() === false ? 0 : now_ms - store.retention_days * DAY_MS,
         below_seq: store.keep_unsynced ? this.#options.syncedSeq() : Number.POSITIVE_INFINITY,
         ...{ keep_free_bytes, max_bytes },
       });
