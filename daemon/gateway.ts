@@ -1,4 +1,5 @@
 /** The whole daemon as one object: wiring only. Ground floor first at start, top floor first at stop. */
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock/clock.ts';
 import { WatchedClock } from '../core/clock/watched-clock.ts';
@@ -107,6 +108,7 @@ export class Gateway {
       config.alerts.rules,
       {
         silent_after_ms: config.alerts.silent_after_ms,
+        run: randomUUID().slice(0, 8),
         deviceAlarmLabel: (pack, code) =>
           packs[pack].binding.profile.device_alarms?.find(alarm => alarm.code === code)?.label ?? code,
       },

@@ -14,6 +14,13 @@ export interface EngineOptions {
   readonly silent_after_ms: number;
   /** The vendor's words for a device alarm code of a pack. */
   readonly deviceAlarmLabel: (pack: number, code: string) => string;
+  /** Part of every alert's id: two boots that begin in 1970 raise alerts at the same times. */
+  readonly run?: string;
+}
+
+/** `pack_id` empty: of the gateway itself; no pack has such an id. */
+export function alertId(rule_id: string, pack_id: string, t_ms: number, run: string | undefined): string {
+  return [rule_id, pack_id, t_ms, ...(run === undefined ? [] : [run])].join(':');
 }
 
 /** What one rule knows of one pack. */
@@ -157,7 +164,7 @@ export class AlertEngine {
       threshold: null,
       unit: '',
       ...alert,
-      id: `${alert.rule_id}:${node.id}:${t_ms}`,
+      id: alertId(alert.rule_id, node.id, t_ms, this.#options.run),
       battery_id: node.battery_id,
       pack_id: node.id,
       state: 'active',

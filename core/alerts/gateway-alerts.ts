@@ -2,7 +2,9 @@
  * Alerts of the gateway itself: what gateway-rules.ts finds, raised and cleared when it has lasted. Pure: it holds
  * state, but no clock and no I/O.
  */
+
 import type { Alert } from './alert.ts';
+import { alertId } from './engine.ts';
 import { type Finding, type GatewayParts, type GatewayRule, gatewayRules } from './gateway-rules.ts';
 
 interface Watch {
@@ -18,8 +20,11 @@ interface Watch {
 
 export class GatewayAlerts {
   readonly #watches: readonly Watch[];
+  readonly #run: string | undefined;
 
-  constructor(rules: readonly GatewayRule[] = gatewayRules()) {
+  /** `run`: see EngineOptions. */
+  constructor(rules: readonly GatewayRule[] = gatewayRules(), run?: string) {
+    this.#run = run;
     this.#watches = rules.map(rule => ({
       ...{ rule, active: undefined, found: undefined, stage: undefined, differs_since_ms: undefined },
     }));
@@ -54,18 +59,23 @@ export class GatewayAlerts {
       watch.differs_since_ms ??= mono_ms;
       if (mono_ms - watch.differs_since_ms < (found ? rule.raise_after_ms : rule.clear_after_ms)) continue;
       watch.differs_since_ms = undefined;
-      if (found) raise(watch, found, t_ms, emit);
+      if (found) raise(watch, found, alertId(watch.rule.id, '', t_ms, this.#run), t_ms, emit);
       else if (active) clear(watch, active, t_ms, emit);
     }
   }
 }
 
-function raise(watch: Watch, found: Finding, t_ms: number, emit: (alert: Alert) => void): void {
+function raise(
+  watch: Watch,
+  found: Finding,
+  alert_id: string,
+  t_ms: number,
+  emit: (alert: Alert) => void,
+): void {
   const { id, severity } = watch.rule;
   watch.stage = found.stage;
   watch.active = {
-    // No pack has an empty id, so that these ids are no pack's.
-    id: `${id}::${t_ms}`,
+    id: alert_id,
     rule_id: id,
     severity,
     ...{ battery_id: null, pack_id: null, cell_no: null },

@@ -18,7 +18,7 @@ const MAX_RESTORED = 100_000;
 
 export class AlertDesk implements AlertService {
   readonly #engine: AlertEngine;
-  readonly #gateway = new GatewayAlerts();
+  readonly #gateway: GatewayAlerts;
   readonly #configured: readonly ThresholdRule[];
   readonly #store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>;
   readonly #listeners = new Set<(alert: Alert) => void>();
@@ -31,6 +31,7 @@ export class AlertDesk implements AlertService {
     store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>,
   ) {
     this.#engine = new AlertEngine(topology, rules, options);
+    this.#gateway = new GatewayAlerts(undefined, options.run);
     this.#configured = rules;
     this.#store = store;
   }

@@ -5,12 +5,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PackDetail } from '../../core/contract/model.ts';
 import { CellMetric, PackMetric, type PackMetricName } from '../../core/metrics.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
+import { Reader } from '../../daemon/store/reader.ts';
 import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { CONNECTIONS, connection, type Observations, PACKS, type Task, TRUNCATED_SENT } from './scenario.ts';
@@ -202,14 +202,13 @@ function expectDetail(detail: PackDetail | undefined, expected: Expected): void 
 
 /** The newest stored reading that holds all cells of the device. */
 function expectStored(file: string, pack_id: string, expected: Expected): void {
-  const database = new Database(file, { readonly: true });
-  const bodies = database
-    .prepare<[string, number], Buffer>(
-      'SELECT body FROM log JOIN packs USING (pack_key) WHERE pack_id = ? AND kind = ? ORDER BY seq DESC',
-    )
-    .pluck()
-    .all(pack_id, LogKind.reading);
-  database.close();
+  const reader = new Reader(file);
+  const pack_key = reader.packIds().indexOf(pack_id) + 1;
+  const { count, kind, pack_key: keys, bytes, end } = reader.readBatch(0, 1_000_000, 1 << 28);
+  reader.close();
+  const bodies = Array.from({ length: count }, (_, i) => i)
+    .filter(i => kind[i] === LogKind.reading && keys[i] === pack_key)
+    .map(i => bytes.subarray(i === 0 ? 0 : end[i - 1], end[i]));
   const decoder = new ReadingDecoder();
   const decoded = bodies.map(body => {
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
