@@ -9,8 +9,13 @@ const world = await openWorld(
   process.env.SIMULATION_CENTRE ?? '',
   traces ? line => console.log(line) : () => {},
 );
+// Ended by main.ts between two seeds, so that nothing stays behind.
+let is_ended = false;
+process.once('SIGTERM', () => {
+  is_ended = true;
+});
 try {
-  for (let seed = from; seed <= to; seed += every) {
+  for (let seed = from; seed <= to && !is_ended; seed += every) {
     try {
       await new Simulation(world, seed).run();
       console.log('done');
