@@ -1,10 +1,31 @@
 /** `unit`: fast tests beside the code. `system`: what crosses rooms, real parts, slower; lives in `test/`. */
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const rooms = '{core,drivers,sim,daemon,ui}';
 
+/** What takes minutes begins first, so that nothing waits for it at the end. */
+const LONGEST = [
+  'power-cut/power-cut',
+  'edge-box/served',
+  'test/simulation',
+  'upstream/faults',
+  'browser/dashboard',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex(part => moduleId.includes(part));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: { name: 'unit', include: [`${rooms}/**/*.test.{ts,tsx}`], pool: 'forks', testTimeout: 15_000 },
@@ -14,7 +35,9 @@ export default defineConfig({
           name: 'system',
           include: ['test/**/*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // Most of them wait: for a kernel to boot, for a server, for time to pass.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -3,9 +3,12 @@
  * that was set back to an older copy is told from a copy that runs beside us, and goes on above what the centre has.
  */
 import { GatewayError } from '../../core/errors.ts';
+import { CellMetric, PackMetric } from '../../core/metrics.ts';
+import { ReadingDecoder } from '../../core/reading/codec.ts';
+import { Quality } from '../../core/reading/quality.ts';
 import { LogKind, type LogSource } from '../store/store.ts';
 import type { Queryable } from './migrate.ts';
-import { rowDigest } from './row-digest.ts';
+import { bodyOf, rowDigest } from './row-digest.ts';
 
 /** A log whose other copy was heard within this time is not taken for one that was set back. */
 export const SILENCE_MIN = 10;
@@ -106,7 +109,11 @@ interface Reading {
   readonly seq: number;
   readonly pack_id: string;
   readonly t_ms: number;
+  readonly voltage_v: number | null;
+  readonly cells_v: readonly (number | null)[];
 }
+
+const decoder = new ReadingDecoder();
 
 async function firstReading(
   source: LogSource,
@@ -119,22 +126,38 @@ async function firstReading(
     for (let i = 0; i < batch.count && batch.seq[i] <= to_seq; i++) {
       const pack_id = source.packId(batch.pack_key[i]);
       if (batch.kind[i] === LogKind.reading && pack_id !== undefined)
-        return { seq: batch.seq[i], pack_id, t_ms: batch.t_ms[i] };
+        return { seq: batch.seq[i], pack_id, t_ms: batch.t_ms[i], ...measured(bodyOf(batch, i)) };
     }
     seq = batch.seq[batch.count - 1];
   }
   return undefined;
 }
 
+/** A clock without a battery can show the same times again, and numbers repeat: what was measured is compared as well. */
+function measured(body: Buffer): Pick<Reading, 'voltage_v' | 'cells_v'> {
+  const reading = decoder.decode(new DataView(body.buffer, body.byteOffset, body.length), 0, body.length);
+  if (typeof reading === 'number') return { voltage_v: null, cells_v: [] };
+  const known = (value: number) => (Number.isNaN(value) ? null : value);
+  const is_missing = reading
+    .columnQuality(CellMetric.voltage_v)
+    .every(quality => quality === Quality.missing);
+  return {
+    voltage_v: known(reading.values[PackMetric.voltage_v]),
+    cells_v: is_missing ? [] : Array.from(reading.column(CellMetric.voltage_v), known),
+  };
+}
+
 async function isAtCentre(
   client: Queryable,
   gateway_id: string,
-  { seq, pack_id, t_ms }: Reading,
+  { seq, pack_id, t_ms, voltage_v, cells_v }: Reading,
 ): Promise<boolean> {
   const { rows } = await client.query<{ found: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM pack_readings
-       WHERE gateway_id = $1 AND pack_id = $2 AND ts = to_timestamp($3 / 1000.0) AND seq = $4) AS found`,
-    [gateway_id, pack_id, t_ms, seq],
+       WHERE gateway_id = $1 AND pack_id = $2 AND ts = to_timestamp($3 / 1000.0) AND seq = $4
+         AND voltage_v IS NOT DISTINCT FROM $5::real
+         AND coalesce(cell_voltage_v, '{}') = $6::real[]) AS found`,
+    [gateway_id, pack_id, t_ms, seq, voltage_v, cells_v],
   );
   return rows[0].found;
 }

@@ -3,7 +3,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
-import { smallTopology } from '../../daemon/store/testing.ts';
+import { numberedReading, smallTopology } from '../../daemon/store/testing.ts';
 import { appendRounds, caughtUp, INTERVAL_MS, type Log, T0, until, useCentre } from './harness.ts';
 
 const topology = smallTopology(5);
@@ -101,6 +101,29 @@ test('a card set back that ran on without the centre beyond what that has', asyn
   await silent(11);
   await sync(restored, 140, 1);
   await expectRounds([...range(0, 35), ...range(100, 41)]);
+});
+
+test('a clock that shows the same times again, and the same numbers, does not make two readings one', async () => {
+  const directory = centre.newDirectory();
+  let log = await centre.openLog(topology, directory);
+  await sync(log, 0, 10);
+  await log.close();
+  const copy = centre.newDirectory();
+  cpSync(directory, copy, { recursive: true });
+  log = await centre.openLog(topology, directory);
+  await sync(log, 10, 5);
+  await log.close();
+  const restored = await centre.openLog(topology, copy);
+  for (let round = 10; round < 16; round++)
+    for (const { pack } of topology.packs)
+      restored.append(numberedReading(topology, pack, round + 500, T0 + round * INTERVAL_MS));
+  await restored.flush();
+  await silent(11);
+  await caughtUp(centre.follow(restored), restored);
+  const [{ rows, values }] = await centre.query<{ rows: string; values: string }>(
+    'SELECT count(*) AS rows, count(DISTINCT (pack_id, voltage_v)) AS values FROM pack_readings',
+  );
+  expect([rows, values]).toEqual([String(21 * topology.packs.length), String(21 * topology.packs.length)]);
 });
 
 test('a log whose file is gone goes on as its successor; a stranger is refused', async () => {
