@@ -4,6 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const rooms = '{core,drivers,sim,daemon,ui}';
 
+/** Many tests wait: for a kernel to boot, for a server, for time to pass. */
+const WORKERS = 2;
 /** What takes minutes begins first, so that nothing waits for it at the end. */
 const LONGEST = [
   'power-cut/power-cut',
@@ -28,16 +30,20 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       {
-        test: { name: 'unit', include: [`${rooms}/**/*.test.{ts,tsx}`], pool: 'forks', testTimeout: 15_000 },
+        test: {
+          name: 'unit',
+          include: [`${rooms}/**/*.test.{ts,tsx}`],
+          pool: 'forks',
+          maxWorkers: WORKERS,
+          testTimeout: 15_000,
+        },
       },
       {
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
           pool: 'forks',
-          // Most of them wait: for a kernel to boot, for a server, for time to pass.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          maxWorkers: WORKERS,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
