@@ -118,18 +118,26 @@ export class ThinnedSeries {
 /** Readings as they are, ascending in time also where the wall clock was set back. */
 export function readingsReply(request: HistoryRequest, rows: ThinnedSeries): HistoryReply {
   const { times } = rows;
-  const order = Uint32Array.from(times, (_, row) => row);
-  const is_sorted = times.every((t_ms, i) => i === 0 || times[i - 1] <= t_ms);
-  if (!is_sorted) order.sort((a, b) => times[a] - times[b]);
+  const order = inOrder(times);
   return {
     ...headOf(request, rows.seen, 0),
-    t_ms: Array.from(order, row => times[row]),
+    t_ms: order ? Array.from(order, row => times[row]) : Array.from(times),
     ...seriesOf(request, rows.series, (series, metric) => {
       const column = rows.column(series);
       const round = rounding(metric);
-      return Array.from(order, row => round(column?.[row]));
+      const values: Values = new Array(times.length);
+      for (let i = 0; i < values.length; i++) values[i] = round(column?.[order ? order[i] : i]);
+      return values;
     }),
   };
+}
+
+/** Rows by time; undefined where they stand so already. */
+function inOrder(times: Float64Array): Uint32Array | undefined {
+  let is_sorted = true;
+  for (let i = 1; i < times.length && is_sorted; i++) is_sorted = times[i - 1] <= times[i];
+  if (is_sorted) return undefined;
+  return Uint32Array.from(times, (_, row) => row).sort((a, b) => times[a] - times[b]);
 }
 
 /** Means, lowest and highest of the steps that hold readings; `t_ms` is where a step begins. */
