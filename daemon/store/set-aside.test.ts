@@ -5,11 +5,13 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import type { GapRecord } from '../../core/contract/gap.ts';
+import { BatchBuffer, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { NUMBERS_TAKEN, readIdentity } from './identity.ts';
 import { createSqliteStore, STORE_FILE } from './sqlite-store.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { LogKind, type LogSource, type Store } from './store.ts';
 import { numberedReading, smallTopology, someAlert, storeOptions, temporaryDirectory } from './testing.ts';
+import { openWriter } from './writer-testing.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 const topology = smallTopology(3);
@@ -177,3 +179,14 @@ function archivedChunks(): number {
   db.close();
   return count;
 }
+
+test('numbers are taken whole, however many bytes a commit has, so that the identity can be read again', () => {
+  const writer = openWriter(file, 4096);
+  const bytes = new BatchBuffer(new ArrayBuffer(NUMBERS_TAKEN * RECORD_HEADER_BYTES + 64));
+  bytes.bytes.set(Buffer.from('{"n":1}'), bytes.bodyOffset);
+  bytes.finish(LogKind.clock + 100, 0, T0, NUMBERS_TAKEN * RECORD_HEADER_BYTES + 7);
+  writer.commit(bytes.buffer, bytes.used);
+  expect(readIdentity(file)).toMatchObject({ incarnation: writer.describe().incarnation });
+  expect(readIdentity(file)?.numbers_below).toBeGreaterThan(NUMBERS_TAKEN + 2);
+  writer.close();
+});

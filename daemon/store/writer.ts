@@ -109,7 +109,7 @@ export class Writer {
   /** One transaction for the whole batch; all or nothing. Throws what SQLite says. */
   commit(buffer: ArrayBuffer, used: number): Committed {
     const records = new Uint8Array(buffer, 0, used);
-    this.#takeNumbers(used / RECORD_HEADER_BYTES);
+    this.#takeNumbers(Math.ceil(used / RECORD_HEADER_BYTES));
     const readings = this.#transaction(() => this.#appendRecords(records, () => true));
     return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
   }
