@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SerialPort } from 'serialport';
@@ -32,7 +33,7 @@ const EXTRA = `
 
 export async function benchLatency(): Promise<string[]> {
   if (!existsSync('/usr/bin/socat')) return ['not measured: socat is not installed'];
-  const directory = await mkdtemp('/var/tmp/bms-latency-');
+  const directory = await mkdtemp(join(tmpdir(), 'bms-latency-'));
   await chmod(directory, 0o711);
   const [ours, theirs] = [join(directory, 'ours'), join(directory, 'theirs')];
   const pair = spawn('socat', [`pty,raw,echo=0,link=${ours}`, `pty,raw,echo=0,link=${theirs}`], {
