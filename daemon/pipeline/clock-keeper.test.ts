@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sleep } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { STORE_FILE } from '../store/sqlite-store.ts';
+import { historyOf } from '../store/testing.ts';
 import { INTERVAL_MS, type Taken, TestBox, TRUE_START_MS } from './clock-testing.ts';
 
 const HOUR_MS = 3_600_000;
@@ -45,7 +46,7 @@ test('a box that boots in 1970 and learns the time later', async () => {
   expect(await counted(0, HOUR_MS)).toBe(0);
   expect(await counted(TRUE_START_MS, TRUE_START_MS + 60_000)).toBe(30);
   const span = { from_ms: TRUE_START_MS + 40_000, to_ms: TRUE_START_MS + 80_000 };
-  const history = await box.store.history({ pack_id: 'p01', ...span, max_points: 100 });
+  const history = await historyOf(box.store, { pack_id: 'p01', ...span, max_points: 100 });
   expect(history.t_ms).toEqual(box.taken.slice(20, 41).map(({ true_ms }) => true_ms));
   expect((await box.told(span.from_ms, span.to_ms)).map(([n]) => n)).toEqual(
     box.taken.slice(20, 40).map(({ n }) => n),
@@ -70,7 +71,7 @@ async function minutes(): Promise<[number, number][]> {
   const from_ms = TRUE_START_MS;
   const to_ms = from_ms + length * INTERVAL_MS;
   const asked = { pack_id: 'p01', from_ms, to_ms, max_points: (to_ms - from_ms) / 60_000 };
-  const { resolution_ms, reading_count, t_ms, pack } = await box.store.history(asked);
+  const { resolution_ms, reading_count, t_ms, pack } = await historyOf(box.store, asked);
   expect([resolution_ms, reading_count]).toEqual([60_000, length]);
   return t_ms.map((step_ms, i) => [step_ms, Math.floor(((pack.voltage_v[i] ?? 0) * 100) / 30)]);
 }

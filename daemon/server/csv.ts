@@ -20,11 +20,14 @@ export function sendCsv(
   header: readonly string[],
   rows: Iterable<readonly CsvValue[]>,
 ): FastifyReply {
+  return tableHeaders(reply, name).send(Readable.from(chunks(header, rows)));
+}
+
+export function tableHeaders(reply: FastifyReply, name: string): FastifyReply {
   const file = `${name.replace(/[^A-Za-z0-9_.-]/g, '_')}.csv`;
   return reply
     .type('text/csv; charset=utf-8; header=present')
-    .header('content-disposition', `attachment; filename="${file}"`)
-    .send(Readable.from(chunks(header, rows)));
+    .header('content-disposition', `attachment; filename="${file}"`);
 }
 
 function* chunks(header: readonly string[], rows: Iterable<readonly CsvValue[]>): Generator<string> {

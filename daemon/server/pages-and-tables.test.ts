@@ -1,6 +1,9 @@
 /** Paging, time spans, tables and conditional requests, as programs use them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AlertsReply, HistoryReply } from '../../core/contract/http.ts';
+import type { AlertsReply } from '../../core/contract/http.ts';
+import { historyOfReadings, ThinnedSeries } from '../store/history.ts';
+import { historyText } from '../store/history-text.ts';
+import type { HistoryFormat, HistoryRequest } from '../store/store.ts';
 import { buildApp } from './app.ts';
 import type { App, ServerContext } from './options.ts';
 import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './test-services.ts';
@@ -11,20 +14,17 @@ let context: ServerContext;
 
 beforeAll(async () => {
   await addTestUsers(site);
-  const series = [3.3, null, 3.2871];
-  const history: HistoryReply = {
-    ...{
-      pack_id: 'n1',
-      from_ms: 0,
-      to_ms: 4000,
-      reading_count: 3,
-      resolution_ms: 0,
-      t_ms: [1000, 2000, 3000],
-    },
-    pack: { voltage_v: [13.2, null, 13.1], current_a: [-1.5, 0, 2], soc_pct: series, temperature_c: series },
-    cells: { voltage_v: [series, series], temperature_c: [series] },
-  };
-  const services = { ...site.services, store: { ...site.services.store, history: async () => history } };
+  const rows = new ThinnedSeries(3);
+  const moments = [
+    [13.2, -1.5, 50, 25, 3.3, 25],
+    [Number.NaN, 0, Number.NaN, Number.NaN, Number.NaN, Number.NaN],
+    [13.1, 2, 50.5, 25.1, 3.287, 24.9],
+  ];
+  for (const [i, values] of moments.entries())
+    rows.add((i + 1) * 1000, values.keys(), series => values[series]);
+  const history = async (request: HistoryRequest, format: HistoryFormat) =>
+    historyText(historyOfReadings(request, rows), format);
+  const services = { ...site.services, store: { ...site.services.store, history } };
   ({ app, context } = await buildApp(services, testOptions({ limits: { histories_per_minute: 10 } })));
   // Twelve alerts in each battery, two at each moment.
   for (let i = 0; i < 12; i++) {
@@ -108,10 +108,10 @@ test('alerts as a table, with the way to the next page', async () => {
 
 test('history as a table: a row per moment, a column per series, nothing where nothing was', async () => {
   const expected = [
-    'time,t_ms,voltage_v,current_a,soc_pct,temperature_c,cell_1_voltage_v,cell_2_voltage_v,cell_1_temperature_c',
-    '1970-01-01T00:00:01.000Z,1000,13.2,-1.5,3.3,3.3,3.3,3.3,3.3',
-    '1970-01-01T00:00:02.000Z,2000,,0,,,,,',
-    '1970-01-01T00:00:03.000Z,3000,13.1,2,3.2871,3.2871,3.2871,3.2871,3.2871',
+    'time,t_ms,voltage_v,current_a,soc_pct,temperature_c,cell_1_voltage_v,cell_1_temperature_c',
+    '1970-01-01T00:00:01.000Z,1000,13.2,-1.5,50,25,3.3,25',
+    '1970-01-01T00:00:02.000Z,2000,,0,,,,',
+    '1970-01-01T00:00:03.000Z,3000,13.1,2,50.5,25.1,3.287,24.9',
     '',
   ].join('\r\n');
   expect((await ask('una', '/api/packs/n1/history?format=csv')).body).toBe(expected);

@@ -19,7 +19,16 @@ import { AuditLog } from '../audit/audit-log.ts';
 import { AlertDesk } from '../pipeline/alert-desk.ts';
 import { PackLiveView } from '../pipeline/live-view.ts';
 import { alertPage } from '../store/alert-page.ts';
-import type { AlertRequest, AuditRequest, Documents, ExportRequest, HistoryRequest } from '../store/store.ts';
+import { historyOfReadings, ThinnedSeries } from '../store/history.ts';
+import { historyText } from '../store/history-text.ts';
+import type {
+  AlertRequest,
+  AuditRequest,
+  Documents,
+  ExportRequest,
+  HistoryFormat,
+  HistoryRequest,
+} from '../store/store.ts';
 import type { Argon2Cost } from './auth/passwords.ts';
 import { PasswordHasher } from './auth/passwords.ts';
 import { UserDirectory } from './auth/users.ts';
@@ -85,16 +94,8 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     }),
     appendAlert: (alert: Alert) => void recorded.set(alert.id, alert),
     alerts: async (request: AlertRequest) => alertPage(recorded.values(), request),
-    history: async ({ pack_id, from_ms, to_ms }: HistoryRequest) => ({
-      pack_id,
-      from_ms,
-      to_ms,
-      reading_count: 0,
-      resolution_ms: 0,
-      t_ms: [],
-      pack: { voltage_v: [], current_a: [], soc_pct: [], temperature_c: [] },
-      cells: { voltage_v: [], temperature_c: [] },
-    }),
+    history: async (request: HistoryRequest, format: HistoryFormat) =>
+      historyText(historyOfReadings(request, new ThinnedSeries(1)), format),
   };
   const desk = new AlertDesk(
     topology,

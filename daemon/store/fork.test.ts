@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Reader } from './reader.ts';
 import { LogKind } from './store.ts';
-import { temporaryDirectory } from './testing.ts';
+import { historyOf, temporaryDirectory } from './testing.ts';
 import { anyRow, archiveAll, commit, openWriter, readAll } from './writer-testing.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
@@ -74,7 +74,7 @@ test('rows up to the edge stay as they are, those after it are numbered anew in 
         // Nothing is counted twice where readings are found by time.
         const reader = new Reader(file);
         const counts = await reader.readingCounts(0, T0 + 1e12, Number.MAX_SAFE_INTEGER, async () => true);
-        const steps = await reader.history({ ...forever, pack_id: 'p01', max_points: 1 }, async () => true);
+        const steps = await historyOf(reader, { ...forever, pack_id: 'p01', max_points: 1 });
         const own = rows.filter(({ kind, pack_key }) => kind === LogKind.reading && pack_key === 1);
         expect(counts.p01 ?? 0).toBe(own.length);
         expect(steps.reading_count).toBe(own.length);

@@ -3,11 +3,10 @@
  * the archive yet is read from the log itself.
  */
 import type { Database } from 'better-sqlite3';
-import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
 import { addGoodValues, groupValues } from './chunk-series.ts';
-import { readingsReply, stepsReply, ThinnedSeries } from './history.ts';
+import { type History, historyOfReadings, historyOfSteps, ThinnedSeries } from './history.ts';
 import type { Chunk, LogRows } from './log-rows.ts';
 import { blockStart, HISTORY_PARTS, ROLLUP_LEVELS, Rollup, seriesValue, wantedSeries } from './rollup.ts';
 import { type HistoryRequest, LogKind } from './store.ts';
@@ -33,7 +32,7 @@ export class HistoryReader {
   }
 
   /** `pause` is awaited now and then; when it returns false the query is given up with STORE_FAILED. */
-  async read(request: HistoryRequest, pause: () => Promise<boolean>): Promise<HistoryReply> {
+  async read(request: HistoryRequest, pause: () => Promise<boolean>): Promise<History> {
     const { pack_id, from_ms, to_ms, max_points } = request;
     const pack_key =
       this.#db
@@ -55,11 +54,7 @@ export class HistoryReader {
       : this.#steps(request, pack_key, level, Math.ceil(wanted_ms / level.step_ms) * level.step_ms, rest);
   }
 
-  async #readings(
-    request: HistoryRequest,
-    pack_key: number,
-    rest: () => Promise<void>,
-  ): Promise<HistoryReply> {
+  async #readings(request: HistoryRequest, pack_key: number, rest: () => Promise<void>): Promise<History> {
     const { from_ms, to_ms, max_points, cell_no } = request;
     const cell = cell_no === undefined ? undefined : cell_no - 1;
     const rows = new ThinnedSeries(max_points);
@@ -82,7 +77,7 @@ export class HistoryReader {
         rows.add(t_ms, wantedSeries(reading.shape.cell_count, cell), series => seriesValue(reading, series));
       if ((i + 1) % 4096 === 0) await rest();
     }
-    return readingsReply(request, rows);
+    return historyOfReadings(request, rows);
   }
 
   #addChunk(
@@ -102,7 +97,7 @@ export class HistoryReader {
     { step_ms: level_ms, bit }: (typeof ROLLUP_LEVELS)[number],
     step_ms: number,
     rest: () => Promise<void>,
-  ): Promise<HistoryReply> {
+  ): Promise<History> {
     const start_ms = Math.floor(request.from_ms / level_ms) * level_ms;
     const step_count = Math.floor((request.to_ms - start_ms) / step_ms) + 1;
     const end_ms = start_ms + step_count * step_ms;
@@ -141,7 +136,7 @@ export class HistoryReader {
       const reading = this.#decoder.decode(view, 0, body.length, HISTORY_PARTS);
       if (typeof reading !== 'number') rollup.add(t_ms, reading);
     }
-    return stepsReply(request, rollup);
+    return historyOfSteps(request, rollup);
   }
 
   /** What of the archive is of interest, and readings outside of it, in one state of the file. */

@@ -14,7 +14,7 @@ import { ThinnedSeries } from './history.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
 import { Reader } from './reader.ts';
 import { LogKind } from './store.ts';
-import { temporaryDirectory } from './testing.ts';
+import { historyOf, temporaryDirectory } from './testing.ts';
 import { Writer } from './writer.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
@@ -100,7 +100,7 @@ test('the same readings and the same steps, archived or not', async () => {
         const from_ms = Math.min(...times);
         const to_ms = Math.max(...times);
         const ask = (max_points: number, more = {}) =>
-          reader.history({ pack_id: 'p1', from_ms, to_ms, max_points, ...more }, goes);
+          historyOf(reader, { pack_id: 'p1', from_ms, to_ms, max_points, ...more });
         const askAll = async () => ({
           all: await ask(50_000),
           part: await ask(50_000, { from_ms: from_ms + 30_000, to_ms: to_ms - 30_000 }),

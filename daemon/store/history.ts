@@ -1,10 +1,35 @@
-/** Replies to questions about the past of a pack, as columns: readings as they are, thinned evenly, or steps of time. */
+/** The past of a pack as columns: readings as they are, thinned evenly, or steps of time. */
 import type { HistoryReply } from '../../core/contract/http.ts';
-import { CELL_METRICS, CellMetric, type Metric, PACK_METRICS, PackMetric } from '../../core/metrics.ts';
+import {
+  CELL_METRICS,
+  CellMetric,
+  decimalsOf,
+  type Metric,
+  PACK_METRICS,
+  PackMetric,
+} from '../../core/metrics.ts';
 import { CELL_SERIES, cellSeries, PACK_SERIES, type Rollup } from './rollup.ts';
 import type { HistoryRequest } from './store.ts';
 
-type Values = (number | null)[];
+/** Of one quantity, a value for each moment, NaN where it is missing; told with so many decimals. */
+export interface HistoryColumn {
+  readonly values: Float64Array;
+  readonly decimals: number;
+}
+
+export interface HistoryColumns {
+  readonly pack: Readonly<Record<(typeof PACK_SERIES)[number], HistoryColumn>>;
+  readonly cells: Readonly<Record<(typeof CELL_SERIES)[number], readonly HistoryColumn[]>>;
+}
+
+/** What the contract's HistoryReply says, before it is written down. */
+export interface History {
+  readonly head: Omit<HistoryReply, 't_ms' | keyof HistoryColumns | 'lowest' | 'highest'>;
+  readonly t_ms: Float64Array;
+  readonly series: HistoryColumns;
+  readonly lowest?: HistoryColumns;
+  readonly highest?: HistoryColumns;
+}
 
 /**
  * Keeps at most `max_points` rows of any number, evenly spaced: when full, every second one goes and from then on
@@ -116,19 +141,14 @@ export class ThinnedSeries {
 }
 
 /** Readings as they are, ascending in time also where the wall clock was set back. */
-export function readingsReply(request: HistoryRequest, rows: ThinnedSeries): HistoryReply {
-  const { times } = rows;
-  const order = inOrder(times);
+export function historyOfReadings(request: HistoryRequest, rows: ThinnedSeries): History {
+  const order = inOrder(rows.times);
+  const ordered = (values: Float64Array) => (order ? Float64Array.from(order, row => values[row]) : values);
+  const none = new Float64Array(rows.times.length).fill(Number.NaN);
   return {
-    ...headOf(request, rows.seen, 0),
-    t_ms: order ? Array.from(order, row => times[row]) : Array.from(times),
-    ...seriesOf(request, rows.series, (series, metric) => {
-      const column = rows.column(series);
-      const round = rounding(metric);
-      const values: Values = new Array(times.length);
-      for (let i = 0; i < values.length; i++) values[i] = round(column?.[order ? order[i] : i]);
-      return values;
-    }),
+    head: headOf(request, rows.seen, 0),
+    t_ms: ordered(rows.times),
+    series: columnsOf(request, rows.series, series => ordered(rows.column(series) ?? none)),
   };
 }
 
@@ -141,22 +161,20 @@ function inOrder(times: Float64Array): Uint32Array | undefined {
 }
 
 /** Means, lowest and highest of the steps that hold readings; `t_ms` is where a step begins. */
-export function stepsReply(request: HistoryRequest, rollup: Rollup): HistoryReply {
+export function historyOfSteps(request: HistoryRequest, rollup: Rollup): History {
   const { readings, start_ms, step_ms, series: all } = rollup;
   const steps = [...readings.keys()].filter(step => readings[step] > 0);
   const reading_count = readings.reduce((sum, count) => sum + count, 0);
-  const known = all.keys();
-  const held = [...known];
+  const held = [...all.keys()];
   const of = (pick: (series: (typeof all)[number], step: number) => number) =>
-    seriesOf(request, held, (index, metric) => {
+    columnsOf(request, held, index => {
       const series = all[index];
-      const round = rounding(metric);
-      return steps.map(step => (series?.count[step] ? round(pick(series, step)) : null));
+      return Float64Array.from(steps, step => (series?.count[step] ? pick(series, step) : Number.NaN));
     });
   return {
-    ...headOf(request, reading_count, step_ms),
-    t_ms: steps.map(step => start_ms + step * step_ms),
-    ...of(({ sum, count }, step) => sum[step] / count[step]),
+    head: headOf(request, reading_count, step_ms),
+    t_ms: Float64Array.from(steps, step => start_ms + step * step_ms),
+    series: of(({ sum, count }, step) => sum[step] / count[step]),
     lowest: of(({ lowest }, step) => lowest[step]),
     highest: of(({ highest }, step) => highest[step]),
   };
@@ -166,7 +184,7 @@ function headOf(
   { pack_id, from_ms, to_ms, cell_no }: HistoryRequest,
   reading_count: number,
   resolution_ms: number,
-) {
+): History['head'] {
   return {
     pack_id,
     ...(cell_no === undefined ? {} : { cell_no }),
@@ -177,17 +195,21 @@ function headOf(
   };
 }
 
-/** The columns of a reply: those of all cells that any reading had, or of the one asked for. */
-function seriesOf(
+/** Those of all cells that any reading had, or of the one asked for. */
+function columnsOf(
   { cell_no }: HistoryRequest,
   held: Iterable<number>,
-  column: (series: number, metric: Metric) => Values,
-): Pick<HistoryReply, 'pack' | 'cells'> {
+  values: (series: number) => Float64Array,
+): HistoryColumns {
   const per_cell = CELL_SERIES.length;
   let cell_count = 0;
   for (const series of held)
     cell_count = Math.max(cell_count, Math.floor((series - PACK_SERIES.length) / per_cell) + 1);
   const cells = cell_no === undefined ? [...Array(cell_count).keys()] : [cell_no - 1];
+  const column = (series: number, metric: Metric): HistoryColumn => ({
+    values: values(series),
+    decimals: decimalsOf(metric),
+  });
   const ofPack = (name: (typeof PACK_SERIES)[number]) =>
     column(PACK_SERIES.indexOf(name), PACK_METRICS[PackMetric[name]]);
   const ofCells = (name: (typeof CELL_SERIES)[number]) =>
@@ -201,11 +223,4 @@ function seriesOf(
     },
     cells: { voltage_v: ofCells('voltage_v'), temperature_c: ofCells('temperature_c') },
   };
-}
-
-/** To the resolution of a metric; null where a value is missing. */
-function rounding({ resolution }: Metric): (value: number | undefined) => number | null {
-  const per_unit = Math.round(1 / resolution);
-  return value =>
-    value === undefined || Number.isNaN(value) ? null : Math.round(value * per_unit) / per_unit;
 }

@@ -18,7 +18,7 @@ let reader: Reader | undefined;
 port.on('message', async ({ id, method, params }: Request) => {
   try {
     const result = await answer(method as keyof ReaderMethods, params);
-    port.postMessage({ id, ok: true, result }, method === 'read_batch' ? buffersOf(result as LogBatch) : []);
+    port.postMessage({ id, ok: true, result }, buffersOf(method, result));
   } catch (error) {
     port.postMessage(failedReply(id, error));
   }
@@ -30,8 +30,10 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
       reader?.close();
       reader = new Reader(setup.file, damage => port?.postMessage({ event: { damage } }));
       return null;
-    case 'history':
-      return opened().history(params as ReaderMethods['history'][0], bounded());
+    case 'history': {
+      const { format, ...request } = params as ReaderMethods['history'][0];
+      return opened().history(request, format, bounded());
+    }
     case 'export_chunk':
       return opened().exportChunk(params as ReaderMethods['export_chunk'][0]);
     case 'reading_counts': {
@@ -76,7 +78,10 @@ function opened(): Reader {
   return reader;
 }
 
-function buffersOf(batch: LogBatch): Transferable[] {
-  const columns = [batch.seq, batch.kind, batch.pack_key, batch.t_ms, batch.end, batch.bytes];
-  return columns.map(column => column.buffer as ArrayBuffer);
+/** What is handed over rather than copied. */
+function buffersOf(method: string, result: unknown): Transferable[] {
+  if (method === 'history') return [(result as ReaderMethods['history'][1]).buffer];
+  if (method !== 'read_batch') return [];
+  const { seq, kind, pack_key, t_ms, end, bytes } = result as LogBatch;
+  return [seq, kind, pack_key, t_ms, end, bytes].map(column => column.buffer as ArrayBuffer);
 }

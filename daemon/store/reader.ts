@@ -3,13 +3,13 @@ import Database from 'better-sqlite3';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
-import type { HistoryReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { readAudit } from './audit-reader.ts';
 import { readClockState } from './clock-table.ts';
 import { readCompleteness } from './completeness-reader.ts';
 import { exportChunk } from './export-reader.ts';
 import { HistoryReader } from './history-reader.ts';
+import { historyText } from './history-text.ts';
 import { type Chunk, LogRows } from './log-rows.ts';
 import {
   type AlertRequest,
@@ -17,6 +17,7 @@ import {
   type CompletenessRow,
   type ExportChunk,
   type ExportRequest,
+  type HistoryFormat,
   type HistoryRequest,
   type LogBatch,
   LogKind,
@@ -53,8 +54,12 @@ export class Reader {
   }
 
   /** `pause` is awaited between steps; when it returns false the query is given up with STORE_FAILED. */
-  history(request: HistoryRequest, pause: () => Promise<boolean>): Promise<HistoryReply> {
-    return this.#history.read(request, pause);
+  async history(
+    request: HistoryRequest,
+    format: HistoryFormat,
+    pause: () => Promise<boolean>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return historyText(await this.#history.read(request, pause), format);
   }
 
   /** Newest first; the same as alert-page.ts makes of a list. */

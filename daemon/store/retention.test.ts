@@ -10,7 +10,7 @@ import { SQLITE_MIGRATIONS } from './migration-files.ts';
 import { Reader } from './reader.ts';
 import type { RetainRequest } from './retention.ts';
 import { LogKind } from './store.ts';
-import { numberedReading, smallTopology, temporaryDirectory } from './testing.ts';
+import { historyOf, numberedReading, smallTopology, temporaryDirectory } from './testing.ts';
 import { Writer } from './writer.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
@@ -64,12 +64,12 @@ test('what the centre has goes first, then minutes, then what it has not: told, 
     const short = { ...roomy, max_bytes: 1, below_seq: 1 + 10 * SPAN_ROWS + 1 };
     const day = { pack_id: 'p01', from_ms: T0, to_ms: end_ms, max_points: 1 };
     const minutes = { ...day, max_points: Math.floor((end_ms - T0) / 60_000) };
-    const before = await reader.history(minutes, async () => true);
+    const before = await historyOf(reader, minutes);
     expect(writer.retain(short).lost).toBeNull();
     expect(writer.retain(short).lost).toBeNull();
     expect(readingsLeft(reader)).toBe(30 * 20);
     // The history of what was rolled up is still there.
-    const after = await reader.history(minutes, async () => true);
+    const after = await historyOf(reader, minutes);
     expect(after.reading_count).toBe(is_archived ? before.reading_count : 30 * 10);
     let lost = writer.retain(short).lost;
     if (is_archived) {

@@ -10,7 +10,14 @@ import { NUMBERS_TAKEN, readIdentity } from './identity.ts';
 import { createSqliteStore, STORE_FILE } from './sqlite-store.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { LogKind, type LogSource, type Store } from './store.ts';
-import { numberedReading, smallTopology, someAlert, storeOptions, temporaryDirectory } from './testing.ts';
+import {
+  historyOf,
+  numberedReading,
+  smallTopology,
+  someAlert,
+  storeOptions,
+  temporaryDirectory,
+} from './testing.ts';
 import { openWriter } from './writer-testing.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
@@ -130,7 +137,12 @@ test('damage found while running: what was being written is in the new file', as
   for (let n = 0; n < 50; n++) store.append(numberedReading(topology, 2, n, T0 + 5000 + n));
   await store.flush();
   expect(store.predecessors).toEqual([incarnation]);
-  const history = await store.history({ pack_id: 'p03', from_ms: T0, to_ms: T0 + 10_000, max_points: 1000 });
+  const history = await historyOf(store, {
+    pack_id: 'p03',
+    from_ms: T0,
+    to_ms: T0 + 10_000,
+    max_points: 1000,
+  });
   expect(history.reading_count).toBe(50);
   expect(store.stats()).toMatchObject({ fault: undefined, readings_dropped: 0 });
   expect(await store.documents.get('user', 'anna')).toEqual({ role: 'admin' });
@@ -165,7 +177,7 @@ test('a damaged chunk costs its own readings and is told once', async () => {
     "UPDATE chunks SET body = CAST(substr(body, 1, 20) || x'a5a5' AS BLOB) WHERE pack_key = 2 AND first_seq = 2",
   );
   card.close();
-  const history = () => store.history({ pack_id: 'p02', from_ms: T0, to_ms: T0 + 1000, max_points: 1000 });
+  const history = () => historyOf(store, { pack_id: 'p02', from_ms: T0, to_ms: T0 + 1000, max_points: 1000 });
   expect((await history()).reading_count).toBe(30);
   expect((await history()).reading_count).toBe(30);
   await expect.poll(() => store.stats().parts_damaged).toBe(1);

@@ -21,6 +21,7 @@ import {
   type AlertRequest,
   type AuditRequest,
   type ExportRequest,
+  type HistoryFormat,
   type HistoryRequest,
   LogKind,
   type LogSource,
@@ -97,7 +98,8 @@ class SqliteStore implements Store, LogSource {
   readonly exportChunk = (request: ExportRequest) => this.#read('export_chunk', request);
   readonly readBatch = (after_seq: number, max_rows: number, max_bytes: number) =>
     this.#read('read_batch', { after_seq, max_rows, max_bytes });
-  readonly history = (request: HistoryRequest) => this.#read('history', request);
+  readonly history = (request: HistoryRequest, format: HistoryFormat) =>
+    this.#read('history', { ...request, format });
   readonly readingCounts = (span: TimeSpan) => this.#read('reading_counts', span);
   readonly completeness = ({ from_ms, to_ms }: TimeSpan) => {
     const synced_seq = this.#options.keep_unsynced ? this.#synced_seq : null;

@@ -14,7 +14,14 @@ import { readMigrations, SQLITE_MIGRATIONS } from './migration-files.ts';
 import { createSqliteStore, STORE_FILE } from './sqlite-store.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { type LogBatch, LogKind, type LogSource, type Store } from './store.ts';
-import { numberedReading, smallTopology, someAlert, storeOptions, temporaryDirectory } from './testing.ts';
+import {
+  historyOf,
+  numberedReading,
+  smallTopology,
+  someAlert,
+  storeOptions,
+  temporaryDirectory,
+} from './testing.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 const SPAN_ROWS = 512;
@@ -183,7 +190,7 @@ test('history finds one pack in a time span, also across a wall clock set back, 
   }
   await store.flush();
   const request = { pack_id: 'p02', from_ms: T0 + 1_000_000, to_ms: T0 + 1_899_999, max_points: 10_000 };
-  const all = await store.history(request);
+  const all = await historyOf(store, request);
   expect(all.reading_count).toBe(300);
   expect(all.t_ms.length).toBe(300);
   expect(all.t_ms).toEqual(all.t_ms.toSorted((a, b) => a - b));
@@ -191,14 +198,14 @@ test('history finds one pack in a time span, also across a wall clock set back, 
   expect(all.cells.voltage_v.length).toBe(10);
   expect(all.cells.voltage_v[9].length).toBe(300);
   const twice_ms = T0 + (count / 2) * 1000 - 1_800_000;
-  const again = await store.history({ ...request, from_ms: twice_ms, to_ms: twice_ms + 299_999 });
+  const again = await historyOf(store, { ...request, from_ms: twice_ms, to_ms: twice_ms + 299_999 });
   expect(again.reading_count).toBe(200);
-  const thin = await store.history({ ...request, max_points: 50 });
+  const thin = await historyOf(store, { ...request, max_points: 50 });
   expect(thin.reading_count).toBe(300);
   expect(thin.t_ms.length).toBeLessThanOrEqual(50);
   expect(thin.t_ms.length).toBeGreaterThan(25);
   expect(new Set(thin.t_ms.slice(1).map((t_ms, i) => t_ms - thin.t_ms[i])).size).toBe(1);
-  expect((await store.history({ ...request, pack_id: 'nobody' })).reading_count).toBe(0);
+  expect((await historyOf(store, { ...request, pack_id: 'nobody' })).reading_count).toBe(0);
 });
 
 test('alerts keep their newest state, newest first, and both steps are in the log', async () => {

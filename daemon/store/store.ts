@@ -6,7 +6,6 @@ import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
 import type { HourOfPack } from '../../core/contract/completeness.ts';
-import type { HistoryReply } from '../../core/contract/http.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { ExportForm } from './export-text.ts';
@@ -47,6 +46,8 @@ export interface StoreStats {
   /** One line while writing fails; undefined while it works. */
   readonly fault: string | undefined;
 }
+
+export type HistoryFormat = 'json' | 'csv';
 
 export interface HistoryRequest {
   readonly pack_id: string;
@@ -130,7 +131,8 @@ export interface Store {
   appendRecord(kind: RecordKind, t_ms: number, record: object): void;
   /** Resolves when everything appended so far is durable; rejects when it cannot be made so. */
   flush(): Promise<void>;
-  history(request: HistoryRequest): Promise<HistoryReply>;
+  /** JSON as the contract's HistoryReply, or a table, in UTF-8: as it goes over the network. */
+  history(request: HistoryRequest, format: HistoryFormat): Promise<Uint8Array<ArrayBuffer>>;
   alerts(request: AlertRequest): Promise<Alert[]>;
   /** What was recorded with LogKind.audit, newest first. */
   audit(request: AuditRequest): Promise<AuditReply>;

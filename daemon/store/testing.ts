@@ -4,12 +4,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Alert } from '../../core/alerts/alert.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
+import type { HistoryReply } from '../../core/contract/http.ts';
 import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
+import type { HistoryFormat, HistoryRequest } from './store.ts';
+
+interface HistorySource {
+  history(
+    request: HistoryRequest,
+    format: HistoryFormat,
+    pause: () => Promise<boolean>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** What a store, or a reader of its file, tells of the past. */
+export async function historyOf(source: HistorySource, request: HistoryRequest): Promise<HistoryReply> {
+  const bytes = await source.history(request, 'json', async () => true);
+  return JSON.parse(Buffer.from(bytes).toString());
+}
 
 /** One battery of alike packs `p01`, `p02`, … on gateway `gw`. */
 export function smallTopology(pack_count: number, cell_count = 10, gateway_id = 'gw'): Topology {

@@ -3,7 +3,6 @@ import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
 import type { GapRecord } from '../../core/contract/gap.ts';
-import type { HistoryReply } from '../../core/contract/http.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { RetainRequest } from './retention.ts';
 import type {
@@ -12,6 +11,7 @@ import type {
   CompletenessRow,
   ExportChunk,
   ExportRequest,
+  HistoryFormat,
   HistoryRequest,
   LogBatch,
   TimeSpan,
@@ -80,7 +80,7 @@ export interface WriterMethods {
 export interface ReaderMethods {
   /** Also again, when the file was replaced. */
   open: [null, null];
-  history: [HistoryRequest, HistoryReply];
+  history: [HistoryRequest & { format: HistoryFormat }, Uint8Array<ArrayBuffer>];
   alerts: [AlertRequest, Alert[]];
   clock_state: [{ boot_id: string }, ClockState];
   audit: [AuditRequest, AuditReply];

@@ -1,6 +1,7 @@
 /** Questions to the log at any moment, whatever else goes on: the answers are those of the model. */
 import type { Topology } from '../../core/topology/topology.ts';
 import { LogKind } from '../../daemon/store/store.ts';
+import { historyOf } from '../../daemon/store/testing.ts';
 import type { Draw } from './draw.ts';
 import type { Gateway } from './gateway.ts';
 import type { LogModel } from './log-model.ts';
@@ -37,7 +38,7 @@ export async function checkReads(
   same(`readings of ${pack_id}`, [counts[pack_id] ?? 0], [times.length]);
 
   const request = { pack_id, from_ms, to_ms: to_ms - 1, max_points: MOST_POINTS };
-  const history = await reader.history(request, goOn);
+  const history = await historyOf(reader, request);
   const sorted = times.toSorted((a, b) => a - b);
   if (history.resolution_ms === 0) same(`history of ${pack_id}`, history.t_ms, sorted);
 

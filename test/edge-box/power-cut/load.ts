@@ -279,7 +279,7 @@ class Load {
     while (!this.#stopped) {
       const to_ms = this.#clock.wallMs();
       await this.#store
-        .history({ pack_id: 'p01', from_ms: to_ms - CYCLE_WALL_MS, to_ms, max_points: 100 })
+        .history({ pack_id: 'p01', from_ms: to_ms - CYCLE_WALL_MS, to_ms, max_points: 100 }, 'json')
         .catch(error => this.#stopped || tell('failed', `history: ${describeError(error)}`));
       await sleep(this.#clock, 200);
     }

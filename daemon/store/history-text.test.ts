@@ -1,0 +1,65 @@
+/** Histories as text: JSON says what the columns hold, and the table the same by rows. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { HistoryReply } from '../../core/contract/http.ts';
+import { historyOfReadings, historyOfSteps, ThinnedSeries } from './history.ts';
+import { historyText } from './history-text.ts';
+import { Rollup } from './rollup.ts';
+
+const REQUEST = { pack_id: 'Keller "Süd"', from_ms: 1000, to_ms: 600_000, max_points: 100 };
+const text = (...args: Parameters<typeof historyText>) => Buffer.from(historyText(...args)).toString();
+/** Volts and amperes of the pack in hundredths, its state of charge and temperature in tenths; then cell by cell. */
+const PER_UNIT = [100, 100, 10, 10, 1000, 10, 1000, 10];
+
+test('JSON has every value as it was, null where there is none', () => {
+  const value = fc.oneof(fc.constant(Number.NaN), fc.integer({ min: -3_000_000, max: 3_000_000 }));
+  const row = fc.tuple(...PER_UNIT.map(per_unit => value.map(n => n / per_unit)));
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 20 }), moments => {
+      const rows = new ThinnedSeries(100);
+      for (const [i, values] of moments.entries())
+        rows.add(1_767_225_600_000 + i * 2000, values.keys(), series => values[series]);
+      const reply: HistoryReply = JSON.parse(text(historyOfReadings(REQUEST, rows), 'json'));
+      const column = (series: number) =>
+        moments.map(values => (Number.isNaN(values[series]) ? null : values[series] + 0));
+      const cells = moments.length > 0 ? [0, 1] : [];
+      expect(reply).toEqual({
+        ...{ pack_id: REQUEST.pack_id, from_ms: 1000, to_ms: 600_000 },
+        ...{ reading_count: moments.length, resolution_ms: 0 },
+        t_ms: moments.map((_, i) => 1_767_225_600_000 + i * 2000),
+        pack: { voltage_v: column(0), current_a: column(1), soc_pct: column(2), temperature_c: column(3) },
+        cells: {
+          voltage_v: cells.map(cell => column(4 + 2 * cell)),
+          temperature_c: cells.map(cell => column(5 + 2 * cell)),
+        },
+      });
+    }),
+  );
+});
+
+test('steps have their lowest and highest beside the mean, in JSON and as a table', () => {
+  const rollup = new Rollup(0, 60_000, 3);
+  for (const [step, value] of [
+    [0, 51.2],
+    [0, 51.5],
+    [2, 52],
+  ]) {
+    rollup.readings[step]++;
+    rollup.addValue(0, step, value);
+  }
+  const history = historyOfSteps(REQUEST, rollup);
+  const reply: HistoryReply = JSON.parse(text(history, 'json'));
+  expect(reply).toMatchObject({ resolution_ms: 60_000, reading_count: 3, t_ms: [0, 120_000] });
+  expect([reply.lowest, reply, reply.highest].map(series => series?.pack.voltage_v)).toEqual([
+    [51.2, 52],
+    [51.35, 52],
+    [51.5, 52],
+  ]);
+  const lines = text(history, 'csv').split('\r\n');
+  expect(lines[0]).toMatch(/^time,t_ms,voltage_v,voltage_v_lowest,voltage_v_highest,current_a,/);
+  expect(lines.slice(1)).toEqual([
+    '1970-01-01T00:00:00.000Z,0,51.35,51.2,51.5,,,,,,,,,',
+    '1970-01-01T00:02:00.000Z,120000,52,52,52,,,,,,,,,',
+    '',
+  ]);
+});

@@ -1,0 +1,96 @@
+/**
+ * A history in the bytes that leave the gateway: JSON as the contract's HistoryReply, or CSV (RFC 4180), a row per
+ * moment. Made in the reader's thread, so that the thread that serves the live feed only hands them on.
+ */
+import type { History, HistoryColumn, HistoryColumns } from './history.ts';
+import { NumberText } from './number-text.ts';
+import { CELL_SERIES, PACK_SERIES } from './rollup.ts';
+import type { HistoryFormat } from './store.ts';
+
+/** A number and its comma, on the whole. */
+const BYTES_PER_NUMBER = 8;
+
+export function historyText(history: History, format: HistoryFormat): Uint8Array<ArrayBuffer> {
+  const columns = namedColumns(history);
+  const text = new NumberText((2 * history.t_ms.length + 10) * BYTES_PER_NUMBER * (columns.length + 1));
+  if (format === 'csv') writeTable(text, history, columns);
+  else writeJson(text, history);
+  return text.done();
+}
+
+function writeJson(text: NumberText, { head, t_ms, series, lowest, highest }: History): void {
+  text.text(`${JSON.stringify(head).slice(0, -1)},"t_ms":`);
+  writeArray(text, { values: t_ms, decimals: 0 });
+  text.text(',');
+  writeSeries(text, series);
+  for (const [name, edge] of Object.entries({ lowest, highest })) {
+    if (!edge) continue;
+    text.text(`,"${name}":{`);
+    writeSeries(text, edge);
+    text.text('}');
+  }
+  text.text('}');
+}
+
+function writeSeries(text: NumberText, { pack, cells }: HistoryColumns): void {
+  let before = '"pack":{';
+  for (const name of PACK_SERIES) {
+    text.text(`${before}"${name}":`);
+    writeArray(text, pack[name]);
+    before = ',';
+  }
+  before = '},"cells":{';
+  for (const name of CELL_SERIES) {
+    text.text(`${before}"${name}":[`);
+    for (const [i, cell] of cells[name].entries()) {
+      if (i > 0) text.text(',');
+      writeArray(text, cell);
+    }
+    text.text(']');
+    before = ',';
+  }
+  text.text('}');
+}
+
+function writeArray(text: NumberText, { values, decimals }: HistoryColumn): void {
+  text.text('[');
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) text.text(',');
+    text.number(values[i], decimals, 'null');
+  }
+  text.text(']');
+}
+
+type NamedColumn = readonly [name: string, column: HistoryColumn];
+
+/** Beside each mean its lowest and highest, where the history has steps. */
+function namedColumns({ head, series, lowest, highest }: History): NamedColumn[] {
+  const { cell_no = 1 } = head;
+  const edges: [end: string, columns: HistoryColumns][] = [['', series]];
+  if (lowest) edges.push(['_lowest', lowest]);
+  if (highest) edges.push(['_highest', highest]);
+  return [
+    ...PACK_SERIES.flatMap(name =>
+      edges.map(([end, { pack }]): NamedColumn => [`${name}${end}`, pack[name]]),
+    ),
+    ...CELL_SERIES.flatMap(name =>
+      series.cells[name].flatMap((_, i) =>
+        edges.map(([end, { cells }]): NamedColumn => [`cell_${cell_no + i}_${name}${end}`, cells[name][i]]),
+      ),
+    ),
+  ];
+}
+
+function writeTable(text: NumberText, { t_ms }: History, columns: readonly NamedColumn[]): void {
+  text.text(`time,t_ms${columns.map(([name]) => `,${name}`).join('')}\r\n`);
+  for (let row = 0; row < t_ms.length; row++) {
+    text.text(new Date(t_ms[row]).toISOString());
+    text.text(',');
+    text.number(t_ms[row], 0, '');
+    for (const [, { values, decimals }] of columns) {
+      text.text(',');
+      text.number(values[row], decimals, '');
+    }
+    text.text('\r\n');
+  }
+}
