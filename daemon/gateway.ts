@@ -29,7 +29,7 @@ import { type StatusParts, systemStatus } from './status.ts';
 import { createSqliteStore } from './store/sqlite-store.ts';
 import type { LogSource, Store } from './store/store.ts';
 import { Supervisor } from './supervisor.ts';
-import { createTimeSource } from './system/time-source.ts';
+import { createTimeSource, type TimeSource } from './system/time-source.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 export interface GatewayOptions {
@@ -38,6 +38,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
+  /** Default: the machine's. */
+  readonly time_source?: TimeSource;
 }
 
 export interface StartedGateway {
@@ -84,7 +86,7 @@ export class Gateway {
       log,
     });
     this.#clock_keeper = new ClockKeeper({
-      ...{ clock, log, store: this.#store, source: createTimeSource({ clock }) },
+      ...{ clock, log, store: this.#store, source: options.time_source ?? createTimeSource({ clock }) },
       onCorrected: corrections => this.#completeness.corrected(corrections),
     });
     this.#audit = new AuditLog(this.#store, clock);

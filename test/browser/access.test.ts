@@ -1,24 +1,18 @@
 /**
  * Access as people meet it: the real gateway before anybody was made its administrator, in a real browser.
- * Needs Chromium (CHROMIUM names another one than /usr/bin/chromium) and a built ui/dist.
  */
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type GatewayProcess, startGateway } from '../support/gateway-process.ts';
 import { accessibilityFaults } from './accessibility.ts';
+import { isSkipped, launchBrowser, missing, PHONE } from './browser.ts';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const PAGE = fileURLToPath(new URL('../../ui/dist/index.html', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../../daemon/config/demo.yaml', import.meta.url));
 const PASSWORD = 'chosen at the set-up';
-const PHONE = { width: 360, height: 740 };
-const missing = [CHROMIUM, PAGE].filter(path => !existsSync(path));
-const isCi = process.env.CI === 'true';
 
 let state_dir: string;
 let gateway: GatewayProcess;
@@ -50,19 +44,13 @@ async function setupCode(): Promise<string> {
   return JSON.parse(await readFile(join(state_dir, 'setup-code.json'), 'utf8')).code;
 }
 
-describe.skipIf(missing.length > 0 && !isCi)('access', () => {
+describe.skipIf(isSkipped)('access', () => {
   beforeAll(async () => {
     expect(missing, 'needed by the browser test').toEqual([]);
     state_dir = await mkdtemp(join(tmpdir(), 'bms-access-'));
     gateway = startGateway(['run', '--config', CONFIG], { BMS_STATE_DIR: state_dir, BMS_HTTP_PORT: '0' });
     url = (await gateway.waitFor(/"url":"(http[^"]+)"/))[1];
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-        ...['--disable-component-update', '--disable-sync', '--no-first-run'],
-      ],
-    });
+    browser = await launchBrowser();
   });
 
   afterAll(async () => {

@@ -1,29 +1,20 @@
 /**
  * The dashboard as a technician meets it: the real gateway with its simulated fleet, in a real browser.
- * Needs Chromium (CHROMIUM names another one than /usr/bin/chromium) and a built ui/dist.
  */
-import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
 import { accessibilityFaults } from './accessibility.ts';
+import { isSkipped, launchBrowser, missing, PAGE, PHONE } from './browser.ts';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const PAGE = fileURLToPath(new URL('../../ui/dist/index.html', import.meta.url));
 const PASSWORD = 'a-technician-at-night';
 const OTHER_PASSWORD = 'another-one-in-the-morning';
 const OWN_PASSWORD = 'known-to-maria-alone';
-const PHONE = { width: 360, height: 740 };
 const WEAK = { pack: 'rack-01-03', cell: 4 };
-
-const missing = [CHROMIUM, PAGE].filter(path => !existsSync(path));
-const isCi = process.env.CI === 'true';
-if (missing.length > 0 && !isCi) console.warn(`Browser test skipped: ${missing.join(' and ')} not found`);
 
 let state_dir: string;
 let gateway: GatewayProcess;
@@ -66,7 +57,7 @@ async function enter(page: Page, path = '/', username = 'admin', password = PASS
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
-describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
+describe.skipIf(isSkipped)('dashboard', () => {
   beforeAll(async () => {
     expect(missing, 'needed by the browser test').toEqual([]);
     state_dir = await mkdtemp(join(tmpdir(), 'bms-browser-'));
@@ -86,17 +77,7 @@ describe.skipIf(missing.length > 0 && !isCi)('dashboard', () => {
       body: JSON.stringify({ kind: 'dead_unit', pack: 'rack-04-02' }),
     });
     expect(fault.status).toBe(201);
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-      ],
-    });
+    browser = await launchBrowser();
   });
 
   afterAll(async () => {

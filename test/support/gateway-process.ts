@@ -20,13 +20,14 @@ export function startGateway(
   args: readonly string[],
   env: Record<string, string>,
   cwd?: string,
+  entry = ENTRY,
 ): GatewayProcess {
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(BMS_|DATABASE_URL|JWT_SECRET|SIMULATION_|VITEST|NODE_OPTIONS)/.test(name),
     ),
   );
-  const child = spawn(process.execPath, [ENTRY, ...args], {
+  const child = spawn(process.execPath, [entry, ...args], {
     env: { ...inherited, ...env },
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],

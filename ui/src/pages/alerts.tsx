@@ -1,8 +1,11 @@
 /** Alerts: what is wrong now, and what was. */
 import { useEffect, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso/router';
 import type { AlertsReply } from '../../../core/contract/http.ts';
 import type { AlertView } from '../../../core/contract/model.ts';
-import { ask } from '../api/session.ts';
+import { ask, atLeast } from '../api/session.ts';
+import { type AlertFilter, alertFilter, alertsHref, clearedPath, isAbout } from '../format/alert-filter.ts';
+import { countOf } from '../format/numbers.ts';
 import { formatAgo, formatMoment, formatSpan } from '../format/time.ts';
 import { now_ms, useRoom } from '../live/live.ts';
 import { SeverityBadge } from '../parts/badges.tsx';
@@ -11,57 +14,136 @@ import { Icon } from '../parts/icons.tsx';
 import { Loading, Notice, RoomView } from '../parts/notice.tsx';
 import { useTitle } from '../parts/title.ts';
 
-type Tab = 'active' | 'cleared';
 const EDGES = { critical: 'has-critical', warning: 'has-warning', info: '' } as const;
 const SEVERITY_RANK = { critical: 0, warning: 1, info: 2 } as const;
 
 export function AlertsPage() {
   useTitle('Alerts');
-  const [tab, setTab] = useState<Tab>('active');
+  const { query, route } = useLocation();
+  const filter = alertFilter(query);
   const room = useRoom<'alerts'>('alerts');
+  const active = room.value.data?.alerts.filter(alert => alert.state === 'active');
+  const show = (change: Partial<AlertFilter>) => route(alertsHref({ ...filter, ...change }), true);
   return (
     <>
       <PageHead title="Alerts" />
       <div class="toolbar">
         <Segments
           label="Which alerts"
-          value={tab}
-          onChange={setTab}
+          value={filter.state}
+          onChange={state => show({ state })}
           options={[
-            { value: 'active', text: 'Active' },
+            { value: 'active', text: <Counted text="Active" of={active} about={filter.about} /> },
             { value: 'cleared', text: 'Cleared' },
           ]}
         />
+        {atLeast('moderator') && (
+          <About filter={filter} active={active} onChange={about => show({ about })} />
+        )}
       </div>
-      {tab === 'active' ? (
+      {filter.about === 'gateway' && !atLeast('moderator') ? (
+        <NotForYou />
+      ) : filter.state === 'active' ? (
         <RoomView room={room} what="alert list">
-          {({ alerts }) => <ActiveAlerts alerts={alerts.filter(alert => alert.state === 'active')} />}
+          {({ alerts }) => (
+            <ActiveAlerts alerts={alerts.filter(alert => alert.state === 'active')} about={filter.about} />
+          )}
         </RoomView>
       ) : (
-        <ClearedAlerts changed_ms={room.value.t_ms} />
+        <ClearedAlerts key={filter.about} about={filter.about} changed_ms={room.value.t_ms} />
       )}
     </>
   );
 }
 
-function ActiveAlerts({ alerts }: { alerts: readonly AlertView[] }) {
-  if (alerts.length === 0) {
+interface AboutProps {
+  readonly filter: AlertFilter;
+  readonly active: readonly AlertView[] | undefined;
+  readonly onChange: (about: AlertFilter['about']) => void;
+}
+
+/** How many there are is known of active ones only. */
+function About({ filter, active, onChange }: AboutProps) {
+  const counted = filter.state === 'active' ? active : undefined;
+  return (
+    <Segments
+      label="Whose alerts"
+      value={filter.about}
+      onChange={onChange}
+      options={[
+        { value: 'all', text: <Counted text="All" of={counted} about="all" /> },
+        { value: 'gateway', text: <Counted text="Gateway" of={counted} about="gateway" /> },
+      ]}
+    />
+  );
+}
+
+interface CountedProps {
+  readonly text: string;
+  readonly of: readonly AlertView[] | undefined;
+  readonly about: AlertFilter['about'];
+}
+
+function Counted({ text, of, about }: CountedProps) {
+  return (
+    <>
+      {text}
+      {of && <span class="segment-count">{of.filter(alert => isAbout(about, alert)).length}</span>}
+    </>
+  );
+}
+
+function NotForYou() {
+  return (
+    <Notice icon="octagon" title="Your account may not see alerts of the gateway" tone="warning">
+      <p>They are for moderators and administrators.</p>
+      <p>
+        <a class="button" href="/alerts">
+          Show your alerts
+        </a>
+      </p>
+    </Notice>
+  );
+}
+
+interface ActiveAlertsProps {
+  readonly alerts: readonly AlertView[];
+  readonly about: AlertFilter['about'];
+}
+
+function ActiveAlerts({ alerts, about }: ActiveAlertsProps) {
+  const sorted = alerts
+    .filter(alert => isAbout(about, alert))
+    .sort((a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity] || b.raised_ms - a.raised_ms);
+  if (sorted.length > 0) return <AlertList alerts={sorted} />;
+  if (about === 'all') {
     return (
       <Notice icon="check" title="No active alerts" tone="ok">
         <p>Nothing is beyond its limits right now.</p>
       </Notice>
     );
   }
-  const sorted = [...alerts].sort(
-    (a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity] || b.raised_ms - a.raised_ms,
+  return (
+    <Notice icon="check" title="No active alerts of the gateway" tone="ok">
+      <p>Nothing is wrong with the gateway itself right now.</p>
+      {alerts.length > 0 && (
+        <p>
+          <a class="button" href="/alerts">
+            Show {countOf(alerts.length, 'alert')} of batteries
+          </a>
+        </p>
+      )}
+    </Notice>
   );
-  return <AlertList alerts={sorted} />;
 }
 
-const CLEARED_PATH = '/api/alerts?state=cleared&limit=100';
+interface ClearedAlertsProps {
+  readonly about: AlertFilter['about'];
+  readonly changed_ms: number | undefined;
+}
 
 /** Asked again when the live list changed, as alerts leave that list for this one. */
-function ClearedAlerts({ changed_ms }: { changed_ms: number | undefined }) {
+function ClearedAlerts({ about, changed_ms }: ClearedAlertsProps) {
   const [alerts, setAlerts] = useState<readonly AlertView[]>();
   /** Where the oldest page ended; undefined before the first one. */
   const [cursor, setCursor] = useState<string | null>();
@@ -79,13 +161,13 @@ function ClearedAlerts({ changed_ms }: { changed_ms: number | undefined }) {
   };
   useEffect(() => {
     const stop = new AbortController();
-    void load(CLEARED_PATH, stop.signal).then(next => {
+    void load(clearedPath(about), stop.signal).then(next => {
       if (next !== undefined) setCursor(known => (known === undefined ? next : known));
     });
     return () => stop.abort();
   }, [changed_ms]);
   const loadOlder = async () => {
-    const next = await load(`${CLEARED_PATH}&cursor=${encodeURIComponent(cursor ?? '')}`);
+    const next = await load(`${clearedPath(about)}&cursor=${encodeURIComponent(cursor ?? '')}`);
     if (next !== undefined) setCursor(next);
   };
   if (failure) {
@@ -96,7 +178,10 @@ function ClearedAlerts({ changed_ms }: { changed_ms: number | undefined }) {
     );
   }
   if (!alerts) return <Loading what="cleared alerts" />;
-  if (alerts.length === 0) return <Notice icon="clock" title="No alert was cleared yet" />;
+  if (alerts.length === 0) {
+    const whose = about === 'gateway' ? ' of the gateway' : '';
+    return <Notice icon="clock" title={`No alert${whose} was cleared yet`} />;
+  }
   return (
     <>
       <AlertList alerts={alerts} />

@@ -1,0 +1,32 @@
+/** Which alerts the page lists, as its address tells it: kept on reload, by a bookmark and on the way back. */
+
+export interface AlertFilter {
+  readonly state: 'active' | 'cleared';
+  /** Whose: everybody's, or only those of the gateway itself. */
+  readonly about: 'all' | 'gateway';
+}
+
+/** What the address does not tell, or tells wrongly, is as at first. */
+export function alertFilter(query: Readonly<Record<string, string>>): AlertFilter {
+  return {
+    state: query.state === 'cleared' ? 'cleared' : 'active',
+    about: query.about === 'gateway' ? 'gateway' : 'all',
+  };
+}
+
+/** Of the page; what is as at first is left out. */
+export function alertsHref({ state, about }: AlertFilter): string {
+  const query = [state === 'cleared' && 'state=cleared', about === 'gateway' && 'about=gateway'];
+  const told = query.filter(Boolean).join('&');
+  return told ? `/alerts?${told}` : '/alerts';
+}
+
+/** The first page of cleared alerts in the API. */
+export function clearedPath(about: AlertFilter['about']): string {
+  return `/api/alerts?state=cleared&limit=100${about === 'gateway' ? '&about=gateway' : ''}`;
+}
+
+/** An alert of the gateway itself is of no battery. */
+export function isAbout(about: AlertFilter['about'], alert: { readonly battery_id: string | null }): boolean {
+  return about === 'all' || alert.battery_id === null;
+}
