@@ -158,7 +158,9 @@ export class ChunkGroup {
   times(): Float64Array {
     const low = this.#column(1);
     const high = this.#column(2);
-    return Float64Array.from(low, (value, i) => this.#base_t_ms + high[i] * T_LOW + value);
+    const times = new Float64Array(low.length);
+    for (let row = 0; row < times.length; row++) times[row] = this.#base_t_ms + high[row] * T_LOW + low[row];
+    return times;
   }
 
   /** Token `k` of every row. */

@@ -6,7 +6,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { describeError } from '../../core/errors.ts';
 import { forEachRecord } from './batch-buffer.ts';
-import { type StoredRow, type Visit, visitRow } from './block.ts';
+import { type StoredRow, type Visit, type VisitBytes, visitRow, withBodies } from './block.ts';
 import { type ChunkGroup, openChunk } from './chunk.ts';
 import { Corrections, type ShiftedRange } from './corrections.ts';
 import { decompress } from './packed-columns.ts';
@@ -84,6 +84,11 @@ export class LogRows {
 
   /** Visits rows with `after_seq < seq <= up_to_seq` until told to stop, all out of one state of the file. */
   scan(after_seq: number, up_to_seq: number, visit: Visit): void {
+    this.scanBytes(after_seq, up_to_seq, withBodies(visit));
+  }
+
+  /** As `scan`. */
+  scanBytes(after_seq: number, up_to_seq: number, visit: VisitBytes): void {
     if (this.#unpacked && after_seq >= this.#unpacked.last_seq) this.#unpacked = undefined;
     this.inOneState(() => {
       let seq = after_seq;
@@ -116,7 +121,7 @@ export class LogRows {
     ]);
     for (const { first_seq, last_seq, shift_ms } of spans) {
       const corrected: Visit = (seq, kind, key, t_ms, body) => visit(seq, kind, key, t_ms + shift_ms, body);
-      this.#visitLoose(first_seq - 1, last_seq, shift_ms === 0 ? visit : corrected, pack_key);
+      this.#visitLoose(first_seq - 1, last_seq, withBodies(shift_ms === 0 ? visit : corrected), pack_key);
     }
   }
 
@@ -215,7 +220,7 @@ export class LogRows {
     }
   }
 
-  #visitLoose(after_seq: number, up_to_seq: number, visit: Visit, only_pack?: number): boolean {
+  #visitLoose(after_seq: number, up_to_seq: number, visit: VisitBytes, only_pack?: number): boolean {
     let goes_on = true;
     let is_over = false;
     // A block has the number of its last record: the one that holds `up_to_seq` can end behind it.
@@ -223,10 +228,10 @@ export class LogRows {
       try {
         visitRow(
           row,
-          (seq, kind, pack_key, t_ms, body) => {
+          (seq, kind, pack_key, t_ms, bytes, start, end) => {
             if (seq <= after_seq) return true;
             is_over = seq > up_to_seq;
-            if (!is_over) goes_on = visit(seq, kind, pack_key, t_ms, body);
+            if (!is_over) goes_on = visit(seq, kind, pack_key, t_ms, bytes, start, end);
             return goes_on && !is_over;
           },
           only_pack,
@@ -239,16 +244,17 @@ export class LogRows {
     return goes_on;
   }
 
-  #visitSpan(range: ArchivedSpan, after_seq: number, up_to_seq: number, visit: Visit): boolean {
+  #visitSpan(range: ArchivedSpan, after_seq: number, up_to_seq: number, visit: VisitBytes): boolean {
     let span = this.#unpacked;
     if (!span || span.first_seq !== range.first_seq || span.is_emptied !== range.is_emptied)
       span = this.#unpack(range);
     this.#unpacked = span;
     const { kind, pack_key, t_ms, buffer_no, start, end, buffers, first_seq, last_seq } = span;
-    for (let at = after_seq + 1 - first_seq; at <= Math.min(last_seq, up_to_seq) - first_seq; at++) {
+    const last = Math.min(last_seq, up_to_seq) - first_seq;
+    for (let at = after_seq + 1 - first_seq; at <= last; at++) {
       if (kind[at] < 0) continue;
-      const body = buffers[buffer_no[at]].subarray(start[at], end[at]);
-      if (!visit(first_seq + at, kind[at], pack_key[at], t_ms[at], body)) return false;
+      const bytes = buffers[buffer_no[at]];
+      if (!visit(first_seq + at, kind[at], pack_key[at], t_ms[at], bytes, start[at], end[at])) return false;
     }
     return true;
   }
@@ -272,9 +278,9 @@ export class LogRows {
       else for (const group of this.#open(first_seq, pack_key, body)) unpackReadings(span, group, pack_key);
     }
     // Topologies stay where they are.
-    this.#visitLoose(first_seq - 1, last_seq, (seq, kind, pack_key, t_ms, body) => {
-      put(span, seq - first_seq, kind, pack_key, t_ms, 0, body.length);
-      span.buffers.push(body);
+    this.#visitLoose(first_seq - 1, last_seq, (seq, kind, pack_key, t_ms, bytes, start, end) => {
+      put(span, seq - first_seq, kind, pack_key, t_ms, start, end);
+      span.buffers.push(bytes);
       return true;
     });
     return span;

@@ -11,6 +11,9 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 const SECOND_ORDER = 8;
 /** What says it is larger is corrupt. */
 const MOST_BYTES = 256 << 20;
+/** Unpacked at once; the least is that of node:zlib. */
+const LEAST_PIECE = 64;
+const MOST_PIECE = 1 << 20;
 const PARAMS = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
 
 export function compress(bytes: Uint8Array): Buffer {
@@ -19,7 +22,28 @@ export function compress(bytes: Uint8Array): Buffer {
 
 /** Throws what says why when the bytes were damaged. */
 export function decompress(bytes: Uint8Array): Buffer {
-  return zstdDecompressSync(bytes, { maxOutputLength: MOST_BYTES });
+  // In one piece: by default it comes in pieces of 16 kB, to be joined.
+  const chunkSize = Math.min(Math.max(LEAST_PIECE, contentBytes(bytes) + 1), MOST_PIECE);
+  return zstdDecompressSync(bytes, { maxOutputLength: MOST_BYTES, chunkSize });
+}
+
+/** What the head of a zstd frame (RFC 8878, 3.1.1.1) says of the bytes in it; 0 where it says nothing. */
+function contentBytes(bytes: Uint8Array): number {
+  if (bytes.length < 18) return 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const form = view.getUint8(4);
+  const is_single_segment = (form & 0x20) !== 0;
+  const at = 5 + (is_single_segment ? 0 : 1) + [0, 1, 2, 4][form & 3];
+  switch (form >>> 6) {
+    case 0:
+      return is_single_segment ? view.getUint8(at) : 0;
+    case 1:
+      return view.getUint16(at, true) + 256;
+    case 2:
+      return view.getUint32(at, true);
+    default:
+      return Number(view.getBigUint64(at, true));
+  }
 }
 
 /** Bytes that grow as they are written. */
@@ -108,6 +132,7 @@ export function readColumn(bytes: Buffer, at: number, row_count: number): Int32A
   let value = bytes.readInt32LE(at + 1);
   let difference = second_order ? bytes.readInt32LE(at + 5) : 0;
   at += second_order ? 9 : 5;
+  if (planes === 0 && difference === 0) return values.fill(value);
   if (row_count > 0) values[0] = value;
   const step = row_count - 1;
   for (let i = 1; i < row_count; i++, at++) {

@@ -10,6 +10,7 @@ import { readCompleteness } from './completeness-reader.ts';
 import { exportChunk } from './export-reader.ts';
 import { HistoryReader } from './history-reader.ts';
 import { historyText } from './history-text.ts';
+import { LogBatchBuilder } from './log-batch.ts';
 import { type Chunk, LogRows } from './log-rows.ts';
 import {
   type AlertRequest,
@@ -27,14 +28,6 @@ import type { Document } from './worker-messages.ts';
 
 /** Unpacked for counting, before others are answered. */
 const CHUNKS_PER_TURN = 16;
-
-interface LogRow {
-  readonly seq: number;
-  readonly kind: number;
-  readonly pack_key: number;
-  readonly t_ms: number;
-  readonly body: Buffer;
-}
 
 export class Reader {
   readonly #db: Database.Database;
@@ -187,35 +180,11 @@ export class Reader {
   }
 
   readBatch(after_seq: number, max_rows: number, max_bytes: number): LogBatch {
-    const rows: LogRow[] = [];
-    let byte_count = 0;
-    this.#rows.scan(after_seq, Number.MAX_SAFE_INTEGER, (seq, kind, pack_key, t_ms, body) => {
-      if (rows.length === max_rows || (rows.length > 0 && byte_count + body.length > max_bytes)) return false;
-      byte_count += body.length;
-      rows.push({ seq, kind, pack_key, t_ms, body });
-      return true;
-    });
-    const count = rows.length;
-    const batch = {
-      count,
-      seq: new Float64Array(count),
-      kind: new Uint8Array(count),
-      pack_key: new Int32Array(count),
-      t_ms: new Float64Array(count),
-      end: new Uint32Array(count),
-      bytes: new Uint8Array(byte_count),
-    };
-    let at = 0;
-    rows.forEach((row, i) => {
-      batch.seq[i] = row.seq;
-      batch.kind[i] = row.kind;
-      batch.pack_key[i] = row.pack_key;
-      batch.t_ms[i] = row.t_ms;
-      batch.bytes.set(row.body, at);
-      at += row.body.length;
-      batch.end[i] = at;
-    });
-    return batch;
+    const batch = new LogBatchBuilder(max_rows, max_bytes);
+    this.#rows.scanBytes(after_seq, Number.MAX_SAFE_INTEGER, (seq, kind, pack_key, t_ms, bytes, start, end) =>
+      batch.add(seq, kind, pack_key, t_ms, bytes, start, end),
+    );
+    return batch.done();
   }
 
   #packId(pack_key: number): string | undefined {
