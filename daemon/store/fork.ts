@@ -3,9 +3,12 @@
  * taken. What was written since goes on under numbers above them, in a log of its own name that follows the old one.
  */
 import type { Database } from 'better-sqlite3';
-import { BatchBuffer, RECORD_HEADER_BYTES } from './batch-buffer.ts';
+import type { ClockRecord } from '../../core/contract/clock.ts';
+import { BatchBuffer, forEachRecord, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { BLOCK_KIND } from './block.ts';
+import { eraAt, isEra, renumberClock, renumbered } from './clock-table.ts';
 import type { LogRows, Range } from './log-rows.ts';
+import { NewNumbers } from './new-numbers.ts';
 import { LogKind } from './store.ts';
 
 /** Rows written anew at a time; one commit block of the log. */
@@ -21,6 +24,8 @@ interface MovedRow {
 interface Renumber {
   /** No topologies among them. */
   records(batch: BatchBuffer): void;
+  /** What had to be said in more than one record now. */
+  added(batch: BatchBuffer): void;
   topology(t_ms: number, body: Buffer): void;
 }
 
@@ -61,27 +66,43 @@ export function loosen(db: Database, rows: LogRows, after_seq: number): void {
   rows.forget();
 }
 
-/** Within the same transaction: rows with `after_seq < seq <= last_seq` are given to `renumber`, in order, and go. */
+/**
+ * Within the same transaction: rows with `after_seq < seq <= last_seq` are given to `renumber`, in order, and go. The
+ * first gets the number `first_new_seq`. Returns which numbers they got.
+ */
 export function moveRows(
   db: Database,
   rows: LogRows,
-  { after_seq, last_seq }: { after_seq: number; last_seq: number },
+  { after_seq, last_seq, first_new_seq }: { after_seq: number; last_seq: number; first_new_seq: number },
   renumber: Renumber,
-): void {
+): NewNumbers {
+  const numbers = new NewNumbers(after_seq, first_new_seq);
+  const rest: MovedRow[] = [];
   let moved: MovedRow[] = [];
   const flush = () => {
     if (moved.length > 0) renumber.records(batchOf(moved));
     moved = [];
   };
+  const era = eraAt(db, rows, after_seq);
+  if (era && !beginsEra(rows, after_seq, last_seq)) {
+    moved.push(clockRow(JSON.stringify(era)));
+    numbers.skip();
+  }
   for (let seq = after_seq, goes_on = true; goes_on; flush()) {
     goes_on = false;
     let topology: MovedRow | undefined;
     rows.scan(seq, last_seq, (row_seq, kind, pack_key, t_ms, body) => {
       goes_on = true;
       seq = row_seq;
+      numbers.add(row_seq);
       const row = { kind, pack_key, t_ms, body: Buffer.from(body) };
       if (kind === LogKind.topology) topology = row;
-      else moved.push(row);
+      else if (kind !== LogKind.clock) moved.push(row);
+      else {
+        const [first, ...others] = renumbered(body.toString('utf8'), numbers);
+        moved.push({ ...row, body: Buffer.from(first) });
+        rest.push(...others.map(clockRow));
+      }
       return topology === undefined && moved.length < ROWS_AT_A_TIME;
     });
     if (!topology) continue;
@@ -95,7 +116,38 @@ export function moveRows(
   ])
     db.prepare(`DELETE FROM ${table} WHERE ${column} > ? AND ${column} <= ?`).run(after_seq, last_seq);
   rows.forget();
+  renumberClock(db, numbers, era);
+  if (rest.length > 0) renumber.added(batchOf(rest));
+  return numbers;
 }
+
+/** Records of which some name rows by numbers that they no longer have, as they were on their way to us meanwhile. */
+export function namedAnew(records: Uint8Array, numbers: NewNumbers): Uint8Array {
+  const restated: MovedRow[] = [];
+  let has_old = false;
+  forEachRecord(records, (kind, pack_key, t_ms, body) => {
+    const row = { kind, pack_key, t_ms, body };
+    const anew = kind === LogKind.clock ? renumbered(body.toString('utf8'), numbers).at(-1) : undefined;
+    has_old ||= anew !== undefined && anew !== body.toString('utf8');
+    restated.push(anew === undefined ? row : { ...row, body: Buffer.from(anew) });
+    return true;
+  });
+  return has_old ? batchOf(restated).bytes : records;
+}
+
+function beginsEra(rows: LogRows, after_seq: number, last_seq: number): boolean {
+  let is_era = false;
+  rows.scan(after_seq, last_seq, (_seq, kind, _pack_key, _t_ms, body) => {
+    is_era = kind === LogKind.clock && isEra(body.toString('utf8'));
+    return false;
+  });
+  return is_era;
+}
+
+const clockRow = (body: string): MovedRow => ({
+  ...{ kind: LogKind.clock, pack_key: 0, t_ms: (JSON.parse(body) as ClockRecord).t_ms },
+  body: Buffer.from(body),
+});
 
 function standSingly(db: Database, rows: LogRows, { first_seq, last_seq }: Range): void {
   const single: [number, number, number, number, Buffer][] = [];

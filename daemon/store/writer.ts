@@ -7,9 +7,10 @@ import { Archiver } from './archive.ts';
 import { forEachRecord, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from './block.ts';
 import { forgetClock } from './clock-table.ts';
-import { loosen, moveRows } from './fork.ts';
+import { loosen, moveRows, namedAnew } from './fork.ts';
 import { type LogIdentity, NUMBERS_TAKEN, readIdentity, writeIdentity } from './identity.ts';
 import { LogRows } from './log-rows.ts';
+import type { NewNumbers } from './new-numbers.ts';
 import { openDatabase } from './open-database.ts';
 import { type RetainRequest, Retention } from './retention.ts';
 import { RollUp } from './roll-up.ts';
@@ -49,6 +50,8 @@ export class Writer {
   #identity: LogIdentity = { incarnation: '', predecessors: [], numbers_below: 0 };
   #span_rows = FEWEST_SPAN_ROWS;
   #last_seq = 0;
+  /** Of the last fork of this run. */
+  #new_numbers: NewNumbers | undefined;
   /** Rows after the last stored span. */
   #span: Span = { ...NO_SPAN };
 
@@ -108,7 +111,8 @@ export class Writer {
 
   /** One transaction for the whole batch; all or nothing. Throws what SQLite says. */
   commit(buffer: ArrayBuffer, used: number): Committed {
-    const records = new Uint8Array(buffer, 0, used);
+    const given = new Uint8Array(buffer, 0, used);
+    const records = this.#new_numbers ? namedAnew(given, this.#new_numbers) : given;
     this.#takeNumbers(Math.ceil(used / RECORD_HEADER_BYTES));
     const readings = this.#transaction(() => this.#appendRecords(records, () => true));
     return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
@@ -123,18 +127,21 @@ export class Writer {
     const { incarnation, predecessors } = this.#identity;
     const first_new_seq = Math.max(above_seq, last_seq) + 1;
     this.#archiving = undefined;
-    this.#takeNumbers(first_new_seq - last_seq + (last_seq - after_seq));
-    this.#transaction(() => {
+    // A record may become two, and one may tell of the clock.
+    this.#takeNumbers(first_new_seq - last_seq + 2 * (last_seq - after_seq) + 1);
+    const numbers = this.#transaction(() => {
       loosen(this.#db, this.#rows, after_seq);
       this.#span = this.#spanUpTo(after_seq);
       this.#last_seq = first_new_seq - 1;
-      moveRows(
+      const moved = moveRows(
         this.#db,
         this.#rows,
-        { after_seq, last_seq },
+        { after_seq, last_seq, first_new_seq },
         {
-          // An entry of the audit log has its own number and is there already.
-          records: batch => this.#appendRecords(batch.bytes, kind => kind !== LogKind.audit),
+          // An entry of the audit log has its own number and is there already; the clock's are renumbered.
+          records: batch =>
+            this.#appendRecords(batch.bytes, kind => kind !== LogKind.audit && kind !== LogKind.clock),
+          added: batch => this.#appendRecords(batch.bytes, () => true),
           topology: (at_ms, body) => this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, at_ms, body),
         },
       );
@@ -153,7 +160,9 @@ export class Writer {
           packs: [],
         },
       } satisfies GapRecord);
+      return moved;
     });
+    this.#new_numbers = numbers;
     this.#readIdentity();
     this.#takeNumbers(0);
     return this.describe();

@@ -93,7 +93,7 @@ export async function storeAlerts(
 }
 
 /** PostgreSQL's text knows no zero character. */
-function json(rows: readonly object[]): string {
+export function json(rows: readonly object[]): string {
   return JSON.stringify(rows, (_, value: unknown) =>
     typeof value === 'string' ? value.replaceAll('\0', '') : value,
   );

@@ -7,6 +7,9 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import { LogKind, type LogSource } from '../store/store.ts';
+import { BatchRecords } from './batch-records.ts';
+import { centreMs } from './copy-rows.ts';
+import { json } from './hierarchy.ts';
 import type { Queryable } from './migrate.ts';
 import { bodyOf, rowDigest } from './row-digest.ts';
 
@@ -41,7 +44,8 @@ export async function settleIdentity(
   if (what === undefined) return undefined;
   if (!known.is_silent)
     return `${what}: its storage was copied or set back. If it was set back, and no other gateway uses it, the sync goes on by itself after ${SILENCE_MIN} minutes of silence there`;
-  await source.fork(await commonPast(client, gateway_id, source, last_seq), last_seq);
+  const reading_seq = await lastCommonReading(client, gateway_id, source, last_seq);
+  await source.fork(await lastCommonRow(client, gateway_id, source, reading_seq, last_seq), last_seq);
   await succeed(client, gateway_id, source, known);
   return undefined;
 }
@@ -85,10 +89,61 @@ async function succeed(
 }
 
 /**
- * The newest reading that is here and there: what was written after it, here or there, is different. Records after it
- * are taken for new.
+ * The newest row that is here and there, from the newest such reading on: events of alerts, gaps and corrections of
+ * times would be told twice. Of other records the last one counts, or each has a name of its own.
  */
-async function commonPast(
+async function lastCommonRow(
+  client: Queryable,
+  gateway_id: string,
+  source: LogSource,
+  reading_seq: number,
+  last_seq: number,
+): Promise<number> {
+  let common_seq = reading_seq;
+  for (let seq = reading_seq; seq < last_seq; ) {
+    const batch = await source.readBatch(seq, LOOK_FOR_READING_ROWS, 1 << 20);
+    const reading = batch.kind.indexOf(LogKind.reading);
+    const end_seq = Math.min(reading < 0 ? Number.POSITIVE_INFINITY : batch.seq[reading], last_seq + 1);
+    const all = new BatchRecords(batch);
+    const records = TOLD_TWICE.flatMap(kind => {
+      const { records, seqs } = all.of(kind);
+      return records.map((record, i) => ({ ...record, kind, seq: seqs[i] }));
+    }).filter(record => record.seq < end_seq);
+    if (records.length > 0) {
+      const { rows } = await client.query<{ seq: string | null }>(NEWEST_AT_CENTRE, [
+        gateway_id,
+        json(records),
+      ]);
+      common_seq = Math.max(common_seq, Number(rows[0].seq));
+    }
+    if (batch.count === 0 || reading >= 0) break;
+    seq = batch.seq[batch.count - 1];
+  }
+  return common_seq;
+}
+
+/** SQL: by how much times of this row have been moved at the centre. */
+const later = (seq: string) => `interval '1 millisecond' * (SELECT coalesce(sum(k.offset_ms), 0)
+  FROM clock_corrections k WHERE k.gateway_id = $1 AND k.first_seq <= ${seq} AND k.last_seq >= ${seq})`;
+
+const TOLD_TWICE = [LogKind.alert, LogKind.gap, LogKind.clock];
+
+const NEWEST_AT_CENTRE = `
+  SELECT max(r.seq) AS seq
+  FROM jsonb_to_recordset($2::jsonb) AS r(seq bigint, kind integer, id text, state text, reason text, detail text,
+    first_seq bigint, last_seq bigint, offset_ms bigint, raised_ms float8, cleared_ms float8)
+  WHERE CASE kind
+    WHEN ${LogKind.alert} THEN EXISTS (SELECT FROM alert_events e
+      WHERE e.gateway_id = $1 AND e.seq = r.seq AND e.alert_id = r.id AND e.state = r.state
+        AND e.at = to_timestamp(coalesce(r.cleared_ms, r.raised_ms) / 1000) + ${later('r.seq')})
+    WHEN ${LogKind.gap} THEN EXISTS (SELECT FROM gaps g
+      WHERE g.gateway_id = $1 AND g.seq = r.seq AND g.reason = r.reason AND g.detail = r.detail)
+    ELSE EXISTS (SELECT FROM clock_corrections c
+      WHERE c.gateway_id = $1 AND c.seq = r.seq AND c.first_seq = r.first_seq AND c.last_seq = r.last_seq
+        AND c.offset_ms = r.offset_ms) END`;
+
+/** The newest reading that is here and there: what was written after it, here or there, is different. */
+async function lastCommonReading(
   client: Queryable,
   gateway_id: string,
   source: LogSource,
@@ -154,10 +209,11 @@ async function isAtCentre(
 ): Promise<boolean> {
   const { rows } = await client.query<{ found: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM pack_readings
-       WHERE gateway_id = $1 AND pack_id = $2 AND ts = to_timestamp($3 / 1000.0) AND seq = $4
+       WHERE gateway_id = $1 AND pack_id = $2 AND seq = $4
+         AND ts = to_timestamp($3 / 1000.0) + ${later('$4')}
          AND voltage_v IS NOT DISTINCT FROM $5::real
          AND coalesce(cell_voltage_v, '{}') = $6::real[]) AS found`,
-    [gateway_id, pack_id, t_ms, seq, voltage_v, cells_v],
+    [gateway_id, pack_id, centreMs(t_ms), seq, voltage_v, cells_v],
   );
   return rows[0].found;
 }

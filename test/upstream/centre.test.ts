@@ -87,6 +87,14 @@ test('with the roles of the document a gateway writes, an analyst reads, and nei
     await expect(query(statement, analyst)).rejects.toThrow(/permission denied/);
 
   await upstream.stop();
+  // As after a storage was set back.
+  await query("UPDATE gateways SET last_row_digest = 'another', last_sync_at = now() - interval '11 minutes'");
+  store.appendAlert(someAlert('a2', T0));
+  await store.flush();
+  const follower = centre.follow(store, { database_url: writer });
+  await caughtUp(follower, store);
+  expect(store.predecessors).toHaveLength(1);
+  await follower.stop();
   await query("DROP TABLE alert_events; DELETE FROM schema_migrations WHERE name = 'alert_events'");
   const late = centre.follow(store, { database_url: writer });
   await until(

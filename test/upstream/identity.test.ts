@@ -3,7 +3,8 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
-import { numberedReading, smallTopology } from '../../daemon/store/testing.ts';
+import { LogKind } from '../../daemon/store/store.ts';
+import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing.ts';
 import { appendRounds, caughtUp, INTERVAL_MS, type Log, T0, until, useCentre } from './harness.ts';
 
 const topology = smallTopology(5);
@@ -124,6 +125,49 @@ test('a clock that shows the same times again, and the same numbers, does not ma
     'SELECT count(*) AS rows, count(DISTINCT (pack_id, voltage_v)) AS values FROM pack_readings',
   );
   expect([rows, values]).toEqual([String(21 * topology.packs.length), String(21 * topology.packs.length)]);
+});
+
+test('records after the last common reading, and a past whose times were put right, are not told twice', async () => {
+  const directory = centre.newDirectory();
+  let log = await centre.openLog(topology, directory);
+  const era = { boot_id: 'b', step_ms: 0, t_ms: T0 };
+  const tell = (record: object) => log.appendRecord(LogKind.clock, T0, { ...era, ...record });
+  const gap = { reason: 'queue_full', from_ms: null, to_ms: null, first_seq: null, last_seq: null };
+  tell({ reason: 'start', offset_ms: 0, trust: 'none' });
+  await sync(log, 0, 6);
+  const last_seq = log.durableSeq();
+  tell({ reason: 'trust', offset_ms: INTERVAL_MS * 1000, trust: 'network' });
+  const moved = { offset_ms: INTERVAL_MS * 1000, from_ms: T0 - 1, to_ms: T0 + 60_000, trust: 'network' };
+  tell({ reason: 'correction', first_seq: 2, last_seq, ...moved });
+  log.appendAlert(someAlert('common', T0));
+  log.appendRecord(LogKind.gap, T0, { ...gap, detail: 'common', readings: 1, packs: [] });
+  await sync(log, 0, 0);
+  await log.close();
+  const copy = centre.newDirectory();
+  cpSync(directory, copy, { recursive: true });
+  log = await centre.openLog(topology, directory);
+  log.appendAlert(someAlert('there', T0));
+  await sync(log, 1010, 2);
+  await log.close();
+
+  log = await centre.openLog(topology, copy);
+  log.appendAlert(someAlert('here', T0));
+  log.appendRecord(LogKind.gap, T0, { ...gap, detail: 'here', readings: 1, packs: [] });
+  await log.flush();
+  await silent(11);
+  await sync(log, 1020, 2);
+  await expectRounds([...range(1000, 6), 1010, 1011, 1020, 1021]);
+  expect(await centre.query('SELECT alert_id FROM alert_events ORDER BY seq')).toEqual(
+    ['common', 'there', 'here'].map(alert_id => ({ alert_id })),
+  );
+  expect(await centre.query("SELECT detail FROM gaps WHERE reason = 'queue_full' ORDER BY seq")).toEqual([
+    { detail: 'common' },
+    { detail: 'here' },
+  ]);
+  expect(await centre.query('SELECT readings::int FROM clock_corrections')).toEqual([
+    { readings: 6 * topology.packs.length },
+  ]);
+  expect(await centre.query('SELECT * FROM clock_uncertain')).toEqual([]);
 });
 
 test('a log whose file is gone goes on as its successor; a stranger is refused', async () => {
