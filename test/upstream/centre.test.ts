@@ -88,7 +88,9 @@ test('with the roles of the document a gateway writes, an analyst reads, and nei
 
   await upstream.stop();
   // As after a storage was set back.
-  await query("UPDATE gateways SET last_row_digest = 'another', last_sync_at = now() - interval '11 minutes'");
+  await query(
+    "UPDATE gateways SET last_row_digest = 'another', last_sync_at = now() - interval '11 minutes'",
+  );
   store.appendAlert(someAlert('a2', T0));
   await store.flush();
   const follower = centre.follow(store, { database_url: writer });
