@@ -120,6 +120,14 @@ export const ModbusTcpConnection = Type.Object(
     host: Type.String({ minLength: 1, maxLength: 253, description: 'Name or address of the device' }),
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'TCP port (default 502)' })),
     ...modbusTiming,
+    max_in_flight: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 16,
+        description:
+          'Most requests sent before the first is answered. Raise it where the maker says how many the device or gateway takes: many take one, and drop, mix up or refuse the rest. Nothing overlaps where `gap_ms`, here or in a profile, asks for pauses; a connection that fails only with several in flight goes back to one, which is logged and counted (default 1)',
+      }),
+    ),
   },
   closed,
 );

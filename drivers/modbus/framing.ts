@@ -4,8 +4,11 @@ import type { ModbusError, ModbusReply, ReadRequest } from './reply.ts';
 export type OnReply = (error: ModbusError | null, reply: ModbusReply | undefined) => void;
 
 export interface Framing {
-  /** Sends one request; `onReply` comes at most once. Nothing that arrived before belongs to it. */
+  /**
+   * Sends one request; `onReply` comes at most once. Nothing that arrived before belongs to it. A second one
+   * may follow before the reply only where replies carry the number of their request.
+   */
   send(request: ReadRequest, onReply: OnReply): void;
-  /** No reply is awaited any longer. What came in its place, in words; undefined: nothing came. */
-  giveUp(): string | undefined;
+  /** The reply is awaited no longer. What came in its place, in words; undefined: nothing came. */
+  giveUp(onReply: OnReply): string | undefined;
 }

@@ -22,10 +22,11 @@ export interface MbapCounters {
 
 const HEADER_BYTES = 6;
 const CRC_BYTES = 2;
-/** Numbers in use, one after the other: the library remembers the last request under each. */
-const TRANSACTIONS = 1024;
+const TRANSACTIONS = 0xffff;
 /** Unit, and a longest PDU, and the check sum the library expects of every port. */
 const LONGEST_REPLY = 256;
+/** Requests given up whose replies may still come and are known as late. */
+const MOST_GIVEN_UP = 256;
 
 export class MbapFraming implements Framing {
   readonly #port: MbapPort;
@@ -48,25 +49,37 @@ export class MbapFraming implements Framing {
     else this.#client.writeFC4(unit, address, count, settle);
   }
 
-  giveUp(): string | undefined {
-    return this.#port.giveUp();
+  giveUp(onReply: OnReply): string | undefined {
+    return this.#port.giveUp(onReply);
   }
+}
+
+interface Awaited {
+  readonly request: ReadRequest;
+  readonly onReply: OnReply;
+  /** On the wire; the library knows the request by its place among those awaited. */
+  readonly transaction: number;
+  /** Bytes that answered nothing, when it was sent. */
+  readonly stray_before: number;
 }
 
 /** A port as modbus-serial takes one: frames with a check sum go in and out, transactions by the two ids. */
 class MbapPort extends EventEmitter {
   readonly isOpen = true;
-  /** Set by the library to the number of the next request, and read by it with each reply. */
+  /** Read by the library for the number of the next request, and with each reply. */
   _transactionIdWrite = 1;
   _transactionIdRead = 0;
   readonly #stream: Duplex;
   readonly #counters: MbapCounters;
   readonly #reader = new MbapReader();
   readonly #reply = Buffer.alloc(LONGEST_REPLY + CRC_BYTES);
-  #awaited = -1;
-  #request: ReadRequest | undefined;
-  #onReply: OnReply | undefined;
-  #received_bytes = 0;
+  /** The library remembers the last request of each number, so the lowest free place is taken. */
+  readonly #awaited: (Awaited | undefined)[] = [];
+  /** What the library is told to send, or to judge. */
+  #current: Awaited | undefined;
+  #last_transaction = 0;
+  readonly #given_up = new Set<number>();
+  #stray_bytes = 0;
 
   constructor(stream: Duplex, counters: MbapCounters) {
     super();
@@ -76,22 +89,32 @@ class MbapPort extends EventEmitter {
   }
 
   expect(request: ReadRequest, onReply: OnReply): void {
-    this.#request = request;
-    this.#onReply = onReply;
-    this.#received_bytes = 0;
+    let place = 0;
+    while (this.#awaited[place]) place++;
+    const transaction = this.#freeTransaction();
+    this.#current = { request, onReply, transaction, stray_before: this.#stray_bytes };
+    this.#awaited[place] = this.#current;
+    this._transactionIdWrite = place + 1;
   }
 
+  /** The library's word on the reply it was given. */
   readonly settle: OnReply = (error, reply) => {
-    const onReply = this.#onReply;
-    this.#request = undefined;
-    this.#onReply = undefined;
-    onReply?.(error, reply);
+    if (this.#current) this.#settle(this.#current, error, reply);
   };
 
-  giveUp(): string | undefined {
-    this.#request = undefined;
-    this.#onReply = undefined;
-    return this.#received_bytes > 0 ? `${this.#received_bytes} bytes that answer nothing` : undefined;
+  giveUp(onReply: OnReply): string | undefined {
+    const place = this.#awaited.findIndex(awaited => awaited?.onReply === onReply);
+    const awaited = this.#awaited[place];
+    if (!awaited) return undefined;
+    this.#awaited[place] = undefined;
+    this.#given_up.add(awaited.transaction);
+    if (this.#given_up.size > MOST_GIVEN_UP)
+      for (const oldest of this.#given_up) {
+        this.#given_up.delete(oldest);
+        break;
+      }
+    const stray = this.#stray_bytes - awaited.stray_before + this.#reader.pending_bytes;
+    return stray > 0 ? `${stray} bytes that answer nothing` : undefined;
   }
 
   open(done: (error?: Error) => void): void {
@@ -107,38 +130,60 @@ class MbapPort extends EventEmitter {
   write(frame: Buffer): void {
     const length = frame.length - CRC_BYTES;
     const bytes = Buffer.allocUnsafe(HEADER_BYTES + length);
-    this.#awaited = this._transactionIdWrite;
-    bytes.writeUInt16BE(this.#awaited, 0);
+    bytes.writeUInt16BE(this.#last_transaction, 0);
     bytes.writeUInt32BE(length, 2);
     frame.copy(bytes, HEADER_BYTES, 0, length);
-    this._transactionIdWrite = (this.#awaited % TRANSACTIONS) + 1;
     this.#stream.write(bytes);
   }
 
+  /** One whose late reply could still be taken for that of this request is passed over. */
+  #freeTransaction(): number {
+    do this.#last_transaction = (this.#last_transaction % TRANSACTIONS) + 1;
+    while (this.#given_up.has(this.#last_transaction) || this.#placeOf(this.#last_transaction) >= 0);
+    return this.#last_transaction;
+  }
+
+  #placeOf(transaction: number): number {
+    for (let i = 0; i < this.#awaited.length; i++)
+      if (this.#awaited[i]?.transaction === transaction) return i;
+    return -1;
+  }
+
+  #settle(awaited: Awaited, ...[error, reply]: Parameters<OnReply>): void {
+    const place = this.#awaited.indexOf(awaited);
+    if (place < 0) return;
+    this.#awaited[place] = undefined;
+    awaited.onReply(error, reply);
+  }
+
   #receive(bytes: Uint8Array): void {
-    this.#received_bytes += bytes.length;
     this.#reader.read(bytes, this.#onFrame);
-    if (this.#reader.broken) this.settle({ message: 'bytes that are no Modbus TCP' }, undefined);
+    if (!this.#reader.broken) return;
+    const error = { message: 'bytes that are no Modbus TCP' };
+    for (const awaited of [...this.#awaited]) if (awaited) this.#settle(awaited, error, undefined);
   }
 
   readonly #onFrame = (transaction: number, unit: number, pdu: Uint8Array): void => {
-    const request = this.#request;
-    if (!request || transaction !== this.#awaited) {
+    const place = this.#placeOf(transaction);
+    const awaited = this.#awaited[place];
+    if (!awaited) {
       this.#counters.late_replies++;
+      if (!this.#given_up.delete(transaction)) this.#stray_bytes += HEADER_BYTES + 1 + pdu.length;
       return;
     }
+    const { request } = awaited;
     if (unit !== request.unit && unit !== request.reply_unit) {
-      this.settle({ message: `from unit ${unit}` }, undefined);
+      this.#settle(awaited, { message: `from unit ${unit}` }, undefined);
       return;
     }
     if (pdu[0] === request.code && pdu[1] === pdu.length - 2 && pdu[1] === dataBytes(request)) {
       // As it should be: without the copies and check sums that the library would make of it first.
-      this.settle(null, { buffer: pdu.subarray(2) });
+      this.#settle(awaited, null, { buffer: pdu.subarray(2) });
       return;
     }
     const is_exception = (pdu[0] & 0x80) !== 0;
     if (is_exception && (pdu[0] !== (request.code | 0x80) || pdu.length !== 2)) {
-      this.settle({ message: `function code ${pdu[0]}, ${pdu.length} bytes` }, undefined);
+      this.#settle(awaited, { message: `function code ${pdu[0]}, ${pdu.length} bytes` }, undefined);
       return;
     }
     const reply = this.#reply;
@@ -146,7 +191,8 @@ class MbapPort extends EventEmitter {
     reply[0] = request.unit;
     reply.set(pdu, 1);
     putCrc(reply, pdu.length + 1);
-    this._transactionIdRead = transaction;
+    this.#current = awaited;
+    this._transactionIdRead = place + 1;
     this.emit('data', reply.subarray(0, pdu.length + 1 + CRC_BYTES));
   };
 }

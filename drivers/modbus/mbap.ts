@@ -30,6 +30,11 @@ export class MbapReader {
   broken = false;
   #rest: Uint8Array = NO_BYTES;
 
+  /** Of a frame that has begun and not ended. */
+  get pending_bytes(): number {
+    return this.#rest.length;
+  }
+
   /** Frames completed by these bytes; a PDU may be a view into `bytes`. */
   push(bytes: Uint8Array): MbapFrame[] {
     const frames: MbapFrame[] = [];

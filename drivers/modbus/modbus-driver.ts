@@ -2,10 +2,11 @@
 import { PackState } from '../../core/reading/pack-state.ts';
 import type { ModbusConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
-import { ModbusLink, type Wire } from './modbus-link.ts';
+import { ModbusLink } from './modbus-link.ts';
 import { UnitPoller } from './unit-poller.ts';
 import { createUnitReaders } from './unit-readers.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
+import type { Wire } from './wire.ts';
 import { wireOf } from './wires.ts';
 
 const STALE_INTERVALS = 3;
@@ -18,6 +19,19 @@ export function createModbusDriver(
   hub: VirtualModbusHub,
 ): Driver {
   return new ModbusDriver(connection, bindings, context, wireOf(connection, hub));
+}
+
+/**
+ * What the connection allows and every device on it bears. Who needs a pause between requests bears one: what is
+ * sent meanwhile to another unit may be on the same line behind a gateway.
+ */
+export function maxInFlight(connection: ModbusConnection, bindings: readonly PackBinding[]): number {
+  if (connection.type !== 'modbus-tcp' || (connection.gap_ms ?? 0) > 0) return 1;
+  const { max_in_flight = 1 } = connection;
+  const borne = bindings.map(({ profile: { registers } }) =>
+    (registers?.gap_ms ?? 0) > 0 ? 1 : (registers?.max_in_flight ?? max_in_flight),
+  );
+  return Math.min(max_in_flight, ...borne);
 }
 
 interface Health {
@@ -69,7 +83,13 @@ class ModbusDriver implements Driver {
       gap_ms: connection.gap_ms ?? 0,
       // One round per unit can wait, and one can be under way beside it.
       max_jobs: 2 * bindings.length,
+      max_in_flight: maxInFlight(connection, bindings),
       onState: (state, reason, fresh) => this.#onLink(state, reason, fresh),
+      onOverlapGivenUp: reason =>
+        context.log.warn(
+          { connection: connection.id, reason },
+          `connection ${connection.id} to ${wire.name}: ${reason}; from now on one request is in flight at a time`,
+        ),
     });
   }
 

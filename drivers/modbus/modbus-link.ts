@@ -1,39 +1,17 @@
 /**
- * ModbusLink: one connection or serial line with one request in flight. It connects, reconnects with back-off,
- * times requests, checks replies and counts everything; it retries nothing itself. Work on the link is
+ * ModbusLink: one connection or serial line, with one request in flight or as many as the other side is said to
+ * bear. It times requests, checks replies and counts everything; it retries nothing itself. Work on the link is
  * queued as jobs (a unit's whole round is one job, so that its registers are read close together).
  */
-import type { Duplex } from 'node:stream';
-import { type Clock, sleep, type TimerHandle } from '../../core/clock/clock.ts';
-import { describeError } from '../../core/errors.ts';
-import { backoffMs } from './backoff.ts';
-import type { Framing } from './framing.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { type Connection, Connector } from './connector.ts';
+import type { OnReply } from './framing.ts';
+import { type Exchange, InFlight } from './in-flight.ts';
+import { Overlap } from './overlap.ts';
 import { Patience } from './patience.ts';
 import { pauseUntil } from './pause.ts';
 import { type FailureKind, judgeReply, type ReadRequest } from './reply.ts';
-
-/** Connected, or connecting and then telling so by an event `connect`. */
-export interface WireStream extends Duplex {
-  readonly connecting: boolean;
-}
-
-/** What a link talks over: a TCP peer, a serial line, or units inside the process. */
-export interface Wire {
-  /** For messages: "10.0.0.5:502", "/dev/ttyUSB0". */
-  readonly name: string;
-  /** A fresh stream, connected or connecting. */
-  open(): WireStream;
-  /** Requests and replies on the open stream. */
-  frame(stream: WireStream): Framing;
-  /** Counts of the framing, shown beside the link's own. */
-  readonly counters: Readonly<Record<string, number>>;
-  /** Least pause between a reply and the next request. */
-  readonly silence_ms: number;
-  /** Replies carry the number of their request. Without: a late one could be taken for the next one. */
-  readonly has_transactions: boolean;
-  /** Opening anew may help where nobody answers. */
-  readonly reopens_when_silent: boolean;
-}
+import type { Wire } from './wire.ts';
 
 export interface LinkOptions {
   readonly wire: Wire;
@@ -42,8 +20,12 @@ export interface LinkOptions {
   readonly gap_ms: number;
   /** Most jobs that may wait; further ones are refused and counted. */
   readonly max_jobs: number;
+  /** Most requests in flight at once, where replies carry their number and no pause is due between requests. */
+  readonly max_in_flight?: number;
   /** `fresh`: the peer may be another device than before, or the same after a restart. */
   readonly onState: (state: 'up' | 'down', reason: string | undefined, fresh: boolean) => void;
+  /** The other side does not bear several requests: from now on one is in flight. */
+  readonly onOverlapGivenUp?: (reason: string) => void;
 }
 
 export interface ReadFailure {
@@ -60,16 +42,13 @@ export interface ReadFailure {
   readonly is_known?: boolean;
 }
 
-const CONNECT_TIMEOUT_MS = 5000;
 /** So many time-outs in a row without any reply, and the connection itself is in doubt. */
 const SILENT_TIMEOUTS = 3;
 
-interface Connection {
-  readonly stream: WireStream;
-  readonly framing: Framing;
-  replied: boolean;
-  /** Settles the request in flight when the socket closes. */
-  onLost: ((reason: string) => void) | undefined;
+/** A read that waits until it may be sent. */
+interface Turn {
+  readonly unit: number;
+  readonly begin: () => void;
 }
 
 export class ModbusLink {
@@ -81,140 +60,170 @@ export class ModbusLink {
     bad_replies: 0,
     reconnects: 0,
     jobs_refused: 0,
+    requests_overlapped: 0,
+    overlap_failures: 0,
+    overlap_given_up: 0,
   };
   readonly name: string;
   readonly #options: LinkOptions;
-  readonly #stop = new AbortController();
+  readonly #connector: Connector;
+  readonly #in_flight: InFlight;
+  readonly #overlap: Overlap;
   readonly #jobs: (() => Promise<void>)[] = [];
-  #draining: Promise<void> | undefined;
-  #connecting: Promise<void> | undefined;
-  #connection: Connection | undefined;
-  /** Waiters for the outcome of the connection attempt under way. */
-  #waiters: (() => void)[] = [];
-  #state: 'starting' | 'up' | 'down' = 'starting';
-  #reason: string | undefined;
-  /** Set where we closed the connection ourselves, to open a fresh one at once. */
-  #reopening = false;
-  #attempting = true;
+  readonly #workers = new Set<Promise<void>>();
+  #working = 0;
+  /** Reads of the jobs under way, in the order in which they came. */
+  readonly #turns: Turn[] = [];
   #silent_timeouts = 0;
+  #silent_since_ms = Number.NEGATIVE_INFINITY;
   #idle_since_ms = Number.NEGATIVE_INFINITY;
   readonly #patience = new Patience();
-  /** When the reply to the request in flight is overdue, and what then; undefined: none is in flight. */
-  #due_ms = 0;
-  #onOverdue: (() => void) | undefined;
-  #timer: TimerHandle | undefined;
-  #timer_at_ms = 0;
   /** Until when a late reply of a unit may come, by unit. */
   readonly #settled_at_ms = new Map<number, number>();
 
   constructor(options: LinkOptions) {
+    const { wire, clock, gap_ms, max_in_flight = 1, onState } = options;
     this.#options = options;
-    this.name = options.wire.name;
+    this.name = wire.name;
+    this.#in_flight = new InFlight(clock);
+    const limit = wire.has_transactions && gap_ms === 0 && wire.silence_ms === 0 ? max_in_flight : 1;
+    this.#overlap = new Overlap(limit, this.counters, reason => options.onOverlapGivenUp?.(reason));
+    this.#connector = new Connector({
+      wire,
+      clock,
+      counters: this.counters,
+      onState,
+      onOutcome: () => this.#beginTurns(),
+      onLost: reason => this.#onLost(reason),
+    });
+  }
+
+  /** Requests that may be in flight at once now. */
+  get in_flight_limit(): number {
+    return this.#overlap.limit;
   }
 
   start(): void {
-    this.#connecting ??= this.#keepConnected();
+    this.#connector.start();
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
     this.#jobs.length = 0;
-    this.#connection?.stream.destroy();
-    this.#attempting = false;
-    this.#wakeWaiters();
-    await this.#connecting;
-    await this.#draining;
-    this.#options.clock.clearTimer(this.#timer);
+    await this.#connector.stop();
+    await Promise.all(this.#workers);
+    this.#in_flight.stop();
   }
 
-  /** Queues work that has the link to itself while it runs. False: the queue is full or the link stopped. */
+  /**
+   * Queues work that has its share of the link while it runs: all of it, or one of as many as requests may be in
+   * flight. False: the queue is full or the link stopped.
+   */
   run(job: () => Promise<void>): boolean {
-    if (this.#stop.signal.aborted) return false;
+    if (this.#connector.signal.aborted) return false;
     if (this.#jobs.length >= this.#options.max_jobs) {
       this.counters.jobs_refused++;
       return false;
     }
     this.#jobs.push(job);
-    this.#draining ??= this.#drain();
+    if (this.#working < this.#overlap.limit) {
+      this.#working++;
+      const worker: Promise<void> = this.#work().finally(() => this.#workers.delete(worker));
+      this.#workers.add(worker);
+    }
     return true;
   }
 
   /** Reads registers into `into` (from its start). Only within a job. Undefined: done. Never rejects. */
   read(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
-    const { clock, gap_ms, wire } = this.#options;
-    const connecting = this.#reopening || this.#attempting;
-    if (!this.#connection && connecting && !this.#stop.signal.aborted)
-      return new Promise<void>(resolve => this.#waiters.push(resolve)).then(() => this.read(request, into));
-    const pause_ms = Math.max(gap_ms, wire.silence_ms, request.gap_ms ?? 0);
-    const settled_at_ms = this.#settled_at_ms.get(request.unit) ?? Number.NEGATIVE_INFINITY;
-    const free_at_ms = Math.max(this.#idle_since_ms + pause_ms, settled_at_ms);
-    if (free_at_ms > clock.monoMs())
-      return pauseUntil(clock, free_at_ms, this.#stop.signal).then(() => this.#exchange(request, into));
-    return this.#exchange(request, into);
-  }
-
-  #exchange(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
-    const connection = this.#connection;
-    if (!connection || this.#stop.signal.aborted)
-      return Promise.resolve({ kind: 'link', message: this.#reason ?? `${this.name}: not connected` });
-    const { clock } = this.#options;
     const { unit } = request;
-    const timeout_ms = this.#patience.timeoutMs(unit, request.timeout_ms ?? this.#options.timeout_ms);
-    const sent_ms = clock.monoMs();
-    this.counters.requests++;
+    if (this.#turns.length === 0 && this.#mayBegin(unit)) return this.#begin(request, into);
     return new Promise(resolve => {
-      const settle = (failure: ReadFailure | undefined) => {
-        this.#onOverdue = undefined;
-        connection.onLost = undefined;
-        this.#idle_since_ms = clock.monoMs();
-        if (failure?.settles_in_ms)
-          this.#settled_at_ms.set(unit, this.#idle_since_ms + failure.settles_in_ms);
-        else this.#settled_at_ms.delete(unit);
-        if (failure?.kind === 'timeout') this.#patience.onSilence(unit);
-        if (failure) this.#doubt(connection, failure);
-        resolve(failure);
-      };
-      this.#expectBy(sent_ms + timeout_ms, () => settle(this.#overdue(connection, request, timeout_ms)));
-      connection.onLost = reason => settle({ kind: 'link', message: reason });
-      connection.framing.send(request, (error, reply) => {
-        const verdict = judgeReply(request, error, reply, into);
-        if (verdict?.kind === 'bad_reply') this.counters.bad_replies++;
-        else {
-          this.#onGoodReply(connection, verdict !== undefined);
-          this.#patience.onReply(unit, clock.monoMs() - sent_ms);
-        }
-        settle(verdict && this.#failure(request, verdict.kind, verdict.text, verdict.exception));
-      });
+      this.#turns.push({ unit, begin: () => resolve(this.#begin(request, into)) });
     });
   }
 
-  /**
-   * One timer serves all requests: it is not set and cleared with each, but looks when it fires whether the
-   * request then in flight is overdue, and is set on for the rest where it is not.
-   */
-  #expectBy(due_ms: number, onOverdue: () => void): void {
-    this.#due_ms = due_ms;
-    this.#onOverdue = onOverdue;
-    if (this.#timer && this.#timer_at_ms <= due_ms) return;
-    this.#setTimer();
+  async #work(): Promise<void> {
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
+      await job();
+      if (this.#working > this.#overlap.limit) break;
+    }
+    this.#working--;
   }
 
-  #setTimer(): void {
-    const { clock } = this.#options;
-    clock.clearTimer(this.#timer);
-    this.#timer_at_ms = this.#due_ms;
-    const onTimer = () => {
-      this.#timer = undefined;
-      if (!this.#onOverdue) return;
-      if (clock.monoMs() < this.#due_ms) this.#setTimer();
-      else this.#onOverdue();
-    };
-    this.#timer = clock.setTimer(onTimer, Math.max(0, Math.ceil(this.#due_ms - clock.monoMs())));
+  /** Also where the read can only fail. */
+  #mayBegin(unit: number): boolean {
+    const { connection, isConnecting } = this.#connector;
+    if (!connection) return !isConnecting;
+    return this.#overlap.admits(unit, this.#in_flight.size);
   }
 
-  #overdue({ framing }: Connection, request: ReadRequest, timeout_ms: number): ReadFailure {
+  #beginTurns(): void {
+    while (this.#turns.length > 0 && this.#mayBegin(this.#turns[0].unit)) this.#turns.shift()!.begin();
+  }
+
+  #begin(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
+    const { clock, gap_ms, wire } = this.#options;
+    const pause_ms = Math.max(gap_ms, wire.silence_ms, request.gap_ms ?? 0);
+    const settled_at_ms = this.#settled_at_ms.get(request.unit) ?? Number.NEGATIVE_INFINITY;
+    const free_at_ms = Math.max(this.#idle_since_ms + pause_ms, settled_at_ms);
+    if (free_at_ms <= clock.monoMs()) return this.#exchange(request, into);
+    return pauseUntil(clock, free_at_ms, this.#connector.signal).then(() => this.#exchange(request, into));
+  }
+
+  #exchange(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
+    const { connection, reason, signal } = this.#connector;
+    if (!connection || signal.aborted)
+      return Promise.resolve({ kind: 'link', message: reason ?? `${this.name}: not connected` });
+    const { unit } = request;
+    const timeout_ms = this.#patience.timeoutMs(unit, request.timeout_ms ?? this.#options.timeout_ms);
+    const sent_ms = this.#options.clock.monoMs();
+    this.counters.requests++;
+    return new Promise(resolve => {
+      const settle = (failure: ReadFailure | undefined) => {
+        this.#onSettled(connection, exchange, failure);
+        resolve(failure);
+      };
+      const onReply: OnReply = (error, reply) => {
+        const verdict = judgeReply(request, error, reply, into);
+        if (verdict?.kind === 'bad_reply') this.counters.bad_replies++;
+        else this.#onGoodReply(connection, verdict !== undefined);
+        settle(verdict && this.#failure(request, verdict.kind, verdict.text, verdict.exception));
+      };
+      const exchange: Exchange = {
+        request,
+        sent_ms,
+        due_ms: sent_ms + timeout_ms,
+        is_overlapped: false,
+        is_alone: this.#overlap.onSent(unit, this.#in_flight.size),
+        onOverdue: () => settle(this.#overdue(connection, request, timeout_ms, onReply)),
+        onLost: text => settle({ kind: 'link', message: text }),
+      };
+      this.#in_flight.add(exchange);
+      connection.framing.send(request, onReply);
+    });
+  }
+
+  #onSettled(connection: Connection, exchange: Exchange, failure: ReadFailure | undefined): void {
+    const { unit } = exchange.request;
+    const now_ms = this.#options.clock.monoMs();
+    this.#in_flight.remove(exchange);
+    this.#idle_since_ms = now_ms;
+    if (failure?.settles_in_ms) this.#settled_at_ms.set(unit, now_ms + failure.settles_in_ms);
+    else this.#settled_at_ms.delete(unit);
+    const was_silent = this.#patience.isSilent(unit);
+    if (failure?.kind === 'timeout') this.#patience.onSilence(unit, exchange.sent_ms, now_ms);
+    else if (failure?.kind !== 'link' && failure?.kind !== 'bad_reply')
+      this.#patience.onReply(unit, now_ms - exchange.sent_ms);
+    this.#overlap.onSettled(exchange, failure?.kind, was_silent, now_ms);
+    if (failure) this.#doubt(connection, exchange, failure, now_ms);
+    // What is in flight on a connection that is to be replaced still gets its time.
+    if (this.#in_flight.size === 0 && this.#connector.connection !== connection) connection.stream.destroy();
+    this.#beginTurns();
+  }
+
+  #overdue({ framing }: Connection, request: ReadRequest, timeout_ms: number, onReply: OnReply): ReadFailure {
     const { has_transactions } = this.#options.wire;
-    const came = framing.giveUp();
+    const came = framing.giveUp(onReply);
     const out_of_step = came !== undefined;
     if (out_of_step && !has_transactions) this.counters.bad_replies++;
     else this.counters.timeouts++;
@@ -238,98 +247,26 @@ export class ModbusLink {
     this.#silent_timeouts = 0;
   }
 
-  /** Opens a new connection where the old one may be out of step with its replies, or dead. */
-  #doubt(connection: Connection, failure: ReadFailure): void {
+  /** Asks for a new connection where the old one may be out of step with its replies, or dead. */
+  #doubt(connection: Connection, { sent_ms }: Exchange, failure: ReadFailure, now_ms: number): void {
     const { has_transactions, reopens_when_silent } = this.#options.wire;
-    if (failure.kind === 'timeout') this.#silent_timeouts++;
+    // Requests that were in flight together are silent together.
+    if (failure.kind === 'timeout' && sent_ms >= this.#silent_since_ms) {
+      this.#silent_timeouts++;
+      this.#silent_since_ms = now_ms;
+    }
     const out_of_step = has_transactions && (failure.kind === 'bad_reply' || failure.out_of_step === true);
     const silent = reopens_when_silent && this.#silent_timeouts >= SILENT_TIMEOUTS;
     if (!out_of_step && !silent) return;
     this.#silent_timeouts = 0;
-    if (this.#connection !== connection) return;
-    this.#reopening = true;
-    this.#connection = undefined;
-    connection.stream.destroy();
+    this.#connector.retire(connection);
   }
 
-  async #drain(): Promise<void> {
-    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await job();
-    this.#draining = undefined;
-  }
-
-  async #keepConnected(): Promise<void> {
-    const { clock } = this.#options;
-    const signal = this.#stop.signal;
-    let fruitless = 0;
-    while (!signal.aborted) {
-      const fresh = !this.#reopening;
-      this.#reopening = false;
-      this.#attempting = true;
-      const { replied, reason } = await this.#connectOnce(fresh);
-      if (signal.aborted) break;
-      this.counters.reconnects++;
-      fruitless = replied ? 0 : fruitless + 1;
-      if (this.#reopening) continue;
-      this.#attempting = false;
-      this.#setState('down', reason, true);
-      this.#wakeWaiters();
-      await sleep(clock, backoffMs(fruitless), signal);
-    }
-    this.#wakeWaiters();
-  }
-
-  /** One connection from opening to close; tells why it ended and whether it ever carried a reply. */
-  async #connectOnce(fresh: boolean): Promise<{ replied: boolean; reason: string }> {
-    const { clock, wire } = this.#options;
-    let reason: string | undefined;
-    const socket = wire.open();
-    const closed = new Promise<void>(resolve => socket.once('close', () => resolve()));
-    socket.on('error', error => {
-      reason ??= describeError(error);
-    });
-    const timer = clock.setTimer(() => {
-      reason ??= `no connection within ${CONNECT_TIMEOUT_MS} ms`;
-      socket.destroy();
-    }, CONNECT_TIMEOUT_MS);
-    const onStop = () => socket.destroy();
-    this.#stop.signal.addEventListener('abort', onStop, { once: true });
-    if (socket.connecting) {
-      await Promise.race([closed, new Promise<void>(resolve => socket.once('connect', () => resolve()))]);
-    }
-    clock.clearTimer(timer);
-    const connection = socket.destroyed ? undefined : this.#adopt(socket, fresh);
-    if (!connection) socket.destroy();
-    await closed;
-    this.#stop.signal.removeEventListener('abort', onStop);
-    if (this.#connection === connection) this.#connection = undefined;
-    const text = connection
-      ? `connection to ${this.name} lost: ${reason ?? 'closed by the other side'}`
-      : `cannot connect to ${this.name}: ${reason ?? 'closed at once'}`;
-    connection?.onLost?.(text);
-    return { replied: connection?.replied ?? false, reason: text };
-  }
-
-  #adopt(stream: WireStream, fresh: boolean): Connection {
-    const framing = this.#options.wire.frame(stream);
-    const connection: Connection = { stream, framing, replied: false, onLost: undefined };
-    this.#connection = connection;
+  #onLost(reason: string): boolean {
+    const { size } = this.#in_flight;
     this.#silent_timeouts = 0;
-    this.#attempting = false;
-    this.#setState('up', undefined, fresh);
-    this.#wakeWaiters();
-    return connection;
-  }
-
-  #setState(state: 'up' | 'down', reason: string | undefined, fresh: boolean): void {
-    if (this.#stop.signal.aborted || (this.#state === state && this.#reason === reason)) return;
-    this.#state = state;
-    this.#reason = reason;
-    this.#options.onState(state, reason, fresh);
-  }
-
-  #wakeWaiters(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
+    if (!this.#connector.signal.aborted) this.#overlap.onLost(size);
+    this.#in_flight.lose(reason);
+    return size > 0;
   }
 }

@@ -26,3 +26,20 @@ export interface UnitReader {
   /** Writes a complete round into the packs' states; `onPack` is told each pack and what it lacks, if anything. */
   commit(mono_ms: number, onPack: (pack: number, complaint: string | undefined) => void): void;
 }
+
+/**
+ * Reads parts of a round that do not depend on each other, so many at once. After one that says false no further
+ * one is begun.
+ */
+export async function readParts<T>(
+  parts: readonly T[],
+  at_once: number,
+  read: (part: T) => Promise<boolean>,
+): Promise<void> {
+  let next = 0;
+  let going = true;
+  const work = async () => {
+    while (going && next < parts.length) if (!(await read(parts[next++]))) going = false;
+  };
+  await Promise.all(Array.from({ length: Math.min(at_once, parts.length) }, work));
+}

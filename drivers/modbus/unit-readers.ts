@@ -63,7 +63,7 @@ function sunspecUnit(options: UnitReadersOptions, unit: number, members: readonl
   const read = readerOf(link, { unit });
   return {
     place,
-    reader: new SunSpecReader({ place, packs, clock, counters, read }),
+    reader: new SunSpecReader({ place, packs, clock, counters, read, atOnce: () => link.in_flight_limit }),
     packs: packs.map(({ state }) => state.pack),
     retries: connection.retries ?? DEFAULT_RETRIES,
   };
@@ -85,9 +85,10 @@ function registersUnit(
     gap_ms,
   });
   const { sensor_of_cell } = binding;
+  const atOnce = () => link.in_flight_limit;
   return {
     place: `unit ${unit} at ${link.name}`,
-    reader: new RegistersReader({ state, map, sensor_of_cell, interval_ms, counters, read }),
+    reader: new RegistersReader({ state, map, sensor_of_cell, interval_ms, counters, read, atOnce }),
     packs: [state.pack],
     retries: connection.retries ?? retries,
   };

@@ -3,10 +3,10 @@ import { connect, type Socket } from 'node:net';
 import type { ModbusConnection } from '../connections.ts';
 import type { Framing } from './framing.ts';
 import { type MbapCounters, MbapFraming } from './mbap-framing.ts';
-import type { Wire, WireStream } from './modbus-link.ts';
 import { type RtuCounters, RtuFraming } from './rtu/rtu-framing.ts';
 import { SerialStream } from './rtu/serial-stream.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
+import type { Wire, WireStream } from './wire.ts';
 
 const DEFAULT_PORT = 502;
 /** More than a longest frame, as nothing else is awaited. */

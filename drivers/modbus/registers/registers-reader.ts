@@ -4,7 +4,7 @@ import { CellMetric } from '../../../core/metrics.ts';
 import { DeviceAlarmLevel } from '../../../core/reading/pack-reading.ts';
 import type { PackState } from '../../../core/reading/pack-state.ts';
 import type { ReadFailure } from '../modbus-link.ts';
-import type { ReadUnit, UnitReader } from '../unit-reader.ts';
+import { type ReadUnit, readParts, type UnitReader } from '../unit-reader.ts';
 import { BlockImage, SPLITS_PER_ROUND } from './block-image.ts';
 import { fieldValue, rawOf } from './field-values.ts';
 import { fieldSpans, limitsFor } from './map-plan.ts';
@@ -18,6 +18,8 @@ export interface RegistersReaderOptions {
   readonly interval_ms: number;
   readonly counters: { reads_split: number; cells_ignored: number };
   readonly read: ReadUnit;
+  /** Blocks that may be read at once. */
+  readonly atOnce: () => number;
 }
 
 const STALE_PERIODS = 3;
@@ -46,6 +48,10 @@ export class RegistersReader implements UnitReader {
   /** Block to go on with, counting from `#first`. */
   #next = 0;
   #under_way = false;
+  /** Blocks of the round that need no further reading. */
+  readonly #done = new Set<BlockImage>();
+  /** The unit answered all it was asked last: otherwise blocks go one by one, so that silence costs one time-out. */
+  #is_steady = false;
   readonly #left_out = new Map<BlockImage, LeftOut>();
 
   constructor(options: RegistersReaderOptions) {
@@ -66,6 +72,7 @@ export class RegistersReader implements UnitReader {
     this.#first = 0;
     this.#left_out.clear();
     this.#under_way = false;
+    this.#is_steady = false;
   }
 
   abandon(): void {
@@ -75,7 +82,7 @@ export class RegistersReader implements UnitReader {
   }
 
   leaveOut(): boolean {
-    const image = this.#current();
+    const image = this.#at(this.#next);
     // A block read more rarely says nothing about one that carries what the pack is watched for.
     const others = this.#images.filter(
       other => other !== image && other.readNow && other.block.every <= image.block.every,
@@ -97,19 +104,26 @@ export class RegistersReader implements UnitReader {
   async read(): Promise<ReadFailure | undefined> {
     if (!this.#under_way) this.#begin();
     const budget = { splits: SPLITS_PER_ROUND, refusal: undefined as ReadFailure | undefined };
-    let read = 0;
-    for (; this.#next < this.#images.length; this.#next++) {
-      const image = this.#current();
-      const left_out = this.#left_out.get(image);
-      if (this.#round % image.block.every !== 0 || this.#round < (left_out?.until_round ?? 0)) continue;
+    let failed: { position: number; failure: ReadFailure } | undefined;
+    await readParts(this.#positionsLeft(), this.#is_steady ? this.#options.atOnce() : 1, async position => {
+      const image = this.#at(position);
       const failure = await image.read(this.#read, budget);
-      if (failure) return left_out ? { ...failure, is_known: true } : failure;
-      this.#left_out.delete(image);
-      if (image.readNow) read++;
-    }
+      if (!failure) {
+        this.#done.add(image);
+        this.#left_out.delete(image);
+      } else if (!failed || position < failed.position) {
+        failed = { position, failure: this.#left_out.has(image) ? { ...failure, is_known: true } : failure };
+      }
+      return !failure;
+    });
     this.#options.counters.reads_split += SPLITS_PER_ROUND - Math.max(0, budget.splits);
+    this.#is_steady = !failed;
+    if (failed) {
+      this.#next = failed.position;
+      return failed.failure;
+    }
     this.#under_way = false;
-    if (read > 0 || !budget.refusal) return undefined;
+    if (!budget.refusal || this.#images.some(({ readNow }) => readNow)) return undefined;
     return budget.refusal;
   }
 
@@ -136,13 +150,26 @@ export class RegistersReader implements UnitReader {
     onPack(state.pack, complaints.length > 0 ? [...new Set(complaints)].join('; ') : undefined);
   }
 
-  #current(): BlockImage {
-    return this.#images[(this.#first + this.#next) % this.#images.length];
+  /** Blocks still to be read in this round, as places counted from `#first`. */
+  #positionsLeft(): number[] {
+    const left: number[] = [];
+    for (let position = this.#next; position < this.#images.length; position++) {
+      const image = this.#at(position);
+      const until_round = this.#left_out.get(image)?.until_round ?? 0;
+      if (this.#round % image.block.every !== 0 || this.#round < until_round) continue;
+      if (!this.#done.has(image)) left.push(position);
+    }
+    return left;
+  }
+
+  #at(position: number): BlockImage {
+    return this.#images[(this.#first + position) % this.#images.length];
   }
 
   #begin(): void {
     this.#under_way = true;
     this.#next = 0;
+    this.#done.clear();
     for (const image of this.#images) image.begin();
   }
 

@@ -192,6 +192,13 @@ export const RegistersSection = Type.Object(
     gap_ms: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 10_000, description: 'Pause the device needs between requests' }),
     ),
+    max_in_flight: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 16,
+        description: 'Most requests in flight that the device takes, whatever its connection allows',
+      }),
+    ),
     retries: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 10, description: 'Repeats per round before it counts as failed' }),
     ),

@@ -53,12 +53,23 @@ export interface RoundBench {
   snapshot(): PackReading;
 }
 
+export interface RoundTerms {
+  readonly at_once: number;
+  /** Resolves when the reply to a request comes; 'timeout': never. */
+  readonly onRequest: () => Promise<'timeout' | undefined>;
+}
+
 /** `answer`: a request PDU to a reply PDU, as a RegisterImage gives. */
-export function roundBench(binding: PackBinding, answer: (pdu: Uint8Array) => Uint8Array): RoundBench {
+export function roundBench(
+  binding: PackBinding,
+  answer: (pdu: Uint8Array) => Uint8Array,
+  { at_once, onRequest }: RoundTerms = { at_once: 1, onRequest: async () => undefined },
+): RoundBench {
   const requests: ReadRequest[] = [];
   const read: ReadUnit = async (code, address, count, into) => {
     const request: ReadRequest = { unit: 1, code, address, count };
     requests.push(request);
+    if ((await onRequest()) === 'timeout') return { kind: 'timeout', message: 'no reply' };
     const pdu = answer(Uint8Array.of(code, address >> 8, address & 0xff, count >> 8, count & 0xff));
     const refused = pdu[0] !== code;
     const verdict = refused
@@ -75,6 +86,7 @@ export function roundBench(binding: PackBinding, answer: (pdu: Uint8Array) => Ui
     interval_ms: 1000,
     counters: { reads_split: 0, cells_ignored: 0 },
     read,
+    atOnce: () => at_once,
   });
   return {
     reader,

@@ -2,7 +2,7 @@
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { PackState } from '../../../core/reading/pack-state.ts';
 import type { ReadFailure } from '../modbus-link.ts';
-import type { ReadUnit, UnitReader } from '../unit-reader.ts';
+import { type ReadUnit, readParts, type UnitReader } from '../unit-reader.ts';
 import { ChainWalk, type ModelInstance, type ReadRegisters } from './discovery.ts';
 import { ModelBlock } from './model-block.ts';
 import { MODELS } from './models.ts';
@@ -21,6 +21,8 @@ export interface SunSpecReaderOptions {
   readonly clock: Clock;
   readonly counters: { discoveries: number; cells_ignored: number };
   readonly read: ReadUnit;
+  /** Models that may be read at once. */
+  readonly atOnce: () => number;
 }
 
 /** Rounds in a row in which a model was refused, until the unit is discovered anew; then twice as many. */
@@ -33,6 +35,8 @@ export class SunSpecReader implements UnitReader {
   #walk: ChainWalk;
   #views: readonly PackView[] | undefined;
   #blocks: readonly ModelBlock[] = [];
+  /** The last round was whole: otherwise models go one by one, so that silence costs one time-out. */
+  #is_steady = false;
   #refused_rounds = 0;
   #refused_limit = REFUSED_ROUNDS;
 
@@ -46,6 +50,7 @@ export class SunSpecReader implements UnitReader {
     this.#walk = new ChainWalk(this.#options.place);
     this.#views = undefined;
     this.#blocks = [];
+    this.#is_steady = false;
     this.#refused_rounds = 0;
   }
 
@@ -61,13 +66,22 @@ export class SunSpecReader implements UnitReader {
     }
     let refusal: ReadFailure | undefined;
     let fresh = 0;
-    for (const block of this.#blocks) {
+    const outcomes = new Map<ModelBlock, Awaited<ReturnType<ModelBlock['read']>>>();
+    const at_once = this.#is_steady ? this.#options.atOnce() : 1;
+    this.#is_steady = false;
+    await readParts(this.#blocks, at_once, async block => {
       const outcome = await block.read(this.#read);
+      outcomes.set(block, outcome);
+      return !outcome || (outcome !== 'changed' && outcome.kind === 'exception');
+    });
+    for (const block of this.#blocks) {
+      const outcome = outcomes.get(block);
       if (outcome === 'changed') return this.#onChanged(block);
       if (outcome && outcome.kind !== 'exception') return outcome;
       if (outcome) refusal = outcome;
       else fresh++;
     }
+    this.#is_steady = true;
     this.#refused_rounds = refusal ? this.#refused_rounds + 1 : 0;
     if (!refusal) this.#refused_limit = REFUSED_ROUNDS;
     if (fresh > 0) return undefined;

@@ -1,0 +1,157 @@
+/** Several requests in flight on a real socket: whatever the server does, each request gets its own outcome. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Clock, sleep } from '../../core/clock/clock.ts';
+import { ManualClock } from '../../core/clock/manual-clock.ts';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import { type Asked, goodPdu, type Heard, isRight, linkTo, reply, serveHeld } from './overlap-testing.ts';
+
+const TIMEOUT_MS = 1000;
+/** First register of each request: far enough apart that no two share one. */
+const STRIDE = 16;
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(systemClock, 1);
+}
+
+/** What a server does with a request, and what becomes of it. */
+const OUTCOMES = {
+  good: 'good',
+  twice: 'good',
+  busy: 'busy',
+  refused: 'exception',
+  garbled: 'bad_reply',
+  dropped: 'timeout',
+  late: 'timeout',
+} as const;
+type Deed = keyof typeof OUTCOMES;
+const DEEDS = Object.keys(OUTCOMES) as Deed[];
+
+function act(heard: Heard, deed: Deed): void {
+  const pdu = goodPdu(heard);
+  if (deed === 'busy') reply(heard, Uint8Array.of(0x83, 6));
+  else if (deed === 'refused') reply(heard, Uint8Array.of(0x83, 2));
+  else if (deed === 'garbled') reply(heard, pdu.subarray(0, -2));
+  else reply(heard, pdu);
+  if (deed === 'twice') reply(heard, pdu);
+}
+
+const scripts = fc.array(
+  fc.record({
+    unit: fc.integer({ min: 1, max: 3 }),
+    count: fc.integer({ min: 1, max: STRIDE }),
+    deed: fc.oneof({ weight: 3, arbitrary: fc.constant('good' as Deed) }, fc.constantFrom(...DEEDS)),
+    /** Replies held together go out in ascending order of it. */
+    order: fc.nat(1000),
+  }),
+  { minLength: 1, maxLength: 40 },
+);
+
+test('replies in any order, twice, late or never: each request gets its own, and none is lost', async () => {
+  await fc.assert(
+    fc.asyncProperty(scripts, fc.integer({ min: 1, max: 16 }), async (script, max_in_flight) => {
+      const held: Heard[] = [];
+      const late: Heard[] = [];
+      const server = await serveHeld(heard => held.push(heard));
+      const clock = new ManualClock();
+      const { link, ask } = linkTo(server.port, clock, max_in_flight);
+      try {
+        link.start();
+        const asked: Asked[] = script.map(({ unit, count }, i) => ask(unit, STRIDE * i, count));
+        const indexOf = (heard: Heard) => heard.address / STRIDE;
+        const settled = () => asked.filter(({ outcome }) => outcome !== undefined).length;
+        while (settled() < script.length) {
+          await until(() => server.heard_count === link.counters.requests);
+          const batch = held.splice(0).sort((a, b) => script[indexOf(a)].order - script[indexOf(b)].order);
+          expect(link.counters.requests - settled()).toBeLessThanOrEqual(max_in_flight);
+          const overdue = late.filter(heard => asked[indexOf(heard)].outcome !== undefined);
+          for (const heard of overdue) reply(late.splice(late.indexOf(heard), 1)[0], goodPdu(heard));
+          for (const heard of batch) {
+            const { deed } = script[indexOf(heard)];
+            if (deed === 'late') late.push(heard);
+            else if (deed !== 'dropped') act(heard, deed);
+          }
+          await until(() =>
+            batch.every(
+              heard =>
+                OUTCOMES[script[indexOf(heard)].deed] === 'timeout' ||
+                asked[indexOf(heard)].outcome !== undefined,
+            ),
+          );
+          if (held.length > 0 || server.heard_count < link.counters.requests) continue;
+          if (settled() < link.counters.requests) clock.advance(TIMEOUT_MS);
+          await sleep(systemClock, 0);
+        }
+        for (const [i, one] of asked.entries()) {
+          const kind = one.outcome === 'good' || !one.outcome ? one.outcome : one.outcome.kind;
+          expect(kind).toBe(OUTCOMES[script[i].deed]);
+          if (kind === 'good') expect(isRight(one)).toBe(true);
+        }
+        const counted = (kind: string) => script.filter(({ deed }) => OUTCOMES[deed] === kind).length;
+        expect(link.counters).toMatchObject({
+          requests: script.length,
+          timeouts: counted('timeout'),
+          bad_replies: counted('bad_reply'),
+          exceptions: counted('busy') + counted('exception'),
+        });
+        if (max_in_flight === 1) expect(link.counters.requests_overlapped).toBe(0);
+      } finally {
+        await link.stop();
+        await server.close();
+      }
+      expect(clock.pendingTimers).toBe(0);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+/** Time that runs faster, so that time-outs and back-off pass in a moment. */
+const SPEED = 50;
+const fastClock: Clock = {
+  wallMs: () => systemClock.wallMs(),
+  monoMs: () => systemClock.monoMs() * SPEED,
+  setTimer: (fn, delay_ms) => systemClock.setTimer(fn, delay_ms / SPEED),
+  clearTimer: handle => systemClock.clearTimer(handle),
+};
+
+test('connections that break or carry nonsense, and a stop at any moment, settle everything', async () => {
+  const deed = fc.constantFrom('good', 'good', 'good', 'dropped', 'nonsense', 'hang_up', 'half');
+  const scripted = fc.array(fc.record({ unit: fc.integer({ min: 1, max: 3 }), deed, wait_ms: fc.nat(3) }), {
+    minLength: 1,
+    maxLength: 30,
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      scripted,
+      fc.integer({ min: 2, max: 16 }),
+      fc.nat(40),
+      async (script, max_in_flight, stop_after) => {
+        const server = await serveHeld(async heard => {
+          const step = script[heard.address / STRIDE];
+          await sleep(systemClock, step.wait_ms);
+          if (step.deed === 'good') reply(heard, goodPdu(heard));
+          else if (step.deed === 'nonsense') heard.socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
+          else if (step.deed === 'hang_up') heard.socket.destroy();
+          else if (step.deed === 'half' && !heard.socket.destroyed)
+            heard.socket.end(Uint8Array.of(0, 1, 0, 0, 0));
+        });
+        const { link, ask } = linkTo(server.port, fastClock, max_in_flight);
+        try {
+          link.start();
+          const asked = script.map(({ unit }, i) => ask(unit, STRIDE * i, 4));
+          const settled = () => asked.filter(({ outcome }) => outcome !== undefined).length;
+          await until(() => settled() >= Math.min(stop_after, script.length));
+          await Promise.all([link.stop(), link.stop()]);
+          const { requests } = link.counters;
+          for (const { outcome } of asked.slice(0, requests)) expect(outcome).toBeDefined();
+          for (const one of asked) if (one.outcome === 'good') expect(isRight(one)).toBe(true);
+          expect(link.run(async () => {})).toBe(false);
+        } finally {
+          await link.stop();
+          await server.close();
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
+});

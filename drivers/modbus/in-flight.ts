@@ -1,0 +1,74 @@
+/** The requests of a link that await their replies, and the one timer that tells which are overdue. */
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import type { ReadRequest } from './reply.ts';
+
+export interface Exchange {
+  readonly request: ReadRequest;
+  readonly sent_ms: number;
+  readonly due_ms: number;
+  /** Another request was in flight at some time between this one and its reply. */
+  is_overlapped: boolean;
+  /** Nothing else is in flight beside it, on purpose. */
+  readonly is_alone: boolean;
+  readonly onOverdue: () => void;
+  readonly onLost: (reason: string) => void;
+}
+
+export class InFlight {
+  readonly #clock: Clock;
+  readonly #exchanges = new Set<Exchange>();
+  #timer: TimerHandle | undefined;
+  #timer_at_ms = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#exchanges.size;
+  }
+
+  /**
+   * The timer is not set and cleared with each request, but looks when it fires what is overdue then, and is
+   * set on for the rest.
+   */
+  add(exchange: Exchange): void {
+    if (this.#exchanges.size > 0) {
+      exchange.is_overlapped = true;
+      for (const other of this.#exchanges) other.is_overlapped = true;
+    }
+    this.#exchanges.add(exchange);
+    if (!this.#timer || this.#timer_at_ms > exchange.due_ms) this.#setTimer(exchange.due_ms);
+  }
+
+  remove(exchange: Exchange): void {
+    this.#exchanges.delete(exchange);
+  }
+
+  /** The connection is gone: none of them gets its reply. */
+  lose(reason: string): void {
+    for (const exchange of [...this.#exchanges]) exchange.onLost(reason);
+  }
+
+  stop(): void {
+    this.#clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #setTimer(at_ms: number): void {
+    this.#clock.clearTimer(this.#timer);
+    this.#timer_at_ms = at_ms;
+    const delay_ms = Math.max(0, Math.ceil(at_ms - this.#clock.monoMs()));
+    this.#timer = this.#clock.setTimer(() => this.#onTimer(), delay_ms);
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    const now_ms = this.#clock.monoMs();
+    for (const exchange of [...this.#exchanges]) if (exchange.due_ms <= now_ms) exchange.onOverdue();
+    let next_ms = Number.POSITIVE_INFINITY;
+    for (const { due_ms } of this.#exchanges) next_ms = Math.min(next_ms, due_ms);
+    if (next_ms < Number.POSITIVE_INFINITY && (!this.#timer || this.#timer_at_ms > next_ms))
+      this.#setTimer(next_ms);
+  }
+}
