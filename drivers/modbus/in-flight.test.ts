@@ -114,6 +114,29 @@ const fastClock: Clock = {
   clearTimer: handle => systemClock.clearTimer(handle),
 };
 
+test('a connection that is lost while it is to be replaced counts as lost, so that its units are read again', async () => {
+  const held: Heard[] = [];
+  const server = await serveHeld(heard => held.push(heard));
+  const { link, ask, states } = linkTo(server.port, fastClock, 2);
+  try {
+    link.start();
+    const [odd, other] = [ask(1, 0, 4), ask(2, 16, 4)];
+    await until(() => held.length === 2);
+    act(held[0], 'garbled');
+    await until(() => odd.outcome !== undefined);
+    const next = ask(1, 32, 4);
+    expect(other.outcome).toBeUndefined();
+    held[1].socket.destroy();
+    await until(() => other.outcome !== undefined && next.outcome !== undefined);
+    expect(other.outcome).toMatchObject({ kind: 'link' });
+    await until(() => states.length === 3);
+    expect(states).toEqual(['up', 'down', 'up']);
+  } finally {
+    await link.stop();
+    await server.close();
+  }
+});
+
 test('connections that break or carry nonsense, and a stop at any moment, settle everything', async () => {
   const deed = fc.constantFrom('good', 'good', 'good', 'dropped', 'nonsense', 'hang_up', 'half');
   const scripted = fc.array(fc.record({ unit: fc.integer({ min: 1, max: 3 }), deed, wait_ms: fc.nat(3) }), {

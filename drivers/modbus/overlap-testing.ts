@@ -84,12 +84,14 @@ export interface Asked {
 export interface LinkBench {
   readonly link: ModbusLink;
   readonly given_up: string[];
+  readonly states: ('up' | 'down')[];
   /** Queues a read as a job of its own. */
   ask(unit: number, address: number, count: number): Asked;
 }
 
 export function linkTo(port: number, clock: Clock, max_in_flight: number): LinkBench {
   const given_up: string[] = [];
+  const states: ('up' | 'down')[] = [];
   const link = new ModbusLink({
     wire: wireOf({ id: 'link', type: 'modbus-tcp', host: '127.0.0.1', port }, new VirtualModbusHub()),
     clock,
@@ -97,12 +99,13 @@ export function linkTo(port: number, clock: Clock, max_in_flight: number): LinkB
     gap_ms: 0,
     max_jobs: 1000,
     max_in_flight,
-    onState: () => {},
+    onState: state => states.push(state),
     onOverlapGivenUp: reason => given_up.push(reason),
   });
   return {
     link,
     given_up,
+    states,
     ask(unit, address, count) {
       const request: ReadRequest = { unit, code: 3, address, count };
       const asked: Asked = { request, words: new Uint16Array(count), outcome: undefined };

@@ -48,8 +48,6 @@ export class RegistersReader implements UnitReader {
   /** Block to go on with, counting from `#first`. */
   #next = 0;
   #under_way = false;
-  /** Blocks of the round that need no further reading. */
-  readonly #done = new Set<BlockImage>();
   /** The unit answered all it was asked last: otherwise blocks go one by one, so that silence costs one time-out. */
   #is_steady = false;
   readonly #left_out = new Map<BlockImage, LeftOut>();
@@ -109,7 +107,6 @@ export class RegistersReader implements UnitReader {
       const image = this.#at(position);
       const failure = await image.read(this.#read, budget);
       if (!failure) {
-        this.#done.add(image);
         this.#left_out.delete(image);
       } else if (!failed || position < failed.position) {
         failed = { position, failure: this.#left_out.has(image) ? { ...failure, is_known: true } : failure };
@@ -150,14 +147,13 @@ export class RegistersReader implements UnitReader {
     onPack(state.pack, complaints.length > 0 ? [...new Set(complaints)].join('; ') : undefined);
   }
 
-  /** Blocks still to be read in this round, as places counted from `#first`. */
+  /** Blocks of this round as places counted from `#first`; one that has been read asks for nothing. */
   #positionsLeft(): number[] {
     const left: number[] = [];
     for (let position = this.#next; position < this.#images.length; position++) {
       const image = this.#at(position);
       const until_round = this.#left_out.get(image)?.until_round ?? 0;
-      if (this.#round % image.block.every !== 0 || this.#round < until_round) continue;
-      if (!this.#done.has(image)) left.push(position);
+      if (this.#round % image.block.every === 0 && this.#round >= until_round) left.push(position);
     }
     return left;
   }
@@ -169,7 +165,6 @@ export class RegistersReader implements UnitReader {
   #begin(): void {
     this.#under_way = true;
     this.#next = 0;
-    this.#done.clear();
     for (const image of this.#images) image.begin();
   }
 
