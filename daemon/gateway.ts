@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock/clock.ts';
 import { WatchedClock } from '../core/clock/watched-clock.ts';
 import type { CertificateView } from '../core/contract/http.ts';
-import { describeError } from '../core/errors.ts';
+import { describeError, GatewayError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
@@ -70,6 +70,8 @@ export class Gateway {
   readonly #audit: AuditLog;
   readonly #started_mono_ms: number;
   #server: HttpServer | undefined;
+  #starting: Promise<unknown> | undefined;
+  #is_stopped = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -156,37 +158,58 @@ export class Gateway {
     });
   }
 
-  /** Throws a GatewayError when a person must change something first; call `stop()` then as well. */
-  async start(): Promise<StartedGateway> {
+  /** Throws a GatewayError when a person must change something first, or STOPPED; call `stop()` then as well. */
+  start(): Promise<StartedGateway> {
+    const started = this.#start().catch(error => {
+      throw this.#is_stopped ? stoppedWhileStarting(error) : error;
+    });
+    this.#starting = started.catch(() => undefined);
+    return started;
+  }
+
+  async #start(): Promise<StartedGateway> {
     const { config, environment } = this.#options;
     const clock = this.#clock;
-    await this.#store.open(config.topology);
-    await this.#clock_keeper.start();
-    await this.#desk.restore(clock.wallMs());
-    await recordStart(this.#audit, this.#store.documents, {
-      version: this.#options.version,
-      configuration: { ...config.config, topology: config.topology },
-    });
-    const administrator = await ensureFirstAdministrator(this.#store.documents, clock, {
-      password: environment.admin_password,
-    });
-    this.#server = await createServer(this.#services(), {
-      ...config.config.server,
-      jwt_secret: environment.jwt_secret,
-      state_dir: environment.state_dir,
-      ui_directory: UI_DIRECTORY,
-      certificate_directory: certificateDirectory(environment.state_dir),
+    await this.#step(() => this.#store.open(config.topology));
+    await this.#step(() => this.#clock_keeper.start());
+    await this.#step(() => this.#desk.restore(clock.wallMs()));
+    await this.#step(() =>
+      recordStart(this.#audit, this.#store.documents, {
+        version: this.#options.version,
+        configuration: { ...config.config, topology: config.topology },
+      }),
+    );
+    const administrator = await this.#step(() =>
+      ensureFirstAdministrator(this.#store.documents, clock, { password: environment.admin_password }),
+    );
+    const server = await this.#step(async () => {
+      this.#server = await createServer(this.#services(), {
+        ...config.config.server,
+        jwt_secret: environment.jwt_secret,
+        state_dir: environment.state_dir,
+        ui_directory: UI_DIRECTORY,
+        certificate_directory: certificateDirectory(environment.state_dir),
+      });
+      return this.#server;
     });
     // Without a centre there are no users of one.
-    if (!config.config.upstream.database_url) await this.#server.acceptCentralUsers([]);
-    const { url, urls } = await this.#server.listen();
-    await this.#simulation?.start();
-    await this.#supervisor.start();
-    await this.#completeness.start();
-    this.#sampler.start();
-    this.#upstream.start();
-    this.#watch.start();
-    return { url, urls, certificate: this.#server.certificate(), administrator };
+    if (!config.config.upstream.database_url) await this.#step(() => server.acceptCentralUsers([]));
+    const { url, urls } = await this.#step(() => server.listen());
+    await this.#step(() => this.#simulation?.start());
+    await this.#step(() => this.#supervisor.start());
+    await this.#step(() => this.#completeness.start());
+    await this.#step(() => {
+      this.#sampler.start();
+      this.#upstream.start();
+      this.#watch.start();
+    });
+    return { url, urls, certificate: server.certificate(), administrator };
+  }
+
+  /** Nothing is begun once the gateway is to stop. */
+  async #step<T>(act: () => T | Promise<T>): Promise<T> {
+    if (this.#is_stopped) throw stoppedWhileStarting();
+    return await act();
   }
 
   /** Takes what can change without a restart: the TLS certificate. */
@@ -194,8 +217,17 @@ export class Gateway {
     await this.#server?.reloadCertificate();
   }
 
-  /** Safe at any moment, also after a failed start, also twice. */
+  /** Safe at any moment, also while it starts, also after a failed start, also twice. */
   async stop(): Promise<void> {
+    this.#is_stopped = true;
+    await this.#stopParts();
+    if (!this.#starting) return;
+    // What the step under way had begun meanwhile is stopped as well.
+    await this.#starting;
+    await this.#stopParts();
+  }
+
+  async #stopParts(): Promise<void> {
     const steps: [string, () => unknown][] = [
       ['watch', () => this.#watch.stop()],
       ['sampler', () => this.#sampler.stop()],
@@ -277,4 +309,8 @@ export class Gateway {
     const since_mono_ms = Math.max(last_update_mono_ms, this.#started_mono_ms);
     this.#desk.judgeSilence(pack, mono_ms - since_mono_ms, t_ms, this.#supervisor.packReason(pack));
   }
+}
+
+function stoppedWhileStarting(cause?: unknown): GatewayError {
+  return new GatewayError('STOPPED', 'the gateway was stopped while it started', { cause });
 }

@@ -44,10 +44,12 @@ export async function demo(options: DemoOptions): Promise<number> {
   if (made !== undefined) await chmod(environment.state_dir, 0o711);
   let postgres: DemoPostgres | undefined;
   let gateway: Gateway | undefined;
-  return live(
+  let is_stopped = false;
+  const exit_code = await live(
     {
       start: async () => {
         postgres = await postgresIfNone(environment, log);
+        if (is_stopped) return;
         const database_url = environment.database_url ?? postgres?.database_url;
         const login = await demoLogin(environment);
         const settled: Environment = { ...environment, database_url, admin_password: login.password };
@@ -64,13 +66,15 @@ export async function demo(options: DemoOptions): Promise<number> {
         process.stdout.write(welcome(options.version, config, settled, { ...started, hint }, postgres));
       },
       stop: async () => {
+        is_stopped = true;
         await gateway?.stop();
         await postgres?.stop();
-        process.stdout.write('Stopped.\n');
       },
     },
     log,
   );
+  process.stdout.write('Stopped.\n');
+  return exit_code;
 }
 
 /** Without a DATABASE_URL the demo brings its own server; where none can run, it goes on without a centre. */

@@ -10,7 +10,7 @@ export interface Life {
   start(): Promise<void>;
   /** On SIGHUP. Without it, or in a terminal, that signal ends the process as ever. */
   reload?(): Promise<void>;
-  /** Safe at any moment, also after a failed start. */
+  /** Safe at any moment: while it starts, after a failed start, twice. */
   stop(): Promise<void>;
 }
 
@@ -25,18 +25,24 @@ export async function live(life: Life, log: Logger): Promise<number> {
     void life.reload?.();
   };
   if (life.reload && !process.stdout.isTTY) process.on('SIGHUP', onHangUp);
+  const started = life.start();
+  // When a signal comes first, a start that fails afterwards is no news.
+  const settled = started.catch(() => undefined);
+  const stop = async () => {
+    await life.stop();
+    await settled;
+    // What a start under way had begun meanwhile.
+    await life.stop();
+  };
   try {
-    const started = life.start();
-    // When a signal comes first, a start that fails afterwards is no news.
-    started.catch(() => undefined);
     await Promise.race([started, end.promise]);
     const { cause, error } = await end.promise;
     if (error !== undefined)
       log.error({ cause, reason: describeError(error), stack: stackOf(error) }, 'ending');
     else log.info({ cause }, 'stopping');
-    return await stopInTime(life, log, error === undefined ? 0 : 1);
+    return await stopInTime(stop, log, error === undefined ? 0 : 1);
   } catch (error) {
-    await stopInTime(life, log, 1);
+    await stopInTime(stop, log, 1);
     throw error;
   } finally {
     end.release();
@@ -70,10 +76,10 @@ function endOfLife(): { promise: Promise<End>; release: () => void } {
   return { promise, release };
 }
 
-async function stopInTime(life: Life, log: Logger, exit_code: number): Promise<number> {
+async function stopInTime(stop: () => Promise<void>, log: Logger, exit_code: number): Promise<number> {
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const timer = systemClock.setTimer(() => resolve('late'), STOP_TIMEOUT_MS);
-  const outcome = await Promise.race([life.stop().then(() => 'stopped' as const), late]);
+  const outcome = await Promise.race([stop().then(() => 'stopped' as const), late]);
   systemClock.clearTimer(timer);
   if (outcome === 'stopped') return exit_code;
   log.error({ timeout_ms: STOP_TIMEOUT_MS }, 'did not stop in time; leaving');
