@@ -80,6 +80,7 @@ class MbapPort extends EventEmitter {
   #last_transaction = 0;
   readonly #given_up = new Set<number>();
   #stray_bytes = 0;
+  readonly #unsent: Buffer[] = [];
 
   constructor(stream: Duplex, counters: MbapCounters) {
     super();
@@ -133,8 +134,16 @@ class MbapPort extends EventEmitter {
     bytes.writeUInt16BE(this.#last_transaction, 0);
     bytes.writeUInt32BE(length, 2);
     frame.copy(bytes, HEADER_BYTES, 0, length);
-    this.#stream.write(bytes);
+    if (this.#awaited.length < 2) this.#stream.write(bytes);
+    else if (this.#unsent.push(bytes) === 1) queueMicrotask(this.#sendAll);
   }
+
+  /** Replies that come together set off their next requests together: these go out in one piece. */
+  readonly #sendAll = (): void => {
+    const bytes = this.#unsent.length === 1 ? this.#unsent[0] : Buffer.concat(this.#unsent);
+    this.#unsent.length = 0;
+    if (!this.#stream.destroyed) this.#stream.write(bytes);
+  };
 
   /** One whose late reply could still be taken for that of this request is passed over. */
   #freeTransaction(): number {
