@@ -114,6 +114,38 @@ const fastClock: Clock = {
   clearTimer: handle => systemClock.clearTimer(handle),
 };
 
+test('a request that waits while more others pass than the library has numbers is still judged as what it is', async () => {
+  const kept: Heard[] = [];
+  const server = await serveHeld(heard => {
+    if (heard.address === 0) kept.push(heard);
+    else if (heard.address % 3 === 0) reply(heard, Uint8Array.of(heard.frame.pdu[0] | 0x80, 2));
+    else reply(heard, goodPdu(heard));
+  });
+  const { link, ask } = linkTo(server.port, new ManualClock(), 3);
+  try {
+    link.start();
+    const waiting = ask(1, 0, 4);
+    await until(() => kept.length === 1);
+    for (let first = 1; first <= 2401; first += 800) {
+      const asked = Array.from({ length: 800 }, (_, i) => ask(1, first + i, 4, 4));
+      await until(() => asked.every(({ outcome }) => outcome !== undefined));
+      for (const one of asked) {
+        if (one.request.address % 3 === 0)
+          expect(one.outcome).toMatchObject({ kind: 'exception', exception: 2 });
+        else expect(one.outcome === 'good' && isRight(one)).toBe(true);
+      }
+    }
+    expect(waiting.outcome).toBeUndefined();
+    reply(kept[0], Uint8Array.of(0x83, 3));
+    await until(() => waiting.outcome !== undefined);
+    expect(waiting.outcome).toMatchObject({ kind: 'exception', exception: 3 });
+    expect(link.counters.bad_replies).toBe(0);
+  } finally {
+    await link.stop();
+    await server.close();
+  }
+});
+
 test('a connection that is lost while it is to be replaced counts as lost, so that its units are read again', async () => {
   const held: Heard[] = [];
   const server = await serveHeld(heard => held.push(heard));

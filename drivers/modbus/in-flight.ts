@@ -16,7 +16,8 @@ export interface Exchange {
 
 export class InFlight {
   readonly #clock: Clock;
-  readonly #exchanges = new Set<Exchange>();
+  /** In no order. */
+  readonly #exchanges: Exchange[] = [];
   #timer: TimerHandle | undefined;
   #timer_at_ms = 0;
 
@@ -25,7 +26,7 @@ export class InFlight {
   }
 
   get size(): number {
-    return this.#exchanges.size;
+    return this.#exchanges.length;
   }
 
   /**
@@ -33,16 +34,19 @@ export class InFlight {
    * set on for the rest.
    */
   add(exchange: Exchange): void {
-    if (this.#exchanges.size > 0) {
+    if (this.#exchanges.length > 0) {
       exchange.is_overlapped = true;
       for (const other of this.#exchanges) other.is_overlapped = true;
     }
-    this.#exchanges.add(exchange);
+    this.#exchanges.push(exchange);
     if (!this.#timer || this.#timer_at_ms > exchange.due_ms) this.#setTimer(exchange.due_ms);
   }
 
   remove(exchange: Exchange): void {
-    this.#exchanges.delete(exchange);
+    const place = this.#exchanges.indexOf(exchange);
+    if (place < 0) return;
+    const last = this.#exchanges.pop();
+    if (last && last !== exchange) this.#exchanges[place] = last;
   }
 
   /** The connection is gone: none of them gets its reply. */

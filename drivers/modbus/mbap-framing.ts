@@ -25,12 +25,15 @@ const CRC_BYTES = 2;
 const TRANSACTIONS = 0xffff;
 /** Unit, and a longest PDU, and the check sum the library expects of every port. */
 const LONGEST_REPLY = 256;
+/** More than are in flight, and than the units of a link have different reads. */
+const MOST_PREPARED = 1024;
 /** Requests given up whose replies may still come and are known as late. */
 const MOST_GIVEN_UP = 256;
 
 export class MbapFraming implements Framing {
   readonly #port: MbapPort;
   readonly #client: Client;
+  readonly #prepared = new Map<number, Prepared>();
 
   constructor(stream: Duplex, counters: MbapCounters) {
     this.#port = new MbapPort(stream, counters);
@@ -41,23 +44,54 @@ export class MbapFraming implements Framing {
 
   send(request: ReadRequest, onReply: OnReply): void {
     const { unit, code, address, count } = request;
-    const { settle } = this.#port;
-    this.#port.expect(request, onReply);
-    if (code === 1) this.#client.writeFC1(unit, address, count, settle);
-    else if (code === 2) this.#client.writeFC2(unit, address, count, settle);
-    else if (code === 3) this.#client.writeFC3(unit, address, count, settle);
-    else this.#client.writeFC4(unit, address, count, settle);
+    const key = ((unit * 4 + code - 1) * 0x10000 + address) * 0x800 + count;
+    let prepared = this.#prepared.get(key);
+    if (!prepared) {
+      prepared = this.#prepare(request);
+      this.#prepared.set(key, prepared);
+    }
+    this.#port.send(prepared, request, onReply);
   }
 
   giveUp(onReply: OnReply): string | undefined {
     return this.#port.giveUp(onReply);
   }
+
+  /** The same few requests are sent over and over: the library builds each once, and knows it by its number. */
+  #prepare({ unit, code, address, count }: ReadRequest): Prepared {
+    const number = this.#prepared.size < MOST_PREPARED ? this.#prepared.size + 1 : this.#dropOldest();
+    const { settle } = this.#port;
+    this.#port._transactionIdWrite = number;
+    if (code === 1) this.#client.writeFC1(unit, address, count, settle);
+    else if (code === 2) this.#client.writeFC2(unit, address, count, settle);
+    else if (code === 3) this.#client.writeFC3(unit, address, count, settle);
+    else this.#client.writeFC4(unit, address, count, settle);
+    return { number, frame: this.#port.built };
+  }
+
+  /** Its number is free then. */
+  #dropOldest(): number {
+    for (const [key, prepared] of this.#prepared) {
+      if (this.#port.isAwaited(prepared)) continue;
+      this.#prepared.delete(key);
+      return prepared.number;
+    }
+    throw new Error('more requests in flight than a connection can have');
+  }
+}
+
+/** A request as it goes out, but for the number of its transaction. */
+interface Prepared {
+  /** By which the library knows it. */
+  readonly number: number;
+  readonly frame: Buffer;
 }
 
 interface Awaited {
+  readonly prepared: Prepared;
   readonly request: ReadRequest;
   readonly onReply: OnReply;
-  /** On the wire; the library knows the request by its place among those awaited. */
+  /** On the wire. */
   readonly transaction: number;
   /** Bytes that answered nothing, when it was sent. */
   readonly stray_before: number;
@@ -69,14 +103,15 @@ class MbapPort extends EventEmitter {
   /** Read by the library for the number of the next request, and with each reply. */
   _transactionIdWrite = 1;
   _transactionIdRead = 0;
+  /** The request the library built last. */
+  built: Buffer = Buffer.alloc(0);
   readonly #stream: Duplex;
   readonly #counters: MbapCounters;
   readonly #reader = new MbapReader();
   readonly #reply = Buffer.alloc(LONGEST_REPLY + CRC_BYTES);
-  /** The library remembers the last request of each number, so the lowest free place is taken. */
   readonly #awaited: (Awaited | undefined)[] = [];
-  /** What the library is told to send, or to judge. */
-  #current: Awaited | undefined;
+  /** What the library is told to judge. */
+  #judged: Awaited | undefined;
   #last_transaction = 0;
   readonly #given_up = new Set<number>();
   #stray_bytes = 0;
@@ -89,18 +124,37 @@ class MbapPort extends EventEmitter {
     stream.on('data', (bytes: Uint8Array) => this.#receive(bytes));
   }
 
-  expect(request: ReadRequest, onReply: OnReply): void {
+  send(prepared: Prepared, request: ReadRequest, onReply: OnReply): void {
     let place = 0;
     while (this.#awaited[place]) place++;
     const transaction = this.#freeTransaction();
-    this.#current = { request, onReply, transaction, stray_before: this.#stray_bytes };
-    this.#awaited[place] = this.#current;
-    this._transactionIdWrite = place + 1;
+    this.#awaited[place] = { prepared, request, onReply, transaction, stray_before: this.#stray_bytes };
+    const { frame } = prepared;
+    if (this.#awaited.length === 1 && this.#stream.writableLength === 0) {
+      // Nothing is left of it in the stream from the last time.
+      frame.writeUInt16BE(transaction, 0);
+      this.#stream.write(frame);
+      return;
+    }
+    const bytes = Buffer.from(frame);
+    bytes.writeUInt16BE(transaction, 0);
+    if (this.#unsent.push(bytes) === 1) queueMicrotask(this.#sendAll);
+  }
+
+  /** Replies that come together set off their next requests together: these go out in one piece. */
+  readonly #sendAll = (): void => {
+    const bytes = this.#unsent.length === 1 ? this.#unsent[0] : Buffer.concat(this.#unsent);
+    this.#unsent.length = 0;
+    if (!this.#stream.destroyed) this.#stream.write(bytes);
+  };
+
+  isAwaited(prepared: Prepared): boolean {
+    return this.#awaited.some(awaited => awaited?.prepared === prepared);
   }
 
   /** The library's word on the reply it was given. */
   readonly settle: OnReply = (error, reply) => {
-    if (this.#current) this.#settle(this.#current, error, reply);
+    if (this.#judged) this.#settle(this.#judged, error, reply);
   };
 
   giveUp(onReply: OnReply): string | undefined {
@@ -130,20 +184,10 @@ class MbapPort extends EventEmitter {
   /** Unit and PDU with a check sum, which Modbus TCP has none of. */
   write(frame: Buffer): void {
     const length = frame.length - CRC_BYTES;
-    const bytes = Buffer.allocUnsafe(HEADER_BYTES + length);
-    bytes.writeUInt16BE(this.#last_transaction, 0);
-    bytes.writeUInt32BE(length, 2);
-    frame.copy(bytes, HEADER_BYTES, 0, length);
-    if (this.#awaited.length < 2) this.#stream.write(bytes);
-    else if (this.#unsent.push(bytes) === 1) queueMicrotask(this.#sendAll);
+    this.built = Buffer.alloc(HEADER_BYTES + length);
+    this.built.writeUInt32BE(length, 2);
+    frame.copy(this.built, HEADER_BYTES, 0, length);
   }
-
-  /** Replies that come together set off their next requests together: these go out in one piece. */
-  readonly #sendAll = (): void => {
-    const bytes = this.#unsent.length === 1 ? this.#unsent[0] : Buffer.concat(this.#unsent);
-    this.#unsent.length = 0;
-    if (!this.#stream.destroyed) this.#stream.write(bytes);
-  };
 
   /** One whose late reply could still be taken for that of this request is passed over. */
   #freeTransaction(): number {
@@ -200,8 +244,8 @@ class MbapPort extends EventEmitter {
     reply[0] = request.unit;
     reply.set(pdu, 1);
     putCrc(reply, pdu.length + 1);
-    this.#current = awaited;
-    this._transactionIdRead = place + 1;
+    this.#judged = awaited;
+    this._transactionIdRead = awaited.prepared.number;
     this.emit('data', reply.subarray(0, pdu.length + 1 + CRC_BYTES));
   };
 }

@@ -86,7 +86,7 @@ export interface LinkBench {
   readonly given_up: string[];
   readonly states: ('up' | 'down')[];
   /** Queues a read as a job of its own. */
-  ask(unit: number, address: number, count: number): Asked;
+  ask(unit: number, address: number, count: number, code?: ReadRequest['code']): Asked;
 }
 
 export function linkTo(port: number, clock: Clock, max_in_flight: number): LinkBench {
@@ -106,8 +106,8 @@ export function linkTo(port: number, clock: Clock, max_in_flight: number): LinkB
     link,
     given_up,
     states,
-    ask(unit, address, count) {
-      const request: ReadRequest = { unit, code: 3, address, count };
+    ask(unit, address, count, code = 3) {
+      const request: ReadRequest = { unit, code, address, count };
       const asked: Asked = { request, words: new Uint16Array(count), outcome: undefined };
       link.run(async () => {
         asked.outcome = (await link.read(request, asked.words)) ?? 'good';
