@@ -149,7 +149,8 @@ test('a request that waits while more others pass than the library has numbers i
 test('a connection that is lost while it is to be replaced counts as lost, so that its units are read again', async () => {
   const held: Heard[] = [];
   const server = await serveHeld(heard => held.push(heard));
-  const { link, ask, states } = linkTo(server.port, fastClock, 2);
+  const clock = new ManualClock();
+  const { link, ask, states } = linkTo(server.port, clock, 2);
   try {
     link.start();
     const [odd, other] = [ask(1, 0, 4), ask(2, 16, 4)];
@@ -161,6 +162,7 @@ test('a connection that is lost while it is to be replaced counts as lost, so th
     held[1].socket.destroy();
     await until(() => other.outcome !== undefined && next.outcome !== undefined);
     expect(other.outcome).toMatchObject({ kind: 'link' });
+    clock.advance(1000);
     await until(() => states.length === 3);
     expect(states).toEqual(['up', 'down', 'up']);
   } finally {
