@@ -63,6 +63,11 @@ export const HistoryReply = Type.Object({
   reading_count: Type.Integer(),
   /** 0: readings as they are, of any quality. Else the width of a step, of whose good values the series are the means. */
   resolution_ms: Type.Integer(),
+  /**
+   * When readings were whose time is uncertain: [from_ms, to_ms] of the first and the last of each run of them,
+   * ascending, disjoint, at most 100. Nobody vouched for the clock then, and nothing put it right since.
+   */
+  uncertain: Type.Array(Type.Tuple([Type.Number(), Type.Number()])),
   /** Moments, or where steps begin, ascending; every series has one entry for each, null where missing. */
   t_ms: Type.Array(Type.Number()),
   ...HistorySeries,

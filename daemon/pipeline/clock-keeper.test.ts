@@ -238,6 +238,55 @@ test('where nobody can be asked, a time behind the newest reading is uncertain u
   await expectTrueTimes();
 });
 
+describe('history says when times are uncertain', () => {
+  const DAY_MS = 24 * HOUR_MS;
+  const asked = { pack_id: 'p01', from_ms: TRUE_START_MS - DAY_MS, to_ms: TRUE_START_MS + DAY_MS };
+  /** As readings and as steps: the same must be said of both. */
+  const uncertain = async (span = asked) => {
+    await box.store.flush();
+    const [readings, steps] = await Promise.all(
+      [50_000, 100].map(max_points => historyOf(box.store, { ...span, max_points })),
+    );
+    expect([readings.resolution_ms, steps.resolution_ms > 0]).toEqual([0, true]);
+    expect(steps.uncertain).toEqual(readings.uncertain);
+    return readings.uncertain;
+  };
+  const spanOf = (first: number, last: number) => [box.taken[first].true_ms, box.taken[last].true_ms];
+
+  test('a span for each run, in the archive or not, until the time is known', async () => {
+    await box.boot(TRUE_START_MS);
+    for (let i = 0; i < 5; i++) {
+      box.read(60);
+      await box.store.flush();
+    }
+    await until(() => spans('archived = 1') > 4);
+    await box.end();
+    box.clock.advance(HOUR_MS);
+    // The machine starts anew, and its clock is right; nobody knows.
+    await box.boot(box.true_ms);
+    box.read(10);
+    expect(await uncertain()).toEqual([spanOf(0, 299), spanOf(300, 309)]);
+    const part = { ...asked, from_ms: box.taken[7].true_ms, to_ms: box.taken[200].true_ms };
+    expect((await historyOf(box.store, { ...part, max_points: 500 })).uncertain).toEqual([spanOf(7, 200)]);
+    box.synchronise();
+    box.clock.advance(20_000);
+    await box.settle();
+    expect(await uncertain()).toEqual([spanOf(0, 299)]);
+    box.read(60);
+    expect(await uncertain()).toEqual([spanOf(0, 299)]);
+    await until(() => spans('rolled_up <> 0') > 3);
+    expect(await uncertain()).toEqual([spanOf(0, 299)]);
+  });
+
+  test('nothing of other packs, and nothing where all is certain', async () => {
+    box.facts = { synchronised: true };
+    await box.boot(TRUE_START_MS);
+    box.read(100);
+    expect(await uncertain()).toEqual([]);
+    expect(await uncertain({ ...asked, pack_id: 'p02' })).toEqual([]);
+  });
+});
+
 test('a store that cannot be written to is no reason to forget: it is corrected later', async () => {
   await box.boot(0);
   box.read(20);

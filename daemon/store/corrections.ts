@@ -22,14 +22,14 @@ export class Corrections {
   readonly version: number;
   /** Cover all numbers, ascending; neighbours differ in their shift. */
   readonly pieces: readonly ShiftedRange[];
-  /** Ascending, disjoint. */
-  readonly #uncertain: readonly SeqRange[];
+  /** Rows whose time is uncertain. Ascending, disjoint. */
+  readonly uncertain: readonly SeqRange[];
   #last_piece = 0;
 
   private constructor(version: number, stored: readonly Stored[], uncertain: readonly SeqRange[]) {
     this.version = version;
     this.pieces = piecesOf(stored);
-    this.#uncertain = uncertain;
+    this.uncertain = uncertain;
   }
 
   static load(db: Database): Corrections {
@@ -67,13 +67,13 @@ export class Corrections {
   }
 
   isUncertain(seq: number): boolean {
-    return this.#uncertain.some(range => seq >= range.first_seq && seq <= range.last_seq);
+    return this.uncertain.some(range => seq >= range.first_seq && seq <= range.last_seq);
   }
 
   /** Highest number that no uncertain span holds. */
   newestCertain(): number {
     let seq = FOREVER;
-    for (const { first_seq, last_seq } of this.#uncertain.toReversed())
+    for (const { first_seq, last_seq } of this.uncertain.toReversed())
       if (last_seq >= seq) seq = first_seq - 1;
     return seq;
   }

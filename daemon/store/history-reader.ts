@@ -10,6 +10,7 @@ import { type History, historyOfReadings, historyOfSteps, ThinnedSeries } from '
 import type { Chunk, LogRows } from './log-rows.ts';
 import { blockStart, HISTORY_PARTS, ROLLUP_LEVELS, Rollup, seriesValue, wantedSeries } from './rollup.ts';
 import { type HistoryRequest, LogKind } from './store.ts';
+import { type TimeSpan, UncertainSpans } from './uncertain-spans.ts';
 
 /** Chunks or blocks unpacked between two pauses. */
 const UNPACKED_PER_TURN = 16;
@@ -17,6 +18,14 @@ const UNPACKED_PER_TURN = 16;
 interface LooseReading {
   readonly t_ms: number;
   readonly body: Buffer;
+}
+
+interface Found<T> {
+  readonly chunks: Chunk[];
+  readonly loose: LooseReading[];
+  /** Knows of `loose` already. */
+  readonly uncertain: UncertainSpans;
+  readonly more: T | undefined;
 }
 
 export class HistoryReader {
@@ -58,12 +67,7 @@ export class HistoryReader {
     const { from_ms, to_ms, max_points, cell_no } = request;
     const cell = cell_no === undefined ? undefined : cell_no - 1;
     const rows = new ThinnedSeries(max_points);
-    const { archived: chunks, loose } = this.#find(
-      () => this.#rows.chunks(pack_key, from_ms, to_ms),
-      pack_key,
-      from_ms,
-      to_ms,
-    );
+    const { chunks, loose, uncertain } = this.#find(pack_key, from_ms, to_ms);
     for (const [i, chunk] of chunks.entries()) {
       this.#addChunk(rows, chunk, request, cell);
       if ((i + 1) % UNPACKED_PER_TURN === 0) await rest();
@@ -77,7 +81,7 @@ export class HistoryReader {
         rows.add(t_ms, wantedSeries(reading.shape.cell_count, cell), series => seriesValue(reading, series));
       if ((i + 1) % 4096 === 0) await rest();
     }
-    return historyOfReadings(request, rows);
+    return historyOfReadings(request, rows, await this.#uncertainSpans(uncertain, chunks, rest));
   }
 
   #addChunk(
@@ -102,24 +106,16 @@ export class HistoryReader {
     const step_count = Math.floor((request.to_ms - start_ms) / step_ms) + 1;
     const end_ms = start_ms + step_count * step_ms;
     const rollup = new Rollup(start_ms, step_ms, step_count);
-    const { archived, loose } = this.#find(
-      () => ({
-        chunks: this.#rows
-          .chunks(pack_key, start_ms, end_ms - 1)
-          .filter(({ rolled_up }) => !(rolled_up & bit)),
-        blocks: this.#db
-          .prepare<number[], { start_ms: number; body: Buffer }>(
-            `SELECT start_ms, body FROM rollups
-               WHERE step_ms = ? AND pack_key = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms`,
-          )
-          .all(level_ms, pack_key, blockStart(start_ms, level_ms), end_ms),
-      }),
-      pack_key,
-      start_ms,
-      end_ms - 1,
+    const found = this.#find(pack_key, start_ms, end_ms - 1, () =>
+      this.#db
+        .prepare<number[], { start_ms: number; body: Buffer }>(
+          `SELECT start_ms, body FROM rollups
+             WHERE step_ms = ? AND pack_key = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms`,
+        )
+        .all(level_ms, pack_key, blockStart(start_ms, level_ms), end_ms),
     );
-    const { chunks, blocks } = archived;
-    for (const chunk of chunks)
+    const { chunks, loose, uncertain, more: blocks = [] } = found;
+    for (const chunk of chunks.filter(({ rolled_up }) => !(rolled_up & bit)))
       for (const group of this.#rows.groups(chunk))
         addGoodValues(group, this.#rows.times(chunk, group), () => rollup);
     for (const [i, { start_ms: block_ms, body }] of blocks.entries()) {
@@ -136,25 +132,33 @@ export class HistoryReader {
       const reading = this.#decoder.decode(view, 0, body.length, HISTORY_PARTS);
       if (typeof reading !== 'number') rollup.add(t_ms, reading);
     }
-    return historyOfSteps(request, rollup);
+    return historyOfSteps(request, rollup, await this.#uncertainSpans(uncertain, chunks, rest));
   }
 
-  /** What of the archive is of interest, and readings outside of it, in one state of the file. */
-  #find<T>(
-    archived: () => T,
-    pack_key: number,
-    from_ms: number,
-    to_ms: number,
-  ): { archived: T; loose: LooseReading[] } {
-    const loose: LooseReading[] = [];
-    const found = this.#rows.inOneState(() => {
-      const found = archived();
-      this.#rows.scanUnarchived(from_ms, to_ms, pack_key, (_seq, kind, _key, t_ms, body) => {
-        if (kind === LogKind.reading && t_ms >= from_ms && t_ms <= to_ms) loose.push({ t_ms, body });
+  async #uncertainSpans(
+    uncertain: UncertainSpans,
+    chunks: readonly Chunk[],
+    rest: () => Promise<void>,
+  ): Promise<TimeSpan[]> {
+    let unpacked = 0;
+    for (const chunk of chunks)
+      if (uncertain.addChunk(chunk, this.#rows) && ++unpacked % UNPACKED_PER_TURN === 0) await rest();
+    return uncertain.spans();
+  }
+
+  /** Chunks, readings outside of the archive, and `more`, in one state of the file. */
+  #find<T>(pack_key: number, from_ms: number, to_ms: number, more?: () => T): Found<T> {
+    return this.#rows.inOneState(() => {
+      const loose: LooseReading[] = [];
+      const uncertain = new UncertainSpans(this.#rows.corrections, from_ms, to_ms);
+      const chunks = this.#rows.chunks(pack_key, from_ms, to_ms);
+      this.#rows.scanUnarchived(from_ms, to_ms, pack_key, (seq, kind, _key, t_ms, body) => {
+        if (kind !== LogKind.reading || t_ms < from_ms || t_ms > to_ms) return true;
+        loose.push({ t_ms, body });
+        uncertain.addRow(seq, t_ms);
         return true;
       });
-      return found;
+      return { chunks, loose, uncertain, more: more?.() };
     });
-    return { archived: found, loose };
   }
 }

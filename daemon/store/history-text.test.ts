@@ -25,7 +25,7 @@ test('JSON has every value as it was, null where there is none', () => {
       const cells = moments.length > 0 ? [0, 1] : [];
       expect(reply).toEqual({
         ...{ pack_id: REQUEST.pack_id, from_ms: 1000, to_ms: 600_000 },
-        ...{ reading_count: moments.length, resolution_ms: 0 },
+        ...{ reading_count: moments.length, resolution_ms: 0, uncertain: [] },
         t_ms: moments.map((_, i) => 1_767_225_600_000 + i * 2000),
         pack: { voltage_v: column(0), current_a: column(1), soc_pct: column(2), temperature_c: column(3) },
         cells: {
@@ -47,19 +47,20 @@ test('steps have their lowest and highest beside the mean, in JSON and as a tabl
     rollup.readings[step]++;
     rollup.addValue(0, step, value);
   }
-  const history = historyOfSteps(REQUEST, rollup);
+  const history = historyOfSteps(REQUEST, rollup, [[70_000, 120_000]]);
   const reply: HistoryReply = JSON.parse(text(history, 'json'));
   expect(reply).toMatchObject({ resolution_ms: 60_000, reading_count: 3, t_ms: [0, 120_000] });
+  expect(reply.uncertain).toEqual([[70_000, 120_000]]);
   expect([reply.lowest, reply, reply.highest].map(series => series?.pack.voltage_v)).toEqual([
     [51.2, 52],
     [51.35, 52],
     [51.5, 52],
   ]);
   const lines = text(history, 'csv').split('\r\n');
-  expect(lines[0]).toMatch(/^time,t_ms,voltage_v,voltage_v_lowest,voltage_v_highest,current_a,/);
+  expect(lines[0]).toMatch(/^time,t_ms,time_certain,voltage_v,voltage_v_lowest,voltage_v_highest,current_a,/);
   expect(lines.slice(1)).toEqual([
-    '1970-01-01T00:00:00.000Z,0,51.35,51.2,51.5,,,,,,,,,',
-    '1970-01-01T00:02:00.000Z,120000,52,52,52,,,,,,,,,',
+    '1970-01-01T00:00:00.000Z,0,true,51.35,51.2,51.5,,,,,,,,,',
+    '1970-01-01T00:02:00.000Z,120000,false,52,52,52,,,,,,,,,',
     '',
   ]);
 });

@@ -81,12 +81,16 @@ function namedColumns({ head, series, lowest, highest }: History): NamedColumn[]
   ];
 }
 
-function writeTable(text: NumberText, { t_ms }: History, columns: readonly NamedColumn[]): void {
-  text.text(`time,t_ms${columns.map(([name]) => `,${name}`).join('')}\r\n`);
+function writeTable(text: NumberText, { head, t_ms }: History, columns: readonly NamedColumn[]): void {
+  const { resolution_ms, uncertain } = head;
+  text.text(`time,t_ms,time_certain${columns.map(([name]) => `,${name}`).join('')}\r\n`);
   for (let row = 0; row < t_ms.length; row++) {
     text.text(new Date(t_ms[row]).toISOString());
     text.text(',');
     text.number(t_ms[row], 0, '');
+    // Of a step: all of it.
+    const last_ms = t_ms[row] + Math.max(0, resolution_ms - 1);
+    text.text(uncertain.some(([from, to]) => from <= last_ms && to >= t_ms[row]) ? ',false' : ',true');
     for (const [, { values, decimals }] of columns) {
       text.text(',');
       text.number(values[row], decimals, '');

@@ -10,6 +10,7 @@ import {
 } from '../../core/metrics.ts';
 import { CELL_SERIES, cellSeries, PACK_SERIES, type Rollup } from './rollup.ts';
 import type { HistoryRequest } from './store.ts';
+import type { TimeSpan } from './uncertain-spans.ts';
 
 /** Of one quantity, a value for each moment, NaN where it is missing; told with so many decimals. */
 export interface HistoryColumn {
@@ -141,12 +142,16 @@ export class ThinnedSeries {
 }
 
 /** Readings as they are, ascending in time also where the wall clock was set back. */
-export function historyOfReadings(request: HistoryRequest, rows: ThinnedSeries): History {
+export function historyOfReadings(
+  request: HistoryRequest,
+  rows: ThinnedSeries,
+  uncertain: TimeSpan[] = [],
+): History {
   const order = inOrder(rows.times);
   const ordered = (values: Float64Array) => (order ? Float64Array.from(order, row => values[row]) : values);
   const none = new Float64Array(rows.times.length).fill(Number.NaN);
   return {
-    head: headOf(request, rows.seen, 0),
+    head: headOf(request, rows.seen, 0, uncertain),
     t_ms: ordered(rows.times),
     series: columnsOf(request, rows.series, series => ordered(rows.column(series) ?? none)),
   };
@@ -161,7 +166,7 @@ function inOrder(times: Float64Array): Uint32Array | undefined {
 }
 
 /** Means, lowest and highest of the steps that hold readings; `t_ms` is where a step begins. */
-export function historyOfSteps(request: HistoryRequest, rollup: Rollup): History {
+export function historyOfSteps(request: HistoryRequest, rollup: Rollup, uncertain: TimeSpan[] = []): History {
   const { readings, start_ms, step_ms, series: all } = rollup;
   const steps = [...readings.keys()].filter(step => readings[step] > 0);
   const reading_count = readings.reduce((sum, count) => sum + count, 0);
@@ -172,7 +177,7 @@ export function historyOfSteps(request: HistoryRequest, rollup: Rollup): History
       return Float64Array.from(steps, step => (series?.count[step] ? pick(series, step) : Number.NaN));
     });
   return {
-    head: headOf(request, reading_count, step_ms),
+    head: headOf(request, reading_count, step_ms, uncertain),
     t_ms: Float64Array.from(steps, step => start_ms + step * step_ms),
     series: of(({ sum, count }, step) => sum[step] / count[step]),
     lowest: of(({ lowest }, step) => lowest[step]),
@@ -184,6 +189,7 @@ function headOf(
   { pack_id, from_ms, to_ms, cell_no }: HistoryRequest,
   reading_count: number,
   resolution_ms: number,
+  uncertain: TimeSpan[] = [],
 ): History['head'] {
   return {
     pack_id,
@@ -192,6 +198,7 @@ function headOf(
     to_ms,
     reading_count,
     resolution_ms,
+    uncertain,
   };
 }
 
