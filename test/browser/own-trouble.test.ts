@@ -83,4 +83,22 @@ describe.skipIf(isSkipped)('the gateway’s own trouble', () => {
     await expectFit(page);
     await page.context().close();
   });
+
+  test('a chart marks readings of an uncertain time, in words too', async () => {
+    const page = await enter('/pack/rack-01-03');
+    await page.getByRole('img', { name: /^Cells over time; hatched: time not certain, / }).waitFor();
+    await page.getByText(/^Hatched: time not certain, [\d: –]+$/).waitFor();
+    const drawn = () =>
+      page.locator('.chart canvas').evaluate(canvas => (canvas as HTMLCanvasElement).toDataURL());
+    const before = await drawn();
+    await page.route(/\/history\?/, async route => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), uncertain: [] } });
+    });
+    await page.getByText(/^Hatched: /).waitFor({ state: 'detached', timeout: 30_000 });
+    await page.getByRole('img', { name: 'Cells over time', exact: true }).waitFor();
+    expect(await drawn()).not.toBe(before);
+    await expectFit(page);
+    await page.context().close();
+  });
 });

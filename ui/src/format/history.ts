@@ -1,5 +1,7 @@
 /** History replies as lines of a chart. */
 import type { HistoryReply } from '../../../core/contract/http.ts';
+import { countOf } from './numbers.ts';
+import { formatMoment } from './time.ts';
 
 export type HistorySeries = 'cells' | 'voltage' | 'current' | 'charge' | 'temperature';
 type Values = readonly (number | null)[];
@@ -68,6 +70,27 @@ function withBand(reply: HistoryReply, name: keyof HistoryReply['pack'], label: 
     { label: 'Lowest', values: lowest.pack[name], role: 'band-lower' },
     { ...line, label: `${label}, mean` },
   ];
+}
+
+/** Whether a point has readings whose time is uncertain; a step has all those up to the next one. */
+export function isUncertain({ uncertain, resolution_ms }: HistoryReply, t_ms: number): boolean {
+  const last_ms = t_ms + Math.max(0, resolution_ms - 1);
+  return uncertain.some(([from_ms, to_ms]) => from_ms <= last_ms && to_ms >= t_ms);
+}
+
+const SPANS_TOLD = 2;
+
+/** When times are uncertain, in words; undefined where all are certain. */
+export function uncertainText({ uncertain }: HistoryReply, now_ms: number): string | undefined {
+  if (uncertain.length === 0) return undefined;
+  // The newest ones: of old ones less can be done.
+  const told = uncertain.slice(-SPANS_TOLD).map(([from_ms, to_ms]) => {
+    const [from, to] = [formatMoment(from_ms, now_ms), formatMoment(to_ms, now_ms)];
+    return from === to ? from : `${from} – ${to}`;
+  });
+  const before = uncertain.length - told.length;
+  if (before > 0) told.unshift(countOf(before, 'span before', 'spans before'));
+  return `time not certain, ${told.join('; ')}`;
 }
 
 /** Lowest and highest over the cells at every moment; null where no cell has a value. */

@@ -11,10 +11,10 @@ import {
   Tooltip,
 } from 'chart.js';
 import type { HistoryReply } from '../../../../core/contract/http.ts';
-import { HISTORY_SERIES, type HistorySeries } from '../../format/history.ts';
+import { HISTORY_SERIES, type HistorySeries, isUncertain } from '../../format/history.ts';
 import { formatNumber } from '../../format/numbers.ts';
 import { formatClock, formatHourMinute, formatShortDay } from '../../format/time.ts';
-import { currentPalette } from '../../parts/canvas.ts';
+import { currentPalette, hatch } from '../../parts/canvas.ts';
 
 Chart.register(
   CategoryScale,
@@ -31,6 +31,7 @@ type Point = { x: number; y: number | null };
 
 export class HistoryChart {
   readonly #chart: Chart<'line', Point[]>;
+  #uncertain: HistoryReply['uncertain'] = [];
 
   constructor(canvas: HTMLCanvasElement) {
     this.#chart = new Chart<'line', Point[]>(canvas, {
@@ -44,6 +45,7 @@ export class HistoryChart {
         interaction: { mode: 'index', intersect: false },
         elements: { point: { radius: 0, hitRadius: 12, hoverRadius: 4 }, line: { borderWidth: 2 } },
       },
+      plugins: [{ id: 'uncertain', beforeDatasetsDraw: chart => drawUncertain(chart, this.#uncertain) }],
     });
   }
 
@@ -59,6 +61,7 @@ export class HistoryChart {
       'band-lower': 'transparent',
     };
     const data = pointsOf(reply);
+    this.#uncertain = reply.uncertain;
     this.#chart.data.datasets = lines(reply).map(({ label, values, role }) => ({
       label,
       data: data(values),
@@ -125,6 +128,36 @@ export class HistoryChart {
   }
 }
 
+/** A single reading is seen too. */
+const NARROWEST_BAND_PX = 6;
+
+/** Hatched from top to bottom, between dashed edges: seen without colour, and lines stay readable over it. */
+function drawUncertain(
+  { ctx, chartArea: { left, right, top, bottom }, scales }: Pick<Chart, 'ctx' | 'chartArea' | 'scales'>,
+  spans: HistoryReply['uncertain'],
+): void {
+  const { line } = currentPalette();
+  ctx.save();
+  for (const [from_ms, to_ms] of spans) {
+    const [from, to] = [from_ms, to_ms].map(t_ms => scales.x.getPixelForValue(t_ms));
+    const more = Math.max(0, NARROWEST_BAND_PX - (to - from)) / 2;
+    const [start, end] = [Math.max(left, from - more), Math.min(right, to + more)];
+    ctx.globalAlpha = 0.35;
+    hatch(ctx, start, top, end - start, bottom - top, line);
+    ctx.globalAlpha = 1;
+    ctx.strokeStyle = line;
+    ctx.lineWidth = 1;
+    ctx.setLineDash([4, 4]);
+    ctx.beginPath();
+    for (const x of [start, end]) {
+      ctx.moveTo(x, top);
+      ctx.lineTo(x, bottom);
+    }
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
 /** Ticks further apart than some hours say the day. */
 const DAYS_FROM_MS = 2 * 86_400_000;
 
@@ -143,10 +176,12 @@ function pointsOf({ t_ms, resolution_ms }: HistoryReply): (values: readonly (num
 }
 
 /** A step is told by its begin and end. */
-function momentTitle({ resolution_ms }: HistoryReply, t_ms: number): string {
-  if (resolution_ms === 0) return formatClock(t_ms);
+function momentTitle(reply: HistoryReply, t_ms: number): string {
+  const { resolution_ms } = reply;
+  const doubt = isUncertain(reply, t_ms) ? ' (time not certain)' : '';
+  if (resolution_ms === 0) return formatClock(t_ms) + doubt;
   const end = formatHourMinute(t_ms + resolution_ms);
-  return `${formatShortDay(t_ms)}, ${formatHourMinute(t_ms)} – ${end}`;
+  return `${formatShortDay(t_ms)}, ${formatHourMinute(t_ms)} – ${end}${doubt}`;
 }
 
 /** Whole minutes, hours or days, about six to the span. */

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { systemClock } from '../../../../core/clock/system-clock.ts';
 import type { HistoryReply } from '../../../../core/contract/http.ts';
 import { ask } from '../../api/session.ts';
-import { HISTORY_SERIES, type HistorySeries } from '../../format/history.ts';
+import { HISTORY_SERIES, type HistorySeries, uncertainText } from '../../format/history.ts';
 import { formatNumber } from '../../format/numbers.ts';
 import { formatSpan } from '../../format/time.ts';
 import { feed } from '../../live/live.ts';
@@ -33,6 +33,7 @@ export function History({ pack_id, cell_count }: HistoryProps) {
   const [range, setRange] = useState<Range>('15 min');
   const [series, setSeries] = useState<HistorySeries>(cell_count > 0 ? 'cells' : 'voltage');
   const { history, failure } = useHistory(pack_id, cell_count, range);
+  const doubt = history && uncertainText(history, history.to_ms);
   return (
     <div class="card history">
       <div class="toolbar">
@@ -58,6 +59,12 @@ export function History({ pack_id, cell_count }: HistoryProps) {
         </p>
       )}
       <Chart history={history} series={series} />
+      {doubt && (
+        <p class="chart-key">
+          <span class="hatch-key" aria-hidden="true" />
+          <span>Hatched: {doubt}</span>
+        </p>
+      )}
       <p class="quiet" role="status">
         {describeHistory(history)}
       </p>
@@ -137,11 +144,16 @@ function Chart({ history, series }: { history: HistoryReply | undefined; series:
   useEffect(() => {
     if (history) chart.current?.show(history, series);
   }, [history, series, isReady, shown]);
+  const doubt = history && uncertainText(history, history.to_ms);
   if (hasFailed)
     return <p class="form-error">The chart could not be loaded. Reload the page to try again.</p>;
   return (
     <div class="chart">
-      <canvas ref={canvas} role="img" aria-label={`${HISTORY_SERIES[series].title} over time`} />
+      <canvas
+        ref={canvas}
+        role="img"
+        aria-label={`${HISTORY_SERIES[series].title} over time${doubt ? `; hatched: ${doubt}` : ''}`}
+      />
     </div>
   );
 }

@@ -1,0 +1,38 @@
+/** What a chart says of uncertain times: which points, and in words when. */
+import { expect, test } from 'vitest';
+import type { HistoryReply } from '../../../core/contract/http.ts';
+import { isUncertain, uncertainText } from './history.ts';
+
+const MINUTE_MS = 60_000;
+const at = (hour: number, minute: number) => new Date(2026, 4, 4, hour, minute).getTime();
+const series = {
+  pack: { voltage_v: [], current_a: [], soc_pct: [], temperature_c: [] },
+  cells: { voltage_v: [], temperature_c: [] },
+};
+const replyOf = (uncertain: HistoryReply['uncertain'], resolution_ms = 0): HistoryReply => ({
+  ...{ pack_id: 'p1', from_ms: 0, to_ms: at(12, 0), reading_count: 0, resolution_ms },
+  ...{ uncertain, t_ms: [], ...series },
+});
+
+test('a reading is uncertain within a span, a step also where a span begins in it', () => {
+  const reply = replyOf([[at(8, 3), at(8, 5)]]);
+  expect([2, 3, 5, 6].map(minute => isUncertain(reply, at(8, minute)))).toEqual([false, true, true, false]);
+  const steps = replyOf(reply.uncertain, 3 * MINUTE_MS);
+  expect([0, 3, 6].map(minute => isUncertain(steps, at(8, minute)))).toEqual([false, true, false]);
+  expect(isUncertain(replyOf([[at(8, 2), at(8, 2)]], 3 * MINUTE_MS), at(8, 0))).toBe(true);
+});
+
+test('the newest spans are told, the others counted', () => {
+  expect(uncertainText(replyOf([]), at(12, 0))).toBeUndefined();
+  expect(uncertainText(replyOf([[at(8, 3), at(8, 5)]]), at(12, 0))).toBe(
+    'time not certain, 08:03:00 – 08:05:00',
+  );
+  const three = replyOf([
+    [at(8, 3), at(8, 5)],
+    [at(9, 0), at(9, 0)],
+    [at(10, 0), at(11, 0)],
+  ]);
+  expect(uncertainText(three, at(12, 0))).toBe(
+    'time not certain, 1 span before; 09:00:00; 10:00:00 – 11:00:00',
+  );
+});
