@@ -266,6 +266,7 @@ export class Gateway {
       alerts: this.#desk,
       store: this.#store,
       audit: this.#audit,
+      time: this.#clock_keeper,
       status: () => systemStatus(this.#parts()),
       simulation: this.#simulation?.control,
     };

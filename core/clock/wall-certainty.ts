@@ -40,6 +40,30 @@ export function judgeWall(wall_ms: number, facts: ClockFacts, newest_ms: number)
   return doubted('the clock is not synchronised yet');
 }
 
+/** What is judged once a person has said that the clock is right. */
+export const CONFIRMED: Judgement = { trust: 'person', doubt: null };
+/** A person's clock and ours may differ by this: their word is on its way for a while, and neither is exact. */
+const MOST_APART_MS = 5000;
+
+/** Why the word of a person whose clock shows `told_ms` is not taken; null: it is. */
+export function refusal(wall_ms: number, told_ms: number, is_certain: boolean): string | null {
+  if (is_certain) return 'the time is certain already: nobody needs to confirm it';
+  const shown = `the gateway's clock shows ${timeText(wall_ms)}`;
+  const apart_ms = Math.abs(wall_ms - told_ms);
+  if (apart_ms > MOST_APART_MS)
+    return (
+      `${shown}, yours ${timeText(told_ms)}: found ${Math.round(apart_ms / 1000)} s between them, ` +
+      `expected at most ${MOST_APART_MS / 1000} s; set the gateway's clock right first`
+    );
+  return wall_ms < RELEASED_MS ? `${shown}, before this program was made` : null;
+}
+
+/** Whether a person has confirmed the time in an earlier run of this boot, and the clock has not stepped since. */
+export function isConfirmed(records: readonly StoredClockRecord[], offset_ms: number): boolean {
+  const newest = erasOf(records).at(-1);
+  return newest?.trust === 'person' && Math.abs(newest.offset_ms - offset_ms) < STEP_MS;
+}
+
 /** Rows of the log that share an offset. */
 export interface Era {
   readonly first_seq: number;

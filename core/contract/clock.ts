@@ -4,11 +4,12 @@ import Type, { type Static } from 'typebox';
 const closed = { additionalProperties: false } as const;
 
 /** Who vouches for the time, weakest first. Only what `none` vouches for is uncertain. */
-export const TRUSTS = ['none', 'plausible', 'hardware', 'network'] as const;
+export const TRUSTS = ['none', 'plausible', 'hardware', 'person', 'network'] as const;
 export const Trust = Type.Union([
   Type.Literal('none'),
   Type.Literal('plausible', { description: 'Nobody can be asked, and nothing speaks against it' }),
   Type.Literal('hardware', { description: 'The battery-backed clock of the machine shows the same' }),
+  Type.Literal('person', { description: 'An administrator has compared it with their own, and says so' }),
   Type.Literal('network', { description: 'The kernel says that its clock is synchronised' }),
 ]);
 

@@ -194,6 +194,17 @@ export const SystemStatus = Type.Object({
   certificate: Type.Optional(Nullable(CertificateView)),
 });
 
+// POST /api/system/clock/confirm -> ComponentStatus of the clock
+export const ClockConfirmBody = Type.Object(
+  {
+    told_ms: Type.Integer({
+      minimum: 0,
+      description: 'What the clock of the one who confirms shows, as that of the browser',
+    }),
+  },
+  closed,
+);
+
 // GET /healthz: whether it works, nothing else
 export const HealthReply = Type.Object({
   status: Type.Union([Type.Literal('ok'), Type.Literal('not_ok')]),
@@ -217,6 +228,7 @@ export type FaultReply = Static<typeof FaultReply>;
 export type Settings = Static<typeof Settings>;
 export type RuleView = Static<typeof RuleView>;
 export type SettingsReply = Static<typeof SettingsReply>;
+export type ClockConfirmBody = Static<typeof ClockConfirmBody>;
 export type ComponentStatus = Static<typeof ComponentStatus>;
 export type CertificateView = Static<typeof CertificateView>;
 export type SystemStatus = Static<typeof SystemStatus>;

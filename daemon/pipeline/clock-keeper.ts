@@ -3,11 +3,19 @@
  * eras (core/contract/clock.ts), and once the time of a boot is known, by how much earlier rows of it are off.
  */
 import type { TimerHandle } from '../../core/clock/clock.ts';
-import { erasOf, type Judgement, judgeWall, settle } from '../../core/clock/wall-certainty.ts';
+import {
+  CONFIRMED,
+  erasOf,
+  isConfirmed,
+  type Judgement,
+  judgeWall,
+  refusal,
+  settle,
+} from '../../core/clock/wall-certainty.ts';
 import type { WatchedClock } from '../../core/clock/watched-clock.ts';
 import type { ClockCorrection, ClockEra } from '../../core/contract/clock.ts';
 import type { ComponentStatus } from '../../core/contract/http.ts';
-import { describeError } from '../../core/errors.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { LogKind, type LogSource, type Store } from '../store/store.ts';
 import type { TimeSource } from '../system/time-source.ts';
@@ -53,11 +61,13 @@ export class ClockKeeper {
   async start(): Promise<void> {
     const { clock, store, source } = this.#options;
     clock.wallMs();
-    const { newest_ms } = await store.clockState(source.boot_id);
+    const { newest_ms, records } = await store.clockState(source.boot_id);
     this.#newest_ms = newest_ms ?? Number.NEGATIVE_INFINITY;
     const facts = await source.facts();
     const wall_ms = clock.wallMs();
-    this.#judgement = judgeWall(wall_ms, facts, this.#newest_ms);
+    const judged = judgeWall(wall_ms, facts, this.#newest_ms);
+    const is_confirmed = isConfirmed(records, clock.offset_ms - source.boot_offset_ms);
+    this.#judgement = judged.trust !== 'network' && is_confirmed ? CONFIRMED : judged;
     this.#running = true;
     clock.onStep = step_ms => this.#stepped(step_ms);
     this.#append('start', wall_ms, 0);
@@ -87,6 +97,21 @@ export class ClockKeeper {
   /** Whether the clock shows a time that can be, whoever vouches for it. */
   get isPlausible(): boolean {
     return judgeWall(this.#options.clock.wallMs(), {}, this.#newest_ms).trust !== 'none';
+  }
+
+  /**
+   * A person whose clock shows `told_ms` says that ours is right. Holds for this boot, as long as the clock does not
+   * step and the network says nothing else. Throws CONFLICT with the reason where that is not believed.
+   */
+  confirm(told_ms: number): ComponentStatus {
+    const wall_ms = this.#options.clock.wallMs();
+    const refused = refusal(wall_ms, told_ms, this.isCertain);
+    if (refused) throw new GatewayError('CONFLICT', `clock: ${refused}`);
+    this.#judgement = CONFIRMED;
+    this.#append('trust', wall_ms, 0);
+    this.#report();
+    this.#arm(0);
+    return this.status();
   }
 
   status(): ComponentStatus {

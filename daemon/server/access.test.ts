@@ -138,6 +138,10 @@ const TABLE: Record<string, Line[]> = {
     }),
   ],
   'GET /api/system/status': [all('/api/system/status')],
+  'POST /api/system/clock/confirm': [
+    admin('/api/system/clock/confirm', 409, { told_ms: 0 }),
+    admin('/api/system/clock/confirm', 400, { told_ms: 'now' }),
+  ],
   'GET /healthz': [open('/healthz')],
   'GET /metrics': [all('/metrics')],
   'GET /api/openapi.json': [open('/api/openapi.json')],

@@ -40,6 +40,8 @@ test('users, keys, settings, faults: who, what, from where, old and new', async 
   const { id } = (await ask('POST', '/api/admin/simulation/faults', { kind: 'weak_cell' })).json();
   await ask('DELETE', `/api/admin/simulation/faults/${id}`);
   await ask('DELETE', '/api/admin/users/new');
+  const confirm = () => ask('POST', '/api/system/clock/confirm', { told_ms: site.clock.wallMs() + 1200 });
+  expect((await confirm()).json()).toMatchObject({ name: 'clock', state: 'ok' });
   const found = await entries();
   for (const entry of found)
     expect(entry).toMatchObject({
@@ -64,7 +66,10 @@ test('users, keys, settings, faults: who, what, from where, old and new', async 
     { action: 'fault.add', new: { kind: 'weak_cell' } },
     { action: 'fault.remove', target: id },
     { action: 'user.delete', target: 'new', old: { role: 'moderator' } },
+    { action: 'clock.confirm', target: null, new: { apart_ms: -1200 } },
   ]);
+  const again = await confirm();
+  expect([again.statusCode, again.json().detail]).toEqual([409, expect.stringMatching(/certain already/)]);
   expect(JSON.stringify(found)).not.toContain(key.secret.slice(13));
 });
 

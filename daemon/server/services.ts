@@ -1,7 +1,7 @@
 /** What the server needs of the rest of the daemon; `inject` tests give it small real ones. */
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
-import type { Settings, SettingsReply, SystemStatus } from '../../core/contract/http.ts';
+import type { ComponentStatus, Settings, SettingsReply, SystemStatus } from '../../core/contract/http.ts';
 import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -28,6 +28,11 @@ export interface AlertService {
   changeSettings(settings: Settings): Promise<SettingsReply>;
 }
 
+export interface TimeKeeper {
+  /** A person whose clock shows `told_ms` says that ours is right; a GatewayError CONFLICT where that is not believed. */
+  confirm(told_ms: number): ComponentStatus;
+}
+
 /** Present only while the simulator runs. */
 export interface SimulationControl {
   faults(): readonly object[];
@@ -49,6 +54,7 @@ export interface GatewayServices {
     'history' | 'alerts' | 'documents' | 'audit' | 'completeness' | 'exportChunk' | 'flush'
   >;
   readonly audit: AuditLog;
+  readonly time: TimeKeeper;
   readonly status: () => SystemStatus;
   readonly simulation?: SimulationControl | undefined;
 }

@@ -6,7 +6,9 @@
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
 import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
+import { refusal } from '../../core/clock/wall-certainty.ts';
 import type { AuditEntry, AuditReply } from '../../core/contract/access.ts';
+import type { ComponentStatus } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
@@ -114,6 +116,13 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     linkReason: () => undefined,
     activeAlerts: () => desk.active(),
   });
+  let is_certain = false;
+  const confirm = (told_ms: number): ComponentStatus => {
+    const refused = refusal(clock.wallMs(), told_ms, is_certain);
+    if (refused) throw new GatewayError('CONFLICT', refused);
+    is_certain = true;
+    return { name: 'clock', state: 'ok', reason: null, counters: { certain: 1 } };
+  };
   const site: TestSite = {
     clock,
     documents,
@@ -128,6 +137,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       alerts: desk,
       store,
       audit: new AuditLog(audit, clock),
+      time: { confirm },
       status: () => ({
         version: '0.0.0-test',
         gateway_id: topology.gateway_id,

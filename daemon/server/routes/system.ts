@@ -1,5 +1,5 @@
 /** How the gateway itself is doing, for people and for monitoring. */
-import { HealthReply, SystemStatus } from '../../../core/contract/http.ts';
+import { ClockConfirmBody, ComponentStatus, HealthReply, SystemStatus } from '../../../core/contract/http.ts';
 import { prometheusText, serverStatus } from '../metrics.ts';
 import type { App, ServerContext } from '../options.ts';
 import { problems } from './replies.ts';
@@ -15,6 +15,29 @@ export function addSystemRoutes(app: App, { services, counters }: ServerContext)
       },
     },
     async () => services.status(),
+  );
+
+  app.post(
+    '/api/system/clock/confirm',
+    {
+      config: { access: 'admin', audit: 'clock.confirm' },
+      schema: {
+        summary: 'Says that the gateway’s clock is right, where nobody else vouches for it',
+        description:
+          'Times are certain from then on, for as long as this boot lasts and the clock is not set; earlier readings ' +
+          'of the boot get their right times. Sets no clock. 409 where the time is certain already, or where the ' +
+          'two clocks differ by more than five seconds.',
+        body: ClockConfirmBody,
+        response: { 200: ComponentStatus, ...problems(400, 401, 403, 409) },
+      },
+    },
+    async request => {
+      const { told_ms } = request.body;
+      const apart_ms = services.clock.wallMs() - told_ms;
+      const status = services.time.confirm(told_ms);
+      request.audited = { new: { told: new Date(told_ms).toISOString(), apart_ms } };
+      return status;
+    },
   );
 
   app.get(

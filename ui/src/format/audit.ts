@@ -15,6 +15,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'key.create': 'made the API key',
   'key.revoke': 'revoked the API key',
   'signing_key.rotate': 'replaced the signing key',
+  'clock.confirm': 'confirmed the time of the clock',
   'settings.change': 'changed thresholds:',
   'fault.add': 'simulated a fault',
   'fault.remove': 'ended the simulated fault',
