@@ -101,4 +101,33 @@ describe.skipIf(isSkipped)('the gateway’s own trouble', () => {
     await expectFit(page);
     await page.context().close();
   });
+
+  test('an administrator says that the time is right, once both clocks show the same', async () => {
+    const page = await enter('/system');
+    const clock = page.locator('.component-card', { hasText: 'Clock of this gateway' });
+    const button = clock.getByRole('button', { name: 'The time is right' });
+    await clock.getByText('about the same').waitFor();
+    await expectFit(page);
+    // A device whose clock is wrong: nothing can be confirmed with it, and the gateway would not believe it.
+    await page.clock.install({ time: Date.now() + 3_600_000 });
+    await page.reload();
+    await clock.getByText(/^the gateway’s is (59 min|1 h 0 min) behind$/).waitFor();
+    expect(await button.count()).toBe(0);
+    await clock.getByText('timedatectl set-time').waitFor();
+    await page.context().close();
+
+    const other = await enter('/system');
+    const card = other.locator('.component-card', { hasText: 'Clock of this gateway' });
+    await card.getByRole('button', { name: 'The time is right' }).focus();
+    await other.keyboard.press('Enter');
+    await card.getByText('Confirmed. Times are certain').waitFor();
+    await card.getByText('OK', { exact: true }).waitFor();
+    expect(await card.locator(':focus').textContent()).toContain('Confirmed.');
+    await expectFit(other);
+    await other.goto(`${url}/system/audit`);
+    await other.getByText('confirmed the time of the clock').waitFor();
+    await other.goto(`${url}/pack/rack-01-03`);
+    await other.getByRole('img', { name: 'Cells over time', exact: true }).waitFor();
+    await other.context().close();
+  });
 });

@@ -1,9 +1,11 @@
 /** Every part of the gateway: how it is, why, and what it counted. */
 import type { ComponentStatus } from '../../../../core/contract/http.ts';
+import { isAdmin } from '../../api/session.ts';
 import { componentTitle, counterTitle, counterValue, isConnection } from '../../format/system.ts';
 import { StateBadge, troubleClass } from '../../parts/badges.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Fact } from '../../parts/value.tsx';
+import { ConfirmClock } from './confirm-clock.tsx';
 
 const RANK: Readonly<Record<ComponentStatus['state'], number>> = { down: 0, degraded: 1, ok: 2, off: 3 };
 
@@ -43,6 +45,7 @@ function ComponentCard({ component }: { component: ComponentStatus }) {
         <StateBadge state={component.state} />
       </div>
       {component.reason && <p class="card-reason">{component.reason}</p>}
+      {component.name === 'clock' && isAdmin() && <ConfirmClock is_certain={component.state === 'ok'} />}
       {isQuiet ? (
         <details class="more">
           <summary>Counters</summary>

@@ -1,0 +1,20 @@
+/** The gateway's clock beside this device's: how far apart, in words. */
+import { formatUptime } from './time.ts';
+
+/** Further apart a confirmation is refused. The gateway decides; this only saves a question in vain. */
+const MOST_APART_MS = 5000;
+
+export interface ClockDifference {
+  readonly is_small: boolean;
+  readonly text: string;
+}
+
+/** What messages take on their way, and a clock that shows whole seconds, are no difference. */
+export function clockDifference(gateway_ms: number, device_ms: number): ClockDifference {
+  const apart_ms = gateway_ms - device_ms;
+  const size_ms = Math.abs(apart_ms);
+  const is_small = size_ms <= MOST_APART_MS;
+  if (size_ms < 1500) return { is_small, text: 'about the same' };
+  const size = size_ms < 60_000 ? `${Math.round(size_ms / 1000)} s` : formatUptime(size_ms / 1000);
+  return { is_small, text: `the gateway’s is ${size} ${apart_ms < 0 ? 'behind' : 'ahead'}` };
+}
