@@ -1,6 +1,7 @@
 /** `npm run bench`: every benchmark in turn. Rates are printed as ratios to the raw limit of the same run. */
 import { benchDbc } from './dbc.bench.ts';
 import { benchFanOut } from './fan-out.bench.ts';
+import { benchFootprint } from './footprint.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchModbus } from './modbus.bench.ts';
 import { benchPipeline } from './pipeline.bench.ts';
@@ -15,6 +16,7 @@ for (const [name, bench] of [
   ['store', benchStore],
   ['sync', benchSync],
   ['latency', benchLatency],
+  ['footprint', benchFootprint],
   ['fan-out', benchFanOut],
 ] as const) {
   if (only && only !== name) continue;

@@ -2,6 +2,7 @@
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { trimMemory } from '../system/trim-memory.ts';
 import { Reader } from './reader.ts';
 import type { LogBatch } from './store.ts';
 import { failedReply, type ReaderMethods, type Request, type WorkerSetup } from './worker-messages.ts';
@@ -19,6 +20,7 @@ port.on('message', async ({ id, method, params }: Request) => {
   try {
     const result = await answer(method as keyof ReaderMethods, params);
     port.postMessage({ id, ok: true, result }, buffersOf(method, result));
+    if (method === 'open') trimMemory();
   } catch (error) {
     port.postMessage(failedReply(id, error));
   }

@@ -5,6 +5,7 @@
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import { trimMemory } from '../system/trim-memory.ts';
 import {
   failedReply,
   type Request,
@@ -43,6 +44,7 @@ port.on('message', ({ id, method, params }: Request) => {
   }
   try {
     send({ id, ok: true, result: answer(method as keyof WriterMethods, params) });
+    if (method === 'open') trimMemory();
   } catch (error) {
     send(failedReply(id, error));
   }

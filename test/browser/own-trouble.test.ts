@@ -45,7 +45,7 @@ describe.skipIf(isSkipped)('the gateway’s own trouble', () => {
       ...{ BMS_STATE_DIR: state_dir, BMS_HTTP_PORT: '0', BMS_ADMIN_PASSWORD: PASSWORD },
       SIMULATION_INTERVAL: '500',
     };
-    gateway = startGateway([CONFIG], environment, undefined, PROGRAM);
+    gateway = startGateway([CONFIG], environment, undefined, [PROGRAM]);
     url = (await gateway.waitFor(/serving (http:\S+)/))[1];
     browser = await launchBrowser();
   });

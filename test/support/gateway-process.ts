@@ -14,20 +14,21 @@ export interface GatewayProcess {
   /** Sends the signal; resolves with the exit code and how long it took. */
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null; took_ms: number }>;
   readonly exited: Promise<number | null>;
+  readonly pid: number;
 }
 
 export function startGateway(
   args: readonly string[],
   env: Record<string, string>,
   cwd?: string,
-  entry = ENTRY,
+  program: readonly string[] = [ENTRY],
 ): GatewayProcess {
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(BMS_|DATABASE_URL|JWT_SECRET|SIMULATION_|VITEST|NODE_OPTIONS)/.test(name),
     ),
   );
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(process.execPath, [...program, ...args], {
     env: { ...inherited, ...env },
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -44,6 +45,7 @@ export function startGateway(
   return {
     output: () => output,
     exited,
+    pid: child.pid ?? 0,
     signal: signal => void child.kill(signal),
     waitFor: (pattern, timeout_ms = 60_000) =>
       waitForOutput(child, () => output, listeners, pattern, timeout_ms),

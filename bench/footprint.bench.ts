@@ -1,0 +1,66 @@
+/**
+ * What the gateway takes of a box: memory and processor time of the bundle with the flags of the systemd unit, reading
+ * the default fleet (whose simulator runs in the same process) into its store.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startGateway } from '../test/support/gateway-process.ts';
+
+const root = new URL('../', import.meta.url).pathname;
+const SETTLED_AFTER_MS = 60_000;
+const MEASURED_MS = 120_000;
+const TICKS_PER_S = 100;
+const GOAL_MB = 150;
+const GOAL_SHARE = 0.03;
+
+export async function benchFootprint(): Promise<string[]> {
+  if (process.platform !== 'linux') return ['not measured: reads /proc of Linux'];
+  execFileSync(process.execPath, [join(root, 'daemon/bundle.mjs')], { stdio: 'inherit' });
+  const unit = readFileSync(join(root, 'systemd/bms-gateway.service'), 'utf8');
+  const [, command] = /^ExecStart=\S+ (.*) run$/m.exec(unit) ?? [];
+  const [, arenas] = /^Environment=MALLOC_ARENA_MAX=(.*)$/m.exec(unit) ?? [];
+  if (command === undefined || arenas === undefined) throw new Error('the unit starts something else');
+  const program = command.split(' ').map(word => word.replace('/opt/bms-gateway/', root));
+  const directory = await mkdtemp(join(tmpdir(), 'bms-footprint-'));
+  await chmod(directory, 0o711);
+  const env = {
+    MALLOC_ARENA_MAX: arenas,
+    BMS_CONFIG: join(root, 'daemon/config/demo.yaml'),
+    BMS_STATE_DIR: directory,
+    BMS_HTTP_PORT: '0',
+    BMS_ADMIN_PASSWORD: 'measured-in-megabytes',
+  };
+  const gateway = startGateway(['run'], env, undefined, program);
+  try {
+    await gateway.waitFor(/"msg":"serving"/);
+    await sleep(SETTLED_AFTER_MS);
+    const [begun_ticks, begun_ms] = [ticksOf(gateway.pid), performance.now()];
+    await sleep(MEASURED_MS);
+    const used_s = (ticksOf(gateway.pid) - begun_ticks) / TICKS_PER_S;
+    const share = used_s / ((performance.now() - begun_ms) / 1000);
+    const { Rss, Anonymous } = memoryOf(gateway.pid);
+    return [
+      `resident ${Rss.toFixed(0)} MB (goal ${GOAL_MB}), of which ${(Rss - Anonymous).toFixed(0)} MB are files that others share`,
+      `${(100 * share).toFixed(1)} % of one core (goal ${100 * GOAL_SHARE})`,
+    ];
+  } finally {
+    await gateway.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Of all threads, in user and system mode. */
+function ticksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function memoryOf(pid: number): { Rss: number; Anonymous: number } {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const megabytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]) / 1024;
+  return { Rss: megabytes('Rss'), Anonymous: megabytes('Anonymous') };
+}
