@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import type { HistoryReply } from '../../core/contract/http.ts';
+import type { BatteryDetail, FleetState } from '../../core/contract/model.ts';
 import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
 
 const BUNDLE = fileURLToPath(new URL('../../dist/bms-gateway.mjs', import.meta.url));
@@ -34,13 +36,15 @@ test('it serves page and history of a fleet, and stops', async () => {
   const [, url] = await gateway.waitFor(/"url":"(http:[^"]+)"/);
   expect(await (await fetch(url)).text()).toContain('<script');
   const { token } = await logIn(url, 'admin', PASSWORD);
-  const get = async (path: string) =>
-    (await fetch(url + path, { headers: { authorization: `Bearer ${token}` } })).json();
-  const { batteries } = await get('/api/batteries');
+  const get = async <T>(path: string) =>
+    (await fetch(url + path, { headers: { authorization: `Bearer ${token}` } })).json() as Promise<T>;
+  const { batteries } = await get<FleetState>('/api/batteries');
   expect(batteries.length).toBeGreaterThan(1);
-  const { packs } = await get(`/api/battery/${batteries[0].id}`);
+  const { packs } = await get<BatteryDetail>(`/api/battery/${batteries[0].id}`);
   await expect
-    .poll(async () => (await get(`/api/packs/${packs[0].id}/history`)).reading_count, { timeout: 20_000 })
+    .poll(async () => (await get<HistoryReply>(`/api/packs/${packs[0].id}/history`)).reading_count, {
+      timeout: 20_000,
+    })
     .toBeGreaterThan(2);
   expect((await gateway.stop('SIGTERM')).code).toBe(0);
 });

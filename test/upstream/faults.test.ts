@@ -121,6 +121,26 @@ test('a schema newer than the gateway, which then is the right one again', async
   });
 });
 
+test('a server that is too old is named with what is needed, and taken when it has been replaced', async () => {
+  const proxy = await startWireProxy(centre.postgres.port);
+  centre.after(() => proxy.close());
+  const [{ server_version_num }] = await centre.query('SHOW server_version_num');
+  proxy.disguise(server_version_num, '130022');
+  const log = await centre.openLog(topology);
+  appendRounds(log, topology, 0, 3);
+  await log.flush();
+  const database_url = centre.url.replace(String(centre.postgres.port), String(proxy.port));
+  const upstream = centre.follow(log, { database_url, clock: hastyClock });
+  await isDown(
+    upstream,
+    /^PostgreSQL at 127.0.0.1:\d+, database "centre_\d+", user "bms": PostgreSQL 13 found, 14 or later needed$/,
+  );
+  expect(await centre.query("SELECT to_regclass('schema_migrations') AS found")).toEqual([{ found: null }]);
+  proxy.disguise('', '');
+  await caughtUp(upstream, log);
+  await centre.expectEqual(log);
+});
+
 test('rights that are taken away and given back', async () => {
   const log = await centre.openLog(topology);
   const first = centre.follow(log);

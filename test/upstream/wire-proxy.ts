@@ -1,4 +1,4 @@
-/** A TCP proxy before a server that can cut connections exactly where a test wants: around the word COMMIT. */
+/** A TCP proxy before a server that cuts connections exactly where a test wants, around the word COMMIT, or changes a word of the server. */
 import { connect, createServer, type Socket } from 'node:net';
 
 /** before: COMMIT never reaches the server. after: the server commits, but its reply is lost. */
@@ -9,6 +9,8 @@ export interface WireProxy {
   /** Cuts the next so many COMMITs. */
   cutCommits(how: CutAtCommit, count: number): void;
   readonly cuts: number;
+  /** From now on the server's words `what` reach the gateway as `as`, of the same length. */
+  disguise(what: string, as: string): void;
   /** From now on nothing gets through in either direction, not even the end of a connection. */
   freeze(): void;
   /** As when the network is back: what was under way is lost, new connections get through. */
@@ -22,6 +24,7 @@ export async function startWireProxy(target_port: number, port = 0): Promise<Wir
   let left = 0;
   let cuts = 0;
   let is_frozen = false;
+  let [what, as] = ['', ''];
   const sockets = new Set<Socket>();
   const server = createServer(client => {
     const upstream = connect(target_port, '127.0.0.1');
@@ -53,6 +56,8 @@ export async function startWireProxy(target_port: number, port = 0): Promise<Wir
     upstream.on('data', bytes => {
       if (is_frozen) return;
       if (swallow_replies) return cut();
+      const at = what === '' ? -1 : bytes.indexOf(what);
+      if (at >= 0) bytes.write(as, at);
       client.write(bytes);
     });
   });
@@ -67,6 +72,9 @@ export async function startWireProxy(target_port: number, port = 0): Promise<Wir
     },
     get cuts() {
       return cuts;
+    },
+    disguise(found, told) {
+      [what, as] = [found, told];
     },
     freeze() {
       is_frozen = true;
