@@ -111,7 +111,7 @@ describe.skipIf(isSkipped)('the gateway’s own trouble', () => {
     // A device whose clock is wrong: nothing can be confirmed with it, and the gateway would not believe it.
     await page.clock.install({ time: Date.now() + 3_600_000 });
     await page.reload();
-    await clock.getByText(/^the gateway’s is (59 min|1 h 0 min) behind$/).waitFor();
+    await clock.getByText(/^the gateway’s is 1 h 0 min behind$/).waitFor();
     expect(await button.count()).toBe(0);
     await clock.getByText('timedatectl set-time').waitFor();
     await page.context().close();

@@ -9,6 +9,7 @@ test.each([
   [-5000, true, 'the gateway’s is 5 s behind'],
   [-6000, false, 'the gateway’s is 6 s behind'],
   [3_720_000, false, 'the gateway’s is 1 h 2 min ahead'],
+  [-17_999_000, false, 'the gateway’s is 5 h 0 min behind'],
   [-90_000_000, false, 'the gateway’s is 1 d 1 h behind'],
 ])('%i ms', (apart_ms, is_small, text) => {
   const now_ms = Date.UTC(2026, 4, 4);

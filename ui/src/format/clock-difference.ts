@@ -15,6 +15,7 @@ export function clockDifference(gateway_ms: number, device_ms: number): ClockDif
   const size_ms = Math.abs(apart_ms);
   const is_small = size_ms <= MOST_APART_MS;
   if (size_ms < 1500) return { is_small, text: 'about the same' };
-  const size = size_ms < 60_000 ? `${Math.round(size_ms / 1000)} s` : formatUptime(size_ms / 1000);
+  const size =
+    size_ms < 60_000 ? `${Math.round(size_ms / 1000)} s` : formatUptime(Math.round(size_ms / 60_000) * 60);
   return { is_small, text: `the gateway’s is ${size} ${apart_ms < 0 ? 'behind' : 'ahead'}` };
 }
