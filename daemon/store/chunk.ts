@@ -34,6 +34,8 @@ export interface ChunkRow {
 }
 
 const tokens = new BodyTokens();
+/** Columns of one group: made anew for each they would pile up faster than the collector comes by. */
+let token_room = new Int32Array(0);
 
 interface Group {
   readonly widths: Uint8Array;
@@ -193,7 +195,7 @@ export class ChunkGroup {
       });
       return { bytes: this.#bytes.subarray(this.#bodies_at, this.#bodies_at + end), ends };
     }
-    const columns = Array.from(this.widths, (_, k) => this.token(k));
+    const columns = this.#tokens();
     const most = maxJoinedBytes(this.widths);
     let bytes = Buffer.allocUnsafeSlow(most + this.row_count * 2 * this.widths.length);
     let view = new DataView(bytes.buffer);
@@ -209,6 +211,16 @@ export class ChunkGroup {
       ends[row] = at;
     }
     return { bytes: bytes.subarray(0, at), ends };
+  }
+
+  /** Valid until the next call. */
+  #tokens(): Int32Array[] {
+    const { row_count, widths } = this;
+    if (token_room.length < widths.length * row_count) token_room = new Int32Array(widths.length * row_count);
+    return Array.from(widths, (_, k) => {
+      const column = token_room.subarray(k * row_count, (k + 1) * row_count);
+      return readColumn(this.#bytes, this.#columns_at[3 + k], row_count, column);
+    });
   }
 
   #column(k: number): Int32Array {

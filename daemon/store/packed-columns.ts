@@ -124,8 +124,13 @@ export function constantColumn(bytes: Buffer, at: number): number | undefined {
   return bytes.readUInt8(at) === 0 ? bytes.readInt32LE(at + 1) : undefined;
 }
 
-export function readColumn(bytes: Buffer, at: number, row_count: number): Int32Array {
-  const values = new Int32Array(row_count);
+/** Into `values`, which it returns. */
+export function readColumn(
+  bytes: Buffer,
+  at: number,
+  row_count: number,
+  values: Int32Array<ArrayBuffer> = new Int32Array(row_count),
+): Int32Array<ArrayBuffer> {
   const form = bytes.readUInt8(at);
   const planes = form & 7;
   const second_order = (form & SECOND_ORDER) !== 0;
