@@ -35,7 +35,7 @@ export default defineConfig({
           include: [`${rooms}/**/*.test.{ts,tsx}`],
           pool: 'forks',
           maxWorkers: WORKERS,
-          testTimeout: 15_000,
+          testTimeout: 40_000,
         },
       },
       {
