@@ -73,6 +73,20 @@ class Boot {
       ]);
   }
 
+  /** What an export tells of every reading. */
+  exported(): (readonly [t_ms: number, certain: boolean])[] {
+    const form = { rows: 'pack', format: 'ndjson' } as const;
+    const { text } = this.#look(reader =>
+      reader.exportChunk({ ...{ pack_ids: ['p01'], form, after_seq: 0 }, from_ms: -1e15, to_ms: 1e15 }),
+    );
+    return Buffer.from(text)
+      .toString()
+      .split('\n')
+      .filter(Boolean)
+      .map(line => JSON.parse(line) as { t_ms: number; time_certain: boolean })
+      .map(({ t_ms, time_certain }) => [t_ms, time_certain]);
+  }
+
   #stored(): Corrections {
     const db = new Database(this.file, { readonly: true });
     const corrections = Corrections.load(db);
@@ -139,6 +153,7 @@ test('times and marks of every reading stay, here and for who follows the log, a
         boot.writer.fork({ after_seq, above_seq, t_ms: T0 });
         const check = (expected: readonly Told[]) => {
           expect(boot.told()).toEqual(expected);
+          expect(boot.exported()).toEqual(expected.map(([, ...told]) => told));
           expect(boot.told(replay(boot.rows()))).toEqual(expected);
         };
         check(told);

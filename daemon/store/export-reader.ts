@@ -38,8 +38,9 @@ export function exportChunk(log: LogView, request: ExportRequest): ExportChunk {
       const batch = log.readBatch(seq, Math.min(BATCH_ROWS, last_seq - seq), BATCH_BYTES);
       if (batch.count === 0) break;
       looked_at += batch.count;
-      seq = batch.seq[batch.count - 1];
-      addBatch(batch, shift_ms);
+      // Where numbers are missing it reaches beyond the range.
+      seq = Math.min(batch.seq[batch.count - 1], last_seq);
+      addBatch(batch, seq, shift_ms);
     }
   }
   return done(null);
@@ -48,9 +49,9 @@ export function exportChunk(log: LogView, request: ExportRequest): ExportChunk {
     return { text: Buffer.from(text), next_seq, readings, undecodable };
   }
 
-  function addBatch(batch: LogBatch, shift_ms: number): void {
+  function addBatch(batch: LogBatch, up_to_seq: number, shift_ms: number): void {
     const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
-    for (let i = 0; i < batch.count; i++) {
+    for (let i = 0; i < batch.count && batch.seq[i] <= up_to_seq; i++) {
       const t_ms = batch.t_ms[i] + shift_ms;
       if (batch.kind[i] !== LogKind.reading || t_ms < from_ms || t_ms >= to_ms) continue;
       const pack_id = log.packId(batch.pack_key[i]);
