@@ -4,18 +4,20 @@ import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditEntry } from '../../core/contract/access.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import type { LogModel, Row } from './log-model.ts';
+import { tell } from './reads.ts';
 
 interface StoredReading {
   readonly seq: number;
   readonly pack_id: string;
   readonly t_ms: number;
   readonly number: number;
+  readonly certain: boolean;
 }
 
 export interface CentreState {
   readonly last_seq: number;
   readonly readings: readonly StoredReading[];
-  readonly alert_events: readonly (readonly [seq: number, alert_id: string, state: string])[];
+  readonly alert_events: readonly (readonly [seq: number, alert_id: string, state: string, at_ms: number])[];
   readonly alerts: readonly (readonly [alert_id: string, state: string])[];
   readonly audit: readonly string[];
 }
@@ -24,9 +26,12 @@ export interface CentreState {
 const READ_ALL = `
   SELECT coalesce((SELECT last_seq FROM gateways WHERE gateway_id = $1), 0)::int AS last_seq,
     (SELECT coalesce(json_agg(json_build_object('seq', seq, 'pack_id', pack_id,
-       't_ms', round(extract(epoch FROM ts) * 1000), 'number', round(voltage_v * 100)) ORDER BY seq), '[]')
-     FROM pack_readings WHERE gateway_id = $1) AS readings,
-    (SELECT coalesce(json_agg(json_build_array(seq, alert_id, state) ORDER BY seq), '[]')
+       't_ms', round(extract(epoch FROM ts) * 1000), 'number', round(voltage_v * 100),
+       'certain', NOT EXISTS (SELECT FROM clock_uncertain u WHERE u.gateway_id = $1
+         AND u.first_seq <= r.seq AND coalesce(u.last_seq >= r.seq, true))) ORDER BY seq), '[]')
+     FROM pack_readings r WHERE gateway_id = $1) AS readings,
+    (SELECT coalesce(json_agg(json_build_array(seq, alert_id, state,
+       round(extract(epoch FROM at) * 1000)) ORDER BY seq), '[]')
      FROM alert_events WHERE gateway_id = $1) AS alert_events,
     (SELECT coalesce(json_agg(json_build_array(alert_id, state) ORDER BY alert_id), '[]')
      FROM alerts WHERE gateway_id = $1) AS alerts,
@@ -53,19 +58,27 @@ export function checkCentre(centre: CentreState, model: LogModel, naming: Naming
   if (last_seq > model.lastSeq)
     throw new Error(`the centre has rows up to ${last_seq}, of a log that ends at ${model.lastSeq}`);
   const sent = model.rows.slice(0, last_seq);
+  const times = model.times(last_seq);
+  const toldMs = (row: Row, t_ms = row.t_ms) => t_ms + times[row.seq - 1].later_ms;
+  const told = (row: Row) =>
+    `${naming.packId(row.pack_key)}: ${tell(naming.numberOf(row), toldMs(row), times[row.seq - 1].trust !== 'none')}`;
   sameRows(
     'reading',
-    centre.readings.map(({ seq, pack_id, t_ms, number }) => [seq, `${pack_id} at ${t_ms}: number ${number}`]),
-    sent
-      .filter(row => row.kind === LogKind.reading)
-      .map(row => [row.seq, `${naming.packId(row.pack_key)} at ${row.t_ms}: number ${naming.numberOf(row)}`]),
+    centre.readings.map(({ seq, pack_id, t_ms, number, certain }) => [
+      seq,
+      `${pack_id}: ${tell(number, t_ms, certain)}`,
+    ]),
+    sent.filter(row => row.kind === LogKind.reading).map(row => [row.seq, told(row)]),
     model,
   );
   const alerts = sent.filter(row => row.kind === LogKind.alert);
   sameRows(
     'event of an alert',
-    centre.alert_events.map(([seq, id, state]) => [seq, `${id} ${state}`]),
-    alerts.map(row => [row.seq, `${alertOf(row).id} ${alertOf(row).state}`]),
+    centre.alert_events.map(([seq, id, state, at_ms]) => [seq, `${id} ${state} at ${at_ms}`]),
+    alerts.map(row => {
+      const { id, state, cleared_ms, raised_ms } = alertOf(row);
+      return [row.seq, `${id} ${state} at ${toldMs(row, cleared_ms ?? raised_ms)}`];
+    }),
     model,
   );
   const is_whole = ![...model.gone_unsynced].some(seq => seq <= last_seq);

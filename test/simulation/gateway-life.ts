@@ -4,15 +4,19 @@
  */
 import Database from 'better-sqlite3';
 import type pg from 'pg';
+import { WatchedClock } from '../../core/clock/watched-clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import { silentLogger } from '../../core/log.ts';
+import { ClockKeeper } from '../../daemon/pipeline/clock-keeper.ts';
 import type { RetainRequest } from '../../daemon/store/retention.ts';
-import { LogKind } from '../../daemon/store/store.ts';
+import { LogKind, type StoreStats } from '../../daemon/store/store.ts';
 import { smallTopology } from '../../daemon/store/testing.ts';
+import { BoxClock } from './box-clock.ts';
 import { checkCentre, type Naming, readCentre } from './centre.ts';
 import { Draw } from './draw.ts';
 import { Gateway } from './gateway.ts';
 import { LogModel, type NewRow, type Removal } from './log-model.ts';
-import { numberOf, RowMaker } from './made-rows.ts';
+import { json, numberOf, RowMaker } from './made-rows.ts';
 import { SimClock } from './sim-clock.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
 import type { WireFaults } from './wire-faults.ts';
@@ -43,6 +47,12 @@ export class GatewayLife {
   protected readonly draw: Draw;
   protected readonly gateway_id: string;
   protected readonly clock = new SimClock(T0);
+  protected readonly box: BoxClock;
+  /** As the process sees it. */
+  protected watched = new WatchedClock(this.clock.aside);
+  protected keeper: ClockKeeper | undefined;
+  /** When readings really were, by their numbers. */
+  protected readonly true_ms = new Map<number, number>();
   protected readonly rows: RowMaker;
   protected model = new LogModel();
   protected gateway!: Gateway;
@@ -54,6 +64,8 @@ export class GatewayLife {
   protected topology;
   #tried_document: [id: string, body: string] | undefined;
   #documents = 0;
+  /** Found while nobody waited for it. */
+  #fault: unknown;
   readonly #span_rows: number;
   readonly #batch_rows: number;
 
@@ -62,6 +74,8 @@ export class GatewayLife {
     this.seed = seed;
     const draw = new Draw(seed, 1);
     this.draw = draw;
+    this.box = new BoxClock(this.clock, new Draw(seed, 2));
+    this.box.boot();
     this.gateway_id = `seed_${seed}`;
     this.topology = smallTopology(draw.whole(1, 3), 3, this.gateway_id);
     this.#span_rows = draw.whole(4, 60);
@@ -74,6 +88,45 @@ export class GatewayLife {
   /** Nothing is on its way to the disk of which nobody knows whether it arrived. */
   protected get isClear(): boolean {
     return !this.first_was_tried && !this.removal && !this.#tried_document;
+  }
+
+  protected append(): void {
+    const wall_ms = this.watched.wallMs();
+    const rows = this.rows.batch(wall_ms);
+    for (const row of rows)
+      if (row.kind === LogKind.reading)
+        this.true_ms.set(numberOf({ seq: 0, ...row }), this.box.true_ms + row.t_ms - wall_ms);
+    this.waiting.push(rows);
+  }
+
+  /** A record goes with what is not on its way yet. */
+  #appendRecord(row: NewRow): void {
+    const open = this.waiting.length > (this.first_was_tried ? 1 : 0) ? this.waiting.at(-1) : undefined;
+    if (open) open.push(row);
+    else this.waiting.push([row]);
+  }
+
+  protected async startClock(): Promise<void> {
+    this.watched = new WatchedClock(this.clock.aside);
+    const flush = () => {
+      try {
+        this.commitWaiting();
+      } catch (error) {
+        this.#fault ??= error;
+      }
+      if (this.waiting.length > 0) throw new Error('the disk fails');
+    };
+    this.keeper = new ClockKeeper({
+      ...{ clock: this.watched, log: silentLogger, source: this.box },
+      store: {
+        appendRecord: (kind, t_ms, record) => this.#appendRecord(json(kind, t_ms, record)),
+        flush: async () => flush(),
+        clockState: async boot_id => this.gateway.reader.clockState(boot_id),
+        stats: () => ({ records_dropped: 0 }) as StoreStats,
+        durableSeq: () => this.gateway.durableSeq(),
+      },
+    });
+    await this.keeper.start();
   }
 
   protected commitWaiting(): void {
@@ -117,11 +170,14 @@ export class GatewayLife {
     const { disk, wire } = this.world;
     if (how === 'restart' && !disk.status().is_dead) {
       await this.gateway.upstream.stop();
+      await this.keeper?.stop();
       this.commitWaiting();
       this.gateway.release();
     }
     wire.cutAll();
     await this.gateway.upstream.stop();
+    await this.keeper?.stop();
+    if (how === 'power_cut') this.box.boot();
     if (how !== 'restart') this.trace(`(${how})`);
     this.#lose(how);
     this.gateway.release();
@@ -141,6 +197,7 @@ export class GatewayLife {
   protected async start(): Promise<void> {
     this.open();
     await this.checkCentre();
+    await this.startClock();
     this.gateway.upstream.start();
     await this.settle();
   }
@@ -222,6 +279,7 @@ export class GatewayLife {
     const { wire } = this.world;
     for (;;) {
       await new Promise(resolve => setImmediate(resolve));
+      if (this.#fault) throw this.#fault;
       if (!this.clock.isExchanging || wire.isHeld) return;
       if (wire.isFrozen) {
         await this.clock.advanceAsync(EXCHANGE_OVER_MS);

@@ -1,4 +1,5 @@
 /** What the log must hold, by what was acknowledged; and what of it the centre must hold. */
+import type { ClockRecord, Trust } from '../../core/contract/clock.ts';
 import { type LogBatch, LogKind } from '../../daemon/store/store.ts';
 
 export interface Row {
@@ -19,6 +20,16 @@ export interface Removal {
   readonly short_of_room: boolean;
 }
 
+/** What is told of the time of a row. */
+export interface ToldTime {
+  /** Added to what the clock showed. */
+  readonly later_ms: number;
+  readonly trust: Trust;
+}
+
+/** Times before are those of a box that did not know the time: its rows are as old as what came after them. */
+const EARLIEST_MS = Date.UTC(2020, 0, 1);
+
 export class LogModel {
   /** Row `seq` is at `seq - 1`. */
   readonly rows: Row[] = [];
@@ -26,6 +37,7 @@ export class LogModel {
   /** Of these the centre may have none. */
   readonly gone_unsynced = new Set<number>();
   readonly documents = new Map<string, string>();
+  #times: readonly ToldTime[] = [];
 
   copy(): LogModel {
     const copy = new LogModel();
@@ -34,6 +46,30 @@ export class LogModel {
     for (const seq of this.gone_unsynced) copy.gone_unsynced.add(seq);
     for (const [id, body] of this.documents) copy.documents.set(id, body);
     return copy;
+  }
+
+  /** Of row `seq` at `seq - 1`, by what the rows up to `last_seq` say of their clock. */
+  times(last_seq = this.lastSeq): readonly ToldTime[] {
+    if (this.#times.length === last_seq) return this.#times;
+    const times: ToldTime[] = [];
+    let trust: Trust = 'plausible';
+    for (const row of this.rows.slice(0, last_seq)) {
+      const record = row.kind === LogKind.clock ? (JSON.parse(row.body) as ClockRecord) : undefined;
+      if (record?.reason === 'correction')
+        for (let seq = record.first_seq; seq <= record.last_seq; seq++)
+          times[seq - 1] = {
+            ...{ later_ms: times[seq - 1].later_ms + record.offset_ms, trust: record.trust },
+          };
+      else if (record) trust = record.trust;
+      times.push({ later_ms: 0, trust });
+    }
+    this.#times = times;
+    return times;
+  }
+
+  /** A reading's time as the log tells it now. */
+  toldMs(row: Row): number {
+    return row.t_ms + this.times()[row.seq - 1].later_ms;
   }
 
   get lastSeq(): number {
@@ -86,10 +122,11 @@ export class LogModel {
 
   /** Readings in the log, `to_ms` excluded. */
   readings(pack_key: number, from_ms: number, to_ms: number): Row[] {
-    return this.present().filter(
-      row =>
-        row.kind === LogKind.reading && row.pack_key === pack_key && row.t_ms >= from_ms && row.t_ms < to_ms,
-    );
+    return this.present().filter(row => {
+      if (row.kind !== LogKind.reading || row.pack_key !== pack_key) return false;
+      const t_ms = this.toldMs(row);
+      return t_ms >= from_ms && t_ms < to_ms;
+    });
   }
 
   #remove(row: Row, removal: Removal | undefined): void {
@@ -97,7 +134,7 @@ export class LogModel {
       removal !== undefined &&
       row.kind !== LogKind.topology &&
       (row.seq < removal.below_seq
-        ? removal.short_of_room || row.t_ms < removal.before_ms
+        ? removal.short_of_room || this.toldMs(row) < Math.max(removal.before_ms, EARLIEST_MS)
         : removal.short_of_room && row.kind === LogKind.reading);
     if (!may_go) throw new Error(`row ${row.seq} of ${this.rows.length} is lost: ${tell(row)}`);
     this.gone.add(row.seq);

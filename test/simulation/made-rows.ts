@@ -77,7 +77,7 @@ export class RowMaker {
   }
 }
 
-function json(kind: number, t_ms: number, record: object): NewRow {
+export function json(kind: number, t_ms: number, record: object): NewRow {
   return { kind, pack_key: 0, t_ms, body: Buffer.from(JSON.stringify(record)).toString('latin1') };
 }
 

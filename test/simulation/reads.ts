@@ -4,7 +4,8 @@ import { LogKind } from '../../daemon/store/store.ts';
 import { historyOf } from '../../daemon/store/testing.ts';
 import type { Draw } from './draw.ts';
 import type { Gateway } from './gateway.ts';
-import type { LogModel } from './log-model.ts';
+import type { LogModel, Row } from './log-model.ts';
+import { numberOf } from './made-rows.ts';
 
 const HOUR_MS = 3_600_000;
 const MOST_POINTS = 10_000;
@@ -33,7 +34,8 @@ export async function checkReads(
   const pack_key = pack + 1;
   const from_ms = now_ms - draw.pick([1, 10, 100]) * HOUR_MS;
   const to_ms = now_ms + draw.pick([0, 1, 100]) * HOUR_MS;
-  const times = model.readings(pack_key, from_ms, to_ms).map(row => row.t_ms);
+  const readings = model.readings(pack_key, from_ms, to_ms);
+  const times = readings.map(row => model.toldMs(row));
   const counts = await reader.readingCounts(from_ms, to_ms, Number.MAX_SAFE_INTEGER, goOn);
   same(`readings of ${pack_id}`, [counts[pack_id] ?? 0], [times.length]);
 
@@ -42,15 +44,43 @@ export async function checkReads(
   const sorted = times.toSorted((a, b) => a - b);
   if (history.resolution_ms === 0) same(`history of ${pack_id}`, history.t_ms, sorted);
 
-  let exported = 0;
-  for (let seq: number | null = 0; seq !== null; ) {
-    const form = { rows: 'pack', format: 'csv' } as const;
-    const piece = reader.exportChunk({ pack_ids: [pack_id], from_ms, to_ms, form, after_seq: seq });
-    exported += piece.readings;
-    seq = piece.next_seq;
-  }
-  same(`export of ${pack_id}`, [exported], [times.length]);
+  const told = readings.map(row => toldOf(model, row));
+  same(`export of ${pack_id}`, exported(gateway, [pack_id], from_ms, to_ms), told);
   checkAlerts(gateway, model);
+}
+
+interface ExportedLine {
+  readonly voltage_v: number;
+  readonly t_ms: number;
+  readonly time_certain: boolean;
+}
+
+/** Of each reading its number, its time and whether somebody vouches for that, in the order of the log. */
+export function exported(
+  { reader }: Gateway,
+  pack_ids: readonly string[],
+  from_ms = Number.MIN_SAFE_INTEGER,
+  to_ms = Number.MAX_SAFE_INTEGER,
+): string[] {
+  const lines: string[] = [];
+  for (let after_seq: number | null = 0; after_seq !== null; ) {
+    const form = { rows: 'pack', format: 'ndjson' } as const;
+    const piece = reader.exportChunk({ pack_ids, from_ms, to_ms, form, after_seq });
+    lines.push(...Buffer.from(piece.text).toString().split('\n').filter(Boolean));
+    after_seq = piece.next_seq;
+  }
+  return lines.map(line => {
+    const { voltage_v, t_ms, time_certain } = JSON.parse(line) as ExportedLine;
+    return tell(Math.round(voltage_v * 100), t_ms, time_certain);
+  });
+}
+
+export function toldOf(model: LogModel, row: Row): string {
+  return tell(numberOf(row), model.toldMs(row), model.times()[row.seq - 1].trust !== 'none');
+}
+
+export function tell(number: number, t_ms: number, certain: boolean): string {
+  return `number ${number} at ${t_ms}${certain ? '' : ', uncertain'}`;
 }
 
 /** Those that are active now; cleared ones go in time. */
@@ -66,7 +96,7 @@ function checkAlerts(gateway: Gateway, model: LogModel): void {
   same('active alerts', found.toSorted(), active.toSorted());
 }
 
-function same<T>(what: string, found: readonly T[], expected: readonly T[]): void {
+export function same<T>(what: string, found: readonly T[], expected: readonly T[]): void {
   if (found.length === expected.length && found.every((one, i) => one === expected[i])) return;
   const at = expected.findIndex((one, i) => one !== found[i]);
   throw new Error(

@@ -1,11 +1,18 @@
 /** The simulation's time, which also tells whether the sync waits for the centre or for time to pass. */
-import type { TimerHandle } from '../../core/clock/clock.ts';
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { EXCHANGE_TIMEOUT_MS } from '../../daemon/upstream/client.ts';
 
 export class SimClock extends ManualClock {
   readonly #exchanges = new Set<unknown>();
   onExchangeOver: () => void = () => {};
+
+  /** For those who ask the centre nothing, however long they wait. */
+  readonly aside: Clock = {
+    ...{ wallMs: () => this.wallMs(), monoMs: () => this.monoMs() },
+    setTimer: (fn, delay_ms) => super.setTimer(fn, delay_ms),
+    clearTimer: handle => super.clearTimer(handle),
+  };
 
   /** The sync has asked the centre something and waits for the answer. */
   get isExchanging(): boolean {

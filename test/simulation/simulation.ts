@@ -4,6 +4,7 @@
  */
 import { copyFileSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import type { ClockRecord } from '../../core/contract/clock.ts';
 import { identityFile } from '../../daemon/store/identity.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { checkCentre, readCentre } from './centre.ts';
@@ -11,7 +12,7 @@ import { GatewayLife, RETRY_MS, type World } from './gateway-life.ts';
 import type { LogModel } from './log-model.ts';
 import { numberOf } from './made-rows.ts';
 
-import { checkReads } from './reads.ts';
+import { checkReads, exported, same, tell, toldOf } from './reads.ts';
 import { WIRE_FAULTS } from './wire-faults.ts';
 
 const HOUR_MS = 3_600_000;
@@ -49,7 +50,8 @@ export class Simulation extends GatewayLife {
   /** Before so many more steps the card is copied. */
   #copy_in: number;
   #copied: LogModel | undefined;
-  #copied_seq = 0;
+  /** Of the last reading before the copy was put in. */
+  #copied_number = 0;
 
   constructor(world: World, seed: number) {
     super(world, seed);
@@ -82,6 +84,7 @@ export class Simulation extends GatewayLife {
   async #step(step: Step): Promise<void> {
     this.trace(step);
     this.clock.advance(1);
+    this.box.mayLearn();
     await this.#do(step);
     await this.settle();
     if (this.world.disk.status().is_dead) await this.restart(this.draw.pick(['kill', 'power_cut']));
@@ -93,8 +96,7 @@ export class Simulation extends GatewayLife {
     const { writer } = this.gateway;
     switch (step) {
       case 'append':
-        if (this.waiting.length < MOST_WAITING_BATCHES)
-          this.waiting.push(this.rows.batch(this.clock.wallMs()));
+        if (this.waiting.length < MOST_WAITING_BATCHES) this.append();
         return this.commitWaiting();
       case 'archive':
         this.mayFail(() => {
@@ -108,7 +110,7 @@ export class Simulation extends GatewayLife {
         return;
       case 'read':
         if (this.removal && !this.mayFail(() => this.checkLog())) return;
-        return checkReads(this.gateway, this.model, this.topology, draw, this.clock.wallMs()).catch(
+        return checkReads(this.gateway, this.model, this.topology, draw, this.#someTime()).catch(
           this.diskFailure,
         );
       case 'retain':
@@ -136,7 +138,7 @@ export class Simulation extends GatewayLife {
       case 'wait':
         return this.clock.advanceAsync(draw.pick([100, 20_000, RETRY_MS, RETRY_MS, RETRY_MS]));
       case 'clock_step':
-        return this.clock.stepWall(draw.pick([-HOUR_MS, HOUR_MS, -30 * HOUR_MS, 70 * HOUR_MS]));
+        return this.box.step(draw.pick([-HOUR_MS, HOUR_MS, -30 * HOUR_MS, 70 * HOUR_MS]));
       case 'checkpoint':
         return this.#checkpoint();
       case 'put':
@@ -146,6 +148,11 @@ export class Simulation extends GatewayLife {
       default:
         return this.restart(step);
     }
+  }
+
+  /** As the clock shows it or as it is: readings may be told of either. */
+  #someTime(): number {
+    return this.draw.chance(0.5) ? this.watched.wallMs() : this.box.true_ms;
   }
 
   #breakDisk(): void {
@@ -161,7 +168,7 @@ export class Simulation extends GatewayLife {
   }
 
   #retain(): void {
-    const now_ms = this.clock.wallMs();
+    const now_ms = this.watched.wallMs();
     const before_ms = now_ms - this.draw.pick([0, HOUR_MS, 40 * HOUR_MS]);
     const short_of_room = this.draw.chance(0.2);
     const keep_free_bytes = short_of_room ? Number.MAX_SAFE_INTEGER : 0;
@@ -193,10 +200,13 @@ export class Simulation extends GatewayLife {
     await this.settle();
     if (disk.status().is_dead) await this.restart('power_cut');
     disk.clearFaults();
-    this.waiting.push(this.rows.batch(this.clock.wallMs()));
+    this.append();
     this.commitWaiting();
     if (this.waiting.length > 0) throw new Error('the disk works again, but a commit does not');
+    await this.#learnTime();
     await this.catchUp();
+    this.#checkTimes();
+    await this.checkCentre();
     while (this.gateway.writer.archiveStep() !== 'idle') {}
     if (this.draw.chance(0.5)) {
       await this.restart('power_cut');
@@ -210,6 +220,41 @@ export class Simulation extends GatewayLife {
     if (integrity !== 'ok') throw new Error(`the file is damaged: ${integrity}`);
   }
 
+  /** By the network, and what became of it is in the log. */
+  async #learnTime(): Promise<void> {
+    this.box.learn();
+    this.append();
+    this.commitWaiting();
+    for (let tries = 0; tries < 3; tries++) {
+      await this.clock.advanceAsync(RETRY_MS);
+      await this.settle();
+    }
+  }
+
+  /** The network has vouched for all of this boot; and what it has vouched for is true. */
+  #checkTimes(): void {
+    const { model, box } = this;
+    const times = model.times();
+    let is_now = false;
+    for (const row of model.rows) {
+      if (row.kind === LogKind.clock)
+        is_now ||= (JSON.parse(row.body) as ClockRecord).boot_id === box.boot_id;
+      if (row.kind !== LogKind.reading) continue;
+      const { trust } = times[row.seq - 1];
+      if (is_now && trust !== 'network') throw new Error(`reading ${row.seq} was not put right`);
+      const true_ms = this.true_ms.get(numberOf(row));
+      if (trust === 'network' && model.toldMs(row) !== true_ms)
+        throw new Error(`reading ${row.seq} is told of ${model.toldMs(row)}, and was of ${true_ms}`);
+    }
+    const pack_ids = this.topology.packs.map(({ id }) => id);
+    const told = model.present().filter(row => row.kind === LogKind.reading);
+    same(
+      'export of all',
+      exported(this.gateway, pack_ids),
+      told.map(row => toldOf(model, row)),
+    );
+  }
+
   /** Not while it is unknown what the disk holds. */
   #copyCard(): void {
     if (!this.isClear) return;
@@ -218,7 +263,6 @@ export class Simulation extends GatewayLife {
     this.world.disk.saveCopy();
     copyFileSync(identityFile(this.world.file), `${this.world.file}.copied`);
     this.#copied = this.model.copy();
-    this.#copied_seq = this.model.lastSeq;
   }
 
   /** Another log now goes on under the same name: the centre keeps what it has, and a person is told. */
@@ -230,14 +274,18 @@ export class Simulation extends GatewayLife {
     disk.putCopyBack();
     copyFileSync(`${file}.copied`, identityFile(file));
     this.gateway.release();
+    await this.keeper?.stop();
     const known = this.model;
     this.model = copied;
+    this.#copied_number = this.true_ms.size;
+    this.box.boot();
     // The sync knows a reading of both copies by its number, pack and time.
     this.clock.advance(COPY_TAKES_MS);
     this.open();
+    await this.startClock();
     if (this.draw.chance(0.7))
       while (this.model.lastSeq <= known.lastSeq) {
-        this.waiting.push(this.rows.batch(this.clock.wallMs()));
+        this.append();
         this.commitWaiting();
       }
     this.gateway.upstream.start();
@@ -258,13 +306,15 @@ export class Simulation extends GatewayLife {
   async #goOnAboveCentre(known: LogModel, centre_seq: number): Promise<void> {
     this.trace('(the other copy is silent)');
     const { centre, wire } = this.world;
-    const copied_seq = this.#copied_seq;
     const bodies = () =>
       this.gateway
         .readAll()
         .filter(row => row.kind === LogKind.reading)
         .map(row => row.body);
     const readings = bodies();
+    await this.keeper?.stop();
+    const pack_ids = this.topology.packs.map(({ id }) => id);
+    const told = exported(this.gateway, pack_ids);
     await centre.query(SILENCE, [this.gateway_id]);
     if (this.draw.chance(0.6))
       wire.arm({
@@ -280,6 +330,22 @@ export class Simulation extends GatewayLife {
       throw new Error(`the other copy is silent, but the sync says ${state}, ${reason}`);
     if (String(bodies()) !== String(readings))
       throw new Error('readings were lost or changed by new numbers');
+    same('export after a set-back', exported(this.gateway, pack_ids), told);
+    await this.#checkAboveCentre(known, centre_seq);
+    await this.startClock();
+    await this.#learnTime();
+    await this.#checkAboveCentre(known, centre_seq);
+    const now = exported(this.gateway, pack_ids);
+    for (const [i, line] of told.entries()) {
+      const number = numberIn(line);
+      const expected = this.#isOfCopy(line) ? tell(number, this.true_ms.get(number) ?? 0, true) : line;
+      if (now[i] !== expected) throw new Error(`after a set-back ${now[i]} is told instead of ${expected}`);
+    }
+  }
+
+  /** What the other copy sent stays; above it stands what this one wrote, as it tells it. */
+  async #checkAboveCentre(known: LogModel, centre_seq: number): Promise<void> {
+    const { centre } = this.world;
     const after = await readCentre(centre, this.gateway_id);
     const upTo = <T>(rows: readonly T[], seqOf: (row: T) => number) =>
       rows.filter(row => seqOf(row) <= centre_seq);
@@ -288,13 +354,20 @@ export class Simulation extends GatewayLife {
       ...{ alert_events: upTo(after.alert_events, row => row[0]), alerts: [], audit: [] },
     };
     checkCentre(kept, known, this.naming, false);
-    const added = after.readings.filter(row => row.seq > centre_seq).map(row => row.number);
-    const written = this.model
-      .present()
-      .filter(row => row.seq > copied_seq && row.kind === LogKind.reading)
-      .map(numberOf);
     // Of a past with holes it is not known how far the two are one.
-    if (known.gone_unsynced.size === 0 && String(added) !== String(written))
-      throw new Error(`above ${centre_seq} the centre has ${added}, expected ${written}`);
+    if (known.gone_unsynced.size > 0) return;
+    const added = after.readings
+      .filter(row => row.seq > centre_seq)
+      .map(({ number, t_ms, certain }) => tell(number, t_ms, certain));
+    const pack_ids = this.topology.packs.map(({ id }) => id);
+    const here = exported(this.gateway, pack_ids).filter(line => this.#isOfCopy(line));
+    same(`readings above ${centre_seq} at the centre`, added, here);
+  }
+
+  /** Whether this reading was made after the copy was put in. */
+  #isOfCopy(line: string): boolean {
+    return numberIn(line) > this.#copied_number;
   }
 }
+
+const numberIn = (line: string) => Number(/\d+/.exec(line));
