@@ -61,9 +61,19 @@ export class Corrections {
   }
 
   /** That of the rows of a range which are corrected least. */
-  leastShift({ first_seq, last_seq }: SeqRange): number {
-    const pieces = this.pieces.filter(piece => piece.first_seq <= last_seq && piece.last_seq >= first_seq);
-    return Math.min(...pieces.map(({ shift_ms }) => shift_ms));
+  leastShift(range: SeqRange): number {
+    return Math.min(...this.#shiftsOf(range));
+  }
+
+  /** That of those which are corrected most. */
+  mostShift(range: SeqRange): number {
+    return Math.max(...this.#shiftsOf(range));
+  }
+
+  #shiftsOf({ first_seq, last_seq }: SeqRange): number[] {
+    return this.pieces
+      .filter(piece => piece.first_seq <= last_seq && piece.last_seq >= first_seq)
+      .map(({ shift_ms }) => shift_ms);
   }
 
   isUncertain(seq: number): boolean {

@@ -119,6 +119,30 @@ test('rows of a boot that did not know the time are as old as what came after th
   close();
 });
 
+test('the age of readings is that of their corrected times, also where a span is corrected in parts', () => {
+  const { writer, reader, close } = filled(3, true);
+  const day_ms = 86_400_000;
+  const batch = new BatchBuffer(new ArrayBuffer(1000));
+  const correction = {
+    reason: 'correction',
+    boot_id: 'b',
+    t_ms: T0,
+    first_seq: 5,
+    last_seq: 12,
+    offset_ms: day_ms,
+  };
+  const record = Buffer.from(JSON.stringify(correction));
+  batch.bytes.set(record, batch.bodyOffset);
+  batch.finish(LogKind.clock, 0, T0, record.length);
+  writer.commit(batch.buffer, batch.used);
+  const all = readingsLeft(reader);
+  writer.retain({ ...roomy, before_ms: T0 + day_ms / 2 });
+  expect(readingsLeft(reader)).toBe(all);
+  writer.retain({ ...roomy, before_ms: T0 + 2 * day_ms });
+  expect(readingsLeft(reader)).toBe(0);
+  close();
+});
+
 test('losses on the way to the disk are told once, by pack and reason', () => {
   fc.assert(
     fc.property(

@@ -100,7 +100,7 @@ export class Retention {
   }
 
   #isDue({ first_seq, last_seq, max_t_ms: logged_ms }: SpanAge, before_ms: number): boolean {
-    const max_t_ms = logged_ms + (this.#rows.corrections.shiftOf({ first_seq, last_seq }) ?? 0);
+    const max_t_ms = logged_ms + this.#rows.corrections.mostShift({ first_seq, last_seq });
     if (max_t_ms >= before_ms) return false;
     if (max_t_ms >= EARLIEST_MS) return true;
     const later = this.#db
