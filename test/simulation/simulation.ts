@@ -109,6 +109,8 @@ export class Simulation extends GatewayLife {
         });
         return;
       case 'read':
+        // What it finds out is stored before, not in the midst.
+        await this.keeper?.idle();
         if (this.removal && !this.mayFail(() => this.checkLog())) return;
         return checkReads(this.gateway, this.model, this.topology, draw, this.#someTime()).catch(
           this.diskFailure,

@@ -4,23 +4,13 @@ import { chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Clock } from '../../core/clock/clock.ts';
-import { systemClock } from '../../core/clock/system-clock.ts';
 import { smallTopology } from '../../daemon/store/testing.ts';
 import type { Upstream } from '../../daemon/upstream/upstream.ts';
-import { appendRounds, caughtUp, type Log, until, useCentre } from './harness.ts';
+import { appendRounds, caughtUp, hastyClock, type Log, until, useCentre } from './harness.ts';
 import { startWireProxy } from './wire-proxy.ts';
 
 const topology = smallTopology(20);
 const centre = useCentre();
-
-/** Time-outs and delays of minutes pass in seconds. */
-const HASTE = 30;
-const hastyClock: Clock = {
-  ...{ wallMs: () => systemClock.wallMs(), monoMs: () => systemClock.monoMs() },
-  setTimer: (fn, delay_ms) => systemClock.setTimer(fn, delay_ms / HASTE),
-  clearTimer: handle => systemClock.clearTimer(handle),
-};
 
 const isDown = (upstream: Upstream, reason: RegExp) =>
   until(

@@ -1,7 +1,7 @@
 /** What tests of the way to the centre share: a real PostgreSQL per file, a database per test, logs that are followed. */
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { sleep } from '../../core/clock/clock.ts';
+import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -20,6 +20,14 @@ import { type StartOptions, startPostgres, type TestPostgres } from '../support/
 export const T0 = Date.UTC(2026, 0, 7);
 export const INTERVAL_MS = 2000;
 const PATIENCE_MS = 60_000;
+
+/** Time-outs and delays of minutes pass in seconds. */
+const HASTE = 30;
+export const hastyClock: Clock = {
+  ...{ wallMs: () => systemClock.wallMs(), monoMs: () => systemClock.monoMs() },
+  setTimer: (fn, delay_ms) => systemClock.setTimer(fn, delay_ms / HASTE),
+  clearTimer: handle => systemClock.clearTimer(handle),
+};
 
 export type Log = Store & LogSource;
 
