@@ -71,8 +71,10 @@ export class ReadingCopy {
   }
 
   async #write({ rows, stream, finished }: OpenCopy): Promise<void> {
-    const drained = stream.write(rows.take());
+    const piece = rows.take();
+    const drained = stream.write(piece);
     await Promise.race([drained ? nextTurn() : drain(stream), finished, this.#broken]);
+    if (this.#client.connection.stream.writableLength === 0) rows.giveBack(piece);
   }
 
   async #end({ rows, stream, finished }: OpenCopy): Promise<void> {

@@ -91,6 +91,7 @@ export class CopyRows {
   /** A row's first fields by pack: field count, gateway, pack. */
   readonly #heads = new Map<string, Buffer>();
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #spare: Buffer<ArrayBuffer> | undefined;
   #view = viewOf(this.#bytes);
   #used = HEADER.copy(this.#bytes);
 
@@ -131,13 +132,19 @@ export class CopyRows {
     this.#used += TRAILER.copy(this.#bytes, this.#used);
   }
 
-  take(): Buffer {
+  take(): Buffer<ArrayBuffer> {
     const taken = this.#bytes.subarray(0, this.#used);
     // Who took it may still hold it while it is sent.
-    this.#bytes = Buffer.allocUnsafeSlow(this.#bytes.length);
+    this.#bytes = this.#spare ?? Buffer.allocUnsafeSlow(this.#bytes.length);
+    this.#spare = undefined;
     this.#view = viewOf(this.#bytes);
     this.#used = 0;
     return taken;
+  }
+
+  /** What `take` gave is not needed any more: it has been sent. */
+  giveBack(taken: Buffer<ArrayBuffer>): void {
+    this.#spare = Buffer.from(taken.buffer);
   }
 
   #headOf(pack_id: string): Buffer {

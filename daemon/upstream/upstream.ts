@@ -11,6 +11,7 @@ import type { LogBatch, LogSource } from '../store/store.ts';
 import { BatchSize } from './batch-size.ts';
 import type { CentralUserRow } from './central-users.ts';
 import { endAtCorrection } from './clock.ts';
+import { Flight } from './flight.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 const FIRST_RETRY_MS = 500;
@@ -20,8 +21,8 @@ const FATAL_RETRY_MS = 60_000;
 /** An idle connection is tried this often. */
 const PROBE_MS = 30_000;
 /** Bodies of one batch; the row limit is `batch_rows`. */
-const BATCH_BYTES = 4 << 20;
-const DEFAULT_BATCH_ROWS = 20_000;
+export const BATCH_BYTES = 4 << 20;
+export const DEFAULT_BATCH_ROWS = 20_000;
 const DEGRADED_ROWS = 10_000;
 const STOP_TIMEOUT_MS = 5000;
 const USERS_INTERVAL_MS = 15_000;
@@ -69,6 +70,7 @@ class LogUpstream implements Upstream {
   readonly #batch: BatchSize;
   readonly #users_interval_ms: number;
   readonly #abort = new AbortController();
+  #flight = new Flight();
   #running: Promise<void> | undefined;
   #connected = false;
   #reason: string | undefined = 'connecting';
@@ -116,7 +118,11 @@ class LogUpstream implements Upstream {
 
   status(): UpstreamStatus {
     const lag_rows = Math.max(0, this.#options.source.durableSeq() - this.#counters.last_seq);
-    const counters = { ...this.#counters, lag_rows: this.#session_options ? lag_rows : 0 };
+    const counters = {
+      ...this.#counters,
+      lag_rows: this.#session_options ? lag_rows : 0,
+      bytes_in_flight: this.#flight.bytes,
+    };
     const code = this.#connected ? undefined : this.#code;
     if (!this.#session_options) return { state: 'off', reason: undefined, code, counters };
     if (!this.#connected) return { state: 'down', reason: this.#reason, code, counters };
@@ -154,6 +160,8 @@ class LogUpstream implements Upstream {
     this.#code = undefined;
     source.markSynced(session.last_seq);
     log.info({ component: 'upstream', last_seq: session.last_seq }, `${session.place}: connected`);
+    const flight = new Flight();
+    this.#flight = flight;
     const abort = () => session.close();
     signal.addEventListener('abort', abort, { once: true });
     try {
@@ -164,19 +172,25 @@ class LogUpstream implements Upstream {
           await this.#pullUsers(session);
           users_due_ms = this.#options.clock.monoMs() + this.#users_interval_ms;
         }
-        const batch = await (ahead ?? this.#readAfter(session.last_seq));
+        const batch = await (ahead ?? this.#readAfter(session.last_seq, flight));
         ahead = undefined;
         if (batch.count > 0) {
           // The log is read for the next batch while the centre stores this one.
           const last_seq = batch.seq[batch.count - 1];
-          if (source.durableSeq() > last_seq) ahead = this.#readAfter(last_seq);
+          if (source.durableSeq() > last_seq) ahead = this.#readAfter(last_seq, flight);
           ahead?.catch(() => {});
           await this.#send(session, batch);
-        } else if (await this.#rollUp(session)) continue;
-        else if (!(await this.#waitForMore(session.last_seq))) await session.probe();
+          flight.arrived(batch);
+          continue;
+        }
+        flight.arrived(batch);
+        if (await this.#rollUp(session)) continue;
+        if (!(await this.#waitForMore(session.last_seq))) await session.probe();
       }
     } finally {
       signal.removeEventListener('abort', abort);
+      // What was on its way, and may still be read, is left to the collector.
+      this.#flight = new Flight();
     }
   }
 
@@ -191,8 +205,10 @@ class LogUpstream implements Upstream {
     return done > 0;
   }
 
-  async #readAfter(seq: number): Promise<LogBatch> {
-    return endAtCorrection(await this.#options.source.readBatch(seq, this.#batch.rows, BATCH_BYTES));
+  async #readAfter(seq: number, flight: Flight): Promise<LogBatch> {
+    const batch = endAtCorrection(await this.#options.source.readBatch(seq, this.#batch.rows, BATCH_BYTES));
+    flight.add(batch);
+    return batch;
   }
 
   /** What cannot be taken over here is no reason to stop the sync. */

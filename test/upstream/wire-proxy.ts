@@ -18,8 +18,8 @@ export interface WireProxy {
   close(): Promise<void>;
 }
 
-/** Listens on `port`, or on any free one. */
-export async function startWireProxy(target_port: number, port = 0): Promise<WireProxy> {
+/** Listens on `port`, or on any free one. `pause_ms`: of a slow network, after each piece on its way to the server. */
+export async function startWireProxy(target_port: number, port = 0, pause_ms = 0): Promise<WireProxy> {
   let how: CutAtCommit = 'before';
   let left = 0;
   let cuts = 0;
@@ -52,6 +52,9 @@ export async function startWireProxy(target_port: number, port = 0): Promise<Wir
         swallow_replies = true;
       }
       upstream.write(bytes);
+      if (pause_ms === 0) return;
+      client.pause();
+      setTimeout(() => client.resume(), pause_ms);
     });
     upstream.on('data', bytes => {
       if (is_frozen) return;
