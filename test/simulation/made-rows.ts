@@ -83,6 +83,15 @@ export function json(kind: number, t_ms: number, record: object): NewRow {
 
 /** The number of a reading made here. */
 export function numberOf(row: Row): number {
+  const known = numbers.get(row) ?? decodeNumber(row);
+  numbers.set(row, known);
+  return known;
+}
+
+/** Asked for again and again. */
+const numbers = new WeakMap<Row, number>();
+
+function decodeNumber(row: Row): number {
   const bytes = Buffer.from(row.body, 'latin1');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const reading = decoder.decode(view, 0, bytes.length);

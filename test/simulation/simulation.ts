@@ -227,7 +227,7 @@ export class Simulation extends GatewayLife {
     this.box.learn();
     this.append();
     this.commitWaiting();
-    for (let tries = 0; tries < 3; tries++) {
+    for (let tries = 0; tries < 2; tries++) {
       await this.clock.advanceAsync(RETRY_MS);
       await this.settle();
     }
