@@ -17,6 +17,8 @@ const manifest = JSON.parse(read('package.json')) as Package;
 const declared = { ...manifest.dependencies, ...manifest.optionalDependencies };
 /** Loaded by name when wanted; and `node` is what runs it all. */
 const NOT_IMPORTED = ['node', 'socketcan'];
+/** Makes what a box runs, where the development packages are. */
+const BUILDS = 'bundle.mjs';
 /** Nothing of them is there at run time. */
 const TYPES_ONLY = ['ws'];
 
@@ -24,6 +26,7 @@ function importedAtRunTime(): Set<string> {
   const files = RUNTIME_ROOMS.flatMap(room =>
     readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })
       .filter(name => /\.(ts|mjs)$/.test(name) && !/\.test\.ts$|testing\.ts$|test-|\.d\.ts$/.test(name))
+      .filter(name => name !== BUILDS)
       .map(name => join(room, name)),
   );
   const names = files.flatMap(file =>

@@ -68,7 +68,9 @@ export async function demo(options: DemoOptions): Promise<number> {
       stop: async () => {
         is_stopped = true;
         await gateway?.stop();
-        await postgres?.stop();
+        const server = postgres;
+        postgres = undefined;
+        await server?.stop();
       },
     },
     log,
