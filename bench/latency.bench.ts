@@ -2,13 +2,14 @@
  * From a frame on the bus to the message on the dashboard's WebSocket: the real program with the default fleet and one
  * more pack, which hangs on an slcan adapter of ours (a pseudo terminal; needs socat), while histories are asked for.
  */
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { SerialPort } from 'serialport';
 import { WebSocket } from 'ws';
 import { ReadingDecoder } from '../core/reading/codec.ts';
@@ -16,8 +17,10 @@ import type { Topology } from '../core/topology/topology.ts';
 import { createSqliteStore } from '../daemon/store/sqlite-store.ts';
 import { smallTopology, storeOptions } from '../daemon/store/testing.ts';
 import { logIn, startGateway } from '../test/support/gateway-process.ts';
+import type { AskerOrder } from './history-asker.ts';
 import { simulateFleet } from './simulated-rows.ts';
 
+const ASKER = fileURLToPath(new URL('./history-asker.ts', import.meta.url));
 const PASSWORD = 'measured-in-milliseconds';
 const HOURS = 4;
 const FRAMES = 240;
@@ -123,20 +126,9 @@ async function measure(
     sent.delete(key);
   });
   socket.send(JSON.stringify({ type: 'subscribe', room: 'pack:measured' }));
-  let histories = 0;
-  let is_over = false;
-  const asking = (async () => {
-    while (!is_over) {
-      const pack = pack_ids[histories % pack_ids.length];
-      const reply = await fetch(
-        `${url}/api/packs/${pack}/history?from_ms=${from_ms}&to_ms=${to_ms}&max_points=${histories % 2 ? 600 : 10_000}`,
-        { headers: { authorization: `Bearer ${token}` } },
-      );
-      await reply.arrayBuffer();
-      if (reply.ok) histories++;
-      else await sleep(1000);
-    }
-  })();
+  const asker = fork(ASKER);
+  const order: AskerOrder = { url, token, pack_ids, from_ms, to_ms };
+  asker.send(order);
   await sleep(3000);
   for (let n = 0; n < FRAMES; n++) {
     // 0x356: voltage in 0.01 V, current and temperature in 0.1.
@@ -148,8 +140,9 @@ async function measure(
     await sleep(FRAME_EVERY_MS);
   }
   await sleep(500);
-  is_over = true;
-  await asking;
+  const asked = once(asker, 'message');
+  asker.send('end');
+  const [histories] = await asked;
   socket.close();
   await new Promise<void>(resolve => port.close(() => resolve()));
   took_ms.sort((a, b) => a - b);

@@ -48,9 +48,9 @@ export class NumberText {
     this.#digits(part, digits);
   }
 
-  /** What was written; it has its buffer to itself. */
+  /** What was written, in a buffer that has just room for it. Nothing can be added afterwards. */
   done(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#bytes.buffer as ArrayBuffer, 0, this.#used);
+    return new Uint8Array((this.#bytes.buffer as ArrayBuffer).transfer(this.#used));
   }
 
   #integer(value: number): void {
