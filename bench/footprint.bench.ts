@@ -2,15 +2,13 @@
  * What the gateway takes of a box: memory and processor time of the bundle with the flags of the systemd unit, reading
  * the default fleet (whose simulator runs in the same process) into its store.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startGateway } from '../test/support/gateway-process.ts';
+import { DEMO_CONFIG, startAsOnBox } from './box-program.ts';
 
-const root = new URL('../', import.meta.url).pathname;
 const SETTLED_AFTER_MS = 60_000;
 const MEASURED_MS = 120_000;
 const TICKS_PER_S = 100;
@@ -19,22 +17,14 @@ const GOAL_SHARE = 0.03;
 
 export async function benchFootprint(): Promise<string[]> {
   if (process.platform !== 'linux') return ['not measured: reads /proc of Linux'];
-  execFileSync(process.execPath, [join(root, 'daemon/bundle.mjs')], { stdio: 'inherit' });
-  const unit = readFileSync(join(root, 'systemd/bms-gateway.service'), 'utf8');
-  const [, command] = /^ExecStart=\S+ (.*) run$/m.exec(unit) ?? [];
-  const [, arenas] = /^Environment=MALLOC_ARENA_MAX=(.*)$/m.exec(unit) ?? [];
-  if (command === undefined || arenas === undefined) throw new Error('the unit starts something else');
-  const program = command.split(' ').map(word => word.replace('/opt/bms-gateway/', root));
   const directory = await mkdtemp(join(tmpdir(), 'bms-footprint-'));
   await chmod(directory, 0o711);
-  const env = {
-    MALLOC_ARENA_MAX: arenas,
-    BMS_CONFIG: join(root, 'daemon/config/demo.yaml'),
+  const gateway = startAsOnBox({
+    BMS_CONFIG: DEMO_CONFIG,
     BMS_STATE_DIR: directory,
     BMS_HTTP_PORT: '0',
     BMS_ADMIN_PASSWORD: 'measured-in-megabytes',
-  };
-  const gateway = startGateway(['run'], env, undefined, program);
+  });
   try {
     await gateway.waitFor(/"msg":"serving"/);
     await sleep(SETTLED_AFTER_MS);

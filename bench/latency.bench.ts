@@ -1,5 +1,5 @@
 /**
- * From a frame on the bus to the message on the dashboard's WebSocket: the real program with the default fleet and one
+ * From a frame on the bus to the message on the dashboard's WebSocket: the program as on a box, with the default fleet and one
  * more pack, which hangs on an slcan adapter of ours (a pseudo terminal; needs socat), while histories are asked for.
  */
 import { fork, spawn } from 'node:child_process';
@@ -16,7 +16,8 @@ import { ReadingDecoder } from '../core/reading/codec.ts';
 import type { Topology } from '../core/topology/topology.ts';
 import { createSqliteStore } from '../daemon/store/sqlite-store.ts';
 import { smallTopology, storeOptions } from '../daemon/store/testing.ts';
-import { logIn, startGateway } from '../test/support/gateway-process.ts';
+import { logIn } from '../test/support/gateway-process.ts';
+import { DEMO_CONFIG, startAsOnBox } from './box-program.ts';
 import type { AskerOrder } from './history-asker.ts';
 import { simulateFleet } from './simulated-rows.ts';
 
@@ -45,7 +46,7 @@ export async function benchLatency(): Promise<string[]> {
   const config = join(directory, 'config.yaml');
   await writeFile(config, await configWith(theirs));
   const span = await fillStore(directory);
-  const gateway = startGateway(['run'], {
+  const gateway = startAsOnBox({
     BMS_CONFIG: config,
     BMS_STATE_DIR: directory,
     BMS_HTTP_PORT: '0',
@@ -62,7 +63,7 @@ export async function benchLatency(): Promise<string[]> {
 }
 
 async function configWith(port: string): Promise<string> {
-  const demo = await readFile(new URL('../daemon/config/demo.yaml', import.meta.url), 'utf8');
+  const demo = await readFile(DEMO_CONFIG, 'utf8');
   return demo
     .replace(
       'connections:\n',

@@ -110,12 +110,16 @@ interface ScaleGroup {
   readonly registers: Uint16Array;
   readonly scale_offset: number;
   readonly finest: number;
+  readonly pack: PackMap['pack'];
+  readonly cells: PackMap['cells'];
 }
 
 class ReadingWriter {
   readonly #map: PackMap;
   readonly #models: ReadonlyMap<number, Uint16Array>;
   readonly #groups: readonly ScaleGroup[];
+  /** Alarm bits that are the only one of their alarm, whatever its level. */
+  readonly #lonely_bits: ReadonlySet<number>;
 
   constructor(map: PackMap, models: ReadonlyMap<number, Uint16Array>) {
     this.#map = map;
@@ -124,9 +128,22 @@ class ReadingWriter {
     for (const { model, scale_offset } of [...map.pack, ...map.cells]) {
       if (scale_offset === undefined) continue;
       const finest = FINEST_EXPONENT[scaleName(MODELS.get(model)!, scale_offset)] ?? 0;
-      groups.set(`${model}.${scale_offset}`, { registers: models.get(model)!, scale_offset, finest });
+      const isOf = (point: NumberPoint) => point.scale_offset === scale_offset && point.model === model;
+      const points = { pack: map.pack.filter(isOf), cells: map.cells.filter(isOf) };
+      groups.set(`${model}.${scale_offset}`, {
+        registers: models.get(model)!,
+        scale_offset,
+        finest,
+        ...points,
+      });
     }
     this.#groups = [...groups.values()];
+    const { alarm_bits } = map;
+    this.#lonely_bits = new Set(
+      alarm_bits
+        .filter(({ bit, alarm }) => alarm_bits.every(other => other.alarm !== alarm || other.bit === bit))
+        .map(({ bit }) => bit),
+    );
   }
 
   write(reading: PackReading): void {
@@ -141,18 +158,11 @@ class ReadingWriter {
 
   #chooseScale(group: ScaleGroup, reading: PackReading): void {
     let exponent = group.finest;
-    for (const point of this.#map.pack) {
-      if (this.#isOf(point, group)) exponent = coarsen(exponent, point.type, reading.values[point.metric]);
-    }
-    for (const point of this.#map.cells) {
-      if (!this.#isOf(point, group)) continue;
+    for (const point of group.pack) exponent = coarsen(exponent, point.type, reading.values[point.metric]);
+    for (const point of group.cells) {
       for (const value of reading.column(point.metric)) exponent = coarsen(exponent, point.type, value);
     }
     writeNumber(group.registers, group.scale_offset, 'sf', exponent);
-  }
-
-  #isOf(point: NumberPoint, group: ScaleGroup): boolean {
-    return point.scale_offset === group.scale_offset && this.#models.get(point.model) === group.registers;
   }
 
   #writeCells(reading: PackReading): void {
@@ -174,9 +184,8 @@ class ReadingWriter {
     const known = levels.length === 0 || levels.some(level => level !== DeviceAlarmLevel.unknown);
     let bits = 0;
     for (const { bit, alarm, level } of alarm_bits) {
-      const lonely = alarm_bits.every(other => other.alarm !== alarm || other.bit === bit);
       const raised = levels[alarm] === DeviceAlarmLevel.warning || levels[alarm] === DeviceAlarmLevel.alarm;
-      if (levels[alarm] === level || (lonely && raised)) bits += 2 ** bit;
+      if (levels[alarm] === level || (raised && this.#lonely_bits.has(bit))) bits += 2 ** bit;
     }
     const registers = this.#models.get(alarm_point.model)!;
     writeNumber(registers, alarm_point.offset, alarm_point.type, known ? bits : Number.NaN);
