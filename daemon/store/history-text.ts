@@ -54,10 +54,7 @@ function writeSeries(text: NumberText, { pack, cells }: HistoryColumns): void {
 
 function writeArray(text: NumberText, { values, decimals }: HistoryColumn): void {
   text.text('[');
-  for (let i = 0; i < values.length; i++) {
-    if (i > 0) text.text(',');
-    text.number(values[i], decimals, 'null');
-  }
+  text.list(values, decimals);
   text.text(']');
 }
 
@@ -86,13 +83,13 @@ function writeTable(text: NumberText, { head, t_ms }: History, columns: readonly
   text.text(`time,t_ms,time_certain${columns.map(([name]) => `,${name}`).join('')}\r\n`);
   for (let row = 0; row < t_ms.length; row++) {
     text.text(new Date(t_ms[row]).toISOString());
-    text.text(',');
+    text.comma();
     text.number(t_ms[row], 0, '');
     // Of a step: all of it.
     const last_ms = t_ms[row] + Math.max(0, resolution_ms - 1);
     text.text(uncertain.some(([from, to]) => from <= last_ms && to >= t_ms[row]) ? ',false' : ',true');
     for (const [, { values, decimals }] of columns) {
-      text.text(',');
+      text.comma();
       text.number(values[row], decimals, '');
     }
     text.text('\r\n');

@@ -174,7 +174,11 @@ export function historyOfSteps(request: HistoryRequest, rollup: Rollup, uncertai
   const of = (pick: (series: (typeof all)[number], step: number) => number) =>
     columnsOf(request, held, index => {
       const series = all[index];
-      return Float64Array.from(steps, step => (series?.count[step] ? pick(series, step) : Number.NaN));
+      const values = new Float64Array(steps.length).fill(Number.NaN);
+      if (series)
+        for (let i = 0; i < steps.length; i++)
+          if (series.count[steps[i]] > 0) values[i] = pick(series, steps[i]);
+      return values;
     });
   return {
     head: headOf(request, reading_count, step_ms, uncertain),

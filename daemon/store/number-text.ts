@@ -6,6 +6,7 @@
 const ZERO = 48;
 const MINUS = 45;
 const POINT = 46;
+const COMMA = 44;
 /** Above this a number goes the general way. */
 const MOST_EXACT = Number.MAX_SAFE_INTEGER;
 /** Digits that fit an integer the engine handles fast. */
@@ -27,16 +28,35 @@ export class NumberText {
     this.#used += this.#bytes.write(text, this.#used);
   }
 
+  comma(): void {
+    this.#reserve(1);
+    this.#bytes[this.#used++] = COMMA;
+  }
+
   /** Rounded to so many decimals, without zeros at the end; `missing` where there is none or it is not finite. */
   number(value: number, decimals: number, missing: string): void {
+    this.#reserve(LONGEST_NUMBER);
+    this.#number(value, decimals, 10 ** decimals, missing);
+  }
+
+  /** With commas between them, in JSON. */
+  list(values: Float64Array, decimals: number): void {
     const per_unit = 10 ** decimals;
+    for (let i = 0; i < values.length; i++) {
+      this.#reserve(1 + LONGEST_NUMBER);
+      if (i > 0) this.#bytes[this.#used++] = COMMA;
+      this.#number(values[i], decimals, per_unit, 'null');
+    }
+  }
+
+  /** There must be room for it. */
+  #number(value: number, decimals: number, per_unit: number, missing: string): void {
     const scaled = Math.round(value * per_unit);
     const size = Math.abs(scaled);
     if (!(size <= MOST_EXACT)) {
       this.text(Number.isFinite(value) ? String(value) : missing);
       return;
     }
-    this.#reserve(LONGEST_NUMBER);
     if (scaled < 0) this.#bytes[this.#used++] = MINUS;
     const whole = Math.floor(size / per_unit);
     this.#integer(whole);
