@@ -207,6 +207,8 @@ export class Simulation extends GatewayLife {
     if (this.waiting.length > 0) throw new Error('the disk works again, but a commit does not');
     await this.#learnTime();
     await this.catchUp();
+    // What a retention removed that failed on the way is known only now.
+    this.checkLog();
     this.#checkTimes();
     await this.checkCentre();
     while (this.gateway.writer.archiveStep() !== 'idle') {}
