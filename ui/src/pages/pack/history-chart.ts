@@ -96,6 +96,8 @@ export class HistoryChart {
           grace: '8%',
           ticks: {
             ...axis.ticks,
+            // No closer together than labels can tell.
+            precision: decimals,
             callback: (value: number | string) => `${formatNumber(Number(value), decimals)} ${unit}`,
           },
         },
