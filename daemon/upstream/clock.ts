@@ -7,8 +7,23 @@ const DAY_MS = 86_400_000;
 
 export const storeClock: RecordSink = async (client, gateway_id, records, seqs) => {
   const numbered = records.map((record, i) => ({ ...record, seq: seqs[i] }));
-  await client.query('SELECT store_clock($1, $2::jsonb)', [gateway_id, JSON.stringify(numbered)]);
+  const { rows } = await client.query<{ seq: string }>(KNOWN, [gateway_id, JSON.stringify(numbered)]);
+  const known = new Set(rows.map(({ seq }) => Number(seq)));
+  const others = numbered.filter(({ seq }) => !known.has(seq));
+  await client.query('SELECT store_clock($1, $2::jsonb)', [gateway_id, JSON.stringify(others)]);
 };
+
+/**
+ * Corrections that have moved their readings already, told under another number: after a set-back whatever follows the
+ * first reading that the centre does not have is sent anew, and it may have what came later.
+ */
+const KNOWN = `
+  SELECT r.seq
+  FROM jsonb_to_recordset($2::jsonb) AS r(seq bigint, reason text, first_seq bigint, last_seq bigint, offset_ms bigint,
+    trust text)
+  JOIN clock_corrections c ON c.gateway_id = $1 AND c.seq < r.seq AND c.first_seq = r.first_seq
+    AND c.last_seq = r.last_seq AND c.offset_ms = r.offset_ms AND c.trust = r.trust
+  WHERE r.reason = 'correction'`;
 
 /** The batch as far as its first record that moves readings: each of these gets a transaction of its own. */
 export function endAtCorrection(batch: LogBatch): LogBatch {

@@ -3,9 +3,11 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sleep } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
+import type { ClockCorrection, Trust } from '../../core/contract/clock.ts';
 import { HOUR_MS } from '../../core/contract/completeness.ts';
 import { silentLogger } from '../../core/log.ts';
 import { INTERVAL_MS, TestBox, TRUE_START_MS } from '../../daemon/pipeline/clock-testing.ts';
+import { LogKind } from '../../daemon/store/store.ts';
 import { someAlert } from '../../daemon/store/testing.ts';
 import { createUpstream, type Upstream } from '../../daemon/upstream/upstream.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -110,6 +112,29 @@ test('readings that arrived under 1970 move to their time and partition, once', 
     { raised_at, cleared_at, at: raised_at },
     { raised_at, cleared_at, at: cleared_at },
   ]);
+});
+
+test('a correction told again under another number, as after a set-back, moves nothing', async () => {
+  await box.boot(0);
+  box.read(30);
+  await sync();
+  box.synchronise();
+  box.read(5);
+  await box.settle();
+  await sync();
+  const { rows } = await client.query<
+    Record<'first_seq' | 'last_seq' | 'offset_ms', string> & { trust: Trust }
+  >('SELECT first_seq, last_seq, offset_ms, trust FROM clock_corrections');
+  expect(rows).toHaveLength(1);
+  const [{ first_seq, last_seq, offset_ms, trust }] = rows;
+  box.store.appendRecord(LogKind.clock, box.clock.wallMs(), {
+    ...{ reason: 'correction', boot_id: 'told again', t_ms: box.clock.wallMs(), trust },
+    ...{ first_seq: Number(first_seq), last_seq: Number(last_seq), offset_ms: Number(offset_ms) },
+    ...{ from_ms: 0, to_ms: box.clock.wallMs() + HOUR_MS },
+  } satisfies ClockCorrection);
+  await sync();
+  await expectTrueTimes();
+  expect(await count('SELECT count(*) AS n FROM clock_corrections')).toBe(1);
 });
 
 test('two boots without a network, sent at once; the first never learned the time', async () => {
