@@ -4,6 +4,7 @@ import Type from 'typebox';
 import { HistoryQuery, HistoryReply } from '../../../core/contract/http.ts';
 import { BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import { CELL_SERIES, PACK_SERIES } from '../../store/rollup.ts';
 import { RateLimitError } from '../auth/login-guard.ts';
 import { tableHeaders, wantsCsv } from '../csv.ts';
 import { visibleFleet } from '../live/rooms.ts';
@@ -17,8 +18,6 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DEFAULT_POINTS = 600;
 /** In one reply, over all its series. */
 const MOST_NUMBERS = 600_000;
-const PACK_SERIES = 4;
-const SERIES_PER_CELL = 2;
 
 export function addBatteryRoutes(app: App, context: ServerContext): void {
   const { services, visible } = context;
@@ -125,7 +124,7 @@ function addHistory(
 
 /** A reply of many cells is of fewer moments. */
 function boundedPoints(max_points: number, cell_count: number): number {
-  const series = PACK_SERIES + SERIES_PER_CELL * cell_count;
+  const series = PACK_SERIES.length + CELL_SERIES.length * cell_count;
   return Math.max(1, Math.min(max_points, Math.floor(MOST_NUMBERS / series)));
 }
 
