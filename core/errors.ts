@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   SUNSPEC_NOT_FOUND: 'retriable',
   STORE_FAILED: 'retriable',
   STORE_CORRUPT: 'fatal',
+  STORE_IN_USE: 'fatal',
   MIGRATION_CHANGED: 'fatal',
   SCHEMA_TOO_NEW: 'fatal',
   SCHEMA_TOO_OLD: 'fatal',

@@ -26,6 +26,7 @@ import { createServer, type HttpServer } from './server/server.ts';
 import type { GatewayServices } from './server/services.ts';
 import { certificateDirectory } from './server/tls/certificate-keeper.ts';
 import { type StatusParts, systemStatus } from './status.ts';
+import { lockDirectory, type ProcessLock } from './store/process-lock.ts';
 import { createSqliteStore } from './store/sqlite-store.ts';
 import type { LogSource, Store } from './store/store.ts';
 import { Supervisor } from './supervisor.ts';
@@ -69,6 +70,7 @@ export class Gateway {
   readonly #upstream: Upstream;
   readonly #audit: AuditLog;
   readonly #started_mono_ms: number;
+  #lock: ProcessLock | undefined;
   #server: HttpServer | undefined;
   #starting: Promise<unknown> | undefined;
   #is_stopped = false;
@@ -170,6 +172,11 @@ export class Gateway {
   async #start(): Promise<StartedGateway> {
     const { config, environment } = this.#options;
     const clock = this.#clock;
+    // The storage has a lock of its own where it lies.
+    if (config.config.storage.directory !== environment.state_dir)
+      await this.#step(() => {
+        this.#lock = lockDirectory(environment.state_dir, 'gateway');
+      });
     await this.#step(() => this.#store.open(config.topology));
     await this.#step(() => this.#clock_keeper.start());
     await this.#step(() => this.#desk.restore(clock.wallMs()));
@@ -238,6 +245,7 @@ export class Gateway {
       ['upstream', () => this.#upstream.stop()],
       ['clock', () => this.#clock_keeper.stop()],
       ['store', () => this.#store.close()],
+      ['lock', () => this.#lock?.release()],
     ];
     for (const [part, stop] of steps) {
       try {

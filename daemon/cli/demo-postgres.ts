@@ -13,11 +13,13 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import { ProcessLock } from '../store/process-lock.ts';
 
 const run = promisify(execFile);
 const START_TIMEOUT_S = 60;
 const STOP_TIMEOUT_S = 4;
 const DATABASE = 'bms';
+const LOCK_FILE = 'demo.lock';
 /** PostgreSQL refuses to run as root; this account exists everywhere and owns nothing. */
 const UNPRIVILEGED = { uid: 65534, gid: 65534 };
 
@@ -35,13 +37,19 @@ interface Binaries {
 
 /**
  * Starts the server whose data lie in `directory` (made at first), on `wanted_port` or any free one.
- * Throws UPSTREAM_UNREACHABLE with what to do.
+ * Throws UPSTREAM_UNREACHABLE with what to do, STORE_IN_USE when another process has a server there.
  */
 export async function startDemoPostgres(directory: string, wanted_port?: number): Promise<DemoPostgres> {
+  let lock: ProcessLock | undefined;
   try {
     const binaries = await findBinaries();
     const account = process.getuid?.() === 0 ? UNPRIVILEGED : undefined;
     await mkdir(directory, { recursive: true });
+    lock = ProcessLock.take(
+      join(directory, LOCK_FILE),
+      `the demo's PostgreSQL in ${directory}`,
+      'stop that one first, or give this one another BMS_STATE_DIR',
+    );
     if (account) {
       await chown(directory, account.uid, account.gid);
       await checkReachable(directory);
@@ -69,10 +77,15 @@ export async function startDemoPostgres(directory: string, wanted_port?: number)
       database_url: `${server}/${DATABASE}`,
       directory,
       stop: async () => {
-        await run(binaries.pg_ctl, ['stop', '-w', '-t', `${STOP_TIMEOUT_S}`, '-m', 'fast', '-D', data], as);
+        try {
+          await stopServer(binaries, data, as);
+        } finally {
+          lock?.release();
+        }
       },
     };
   } catch (error) {
+    lock?.release();
     if (error instanceof GatewayError) throw error;
     throw new GatewayError(
       'UPSTREAM_UNREACHABLE',
@@ -135,12 +148,31 @@ async function initialise(binaries: Binaries, directory: string, data: string, a
   }
 }
 
-async function stopLeftBehind(binaries: Binaries, data: string, as: RunAs): Promise<void> {
-  const isRunning = await run(binaries.pg_ctl, ['status', '-D', data], as).then(
+function isRunning(binaries: Binaries, data: string, as: RunAs): Promise<boolean> {
+  return run(binaries.pg_ctl, ['status', '-D', data], as).then(
     () => true,
     () => false,
   );
-  if (isRunning) await run(binaries.pg_ctl, ['stop', '-w', '-m', 'immediate', '-D', data], as);
+}
+
+/** One that ended by itself, or was ended, is no fault of the stop. */
+async function stopServer(binaries: Binaries, data: string, as: RunAs): Promise<void> {
+  try {
+    await run(binaries.pg_ctl, ['stop', '-w', '-t', `${STOP_TIMEOUT_S}`, '-m', 'fast', '-D', data], as);
+  } catch (error) {
+    if (!(await isRunning(binaries, data, as))) return;
+    throw new GatewayError(
+      'UPSTREAM_UNREACHABLE',
+      `the demo's PostgreSQL did not stop in ${data}: ${describeError(error).trim().split('\n').at(-1)}; the next demo there stops it`,
+      { cause: error },
+    );
+  }
+}
+
+/** Nobody has it in use: we hold the lock. */
+async function stopLeftBehind(binaries: Binaries, data: string, as: RunAs): Promise<void> {
+  if (await isRunning(binaries, data, as))
+    await run(binaries.pg_ctl, ['stop', '-w', '-m', 'immediate', '-D', data], as);
 }
 
 async function createDatabase(url: string): Promise<void> {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock/system-clock.ts';
-import { describeError } from '../../core/errors.ts';
+import { describeError, GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
@@ -85,6 +85,7 @@ async function postgresIfNone(environment: Environment, log: Logger): Promise<De
   try {
     return await startDemoPostgres(join(environment.state_dir, 'postgres'));
   } catch (error) {
+    if (error instanceof GatewayError && error.code === 'STORE_IN_USE') throw error;
     log.warn({ reason: describeError(error) }, 'going on without PostgreSQL');
     return undefined;
   }

@@ -16,6 +16,7 @@ import { BatchBuffer } from './batch-buffer.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { Losses } from './losses.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
+import { lockDirectory, type ProcessLock } from './process-lock.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import {
   type AlertRequest,
@@ -55,6 +56,7 @@ class SqliteStore implements Store, LogSource {
   readonly #listeners = new Set<() => void>();
   readonly #pack_ids = new Map<number, string>();
   #workers: StoreWorkers | undefined;
+  #lock: ProcessLock | undefined;
   #state: 'new' | 'open' | 'closed' = 'new';
   #closing: Promise<void> | undefined;
   /** Pack keys by dense index of this run. */
@@ -128,6 +130,7 @@ class SqliteStore implements Store, LogSource {
     if (this.#state !== 'new')
       throw new GatewayError('STORE_FAILED', `${this.#file}: the store was opened already`);
     const setup = { file: this.#file, migrations: this.#options.migrations ?? SQLITE_MIGRATIONS };
+    this.#lock = lockDirectory(this.#options.directory, STORE_FILE);
     this.#workers = new StoreWorkers(setup, this.#clock, event => this.#onWriterEvent(event));
     try {
       const pack_ids = topology.packs.map(pack => pack.id);
@@ -376,6 +379,7 @@ class SqliteStore implements Store, LogSource {
     this.#clock.clearTimer(this.#commit_timer);
     this.#upkeep.stop();
     await this.#workers?.close(was_open);
+    this.#lock?.release();
   }
 
   async #read<K extends keyof ReaderMethods>(
