@@ -1,19 +1,15 @@
 /**
- * The store over SQLite: this side encodes into batches and posts them; one thread writes, one reads.
- *
- * Batches are posted once per commit interval, or when full. While the writer is behind, records gather in
- * the current batch; when `queue_bytes` are on their way the newest readings are dropped and counted, so what
- * is in the log stays without holes in order. Alerts may use one batch more than readings.
+ * The store over SQLite: this side encodes into batches and posts them; one thread writes, one reads. Readings that
+ * the queue to the writer has no room for are dropped and counted, so what is in the log stays without holes in order.
  */
 import { join } from 'node:path';
 import type { Alert } from '../../core/alerts/alert.ts';
-import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import { BatchBuffer } from './batch-buffer.ts';
-import { FlushWaiters } from './flush-waiters.ts';
+import { CommitQueue } from './commit-queue.ts';
 import { Losses } from './losses.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
 import { lockDirectory, type ProcessLock } from './process-lock.ts';
@@ -50,9 +46,7 @@ class SqliteStore implements Store, LogSource {
   readonly #clock: Clock;
   readonly #upkeep: Upkeep;
   readonly #losses: Losses;
-  readonly #batch_bytes: number;
-  readonly #max_batches: number;
-  readonly #free: ArrayBuffer[] = [];
+  readonly #queue: CommitQueue;
   readonly #listeners = new Set<() => void>();
   readonly #pack_ids = new Map<number, string>();
   #workers: StoreWorkers | undefined;
@@ -61,15 +55,6 @@ class SqliteStore implements Store, LogSource {
   #closing: Promise<void> | undefined;
   /** Pack keys by dense index of this run. */
   #pack_keys: Int32Array = new Int32Array(0);
-  #current: BatchBuffer | undefined;
-  #commit_timer: TimerHandle | undefined;
-  /** The commit interval is over, but a batch was still on its way. */
-  #commit_due = false;
-  #posted_batches = 0;
-  #settled_batches = 0;
-  #posted_bytes = 0;
-  #settled_mono_ms = 0;
-  readonly #flush_waiters = new FlushWaiters();
   #synced_seq = 0;
   #fault: string | undefined;
   #archive_fault: string | undefined;
@@ -115,7 +100,12 @@ class SqliteStore implements Store, LogSource {
     this.#options = options;
     this.#file = join(options.directory, STORE_FILE);
     this.#clock = options.clock;
-    this.#batch_bytes = options.batch_bytes ?? 1 << 20;
+    this.#queue = new CommitQueue({
+      ...options,
+      commit: (buffer, used) => (this.#workers as StoreWorkers).commit(buffer, used),
+      onCommitted: committed => this.#committed(committed),
+      onLost: readings => this.#lost(readings),
+    });
     this.#losses = new Losses(this.#file);
     this.#upkeep = new Upkeep({
       ...{ clock: options.clock, log: options.log, file: this.#file, store: options },
@@ -123,7 +113,6 @@ class SqliteStore implements Store, LogSource {
       retain: request => this.#write('retain', request),
       onRetained: retained => this.#retained(retained),
     });
-    this.#max_batches = Math.max(4, Math.ceil((options.queue_bytes ?? 16 << 20) / this.#batch_bytes));
   }
 
   async open(topology: Topology): Promise<void> {
@@ -199,16 +188,11 @@ class SqliteStore implements Store, LogSource {
 
   flush(): Promise<void> {
     if (this.#state !== 'open') return Promise.reject(this.#notOpen());
-    this.#post();
-    const batch = this.#posted_batches;
-    if (this.#settled_batches >= batch) return Promise.resolve();
-    if (this.#fault !== undefined) return Promise.reject(new GatewayError('STORE_FAILED', this.#fault));
-    return this.#flush_waiters.wait(batch);
+    return this.#queue.flush(this.#fault === undefined ? undefined : this.#failure(this.#fault));
   }
 
   stats(): StoreStats {
-    const waiting_ms =
-      this.#posted_batches > this.#settled_batches ? this.#clock.monoMs() - this.#settled_mono_ms : 0;
+    const { waiting_ms } = this.#queue;
     const stuck =
       waiting_ms > STUCK_AFTER_MS
         ? `${this.#file}: a commit has been waiting for ${Math.round(waiting_ms / 1000)} s`
@@ -216,7 +200,7 @@ class SqliteStore implements Store, LogSource {
     return {
       ...this.#stats,
       ...this.#upkeep.room,
-      queue_bytes: this.#posted_bytes + (this.#current?.used ?? 0),
+      queue_bytes: this.#queue.bytes,
       fault: this.#fault ?? stuck ?? this.#archive_fault,
       set_aside: this.#set_aside,
     };
@@ -260,75 +244,24 @@ class SqliteStore implements Store, LogSource {
     return true;
   }
 
-  /** The batch that takes a body of this size; undefined: it must be dropped. */
-  #batchFor(kind: number, body_bytes: number): BatchBuffer | undefined {
-    if (this.#state !== 'open') return undefined;
-    if (this.#current && !this.#current.hasRoom(body_bytes)) this.#post();
-    if (!this.#current) {
-      const on_their_way = this.#posted_batches - this.#settled_batches;
-      const allowed = kind === LogKind.reading ? this.#max_batches - 1 : this.#max_batches;
-      if (on_their_way >= allowed) return undefined;
-      const batch = new BatchBuffer(this.#free.pop() ?? new ArrayBuffer(this.#batch_bytes));
-      if (!batch.hasRoom(body_bytes)) return undefined;
-      this.#current = batch;
-      this.#commit_timer ??= this.#clock.setTimer(
-        () => this.#commitIntervalOver(),
-        this.#options.commit_interval_ms,
-      );
-    }
-    return this.#current;
+  #batchFor(kind: number, body_bytes: number) {
+    return this.#state === 'open' ? this.#queue.batchFor(kind, body_bytes) : undefined;
   }
 
-  #commitIntervalOver(): void {
-    this.#commit_timer = undefined;
-    // A full batch may wait behind others; a part-filled one rather goes on filling until the writer is free.
-    if (this.#posted_batches > this.#settled_batches) this.#commit_due = true;
-    else this.#post();
-  }
-
-  #post(): void {
-    const batch = this.#current;
-    if (!batch || !this.#workers) return;
-    this.#clock.clearTimer(this.#commit_timer);
-    this.#commit_timer = undefined;
-    this.#commit_due = false;
-    this.#current = undefined;
-    if (this.#posted_batches === this.#settled_batches) this.#settled_mono_ms = this.#clock.monoMs();
-    this.#posted_batches++;
-    this.#posted_bytes += batch.used;
-    const { used, readings, buffer } = batch;
-    this.#workers.commit(buffer, used).then(
-      committed => this.#committed(committed, used),
-      error => this.#lost(error, used, readings),
-    );
-  }
-
-  #committed(committed: Committed, used: number): void {
-    this.#free.push(committed.buffer);
+  #committed(committed: Committed): void {
     if (this.#stats.first_seq === 0) this.#stats.first_seq = this.#stats.durable_seq + 1;
     this.#stats.durable_seq = committed.last_seq;
     this.#stats.readings_committed += committed.readings;
     this.#stats.file_bytes = committed.file_bytes;
     this.#stats.commits++;
-    this.#settle(used);
-    this.#flush_waiters.settle(this.#settled_batches);
     for (const listener of this.#listeners) listener();
     for (const gap of this.#losses.take()) this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap);
-    if (this.#commit_due && this.#posted_batches === this.#settled_batches) this.#post();
   }
 
-  #lost(error: unknown, used: number, readings: number): void {
+  #lost(readings: number): void {
     this.#stats.readings_dropped += readings;
     if (readings > 0) this.#losses.add('write_failed', undefined, this.#clock.wallMs(), readings);
     this.#stats.commit_failures++;
-    this.#settle(used);
-    this.#flush_waiters.settle(this.#settled_batches, new GatewayError('STORE_FAILED', describeError(error)));
-  }
-
-  #settle(used: number): void {
-    this.#settled_batches++;
-    this.#posted_bytes -= used;
-    this.#settled_mono_ms = this.#clock.monoMs();
   }
 
   #onWriterEvent(event: WorkerEvent): void {
@@ -355,7 +288,7 @@ class SqliteStore implements Store, LogSource {
     if (this.#closing) return;
     if (fault !== undefined) {
       this.#stats.commit_failures++;
-      this.#flush_waiters.settle(Number.POSITIVE_INFINITY, new GatewayError('STORE_FAILED', fault));
+      this.#queue.failWaiters(this.#failure(fault));
     }
     if (fault === this.#fault) return;
     this.#fault = fault;
@@ -374,9 +307,9 @@ class SqliteStore implements Store, LogSource {
 
   async #close(): Promise<void> {
     const was_open = this.#state === 'open';
-    if (was_open) this.#post();
+    if (was_open) this.#queue.post();
     this.#state = 'closed';
-    this.#clock.clearTimer(this.#commit_timer);
+    this.#queue.stopTimer();
     this.#upkeep.stop();
     await this.#workers?.close(was_open);
     this.#lock?.release();
@@ -399,6 +332,10 @@ class SqliteStore implements Store, LogSource {
   }
 
   #notOpen(): GatewayError {
-    return new GatewayError('STORE_FAILED', `${this.#file}: the store is not open`);
+    return this.#failure(`${this.#file}: the store is not open`);
+  }
+
+  #failure(reason: string): GatewayError {
+    return new GatewayError('STORE_FAILED', reason);
   }
 }
