@@ -6,6 +6,7 @@ import { WatchedClock } from '../core/clock/watched-clock.ts';
 import type { CertificateView } from '../core/contract/http.ts';
 import { describeError, GatewayError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import type { PackState } from '../core/reading/pack-state.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
 import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
@@ -141,8 +142,7 @@ export class Gateway {
         this.#desk.judge(reading);
       },
       onMoment: (t_ms, mono_ms) => {
-        for (const { state } of packs)
-          this.#judgeSilence(state.pack, state.last_update_mono_ms, t_ms, mono_ms);
+        for (const { state } of packs) this.#judgeSilence(state, t_ms, mono_ms);
       },
     });
     this.#upstream = createUpstream({
@@ -314,9 +314,11 @@ export class Gateway {
     });
   }
 
-  #judgeSilence(pack: number, last_update_mono_ms: number, t_ms: number, mono_ms: number): void {
-    const since_mono_ms = Math.max(last_update_mono_ms, this.#started_mono_ms);
-    this.#desk.judgeSilence(pack, mono_ms - since_mono_ms, t_ms, this.#supervisor.packReason(pack));
+  #judgeSilence({ pack, last_update_mono_ms, patience_ms }: PackState, t_ms: number, mono_ms: number): void {
+    const silent_ms = mono_ms - Math.max(last_update_mono_ms, this.#started_mono_ms);
+    // Who waits for its turn on a slow line is not silent.
+    const told_ms = silent_ms > patience_ms ? silent_ms : 0;
+    this.#desk.judgeSilence(pack, told_ms, t_ms, this.#supervisor.packReason(pack));
   }
 }
 

@@ -15,12 +15,14 @@ export class PackState {
   revision = 0;
   /** Monotonic time of the newest write; -Infinity while the pack never spoke. */
   last_update_mono_ms = Number.NEGATIVE_INFINITY;
+  /** So long the pack may say nothing because its line is slow; 0: it is as quick as the interval. */
+  patience_ms = 0;
   readonly #values: Slots;
   readonly #cells: Slots;
   readonly #sensors: Slots;
   readonly #alarms: Slots;
 
-  /** `stale_ms`: the default stale limit; `setStaleLimit` narrows or widens it per quantity. */
+  /** `stale_ms`: the default stale limit; others may be set per quantity. */
   constructor(pack: number, shape: PackShape, stale_ms: number) {
     this.pack = pack;
     this.shape = shape;
@@ -51,6 +53,12 @@ export class PackState {
   setDeviceAlarm(alarm: number, level: number, mono_ms: number): void {
     this.#alarms.set(alarm, level, mono_ms, false);
     this.#touch(mono_ms);
+  }
+
+  /** One stale limit for everything, in ms. */
+  setStaleLimit(stale_ms: number): void {
+    for (const slots of [this.#values, this.#cells, this.#sensors, this.#alarms])
+      slots.stale_ms.fill(stale_ms);
   }
 
   /** Stale limit of one pack quantity, in ms. */

@@ -40,6 +40,25 @@ test('a good file is described, with warnings', () => {
   expect(lines.join()).not.toContain('hunter2');
 });
 
+const LINE = `site: { id: home, name: At home }
+connections: [{ id: line, type: modbus-rtu, port: /dev/ttyUSB0, baud_rate: 9600 }]
+batteries: [{ id: b1, packs: [{ id: 'p{01..15}', connection: line, profile: jk-pb-modbus, address: 1..15, cells: 16 }] }]
+`;
+
+test('a line that cannot carry a round within the interval is a warning, with an interval that would fit', () => {
+  const slow = check(LINE);
+  expect(slow.ok).toBe(true);
+  expect(slow.lines.at(-1)).toMatch(
+    /^warning: config\.yaml:2:15 connections\[0\]: found 15 units on line, whose round of \d+ requests takes at least \d+(\.\d)? s at 9600 baud, expected a round within the interval of 2 s; interval_ms \d+ would fit$/,
+  );
+  expect(check(`${LINE}interval_ms: 60000\n`).lines.join()).not.toContain('warning');
+  expect(
+    check(LINE.replace('9600', '115200').replace('{01..15}', '{1..2}').replace('1..15', '1..2')).lines.join(),
+  ).not.toContain('warning');
+  const gaps = LINE.replace('baud_rate: 9600', 'baud_rate: 115200, gap_ms: 100');
+  expect(check(gaps).lines.at(-1)).toContain('with pauses of 100 ms');
+});
+
 test('a wrong file is a line for each problem', () => {
   expect(check(SITE.replace('cells: 16', 'cells: 5000').replace('virtual-can', 'virtual-bus'))).toEqual({
     ok: false,

@@ -13,6 +13,7 @@ import { DEFAULTS } from './defaults.ts';
 import { expandConnections } from './expand-connections.ts';
 import { type ExpandedPack, expandPack } from './expand-packs.ts';
 import type { Config } from './schema.ts';
+import { slowLines } from './slow-lines.ts';
 
 export interface BoundConnection {
   readonly connection: ConnectionConfig;
@@ -31,12 +32,13 @@ export interface Findings {
   readonly warnings: Finding[];
 }
 
-/** Undefined when there are problems. `directory`: relative files are meant from there. */
+/** Undefined when there are problems. `directory`: relative files are meant from there. `interval_ms`: of readings. */
 export function buildFleet(
   config: Config,
   profiles: LoadedProfiles,
   directory: string,
   findings: Findings,
+  interval_ms?: number,
 ): Fleet | undefined {
   const { problems } = findings;
   const connections = expandConnections(config.connections, directory, problems);
@@ -55,6 +57,8 @@ export function buildFleet(
     onIt.push(bindingOf(pack, i));
     bindings.set(pack.connection_id, onIt);
   }
+  if (interval_ms !== undefined)
+    findings.warnings.push(...slowLines([...connections.values()], bindings, interval_ms));
   return {
     topology: topologyOf(config, packs),
     connections: [...connections.values()].flatMap(({ connection }) => {

@@ -64,7 +64,7 @@ export function loadConfig(file: string, environment: Environment, profiles: Loa
   const path = resolve(file);
   const findings: Findings = { problems: [], warnings: [] };
   const config = resolveConfig(document.value, environment, dirname(path), findings);
-  const fleet = buildFleet(document.value, profiles, dirname(path), findings);
+  const fleet = buildFleet(document.value, profiles, dirname(path), findings, config.interval_ms);
   const inOrder = (list: readonly Finding[]) => sortProblems(list.map(document.locate));
   if (!fleet || findings.problems.length > 0) throw new ConfigError(inOrder(findings.problems));
   const warnings = [...inOrder(findings.warnings), ...weakSecrets(environment)];

@@ -83,7 +83,16 @@ test("nothing fresh is offline, with the driver's reason", () => {
   const silent = summarisePack(node, new PackReading(0, shape), { ...calm, link_reason: 'unit 1: no reply' });
   expect(silent).toMatchObject({ state: 'offline', reason: 'unit 1: no reply', cell_voltage_min_v: null });
   expect(silent.cells.voltage_v).toEqual({ values: [null, null, null], quality: 'mmm' });
-  expect(summarisePack(node, new PackReading(0, shape), calm).reason).toBe('no data yet');
+  const never = summarisePack(node, new PackReading(0, shape), { ...calm, last_update_ms: null });
+  expect(never).toMatchObject({ state: 'offline', reason: 'no data yet' });
+  const told = { ...calm, last_update_ms: Date.UTC(2026, 10, 30, 21, 40, 53, 999) };
+  const stale = goodReading();
+  stale.columnQuality(CellMetric.voltage_v).fill(Quality.stale);
+  stale.value_quality.fill(Quality.stale);
+  expect(summarisePack(node, stale, told)).toMatchObject({
+    state: 'offline',
+    reason: 'no data since 2026-11-30 21:40:53 UTC',
+  });
 });
 
 test('a pack without cell temperatures is judged by its sensors', () => {

@@ -148,7 +148,7 @@ function packHealth(
     fresh === 0 &&
     reading.value_quality.every(quality => quality === Quality.missing || quality === Quality.stale)
   )
-    return { state: 'offline', reason: context.link_reason ?? 'no data yet' };
+    return { state: 'offline', reason: context.link_reason ?? noData(context.last_update_ms) };
   const doubts = ([Quality.missing, Quality.stale, Quality.suspect] as const)
     .filter(quality => counts[quality] > 0)
     .map(quality => `${counts[quality]} ${QUALITY_NAMES[quality]}`);
@@ -159,6 +159,12 @@ function packHealth(
   return context.link_reason
     ? { state: 'degraded', reason: context.link_reason }
     : { state: 'ok', reason: null };
+}
+
+/** In UTC, as the reader's own zone is not known here. */
+function noData(last_update_ms: number | null): string {
+  if (last_update_ms === null) return 'no data yet';
+  return `no data since ${new Date(last_update_ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function countQualities(quality: Uint8Array): number[] {

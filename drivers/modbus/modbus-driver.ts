@@ -2,15 +2,14 @@
 import { PackState } from '../../core/reading/pack-state.ts';
 import type { ModbusConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
+import { LineRounds } from './line-rounds.ts';
 import { ModbusLink } from './modbus-link.ts';
 import { UnitPoller } from './unit-poller.ts';
+import { STALE_PERIODS, staleAfterMs, type UnitReader } from './unit-reader.ts';
 import { createUnitReaders } from './unit-readers.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
 import type { Wire } from './wire.ts';
 import { wireOf } from './wires.ts';
-
-const STALE_INTERVALS = 3;
-const STALE_AT_LEAST_MS = 3000;
 
 export function createModbusDriver(
   connection: ModbusConnection,
@@ -33,6 +32,10 @@ export function maxInFlight(connection: ModbusConnection, bindings: readonly Pac
   );
   return Math.min(max_in_flight, ...borne);
 }
+
+/** Stale limits that follow a measure are set a little wider than it, and narrowed only when it has become much less. */
+const WIDENED = 1.1;
+const WORTH_NARROWING = 0.7;
 
 interface Health {
   state: LinkState;
@@ -57,6 +60,8 @@ class ModbusDriver implements Driver {
   };
   readonly #pack_health: ReadonlyMap<number, Health>;
   #pollers: readonly UnitPoller[] = [];
+  #line: LineRounds | undefined;
+  readonly #late_ms = new Map<UnitReader, number>();
   #link_health: Health = { state: 'starting', reason: undefined };
   #reported: Health = { state: 'starting', reason: undefined };
   #since_mono_ms: number;
@@ -67,7 +72,7 @@ class ModbusDriver implements Driver {
     context: DriverContext,
     wire: Wire,
   ) {
-    const stale_ms = Math.max(STALE_INTERVALS * context.interval_ms, STALE_AT_LEAST_MS);
+    const stale_ms = staleAfterMs(context.interval_ms);
     this.connection_id = connection.id;
     this.#connection = connection;
     this.#bindings = bindings;
@@ -113,13 +118,18 @@ class ModbusDriver implements Driver {
       ...this.#reported,
       since_mono_ms: this.#since_mono_ms,
       packs: this.#bindings.map(({ pack }) => ({ pack, ...this.#pack_health.get(pack)! })),
-      counters: { ...this.#link.counters, ...this.#wire.counters, ...this.#counters },
+      counters: {
+        ...this.#link.counters,
+        ...this.#wire.counters,
+        ...this.#counters,
+        round_ms: this.#line?.round_ms ?? 0,
+      },
     };
   }
 
   #createPollers(): UnitPoller[] {
     const { clock, interval_ms, onUpdate } = this.#context;
-    return createUnitReaders({
+    const units = createUnitReaders({
       connection: this.#connection,
       bindings: this.#bindings,
       states: this.packs,
@@ -127,10 +137,23 @@ class ModbusDriver implements Driver {
       clock,
       interval_ms,
       counters: this.#counters,
-    }).map(
-      unit =>
+    });
+    const line = new LineRounds(
+      units.length,
+      interval_ms,
+      this.#link.counters,
+      () => this.#link.in_flight_limit,
+    );
+    this.#line = line;
+    const readers = units.map(({ reader }) => reader);
+    return units.map(
+      ({ place, reader, packs, retries }, unit) =>
         new UnitPoller({
-          ...unit,
+          ...{ place, reader, packs, retries, line, unit },
+          onRoundEnd: () => {
+            this.#ageByRounds(line, readers);
+            this.#report();
+          },
           link: this.#link,
           clock,
           interval_ms,
@@ -142,6 +165,19 @@ class ModbusDriver implements Driver {
           },
         }),
     );
+  }
+
+  /** What one unit takes makes the others wait: all of them age by it. */
+  #ageByRounds(line: LineRounds, readers: readonly UnitReader[]): void {
+    for (let unit = 0; unit < readers.length; unit++) {
+      const measured_ms = line.lateMs(unit);
+      const late_ms = measured_ms <= STALE_PERIODS * this.#context.interval_ms ? 0 : measured_ms;
+      const applied_ms = this.#late_ms.get(readers[unit]) ?? 0;
+      // Limits are set anew only where it makes a difference.
+      if (late_ms <= applied_ms && late_ms >= applied_ms * WORTH_NARROWING) continue;
+      this.#late_ms.set(readers[unit], late_ms * WIDENED);
+      readers[unit].ageBy(late_ms * WIDENED);
+    }
   }
 
   #onLink(state: 'up' | 'down', reason: string | undefined, fresh: boolean): void {
@@ -174,11 +210,13 @@ class ModbusDriver implements Driver {
   #overall(): Health {
     if (this.#link_health.state !== 'up') return this.#link_health;
     const packs = [...this.#pack_health.values()];
+    const complaint = this.#line?.complaint;
     const troubled = packs.filter(({ state }) => state === 'down' || state === 'degraded');
     if (troubled.length > 0) {
       const reason = `${troubled.length} of ${packs.length} packs; first: ${troubled[0].reason}`;
-      return { state: 'degraded', reason };
+      return { state: 'degraded', reason: complaint ? `${reason}; ${complaint}` : reason };
     }
+    if (complaint) return { state: 'degraded', reason: complaint };
     return { state: packs.some(({ state }) => state === 'up') ? 'up' : 'starting', reason: undefined };
   }
 }

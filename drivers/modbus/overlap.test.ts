@@ -226,5 +226,6 @@ test('units behind a gateway are read side by side, and a gateway that does not 
     ),
   ]);
   const { rounds } = driver.health().counters;
-  await until(() => driver.health().counters.rounds > rounds + 10 && driver.health().state === 'up');
+  const allUp = () => driver.health().packs.every(({ state }) => state === 'up');
+  await until(() => driver.health().counters.rounds > rounds + 10 && allUp());
 });

@@ -5,6 +5,7 @@
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import type { LinkState } from '../driver.ts';
 import { backoffMs } from './backoff.ts';
+import type { LineRounds } from './line-rounds.ts';
 import type { ModbusLink, ReadFailure } from './modbus-link.ts';
 import type { FailureKind } from './reply.ts';
 import type { UnitReader } from './unit-reader.ts';
@@ -26,6 +27,11 @@ export interface PollerOptions {
   readonly interval_ms: number;
   readonly retries: number;
   readonly counters: PollerCounters;
+  /** Of all units of the link, and which of them this is. */
+  readonly line: LineRounds;
+  readonly unit: number;
+  /** A round has ended, well or not. */
+  readonly onRoundEnd: () => void;
   readonly onUpdate: (pack: number) => void;
   readonly onState: (pack: number, state: LinkState, reason: string | undefined) => void;
 }
@@ -89,11 +95,12 @@ export class UnitPoller {
   }
 
   async #round(): Promise<void> {
-    const { counters } = this.#options;
-    if (this.#attempts === 0 && !this.#answers) this.#started_ms = this.#options.clock.monoMs();
-    const { reader } = this.#options;
+    const { counters, clock, reader, line, unit } = this.#options;
+    const turn_ms = clock.monoMs();
+    if (this.#attempts === 0 && !this.#answers) this.#started_ms = turn_ms;
     const progress = reader.progress;
     const failure = await reader.read();
+    line.onTurn(unit, clock.monoMs() - turn_ms);
     if (!this.#active) return;
     if (failure && reader.progress !== progress) {
       // It answers, if not always: each of its reads has its own repeats.
@@ -108,7 +115,9 @@ export class UnitPoller {
     this.#attempts = 0;
     this.#answers = false;
     this.#failures = 0;
+    line.onRound(unit, this.#started_ms, clock.monoMs());
     this.#commit(this.#started_ms);
+    this.#options.onRoundEnd();
     this.#waitForNextSlot();
   }
 
@@ -123,7 +132,7 @@ export class UnitPoller {
   }
 
   #fail(failure: ReadFailure): void {
-    const { clock, counters, retries, interval_ms, packs, onState } = this.#options;
+    const { clock, counters, retries, interval_ms, packs, line, unit, onRoundEnd, onState } = this.#options;
     // Nothing to ask again while the link is down; `resume` follows when it is up.
     if (failure.kind === 'link') return;
     if (this.#attempts === 0) this.#first_failure = failure;
@@ -148,6 +157,8 @@ export class UnitPoller {
     this.#wait(delay_ms);
     // Later attempts may fail at other registers: the first reason stands until its kind changes.
     const { kind, message } = this.#first_failure ?? failure;
+    line.onFailure(unit);
+    onRoundEnd();
     if (this.#failures > 1 && kind === this.#reported_kind) return;
     this.#reported_kind = kind;
     for (const pack of packs) onState(pack, 'down', message);

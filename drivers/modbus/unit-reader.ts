@@ -9,6 +9,14 @@ export type ReadUnit = (
   into: Uint16Array,
 ) => Promise<ReadFailure | undefined>;
 
+export const STALE_PERIODS = 3;
+const STALE_AT_LEAST_MS = 3000;
+
+/** Age at which a value is stale that is to be read every `period_ms`. */
+export function staleAfterMs(period_ms: number): number {
+  return Math.max(STALE_PERIODS * period_ms, STALE_AT_LEAST_MS);
+}
+
 export interface UnitReader {
   /** Grows with each reply that brought the round forward; constant where a repeat begins anew. */
   readonly progress: number;
@@ -23,6 +31,8 @@ export interface UnitReader {
   leaveOut?(): boolean;
   /** Reads a round; after a failure it goes on where it failed. Never rejects. */
   read(): Promise<ReadFailure | undefined>;
+  /** Values of the unit are replaced so late at worst, by what was measured: before that they are not stale. */
+  ageBy(late_ms: number): void;
   /** Writes a complete round into the packs' states; `onPack` is told each pack and what it lacks, if anything. */
   commit(mono_ms: number, onPack: (pack: number, complaint: string | undefined) => void): void;
 }

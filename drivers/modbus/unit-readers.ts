@@ -57,13 +57,16 @@ export function unitOf({ address, profile }: PackBinding): number {
 }
 
 function sunspecUnit(options: UnitReadersOptions, unit: number, members: readonly number[]): PolledUnit {
-  const { link, bindings, states, connection, clock, counters } = options;
+  const { link, bindings, states, connection, clock, interval_ms, counters } = options;
   const place = `unit ${unit} at ${link.name}`;
   const packs = members.map(i => ({ state: states[i], map: packMap(bindings[i]) }));
   const read = readerOf(link, { unit });
   return {
     place,
-    reader: new SunSpecReader({ place, packs, clock, counters, read, atOnce: () => link.in_flight_limit }),
+    reader: new SunSpecReader({
+      ...{ place, packs, clock, interval_ms, counters, read },
+      atOnce: () => link.in_flight_limit,
+    }),
     packs: packs.map(({ state }) => state.pack),
     retries: connection.retries ?? DEFAULT_RETRIES,
   };

@@ -11,9 +11,9 @@ import type { Wire, WireStream } from './wire.ts';
 const DEFAULT_PORT = 502;
 /** More than a longest frame, as nothing else is awaited. */
 const READ_BYTES = 1024;
-const DEFAULT_BAUD_RATE = 9600;
+export const DEFAULT_BAUD_RATE = 9600;
 /** Bits of a character with start, parity or second stop bit; 3.5 of them of silence end a frame. */
-const CHARACTER_BITS = 11;
+export const CHARACTER_BITS = 11;
 const SILENT_CHARACTERS = 3.5;
 /** Above 19,200 baud the silence no longer shrinks. Source: MODBUS over Serial Line V1.02, 2.5.1.1. */
 const SHORTEST_SILENCE_MS = 1.75;

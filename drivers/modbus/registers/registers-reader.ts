@@ -4,7 +4,7 @@ import { CellMetric } from '../../../core/metrics.ts';
 import { DeviceAlarmLevel } from '../../../core/reading/pack-reading.ts';
 import type { PackState } from '../../../core/reading/pack-state.ts';
 import type { ReadFailure } from '../modbus-link.ts';
-import { type ReadUnit, readParts, type UnitReader } from '../unit-reader.ts';
+import { type ReadUnit, readParts, staleAfterMs, type UnitReader } from '../unit-reader.ts';
 import { BlockImage, SPLITS_PER_ROUND } from './block-image.ts';
 import { fieldValue, rawOf } from './field-values.ts';
 import { fieldSpans, limitsFor } from './map-plan.ts';
@@ -22,8 +22,6 @@ export interface RegistersReaderOptions {
   readonly atOnce: () => number;
 }
 
-const STALE_PERIODS = 3;
-const STALE_AT_LEAST_MS = 3000;
 /** Rounds until registers the unit refused are asked for again. */
 const ASK_REFUSED_AGAIN = 1000;
 /** Most rounds until a block that does not answer is asked again. */
@@ -51,6 +49,8 @@ export class RegistersReader implements UnitReader {
   /** The unit answered all it was asked last: otherwise blocks go one by one, so that silence costs one time-out. */
   #is_steady = false;
   readonly #left_out = new Map<BlockImage, LeftOut>();
+  /** Of a value read in every round, by what was measured. */
+  #late_ms = 0;
 
   constructor(options: RegistersReaderOptions) {
     this.#options = options;
@@ -77,6 +77,12 @@ export class RegistersReader implements UnitReader {
     if (this.#under_way && !this.#images.some(({ readNow }) => readNow))
       this.#first = (this.#first + 1) % this.#images.length;
     this.#under_way = false;
+  }
+
+  ageBy(late_ms: number): void {
+    this.#late_ms = late_ms;
+    this.#options.state.patience_ms = late_ms;
+    this.#setStaleLimits();
   }
 
   leaveOut(): boolean {
@@ -253,6 +259,6 @@ export class RegistersReader implements UnitReader {
 
   #staleMs({ block }: Field): number {
     const { every, stale_ms }: MapBlock = this.#options.map.blocks[block];
-    return stale_ms ?? Math.max(STALE_PERIODS * every * this.#options.interval_ms, STALE_AT_LEAST_MS);
+    return Math.max(stale_ms ?? staleAfterMs(every * this.#options.interval_ms), every * this.#late_ms);
   }
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { PackState } from '../../../core/reading/pack-state.ts';
 import type { ReadFailure } from '../modbus-link.ts';
-import { type ReadUnit, readParts, type UnitReader } from '../unit-reader.ts';
+import { type ReadUnit, readParts, staleAfterMs, type UnitReader } from '../unit-reader.ts';
 import { ChainWalk, type ModelInstance, type ReadRegisters } from './discovery.ts';
 import { ModelBlock } from './model-block.ts';
 import { MODELS } from './models.ts';
@@ -19,6 +19,7 @@ export interface SunSpecReaderOptions {
   readonly place: string;
   readonly packs: readonly SunSpecPack[];
   readonly clock: Clock;
+  readonly interval_ms: number;
   readonly counters: { discoveries: number; cells_ignored: number };
   readonly read: ReadUnit;
   /** Models that may be read at once. */
@@ -56,6 +57,14 @@ export class SunSpecReader implements UnitReader {
 
   /** Every round reads all models anyhow, and a walk may go on where it was. */
   abandon(): void {}
+
+  ageBy(late_ms: number): void {
+    const stale_ms = Math.max(staleAfterMs(this.#options.interval_ms), late_ms);
+    for (const { state } of this.#options.packs) {
+      state.setStaleLimit(stale_ms);
+      state.patience_ms = late_ms;
+    }
+  }
 
   /** A refused model costs its own values only, unless all are refused. */
   async read(): Promise<ReadFailure | undefined> {
