@@ -32,6 +32,7 @@ import { createSqliteStore } from './store/sqlite-store.ts';
 import type { LogSource, Store } from './store/store.ts';
 import { Supervisor } from './supervisor.ts';
 import { createTimeSource, type TimeSource } from './system/time-source.ts';
+import { NO_USERS } from './upstream/central-users.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 export interface GatewayOptions {
@@ -200,7 +201,7 @@ export class Gateway {
       return this.#server;
     });
     // Without a centre there are no users of one.
-    if (!config.config.upstream.database_url) await this.#step(() => server.acceptCentralUsers([]));
+    if (!config.config.upstream.database_url) await this.#step(() => server.acceptCentralUsers(NO_USERS));
     const { url, urls } = await this.#step(() => server.listen());
     await this.#step(() => this.#simulation?.start());
     await this.#step(() => this.#supervisor.start());

@@ -4,10 +4,12 @@ import { Nullable, Role } from './model.ts';
 
 const closed = { additionalProperties: false } as const;
 
-const Username = Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]{0,31}$' });
+export const Username = Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]{0,31}$' });
 /** At least eight characters (NIST SP 800-63B, section 5.1.1.2); length counts, not kinds of characters. */
 export const NewPassword = Type.String({ minLength: 8, maxLength: 1024 });
-const AssignedBatteries = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 1000 });
+export const AssignedBatteries = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
+  maxItems: 1000,
+});
 
 // POST /api/auth/login
 export const LoginBody = Type.Object(

@@ -94,7 +94,7 @@ async function makeAccess(
 ) {
   const session_ms = Math.max(1, Math.round(session_hours * 3600)) * 1000;
   const hasher = new PasswordHasher(argon2, hashes_at_once, hashes_waiting);
-  const users = new UserDirectory(documents, clock, hasher, user_cache_ms);
+  const users = new UserDirectory(documents, clock, hasher, user_cache_ms, log);
   const signing_keys = await SigningKeys.open(documents, clock, jwt_secret, session_ms);
   const tokens = new Tokens(signing_keys, topology.gateway_id, clock);
   const sessions = await Sessions.open(documents, clock, { session_ms, per_user: sessions_per_user });

@@ -2,8 +2,8 @@
 import type { AddressInfo } from 'node:net';
 import type { CertificateView, ComponentStatus } from '../../core/contract/http.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import type { PulledUsers } from '../upstream/central-users.ts';
 import { buildApp } from './app.ts';
-import type { CentralUser } from './auth/users.ts';
 import { serverStatus } from './metrics.ts';
 import type { App, ServerOptions } from './options.ts';
 import { isLoopback } from './plugins/authentication.ts';
@@ -28,8 +28,8 @@ export interface HttpServer {
   certificate(): CertificateView | null;
   /** Looks now for a new certificate in its files. */
   reloadCertificate(): Promise<void>;
-  /** Takes over the centre's users as they are now. */
-  acceptCentralUsers(users: readonly CentralUser[]): Promise<void>;
+  /** Takes over the centre's users as they are now. Returns how many were left out. */
+  acceptCentralUsers(users: PulledUsers): Promise<number>;
   readonly app: App;
 }
 

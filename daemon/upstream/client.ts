@@ -6,7 +6,7 @@ import { GatewayError } from '../../core/errors.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** One statement on the server, and the wait for a lock within it. */
 const STATEMENT_TIMEOUT_MS = 60_000;
-const LOCK_TIMEOUT_MS = 10_000;
+const LOCK_TIMEOUT_MS = 5000;
 /** A half-open connection lets go of the gateway's row after this. */
 const IDLE_TRANSACTION_TIMEOUT_MS = 60_000;
 /** The whole of one exchange (opening, or one batch), whatever the network does. */

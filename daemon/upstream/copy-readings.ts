@@ -1,6 +1,7 @@
 /** The readings of a batch into `pack_readings`, as fast as one connection allows: COPY, of no more than is there. */
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { GatewayError } from '../../core/errors.ts';
 import { describeDecodeFault, ReadingDecoder } from '../../core/reading/codec.ts';
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
 import type { BatchRecords } from './batch-records.ts';
@@ -21,11 +22,20 @@ export class ReadingCopy {
   readonly #source: LogSource;
   /** Rejects when the connection breaks. */
   readonly #broken: Promise<never>;
+  /** Names the centre in errors. */
+  readonly #place: string;
   readonly #decoder = new ReadingDecoder();
   /** Columns met so far; the others need not be sent. */
   #columns: ColumnSet = 0;
 
-  constructor(client: pg.Client, gateway_id: string, source: LogSource, broken: Promise<never>) {
+  constructor(
+    client: pg.Client,
+    gateway_id: string,
+    source: LogSource,
+    broken: Promise<never>,
+    place: string,
+  ) {
+    this.#place = place;
     this.#client = client;
     this.#gateway_id = gateway_id;
     this.#source = source;
@@ -81,6 +91,16 @@ export class ReadingCopy {
     rows.end();
     stream.end(rows.take());
     await finished;
+    this.#compare(rows.count, stream.rowCount);
+  }
+
+  /** What was taken but not stored would be lost without a word. */
+  #compare(sent: number, stored: number): void {
+    if (stored === sent) return;
+    throw new GatewayError(
+      'UPSTREAM_REFUSED',
+      `${this.#place}: of ${sent} readings sent ${stored} were stored in pack_readings; nothing is taken as stored. Is there a trigger that leaves rows out?`,
+    );
   }
 }
 

@@ -86,6 +86,8 @@ export const centreMs = (t_ms: number) => Math.min(Math.max(t_ms, EARLIEST_MS), 
 /** Collects rows; `take` gives what was collected since. The first piece begins with the header. */
 export class CopyRows {
   readonly columns: ColumnSet;
+  /** Rows added. */
+  count = 0;
   readonly #gateway_id: string;
   readonly #field_count: number;
   /** A row's first fields by pack: field count, gateway, pack. */
@@ -108,6 +110,7 @@ export class CopyRows {
   /** `columnsOf(reading)` must be within `columns`. */
   addRow(reading: PackReading, pack_id: string, t_ms: number, seq: number): void {
     const { columns } = this;
+    this.count++;
     const head = this.#headOf(pack_id);
     this.#reserve(head.length + mostBytes(reading));
     this.#used += head.copy(this.#bytes, this.#used);

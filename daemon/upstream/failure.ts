@@ -51,7 +51,7 @@ const SERVER: Readonly<Record<string, Cause>> = {
   '25006': ['UPSTREAM_REFUSED', 'is read-only (a standby?)'],
   '53100': ['UPSTREAM_REFUSED', 'has a full disk'],
   '53300': ['UPSTREAM_REFUSED', 'has no free connection'],
-  '55P03': ['UPSTREAM_REFUSED', 'holds a lock too long'],
+  '55P03': ['UPSTREAM_REFUSED', 'waits for a lock that somebody holds there'],
   '57014': ['UPSTREAM_REFUSED', 'took too long over a statement'],
   '57P01': ['UPSTREAM_UNREACHABLE', 'is shutting down'],
   '57P02': ['UPSTREAM_UNREACHABLE', 'is restarting after a crash'],
@@ -73,9 +73,13 @@ export function upstreamFailure(centre: Centre, error: unknown): GatewayError {
     const [gateway_code, what] = SERVER[code];
     return new GatewayError(gateway_code, `${place} ${what} (${describeError(error)})`, { cause: error });
   }
-  // A code of five characters is the server's own; anything else came from the connection.
-  const gateway_code = /^[0-9A-Z]{5}$/.test(code) ? 'UPSTREAM_REFUSED' : 'UPSTREAM_UNREACHABLE';
+  const gateway_code = isServerError(error) ? 'UPSTREAM_REFUSED' : 'UPSTREAM_UNREACHABLE';
   return new GatewayError(gateway_code, `${place}: ${describeError(error)}`, { cause: error });
+}
+
+/** Whether the server itself replied with this error: the connection is still good. */
+export function isServerError(error: unknown): boolean {
+  return /^[0-9A-Z]{5}$/.test(codeOf(error)) && !(codeOf(error) in NETWORK);
 }
 
 function codeOf(error: unknown): string {

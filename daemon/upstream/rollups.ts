@@ -6,6 +6,7 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import { type LogBatch, LogKind } from '../store/store.ts';
 import { centreMs } from './copy-rows.ts';
+import { isServerError } from './failure.ts';
 import type { Queryable } from './migrate.ts';
 
 const QUARTER_MS = 900_000;
@@ -15,7 +16,6 @@ const GROWS_MS = 60_000;
 const RETRY_MS = 600_000;
 /** Beyond these the marks are looked up at the centre. */
 const KNOWN_MARKS = 50_000;
-const SERVER_ERROR = /^[0-9A-Z]{5}$/;
 
 const ROLL_UP = `
   SELECT (extract(epoch FROM quarter) * 1000)::float8 AS quarter_ms
@@ -79,7 +79,7 @@ export class Rollups {
       }
       return { done: rows.length };
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && SERVER_ERROR.test(String(error.code)))) throw error;
+      if (!isServerError(error)) throw error;
       this.#not_before_ms = now_ms + RETRY_MS;
       return { done: 0, error };
     }

@@ -11,7 +11,7 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
 import { BatchRecords } from './batch-records.ts';
-import { type CentralUserRow, readCentralUsers } from './central-users.ts';
+import { type PulledUsers, readCentralUsers } from './central-users.ts';
 import { EXCHANGE_TIMEOUT_MS, makeClient } from './client.ts';
 import { timesAfter } from './clock.ts';
 import { ReadingCopy } from './copy-readings.ts';
@@ -79,7 +79,7 @@ export class Session {
     this.#centre = { host, port, database: database ?? '', user: user ?? '' };
     this.#partitions = new Partitions(this.#client, options.clock);
     this.#rollups = new Rollups(this.#client, options.gateway_id, options.clock);
-    this.#copy = new ReadingCopy(this.#client, options.gateway_id, options.source, this.#broken);
+    this.#copy = new ReadingCopy(this.#client, options.gateway_id, options.source, this.#broken, this.place);
     this.#client.on('error', error => this.#breakOff(error));
     this.#client.on('end', () => this.#breakOff(new Error('the connection has ended')));
   }
@@ -118,9 +118,10 @@ export class Session {
     return this.#exchange(() => this.#store(batch));
   }
 
-  /** The centre's users for this gateway; undefined where it may not read them. */
-  async users(): Promise<CentralUserRow[] | undefined> {
-    return this.#exchange(() => readCentralUsers(this.#client, this.#options.gateway_id));
+  /** The centre's users for this gateway. `failed` is one line when it refuses. */
+  async users(): Promise<{ pulled: PulledUsers } | { failed: string }> {
+    const found = await this.#exchange(() => readCentralUsers(this.#client, this.#options.gateway_id));
+    return 'pulled' in found ? found : { failed: upstreamFailure(this.#centre, found.error).message };
   }
 
   /** Sums up one quarter of readings at the centre, if one is due. `failed` is one line when it refuses. */

@@ -9,7 +9,7 @@ import type { Logger } from '../../core/log.ts';
 import { POSTGRES_MIGRATIONS } from '../store/migration-files.ts';
 import type { LogBatch, LogSource } from '../store/store.ts';
 import { BatchSize } from './batch-size.ts';
-import type { CentralUserRow } from './central-users.ts';
+import type { PulledUsers } from './central-users.ts';
 import { endAtCorrection } from './clock.ts';
 import { Flight } from './flight.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -37,14 +37,17 @@ export interface UpstreamOptions {
   /** Most log rows in one transaction (default 20 000); fewer where that takes long. */
   readonly batch_rows?: number | undefined;
   readonly migrations?: string;
-  /** Told the centre's users after connecting and then now and then. */
-  readonly onUsers?: (users: readonly CentralUserRow[]) => Promise<void>;
+  /** Told the centre's users after connecting and then now and then. Returns how many of them were left out. */
+  readonly onUsers?: (users: PulledUsers) => Promise<number | undefined>;
   /** Between two pulls of users (default 15 s). */
   readonly users_interval_ms?: number;
 }
 
 export interface UpstreamStatus {
-  /** degraded: connected, but more than 10 000 rows behind. down: nothing is sent, `reason` says why. */
+  /**
+   * degraded: connected, but more than 10 000 rows behind, or users cannot be pulled. down: nothing is sent, `reason`
+   * says why; a failure is the reason until something has been sent again.
+   */
   readonly state: 'off' | 'ok' | 'degraded' | 'down';
   readonly reason: string | undefined;
   /** Of the error that is the reason. */
@@ -73,8 +76,9 @@ class LogUpstream implements Upstream {
   #flight = new Flight();
   #running: Promise<void> | undefined;
   #connected = false;
-  #reason: string | undefined = 'connecting';
-  #code: ErrorCode | undefined;
+  /** Why nothing is sent: kept over connections, until a batch has arrived or there is none to send. */
+  #failure: { readonly reason: string; readonly code: ErrorCode | undefined } | undefined;
+  #users_failure: string | undefined;
   #retry_ms = FIRST_RETRY_MS;
   readonly #counters = {
     last_seq: 0,
@@ -87,6 +91,9 @@ class LogUpstream implements Upstream {
     rows_undecodable: 0,
     /** Of the centre, for this gateway. */
     users: 0,
+    /** Rows of its table that could not be taken. */
+    users_left_out: 0,
+    user_pull_failures: 0,
     /** Of an hour, rolled up at the centre. */
     quarters: 0,
     rollup_failures: 0,
@@ -123,12 +130,16 @@ class LogUpstream implements Upstream {
       lag_rows: this.#session_options ? lag_rows : 0,
       bytes_in_flight: this.#flight.bytes,
     };
-    const code = this.#connected ? undefined : this.#code;
-    if (!this.#session_options) return { state: 'off', reason: undefined, code, counters };
-    if (!this.#connected) return { state: 'down', reason: this.#reason, code, counters };
-    if (lag_rows > DEGRADED_ROWS)
-      return { state: 'degraded', reason: `catching up: ${lag_rows} rows behind`, code, counters };
-    return { state: 'ok', reason: undefined, code, counters };
+    const as = (state: UpstreamStatus['state'], reason?: string, code?: ErrorCode): UpstreamStatus => {
+      return { state, reason, code, counters };
+    };
+    if (!this.#session_options) return as('off');
+    if (this.#failure) return as('down', this.#failure.reason, this.#failure.code);
+    if (this.#abort.signal.aborted) return as('down', 'stopped');
+    if (!this.#connected) return as('down', 'connecting');
+    if (lag_rows > DEGRADED_ROWS) return as('degraded', `catching up: ${lag_rows} rows behind`);
+    if (this.#users_failure) return as('degraded', this.#users_failure);
+    return as('ok');
   }
 
   async #run(session_options: SessionOptions): Promise<void> {
@@ -147,7 +158,7 @@ class LogUpstream implements Upstream {
       }
       if (!signal.aborted) await sleep(this.#options.clock, this.#nextRetryMs(), signal);
     }
-    this.#reason = 'stopped';
+    this.#failure = undefined;
   }
 
   /** Sends what there is and waits for more, until something fails or the end. */
@@ -156,10 +167,14 @@ class LogUpstream implements Upstream {
     const { signal } = this.#abort;
     this.#counters.last_seq = session.last_seq;
     this.#connected = true;
-    this.#reason = undefined;
-    this.#code = undefined;
     source.markSynced(session.last_seq);
-    log.info({ component: 'upstream', last_seq: session.last_seq }, `${session.place}: connected`);
+    let is_well = false;
+    const goesWell = () => {
+      if (!is_well)
+        log.info({ component: 'upstream', last_seq: session.last_seq }, `${session.place}: connected`);
+      is_well = true;
+      this.#failure = undefined;
+    };
     const flight = new Flight();
     this.#flight = flight;
     const abort = () => session.close();
@@ -180,9 +195,11 @@ class LogUpstream implements Upstream {
           if (source.durableSeq() > last_seq) ahead = this.#readAfter(last_seq, flight);
           ahead?.catch(() => {});
           await this.#send(session, batch);
+          goesWell();
           flight.arrived(batch);
           continue;
         }
+        goesWell();
         flight.arrived(batch);
         if (await this.#rollUp(session)) continue;
         if (!(await this.#waitForMore(session.last_seq))) await session.probe();
@@ -211,18 +228,29 @@ class LogUpstream implements Upstream {
     return batch;
   }
 
-  /** What cannot be taken over here is no reason to stop the sync. */
+  /** What cannot be pulled, or not be taken over here, is no reason to stop the sync. */
   async #pullUsers(session: Session): Promise<void> {
     const { onUsers, log } = this.#options;
     if (!onUsers) return;
-    const users = await session.users();
-    this.#counters.users = users?.length ?? 0;
-    await onUsers(users ?? []).catch(error =>
+    const found = await session.users();
+    if ('failed' in found) {
+      this.#counters.user_pull_failures++;
+      const failure = `users of the centre cannot be pulled: ${found.failed}`;
+      if (failure !== this.#users_failure) log.warn({ component: 'upstream' }, failure);
+      this.#users_failure = failure;
+      return;
+    }
+    this.#users_failure = undefined;
+    try {
+      const left_out = (await onUsers(found.pulled)) ?? 0;
+      this.#counters.users_left_out = left_out;
+      this.#counters.users = found.pulled.rows.length + found.pulled.beyond - left_out;
+    } catch (error) {
       log.warn(
         { component: 'upstream', reason: describeError(error) },
         'users of the centre were not taken over',
-      ),
-    );
+      );
+    }
   }
 
   async #send(session: Session, batch: LogBatch): Promise<void> {
@@ -276,10 +304,10 @@ class LogUpstream implements Upstream {
     this.#batch.failed();
     const reason = describeError(error);
     if (error instanceof GatewayError && !error.retriable) this.#retry_ms = FATAL_RETRY_MS;
-    if (reason === this.#reason) return;
-    this.#reason = reason;
-    this.#code = error instanceof GatewayError ? error.code : undefined;
-    this.#options.log.warn({ component: 'upstream', code: this.#code }, `sync waits: ${reason}`);
+    if (reason === this.#failure?.reason) return;
+    const code = error instanceof GatewayError ? error.code : undefined;
+    this.#failure = { reason, code };
+    this.#options.log.warn({ component: 'upstream', code }, `sync waits: ${reason}`);
   }
 
   /** Between half and the whole of the current delay, so that many gateways do not come back at once. */

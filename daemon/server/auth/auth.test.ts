@@ -13,7 +13,15 @@ import {
 } from '../test-services.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
 import { network } from './login-guard.ts';
-import { ARGON2_COST, generatePassword, isUsableHash, PasswordHasher } from './passwords.ts';
+import {
+  ARGON2_COST,
+  type Argon2Cost,
+  costOf,
+  generatePassword,
+  isUsableHash,
+  PasswordHasher,
+  workOf,
+} from './passwords.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { UserDirectory } from './users.ts';
 
@@ -58,9 +66,13 @@ describe('passwords', () => {
     expect(isUsableHash(await new PasswordHasher().hash(PASSWORD))).toBe(true);
     const of = (cost: string) =>
       `$argon2id$v=19$${cost}$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4`;
-    expect(isUsableHash(of('m=65536,t=3,p=4'))).toBe(true);
+    expect(isUsableHash(of('m=65536,t=4,p=4'))).toBe(true);
+    expect(isUsableHash(of('m=12288,t=1,p=1'))).toBe(true);
     for (const cost of [
       'm=9999999,t=2,p=1',
+      'm=65537,t=1,p=1',
+      'm=12287,t=4,p=1',
+      'm=65536,t=5,p=1',
       'm=19456,t=99,p=1',
       'm=19456,t=2,p=99',
       'm=8,t=1,p=4',
@@ -249,12 +261,16 @@ describe('logging in', () => {
     expect(network('192.0.2.1')).toBe('192.0.2.1');
   });
 
-  test('a name that does not exist, or is disabled, is looked up with the same work as any other', async () => {
-    const work: string[] = [];
+  test('whoever is asked for, known or not, disabled or not, the work is that of the dearest known hash', async () => {
+    const work: (readonly [string, Argon2Cost])[] = [];
     class Counted extends PasswordHasher {
-      override async verify(phc: string | undefined, password: string): Promise<boolean> {
-        work.push(phc === undefined ? 'decoy' : 'own');
-        return super.verify(phc, password);
+      override async verify(
+        phc: string | undefined,
+        password: string,
+        dearest?: Argon2Cost,
+      ): Promise<boolean> {
+        work.push([phc === undefined ? 'nobody' : costOf(phc)!.memory_kib.toString(), dearest!]);
+        return super.verify(phc, password, dearest);
       }
     }
     const documents = new MemoryDocuments();
@@ -262,14 +278,50 @@ describe('logging in', () => {
     await users.create({ username: 'una', password: PASSWORD, role: 'user' });
     await users.create({ username: 'off', password: PASSWORD, role: 'user' });
     await users.change('off', { disabled: true });
+    expect(await users.authenticate('nobody', PASSWORD)).toBeUndefined();
+    const central = { memory_kib: 12_288, passes: 2, lanes: 1 };
+    const password_hash = await new PasswordHasher(central).hash(PASSWORD);
+    await users.replaceCentral([
+      { username: 'cora', password_hash, role: 'user', batteries: [], disabled: false, created_ms: 0 },
+    ]);
     for (const [name, password] of [
       ['una', 'wrong'],
       ['off', PASSWORD],
       ['nobody', PASSWORD],
+      ['cora', 'wrong'],
     ] as const)
       expect(await users.authenticate(name, password)).toBeUndefined();
-    // One derivation each, of the same cost: the decoy is made by the hasher that makes all others.
-    expect(work).toEqual(['own', 'own', 'decoy']);
+    expect(await users.authenticate('una', PASSWORD)).toMatchObject({ username: 'una' });
+    await users.replaceCentral([]);
+    await users.authenticate('nobody', PASSWORD);
+    expect(work).toEqual([
+      ['nobody', CHEAP],
+      ['8', central],
+      ['8', central],
+      ['nobody', central],
+      ['12288', central],
+      ['8', central],
+      ['nobody', CHEAP],
+    ]);
+  });
+
+  test('what a cheap hash leaves of the work is done all the same', async () => {
+    const done: number[] = [];
+    class Counted extends PasswordHasher {
+      protected override async derive(...args: Parameters<PasswordHasher['derive']>): Promise<Buffer> {
+        done.push(workOf(args[3]));
+        return super.derive(...args);
+      }
+    }
+    const hasher = new Counted(CHEAP);
+    const cost = { memory_kib: 64, passes: 3, lanes: 1 };
+    const [cheap, dear] = [await hasher.hash(PASSWORD), await new PasswordHasher(cost).hash(PASSWORD)];
+    const workFor = async (phc: string | undefined) => {
+      done.length = 0;
+      await hasher.verify(phc, 'wrong', cost);
+      return done.reduce((sum, work) => sum + work, 0);
+    };
+    expect([await workFor(undefined), await workFor(cheap), await workFor(dear)]).toEqual([192, 200, 192]);
   });
 
   test('a session ends at its hour', async () => {

@@ -4,7 +4,8 @@ import { Viewer } from './access.ts';
 import { type ApiKeys, isApiKey, type StoredKey } from './api-keys.ts';
 import { type Caller, passwordMark, type Sessions, type StoredSession } from './sessions.ts';
 import { loggedOut, type Tokens } from './tokens.ts';
-import type { StoredUser, UserDirectory } from './users.ts';
+import type { StoredUser } from './user-record.ts';
+import type { UserDirectory } from './users.ts';
 
 /** What a login or renewal gives. */
 export interface Login {

@@ -21,20 +21,35 @@ const PHC =
   /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 const derive = promisify(argon2);
 
-/** Whether a hash made elsewhere can be checked here, at a cost that an edge box can afford. */
+/** What hashes made elsewhere may cost: no less than guessing should, no more than an edge box can afford. */
+const LEAST_MEMORY_KIB = 12 * 1024;
+const MOST_MEMORY_KIB = 64 * 1024;
+const MOST_PASSES = 4;
+const MOST_LANES = 4;
+
+const within = (value: number, least: number, most: number) => value >= least && value <= most;
+
+/** Whether a hash made elsewhere can be taken here. */
 export function isUsableHash(phc: string): boolean {
-  const [memory_kib = Infinity, passes = Infinity, lanes = Infinity] = (PHC.exec(phc) ?? [])
-    .slice(1, 4)
-    .map(Number);
+  const cost = costOf(phc);
   return (
-    memory_kib >= 8 * lanes &&
-    memory_kib <= 128 * 1024 &&
-    passes >= 1 &&
-    passes <= 10 &&
-    lanes >= 1 &&
-    lanes <= 4
+    cost !== undefined &&
+    within(cost.memory_kib, LEAST_MEMORY_KIB, MOST_MEMORY_KIB) &&
+    within(cost.passes, 1, MOST_PASSES) &&
+    within(cost.lanes, 1, MOST_LANES)
   );
 }
+
+/** Undefined when it is no argon2id PHC string. */
+export function costOf(phc: string): Argon2Cost | undefined {
+  const found = PHC.exec(phc);
+  return found
+    ? { memory_kib: Number(found[1]), passes: Number(found[2]), lanes: Number(found[3]) }
+    : undefined;
+}
+
+/** Memory that is filled in all passes, KiB: the time it takes, in one lane. */
+export const workOf = ({ memory_kib, passes }: Argon2Cost) => memory_kib * passes;
 
 /** Hashes and checks with a bound on how many at once: each takes memory and a thread. */
 export class PasswordHasher {
@@ -43,7 +58,6 @@ export class PasswordHasher {
   readonly #waiting_max: number;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
-  #decoy: Promise<string> | undefined;
 
   constructor(cost: Argon2Cost = ARGON2_COST, at_once = 2, waiting_max = 32) {
     this.#cost = cost;
@@ -54,29 +68,49 @@ export class PasswordHasher {
   /** The PHC string of a new password. RATE_LIMITED when too many wait already. */
   async hash(password: string): Promise<string> {
     const salt = randomBytes(SALT_BYTES);
-    const hash = await this.#derive(password, salt, HASH_BYTES, this.#cost);
+    const hash = await this.derive(password, salt, HASH_BYTES, this.#cost);
     const { memory_kib, passes, lanes } = this.#cost;
     return `$argon2id$v=19$m=${memory_kib},t=${passes},p=${lanes}$${base64(salt)}$${base64(hash)}`;
   }
 
-  /** Takes the same time whether there is such a user (`phc`) or not (undefined). */
-  async verify(phc: string | undefined, password: string): Promise<boolean> {
-    this.#decoy ??= this.hash(randomBytes(SALT_BYTES).toString('hex'));
-    const decoy = await this.#decoy.catch(error => {
-      this.#decoy = undefined;
-      throw error;
-    });
-    const found = PHC.exec(phc ?? decoy);
-    if (!found)
+  /**
+   * Does the same work whether there is such a user (`phc`) or not (undefined): at least that of the dearest hash
+   * that is known here, so that neither a name that exists nor one that does not stands out.
+   */
+  async verify(phc: string | undefined, password: string, dearest = this.#cost): Promise<boolean> {
+    const found = phc === undefined ? undefined : PHC.exec(phc);
+    if (found === null)
       throw new GatewayError('STORE_CORRUPT', 'A stored password hash is not an argon2id PHC string');
-    const [, memory, passes, lanes, salt, hash] = found as unknown as string[];
-    const expected = Buffer.from(hash!, 'base64');
-    const cost = { memory_kib: Number(memory), passes: Number(passes), lanes: Number(lanes) };
-    const actual = await this.#derive(password, Buffer.from(salt!, 'base64'), expected.length, cost);
-    return timingSafeEqual(actual, expected) && phc !== undefined;
+    let is_right = false;
+    let work = 0;
+    if (found) {
+      const [, memory, passes, lanes, salt, hash] = found as unknown as string[];
+      const expected = Buffer.from(hash!, 'base64');
+      const cost = { memory_kib: Number(memory), passes: Number(passes), lanes: Number(lanes) };
+      const actual = await this.derive(password, Buffer.from(salt!, 'base64'), expected.length, cost);
+      is_right = timingSafeEqual(actual, expected);
+      work = workOf(cost);
+    }
+    const lacking = workOf(dearest) - work;
+    if (lacking > 0) {
+      const memory_kib = Math.max(8 * dearest.lanes, Math.min(dearest.memory_kib, lacking));
+      const passes = Math.max(1, Math.round(lacking / memory_kib));
+      await this.derive(password, randomBytes(SALT_BYTES), HASH_BYTES, { ...dearest, memory_kib, passes });
+    }
+    return is_right;
   }
 
-  async #derive(password: string, nonce: Buffer, tagLength: number, cost: Argon2Cost): Promise<Buffer> {
+  /** What hashes made here cost. */
+  get cost(): Argon2Cost {
+    return this.#cost;
+  }
+
+  protected async derive(
+    password: string,
+    nonce: Buffer,
+    tagLength: number,
+    cost: Argon2Cost,
+  ): Promise<Buffer> {
     await this.#turn();
     try {
       // NFC, so that a password typed on another keyboard is the same bytes (RFC 8265, section 4.2).

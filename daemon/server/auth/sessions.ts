@@ -7,7 +7,7 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { Documents } from '../../store/store.ts';
-import type { StoredUser } from './users.ts';
+import type { StoredUser } from './user-record.ts';
 
 const KIND = 'session';
 const USER_AGENT_MAX = 200;

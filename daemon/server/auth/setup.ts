@@ -2,7 +2,8 @@
 import { GatewayError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { isSameCode, type SetupCodeFile, type StoredCode } from './setup-code.ts';
-import type { StoredUser, UserDirectory } from './users.ts';
+import type { StoredUser } from './user-record.ts';
+import type { UserDirectory } from './users.ts';
 
 export class Setup {
   readonly #users: UserDirectory;

@@ -2,45 +2,44 @@
  * Users as documents: local ones (kind `user`), made and changed here, and those of the centre (kind
  * `central_user`), a copy of its table that only a pull replaces. On a clash of names the local one wins.
  */
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { NewUserBody, UserChangeBody, UserRecord } from '../../../core/contract/access.ts';
-import { Role } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import type { Logger } from '../../../core/log.ts';
+import { silentLogger } from '../../../core/log.ts';
 import type { Documents } from '../../store/store.ts';
-import type { PasswordHasher } from './passwords.ts';
+import { type Argon2Cost, costOf, type PasswordHasher, workOf } from './passwords.ts';
+import { type CentralUser, isCentralUser, isStoredRecord, type StoredUser } from './user-record.ts';
 
 const LOCAL = 'user';
 const CENTRAL = 'central_user';
 const CACHE_MAX = 1000;
-
-const StoredUser = Type.Object({
-  username: Type.String(),
-  role: Role,
-  batteries: Type.Array(Type.String()),
-  created_ms: Type.Number(),
-  password_hash: Type.String(),
-  disabled: Type.Optional(Type.Boolean()),
-  /** The password was given by an administrator: only its change is possible with it. */
-  must_change_password: Type.Optional(Type.Boolean()),
-});
-export type StoredUser = Static<typeof StoredUser> & { readonly origin: 'local' | 'central' };
-/** A user as the centre keeps it. */
-export type CentralUser = Omit<Static<typeof StoredUser>, 'must_change_password'>;
-const storedUser = Compile(StoredUser);
+/** Documents that are remembered as told. */
+const UNREADABLE_MAX = 1000;
 
 export class UserDirectory {
   readonly #documents: Documents;
   readonly #clock: Clock;
   readonly #hasher: PasswordHasher;
   readonly #cache_ms: number;
+  readonly #log: Logger;
   readonly #cache = new Map<string, { user: StoredUser | undefined; until_mono_ms: number }>();
   readonly #listeners = new Set<() => void>();
   /** Changes run one after another, so that two of them cannot together remove the last administrator. */
   #changes: Promise<unknown> = Promise.resolve();
+  /** Of the hashes of all users; undefined: to be looked up. */
+  #dearest: Argon2Cost | undefined;
+  /** Told once, not each time they are met. */
+  readonly #unreadable = new Set<string>();
 
-  constructor(documents: Documents, clock: Clock, hasher: PasswordHasher, cache_ms: number) {
+  constructor(
+    documents: Documents,
+    clock: Clock,
+    hasher: PasswordHasher,
+    cache_ms: number,
+    log: Logger = silentLogger,
+  ) {
+    this.#log = log;
     this.#documents = documents;
     this.#clock = clock;
     this.#hasher = hasher;
@@ -68,11 +67,11 @@ export class UserDirectory {
 
   /**
    * The user with this name and password, or undefined. The work is the same for a name that does not exist or is
-   * disabled: one hash, of a decoy where there is no other.
+   * disabled: that of the dearest hash that any user has.
    */
   async authenticate(username: string, password: string): Promise<StoredUser | undefined> {
     const user = await this.#read(username);
-    const is_right = await this.#hasher.verify(user?.password_hash, password);
+    const is_right = await this.#hasher.verify(user?.password_hash, password, await this.#dearestHash());
     return is_right && !user?.disabled ? user : undefined;
   }
 
@@ -175,7 +174,8 @@ export class UserDirectory {
   /** Takes over the centre's users as they are now. Returns the names that differ from before. */
   replaceCentral(users: readonly CentralUser[]): Promise<string[]> {
     return this.#inTurn(async () => {
-      const before = new Map((await this.#listKind(CENTRAL)).map(user => [user.username, user]));
+      const copies = await this.#documents.list(CENTRAL);
+      const before = new Map(copies.map(({ id, body }) => [id, this.#readable('central', id, body)]));
       const changed: string[] = [];
       for (const user of users) {
         const known = before.get(user.username);
@@ -217,13 +217,38 @@ export class UserDirectory {
       this.#documents.get(LOCAL, username),
       this.#documents.get(CENTRAL, username),
     ]);
-    if (local !== undefined) return checked('local', username, local);
-    return central === undefined ? undefined : checked('central', username, central);
+    if (local !== undefined) return this.#readable('local', username, local);
+    return central === undefined ? undefined : this.#readable('central', username, central);
   }
 
   async #listKind(kind: typeof LOCAL | typeof CENTRAL): Promise<StoredUser[]> {
     const origin = kind === LOCAL ? 'local' : 'central';
-    return (await this.#documents.list(kind)).map(({ id, body }) => checked(origin, id, body));
+    const found = await this.#documents.list(kind);
+    return found.flatMap(({ id, body }) => this.#readable(origin, id, body) ?? []);
+  }
+
+  /** Undefined when it cannot be read: nobody can log in by it, and nothing else may fail by it. */
+  #readable(origin: StoredUser['origin'], id: string, body: unknown): StoredUser | undefined {
+    const is_readable = origin === 'central' ? isCentralUser(body) : isStoredRecord.Check(body);
+    if (is_readable && (body as StoredUser).username === id) return { ...(body as StoredUser), origin };
+    const document = `${origin === 'local' ? LOCAL : CENTRAL}/${id}`;
+    if (!this.#unreadable.has(document) && this.#unreadable.size < UNREADABLE_MAX) {
+      this.#unreadable.add(document);
+      const remedy = origin === 'local' ? 'make the user anew' : 'the next pull from the centre replaces it';
+      this.#log.warn({ document }, `a stored user cannot be read and is left out: ${remedy}`);
+    }
+    return undefined;
+  }
+
+  async #dearestHash(): Promise<Argon2Cost> {
+    if (this.#dearest) return this.#dearest;
+    let dearest = this.#hasher.cost;
+    for (const { password_hash } of [...(await this.#listKind(LOCAL)), ...(await this.#listKind(CENTRAL))]) {
+      const cost = costOf(password_hash);
+      if (cost && workOf(cost) > workOf(dearest)) dearest = cost;
+    }
+    this.#dearest = dearest;
+    return dearest;
   }
 
   async #write({ origin: _, ...user }: StoredUser): Promise<void> {
@@ -233,6 +258,7 @@ export class UserDirectory {
 
   #changed(): void {
     this.#cache.clear();
+    this.#dearest = undefined;
     for (const listener of this.#listeners) listener();
   }
 
@@ -256,12 +282,4 @@ export function userRecord(user: StoredUser & { readonly shadows_central?: boole
 function isSame({ origin: _, ...known }: StoredUser, user: CentralUser): boolean {
   const inOrder = (one: object) => JSON.stringify(Object.entries(one).sort());
   return inOrder(known) === inOrder(user);
-}
-
-function checked(origin: StoredUser['origin'], id: string, body: unknown): StoredUser {
-  if (storedUser.Check(body) && body.username === id) return { ...body, origin };
-  throw new GatewayError(
-    'STORE_CORRUPT',
-    `Document ${origin === 'local' ? LOCAL : CENTRAL}/${id} is not a user record`,
-  );
 }

@@ -4,7 +4,7 @@ import { LoginBody, LoginReply, MeReply, SetupBody, SetupReply } from '../../../
 import { GatewayError } from '../../../core/errors.ts';
 import type { Login } from '../auth/authenticator.ts';
 import type { Caller } from '../auth/sessions.ts';
-import type { StoredUser } from '../auth/users.ts';
+import type { StoredUser } from '../auth/user-record.ts';
 import type { App, ServerContext } from '../options.ts';
 import { RENEWAL_COOKIE, SESSION_COOKIE, tokenOf, viewerOf } from '../plugins/authentication.ts';
 import { NoContent, problems } from './replies.ts';
