@@ -2,7 +2,8 @@
  * The one table of quantities: unit, plausible range, resolution, label. It drives plausibility checks,
  * storage, the HTTP contract, the page and the docs. Current is positive while charging, everywhere.
  *
- * The order of each list is the storage order: append only, never insert or reorder.
+ * The order of each list is the storage order: append only, never insert or reorder, and never change a resolution
+ * (core/reading/reading-format.ts). A quantity appended here also needs its column at the centre (migrations/postgres).
  */
 export interface Metric {
   readonly name: string;
@@ -15,14 +16,14 @@ export interface Metric {
   readonly max: number;
 }
 
-const metric = (
-  name: string,
+const metric = <Name extends string>(
+  name: Name,
   label: string,
   unit: string,
   resolution: number,
   min: number,
   max: number,
-): Metric => ({
+): Metric & { readonly name: Name } => ({
   name,
   label,
   unit,
@@ -51,6 +52,15 @@ export const PACK_METRICS = [
   metric('cycle_count', 'Cycles', '', 1, 0, 100000),
   metric('charge_enabled', 'Charging allowed', '', 1, 0, 1),
   metric('discharge_enabled', 'Discharging allowed', '', 1, 0, 1),
+  metric('insulation_resistance_kohm', 'Insulation resistance', 'kΩ', 0.1, 0, 1_000_000),
+  metric('energy_in_kwh', 'Energy charged', 'kWh', 0.01, 0, 10_000_000),
+  metric('energy_out_kwh', 'Energy discharged', 'kWh', 0.01, 0, 10_000_000),
+  metric('charge_power_limit_w', 'Charge power limit', 'W', 1, 0, 100_000_000),
+  metric('discharge_power_limit_w', 'Discharge power limit', 'W', 1, 0, 100_000_000),
+  metric('soe_pct', 'State of energy', '%', 0.01, 0, 100),
+  metric('energy_remaining_kwh', 'Remaining energy', 'kWh', 0.001, 0, 1_000_000),
+  metric('balancing_current_a', 'Balancing current', 'A', 0.001, -100, 100),
+  metric('device_status', 'Device status', '', 1, 0, 15),
 ] as const;
 
 /** Quantities of one cell. In series cells the pack's current is each cell's current. */
@@ -65,37 +75,30 @@ export const CELL_METRICS = [
 /** A temperature sensor of a pack that is not tied to one cell. */
 export const SENSOR_METRIC = metric('temperature_c', 'Sensor temperature', '°C', 0.1, -60, 150);
 
-/** Dense indices into the columns, by name: `PackMetric.voltage_v === 0`. */
-export const PackMetric = {
-  voltage_v: 0,
-  current_a: 1,
-  temperature_c: 2,
-  soc_pct: 3,
-  soh_pct: 4,
-  cell_voltage_min_v: 5,
-  cell_voltage_max_v: 6,
-  cell_temperature_min_c: 7,
-  cell_temperature_max_c: 8,
-  charge_voltage_limit_v: 9,
-  charge_current_limit_a: 10,
-  discharge_current_limit_a: 11,
-  discharge_voltage_limit_v: 12,
-  capacity_full_ah: 13,
-  capacity_remaining_ah: 14,
-  cycle_count: 15,
-  charge_enabled: 16,
-  discharge_enabled: 17,
-} as const;
-export type PackMetricName = keyof typeof PackMetric;
+/** What `device_status` means, by its number: append only. */
+export const DEVICE_STATUS = [
+  'off',
+  'starting',
+  'standby',
+  'active',
+  'fault',
+  'shutting down',
+  'sleeping',
+  'service',
+] as const;
 
-export const CellMetric = {
-  voltage_v: 0,
-  temperature_c: 1,
-  soc_pct: 2,
-  soh_pct: 3,
-  balancing: 4,
-} as const;
-export type CellMetricName = keyof typeof CellMetric;
+export type PackMetricName = (typeof PACK_METRICS)[number]['name'];
+export type CellMetricName = (typeof CELL_METRICS)[number]['name'];
+
+/** Dense indices into the columns, by name: `PackMetric.voltage_v === 0`. */
+export const PackMetric = indices(PACK_METRICS);
+export const CellMetric = indices(CELL_METRICS);
+
+function indices<Name extends string>(metrics: readonly { readonly name: Name }[]) {
+  return Object.fromEntries(metrics.map(({ name }, index) => [name, index])) as Readonly<
+    Record<Name, number>
+  >;
+}
 
 /** Decimals that show a value at its resolution: 0.0001 -> 4. */
 export function decimalsOf(metric: Metric): number {

@@ -16,9 +16,8 @@ export interface ThresholdRule {
   readonly chemistry?: Chemistry | undefined;
   readonly on:
     | { readonly scope: 'cell'; readonly metric: CellMetricName }
-    | { readonly scope: 'pack'; readonly metric: PackMetricName }
-    /** Highest minus lowest good cell voltage of the pack, in V. */
-    | { readonly scope: 'pack'; readonly metric: 'cell_voltage_spread_v' };
+    /** `cell_voltage_spread_v`: highest minus lowest good cell voltage of the pack, in V. */
+    | { readonly scope: 'pack'; readonly metric: PackMetricName | 'cell_voltage_spread_v' };
   readonly direction: 'above' | 'below';
   readonly raise_at: number;
   readonly clear_at: number;

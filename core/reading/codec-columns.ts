@@ -1,6 +1,6 @@
 /**
  * Columns of cells and sensors as stored bytes: scaled integers of two bytes or two bits, or float32; and
- * "pairs", two bits each, four to a byte, lowest bits first. Part of the format of codec.ts.
+ * "pairs", two bits each, four to a byte, lowest bits first. Part of the format of reading-format.ts.
  */
 import { Quality } from './quality.ts';
 
@@ -96,16 +96,18 @@ export function pairBytes(count: number): number {
   return (count + 3) >> 2;
 }
 
-export function writePairs(view: DataView, at: number, column: Uint8Array): number {
-  for (let i = 0; i < column.length; i += 4, at++) {
+/** The first `count` of the column; returns the offset after them. */
+export function writePairs(view: DataView, at: number, column: Uint8Array, count = column.length): number {
+  for (let i = 0; i < count; i += 4, at++) {
     let byte = 0;
-    for (let k = 0; k < 4 && i + k < column.length; k++) byte |= (column[i + k] & 3) << (2 * k);
+    for (let k = 0; k < 4 && i + k < count; k++) byte |= (column[i + k] & 3) << (2 * k);
     view.setUint8(at, byte);
   }
   return at;
 }
 
-export function readPairs(view: DataView, at: number, column: Uint8Array): number {
-  for (let i = 0; i < column.length; i++) column[i] = (view.getUint8(at + (i >> 2)) >> (2 * (i & 3))) & 3;
-  return at + pairBytes(column.length);
+/** Into the first `count` of the column; returns the offset after them. */
+export function readPairs(view: DataView, at: number, column: Uint8Array, count = column.length): number {
+  for (let i = 0; i < count; i++) column[i] = (view.getUint8(at + (i >> 2)) >> (2 * (i & 3))) & 3;
+  return at + pairBytes(count);
 }

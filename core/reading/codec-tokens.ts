@@ -1,27 +1,36 @@
 /**
- * The bytes of one encoded reading (codec.ts) as a row of integers and back, so that many readings of a pack can be
+ * The bytes of one encoded reading (reading-format.ts) as a row of integers and back, so that many readings of a pack can be
  * kept column by column. Two readings whose tokens have the same widths can stand in the same columns.
  */
 import { CELL_METRICS, PACK_METRICS } from '../metrics.ts';
-import { CELL_FORMS } from './codec.ts';
 import { pairBytes } from './codec-columns.ts';
+import {
+  CELL_FORMS,
+  ColumnFlag,
+  Flag,
+  formatOf,
+  MAX_COUNT,
+  Mask,
+  type ReadingFormat,
+  SENSOR_FORM,
+  WRITTEN,
+} from './reading-format.ts';
 
 /** How a token stands in the bytes. Stored: append only. */
 export const TokenWidth = { varint: 0, u8: 1, u16: 2, i16: 3, u32: 4, zigzag: 5 } as const;
 
 const MOST_TOKENS = 65_536;
-const VERSION = 1;
-const VALUE_BITS = PACK_METRICS.length;
 
 /** Where the tokens of one metric stand; `at` is -1 where the reading has none. */
 interface Place {
   at: number;
-  /** First of the tokens with two bits of quality per value; -1: all that is there is good. */
+  /** First of the tokens with two bits of quality per value, and the one after them; -1: all that is there is good. */
   quality_at: number;
+  quality_end: number;
   is_float: boolean;
 }
 
-const nowhere = (): Place => ({ at: -1, quality_at: -1, is_float: false });
+const nowhere = (): Place => ({ at: -1, quality_at: -1, quality_end: -1, is_float: false });
 
 /** Splits bodies; its fields tell of the last one, and are overwritten by the next. */
 export class BodyTokens {
@@ -37,6 +46,8 @@ export class BodyTokens {
   #at = 0;
   #end = 0;
   #ok = true;
+  readonly #columns = new Mask();
+  readonly #present = new Mask();
 
   /** False: not the bytes that the encoder writes, so tokens would not give them back. */
   split(view: DataView, offset: number, length: number): boolean {
@@ -45,37 +56,49 @@ export class BodyTokens {
     this.#end = offset + length;
     this.#ok = true;
     this.count = 0;
-    if (this.#byte(true) !== VERSION) return false;
+    const format = formatOf(this.#byte(true));
+    if (!format) return false;
     const flags = this.#byte(true);
-    const columns = this.#byte(true);
+    if (format === WRITTEN) this.#byte(false);
+    this.#mask(this.#columns, format);
     this.cell_count = this.#varint(true);
     const sensor_count = this.#varint(true);
     const alarm_count = this.#varint(true);
-    if (columns >>> CELL_METRICS.length !== 0) return false;
-    if (!(this.cell_count <= 4096 && sensor_count <= 4096 && alarm_count <= 4096)) return false;
-    this.#values(flags);
-    for (let m = 0; m < CELL_METRICS.length && this.#ok; m++) this.#column(m, (columns & (1 << m)) !== 0);
-    if (flags & 8 && this.#ok) {
-      if (flags & 32) this.#bytes(pairBytes(sensor_count));
-      this.#fixed(flags & 16 ? TokenWidth.u32 : TokenWidth.i16, sensor_count);
+    if (!this.#columns.isWithin(CELL_FORMS.length)) return false;
+    if (!(this.cell_count <= MAX_COUNT && sensor_count <= MAX_COUNT && alarm_count <= MAX_COUNT))
+      return false;
+    if (format.has_ages && flags & Flag.ages) {
+      this.#zigzag();
+      this.#varint(false);
     }
-    if (flags & 64 && this.#ok) this.#bytes(pairBytes(alarm_count));
+    this.#values(format, flags);
+    for (let m = 0; m < CELL_METRICS.length && this.#ok; m++) this.#column(m, this.#columns.has(m));
+    if (flags & Flag.sensors && this.#ok) {
+      if (flags & Flag.sensors_quality) this.#bytes(pairBytes(sensor_count));
+      this.#scaled(SENSOR_FORM.form, (flags & Flag.sensors_float) !== 0, sensor_count);
+    }
+    if (flags & Flag.alarms && this.#ok) this.#bytes(pairBytes(alarm_count));
     return this.#ok && this.#at === this.#end;
   }
 
-  #values(flags: number): void {
+  #values(format: ReadingFormat, flags: number): void {
     for (const place of this.pack_values) place.at = -1;
-    if (!(flags & 1)) return;
-    const present = this.#varint(true);
-    if (present >>> VALUE_BITS !== 0) this.#ok = false;
-    const quality_at = flags & 4 ? this.count : -1;
-    if (flags & 4) this.#bytes(pairBytes(VALUE_BITS));
-    const is_float = (flags & 2) !== 0;
-    for (let m = 0; m < VALUE_BITS && this.#ok; m++) {
-      if (!(present & (1 << m))) continue;
+    if (!(flags & Flag.values)) return;
+    const present = this.#present;
+    if (format.has_all_qualities) present.fill(this.#varint(true));
+    else this.#mask(present, format);
+    if (!present.isWithin(Math.min(format.max_values, PACK_METRICS.length))) this.#ok = false;
+    const has_quality = (flags & Flag.values_quality) !== 0;
+    const quality_at = has_quality ? this.count : -1;
+    if (has_quality) this.#bytes(pairBytes(format.has_all_qualities ? format.max_values : present.count));
+    const quality_end = has_quality ? this.count : -1;
+    const is_float = (flags & Flag.values_float) !== 0;
+    for (let m = 0; m < PACK_METRICS.length && this.#ok; m++) {
+      if (!present.has(m)) continue;
       const place = this.pack_values[m];
       place.at = this.count;
       place.quality_at = quality_at;
+      place.quality_end = quality_end;
       place.is_float = is_float;
       if (is_float) this.#fixed(TokenWidth.u32, 2);
       else this.#zigzag();
@@ -87,14 +110,31 @@ export class BodyTokens {
     place.at = -1;
     if (!is_present) return;
     const flags = this.#byte(true);
-    place.is_float = (flags & 1) !== 0;
-    place.quality_at = flags & 2 ? this.count : -1;
-    if (flags & 2) this.#bytes(pairBytes(this.cell_count));
+    place.is_float = (flags & ColumnFlag.float) !== 0;
+    const has_quality = (flags & ColumnFlag.quality) !== 0;
+    place.quality_at = has_quality ? this.count : -1;
+    if (has_quality) this.#bytes(pairBytes(this.cell_count));
+    place.quality_end = has_quality ? this.count : -1;
     place.at = this.count;
-    const { form } = CELL_FORMS[m];
-    if (place.is_float) this.#fixed(TokenWidth.u32, this.cell_count);
-    else if (form === 'pair') this.#bytes(pairBytes(this.cell_count));
-    else this.#fixed(TokenWidth[form], this.cell_count);
+    this.#scaled(CELL_FORMS[m].form, place.is_float, this.cell_count);
+  }
+
+  #scaled(form: 'u16' | 'i16' | 'pair', is_float: boolean, count: number): void {
+    if (is_float) this.#fixed(TokenWidth.u32, count);
+    else if (form === 'pair') this.#bytes(pairBytes(count));
+    else this.#fixed(TokenWidth[form], count);
+  }
+
+  /** A mask's bytes, each a token. */
+  #mask(mask: Mask, format: ReadingFormat): void {
+    if (!format.has_ages) {
+      mask.fill(this.#byte(true));
+      return;
+    }
+    const start = this.#at;
+    const after = mask.read(this.#view, start, this.#end);
+    if (after < 0) this.#ok = false;
+    for (let at = start; at < after; at++) this.#byte(true);
   }
 
   #push(value: number, width: number, structural: boolean): void {

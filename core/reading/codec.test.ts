@@ -2,18 +2,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CELL_METRICS, CellMetric, PACK_METRICS, PackMetric, roundTo, SENSOR_METRIC } from '../metrics.ts';
-import {
-  CELL_FORMS,
-  DecodeFault,
-  decodeInto,
-  encodeInto,
-  maxEncodedBytes,
-  Part,
-  ReadingDecoder,
-  VALUE_PER_UNIT,
-} from './codec.ts';
+import { cellPart, decodeInto, encodeInto, maxEncodedBytes, Part, ReadingDecoder } from './codec.ts';
 import { PackReading, type PackShape } from './pack-reading.ts';
 import { Quality } from './quality.ts';
+import { AGE_STEP_MS, CELL_FORMS, DecodeFault, MAX_VALUES, Mask, VALUE_PER_UNIT } from './reading-format.ts';
 
 /** A value with its quality; NaN exactly where missing, beyond the metric's range only where suspect. */
 function qualified(min: number, max: number) {
@@ -62,9 +54,16 @@ const readings: fc.Arbitrary<PackReading> = shapes.chain(shape =>
         minLength: shape.device_alarms.length,
         maxLength: shape.device_alarms.length,
       }),
+      fc.option(fc.tuple(fc.integer({ min: -2000, max: 10_000_000 }), fc.nat(10_000_000))),
+      fc.boolean(),
     )
-    .map(([values, columns, sensors, alarms]) => {
+    .map(([values, columns, sensors, alarms, ages, is_repeated]) => {
       const reading = new PackReading(0, shape);
+      if (ages) {
+        reading.newest_age_ms = ages[0];
+        reading.oldest_age_ms = ages[0] + ages[1];
+      }
+      reading.is_repeated = is_repeated;
       values.forEach(({ value, quality }, m) => {
         reading.values[m] = value;
         reading.value_quality[m] = quality;
@@ -96,6 +95,11 @@ function expectKept(metric: (typeof PACK_METRICS | typeof CELL_METRICS)[number],
   expect(Math.abs(is - was)).toBeLessThanOrEqual(tolerance);
 }
 
+function expectAge(was: number, is: number) {
+  if (Number.isNaN(was)) return expect(is).toBeNaN();
+  expect(Math.abs(is - was)).toBeLessThanOrEqual(AGE_STEP_MS);
+}
+
 test('what is encoded comes back: qualities exactly, values at their resolution, suspect ones too', () => {
   fc.assert(
     fc.property(readings, reading => {
@@ -104,6 +108,9 @@ test('what is encoded comes back: qualities exactly, values at their resolution,
       back.cells.fill(77);
       back.cell_quality.fill(3);
       expect(decodeInto(view, 0, view.byteLength, back)).toBe(view.byteLength);
+      expectAge(reading.newest_age_ms, back.newest_age_ms);
+      expectAge(reading.oldest_age_ms, back.oldest_age_ms);
+      expect(back.is_repeated).toBe(reading.is_repeated);
       expect(back.value_quality).toEqual(reading.value_quality);
       expect(back.cell_quality).toEqual(reading.cell_quality);
       expect(back.sensor_quality).toEqual(reading.sensor_quality);
@@ -140,7 +147,7 @@ test('decoding twice encodes to the same bytes', () => {
 
 test('some parts alone decode to the same as all parts', () => {
   fc.assert(
-    fc.property(readings, fc.nat(Part.all), (reading, parts) => {
+    fc.property(readings, fc.nat(cellPart(CELL_METRICS.length) - 1), (reading, parts) => {
       const view = encode(reading);
       const whole = new PackReading(0, reading.shape);
       const some = new PackReading(0, reading.shape);
@@ -150,7 +157,7 @@ test('some parts alone decode to the same as all parts', () => {
       if (parts & Part.sensors) expect(some.sensors).toEqual(whole.sensors);
       if (parts & Part.alarms) expect(some.device_alarm_level).toEqual(whole.device_alarm_level);
       CELL_METRICS.forEach((_, m) => {
-        if (parts & (1 << m)) expect(some.column(m)).toEqual(whole.column(m));
+        if (parts & cellPart(m)) expect(some.column(m)).toEqual(whole.column(m));
         else expect(some.column(m).every(Number.isNaN)).toBe(true);
       });
     }),
@@ -212,6 +219,26 @@ test('a usual pack of ten cells takes well under 110 bytes', () => {
   reading.sensor_quality.fill(Quality.good);
   reading.device_alarm_level.fill(0);
   expect(encode(reading).byteLength).toBeLessThan(80);
+});
+
+test('a mask of any quantities comes back, in its shortest form, and nothing else is taken for one', () => {
+  const view = new DataView(new ArrayBuffer(32));
+  const [written, read] = [new Mask(), new Mask()];
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(MAX_VALUES - 1)), fc.nat(MAX_VALUES), (bits, limit) => {
+      written.clear();
+      for (const bit of bits) written.set(bit);
+      const end = written.write(view, 0);
+      expect(read.read(view, 0, end)).toBe(end);
+      for (let bit = 0; bit < MAX_VALUES; bit++) expect(read.has(bit)).toBe(bits.includes(bit));
+      expect(read.count).toBe(bits.length);
+      expect(read.isWithin(limit)).toBe(bits.every(bit => bit < limit));
+      expect(end).toBe(Math.floor(Math.max(0, ...bits) / 7) + 1);
+      expect(read.read(view, 0, end - 1)).toBe(DecodeFault.truncated);
+    }),
+  );
+  view.setUint16(0, 0x8000);
+  expect(read.read(view, 0, 2)).toBe(DecodeFault.malformed);
 });
 
 test('the forms follow the metric table: same steps, every plausible value fits its integer', () => {

@@ -1,25 +1,10 @@
 /**
- * Compact bytes of one PackReading, for the log and everything that reads it: about 80 bytes for ten cells.
- *
- * `pack`, `t_ms` and `mono_ms` are not in the bytes: a stored row has its own columns for pack and time.
- * Little-endian. Layout of version 1 (varint: LEB128, seven bits per byte, lowest first):
- *
- *   u8 version | u8 flags (Flag) | u8 cell columns present, one bit per CellMetric
- *   varint cell_count | varint sensor_count | varint alarm_count
- *   values    varint: one bit per PackMetric present | pairs: qualities of these, if not all good
- *             | each zigzag varint of value * per_unit, or float64 when one does not fit
- *   column    u8 ColumnFlag | pairs: qualities, if not all good | scaled integers, or float32 when one does not fit
- *   sensors   pairs: qualities, if not all good | i16, or float32 when one does not fit
- *   alarms    pairs: levels, 3 for unknown
- *
- * "pairs" are two bits each, four to a byte, lowest bits first. What is absent is missing. Numbers are kept
- * at the resolution of the metric table; a number too large for its integer (a suspect value) is never lost,
- * its column is then kept in floating point.
+ * Compact bytes of one PackReading, for the log and everything that reads it: about 80 bytes for ten cells. Their
+ * layout is in reading-format.ts.
  */
 import { CELL_METRICS, PACK_METRICS } from '../metrics.ts';
 import {
   allEqual,
-  type ColumnForm,
   clearColumn,
   columnBytes,
   fitsForm,
@@ -30,53 +15,39 @@ import {
   writePairs,
   writeScaled,
 } from './codec-columns.ts';
+import { readVarint, unzigzag, varint, writeVarint, writeZigzag } from './codec-numbers.ts';
+import { clearValues, presentAreGood, readValues, valuesFit, writeValues } from './codec-values.ts';
 import { DeviceAlarmLevel, PackReading, type PackShape } from './pack-reading.ts';
 import { Quality } from './quality.ts';
+import {
+  AGE_STEP_MS,
+  CELL_FORMS,
+  ColumnFlag,
+  DecodeFault,
+  Flag,
+  formatOf,
+  MAX_COUNT,
+  Mask,
+  ReadingFlag,
+  SENSOR_FORM,
+  VARINT_LIMIT,
+  WRITTEN,
+} from './reading-format.ts';
 
-const VERSION = 1;
-/** Cells, sensors or alarms of one pack; more is taken as corruption. */
-const MAX_COUNT = 4096;
-
-const Flag = {
-  values: 1,
-  values_float: 2,
-  values_quality: 4,
-  sensors: 8,
-  sensors_float: 16,
-  sensors_quality: 32,
-  alarms: 64,
-} as const;
-const ColumnFlag = { float: 1, quality: 2 } as const;
-
-/** Varint values stay within this so that zigzag fits 32 bits. */
-const VARINT_LIMIT = 2 ** 30;
-
-/** Part of the format: append with the metric table, never change; another form is another version. */
-export const CELL_FORMS: readonly ColumnForm[] = [
-  { form: 'u16', per_unit: 10_000 },
-  { form: 'i16', per_unit: 10 },
-  { form: 'u16', per_unit: 100 },
-  { form: 'u16', per_unit: 10 },
-  { form: 'pair', per_unit: 1 },
-];
-export const VALUE_PER_UNIT: readonly number[] = [
-  100, 100, 10, 100, 10, 10_000, 10_000, 10, 10, 10, 10, 10, 10, 10, 10, 1, 1, 1,
-];
-const SENSOR_FORM: ColumnForm = { form: 'i16', per_unit: 10 };
-
-/** What to decode: bit `m` is the cell column of CellMetric `m`. */
-export const Part = { values: 1 << 8, sensors: 1 << 9, alarms: 1 << 10, all: 0x7ff } as const;
-
-/** Results below zero of the decoding functions. */
-export const DecodeFault = { truncated: -1, version: -2, shape: -3, malformed: -4 } as const;
+/** What to decode, beside the ages; `cellPart` for a column of cells. */
+export const Part = { values: 1, sensors: 2, alarms: 4, all: 0x7fff_ffff } as const;
+const FIRST_CELL_PART = 3;
+const CELL_PARTS = Part.all & ~(Part.values | Part.sensors | Part.alarms);
+/** Of the CellMetric `m`. */
+export const cellPart = (m: number) => 1 << (FIRST_CELL_PART + m);
 
 /** The most bytes a reading of this shape can take. */
 export function maxEncodedBytes(shape: PackShape): number {
   const { cell_count, sensor_count, device_alarms } = shape;
-  const header = 3 + 3 * 5;
-  const values = 5 + PACK_METRICS.length * 9;
+  const header = 3 + 5 * 5 + (CELL_METRICS.length + 6) / 7;
+  const values = (PACK_METRICS.length + 6) / 7 + PACK_METRICS.length * 9;
   const cells = CELL_METRICS.length * (1 + 5 * cell_count);
-  return header + values + cells + 5 * sensor_count + device_alarms.length + 8;
+  return Math.ceil(header + values + cells + 5 * sensor_count + device_alarms.length + 8);
 }
 
 /**
@@ -86,12 +57,19 @@ export function maxEncodedBytes(shape: PackShape): number {
 export function encodeInto(reading: PackReading, view: DataView, offset: number): number {
   const { shape, device_alarm_level } = reading;
   let flags = 0;
-  let columns = 0;
-  let at = offset + 3;
+  written_columns.clear();
+  for (let m = 0; m < CELL_METRICS.length; m++)
+    if (!allEqual(reading.columnQuality(m), Quality.missing)) written_columns.set(m);
+  let at = written_columns.write(view, offset + 3);
   at = writeVarint(view, at, shape.cell_count);
   at = writeVarint(view, at, shape.sensor_count);
   at = writeVarint(view, at, shape.device_alarms.length);
-
+  if (!Number.isNaN(reading.newest_age_ms)) {
+    flags |= Flag.ages;
+    const newest = steps(reading.newest_age_ms);
+    at = writeZigzag(view, at, newest);
+    at = writeVarint(view, at, Math.max(0, steps(reading.oldest_age_ms) - newest));
+  }
   if (!allEqual(reading.value_quality, Quality.missing)) {
     flags |= Flag.values;
     const fits = valuesFit(reading);
@@ -103,7 +81,6 @@ export function encodeInto(reading: PackReading, view: DataView, offset: number)
   for (let m = 0; m < CELL_METRICS.length; m++) {
     const quality = reading.columnQuality(m);
     if (allEqual(quality, Quality.missing)) continue;
-    columns |= 1 << m;
     const flags_at = at++;
     let column_flags = 0;
     if (!allEqual(quality, Quality.good)) {
@@ -135,9 +112,9 @@ export function encodeInto(reading: PackReading, view: DataView, offset: number)
     flags |= Flag.alarms;
     at = writePairs(view, at, device_alarm_level);
   }
-  view.setUint8(offset, VERSION);
+  view.setUint8(offset, WRITTEN.version);
   view.setUint8(offset + 1, flags);
-  view.setUint8(offset + 2, columns);
+  view.setUint8(offset + 2, reading.is_repeated ? ReadingFlag.repeated : 0);
   return at - offset;
 }
 
@@ -156,22 +133,25 @@ export function decodeInto(
   const end = offset + length;
   const fault = readHeader(view, offset, end);
   if (fault < 0) return fault;
-  const { flags, columns, cell_count, sensor_count, alarm_count } = header;
+  const { format, flags, cell_count, sensor_count, alarm_count } = header;
   let at = header.body_at;
-  const wanted_cells = (parts & 0xff) !== 0;
+  const wanted_cells = (parts & CELL_PARTS) !== 0;
   if (wanted_cells && cell_count !== reading.shape.cell_count) return DecodeFault.shape;
   if (parts & Part.sensors && sensor_count !== reading.shape.sensor_count) return DecodeFault.shape;
   if (parts & Part.alarms && alarm_count !== reading.shape.device_alarms.length) return DecodeFault.shape;
 
+  reading.newest_age_ms = header.newest_age_ms;
+  reading.oldest_age_ms = header.oldest_age_ms;
+  reading.is_repeated = header.is_repeated;
   if (parts & Part.values) clearValues(reading);
   if (flags & Flag.values) {
-    at = readValues(view, at, end, flags, parts & Part.values ? reading : undefined);
+    at = readValues(view, at, end, format, flags, parts & Part.values ? reading : undefined);
     if (at < 0) return at;
   }
-  if (parts >>> 9 === 0 && !wanted_cells) return at - offset;
+  if ((parts & ~Part.values) === 0) return at - offset;
   for (let m = 0; m < CELL_METRICS.length; m++) {
-    const wanted = (parts & (1 << m)) !== 0;
-    if ((columns & (1 << m)) === 0) {
+    const wanted = (parts & cellPart(m)) !== 0;
+    if (!columns.has(m)) {
       if (wanted) clearColumn(reading.column(m), reading.columnQuality(m));
       continue;
     }
@@ -216,15 +196,34 @@ export function describeDecodeFault(fault: number): string {
 }
 
 /** Filled by readHeader; module-wide so that decoding allocates nothing. */
-const header = { flags: 0, columns: 0, cell_count: 0, sensor_count: 0, alarm_count: 0, body_at: 0 };
+const header = {
+  format: WRITTEN,
+  flags: 0,
+  is_repeated: false,
+  cell_count: 0,
+  sensor_count: 0,
+  alarm_count: 0,
+  newest_age_ms: Number.NaN,
+  oldest_age_ms: Number.NaN,
+  body_at: 0,
+};
+/** The columns of cells of the header. */
+const columns = new Mask();
+const written_columns = new Mask();
 
 function readHeader(view: DataView, offset: number, end: number): number {
   if (offset < 0 || end > view.byteLength || end - offset < 6) return DecodeFault.truncated;
-  if (view.getUint8(offset) !== VERSION) return DecodeFault.version;
+  const format = formatOf(view.getUint8(offset));
+  if (!format) return DecodeFault.version;
+  header.format = format;
   header.flags = view.getUint8(offset + 1);
-  header.columns = view.getUint8(offset + 2);
-  if (header.columns >>> CELL_METRICS.length !== 0) return DecodeFault.malformed;
-  let at = readVarint(view, offset + 3, end);
+  header.is_repeated = format.has_ages && (view.getUint8(offset + 2) & ReadingFlag.repeated) !== 0;
+  let at = format.has_ages ? columns.read(view, offset + 3, end) : offset + 3;
+  if (at < 0) return at;
+  if (!format.has_ages) columns.fill(view.getUint8(offset + 2));
+  if (!columns.isWithin(format.max_columns)) return DecodeFault.malformed;
+  if (!columns.isWithin(CELL_FORMS.length)) return DecodeFault.version;
+  at = readVarint(view, at, end);
   header.cell_count = varint;
   if (at >= 0) at = readVarint(view, at, end);
   header.sensor_count = varint;
@@ -233,8 +232,23 @@ function readHeader(view: DataView, offset: number, end: number): number {
   if (at < 0) return at;
   if (header.cell_count > MAX_COUNT || header.sensor_count > MAX_COUNT || header.alarm_count > MAX_COUNT)
     return DecodeFault.malformed;
+  header.newest_age_ms = Number.NaN;
+  header.oldest_age_ms = Number.NaN;
+  if (format.has_ages && header.flags & Flag.ages) {
+    at = readVarint(view, at, end);
+    const newest = unzigzag(varint);
+    if (at >= 0) at = readVarint(view, at, end);
+    if (at < 0) return at;
+    header.newest_age_ms = newest * AGE_STEP_MS;
+    header.oldest_age_ms = (newest + varint) * AGE_STEP_MS;
+  }
   header.body_at = at;
   return at;
+}
+
+/** An age as it is kept. */
+function steps(age_ms: number): number {
+  return Math.min(Math.max(Math.round(age_ms / AGE_STEP_MS), -VARINT_LIMIT + 1), VARINT_LIMIT - 1);
 }
 
 function readTail(
@@ -268,108 +282,4 @@ function readTail(
     at = next;
   }
   return at - offset;
-}
-
-// Pack values
-
-function presentAreGood(quality: Uint8Array): boolean {
-  for (let m = 0; m < quality.length; m++)
-    if (quality[m] !== Quality.missing && quality[m] !== Quality.good) return false;
-  return true;
-}
-
-function valuesFit(reading: PackReading): boolean {
-  const { values, value_quality } = reading;
-  for (let m = 0; m < values.length; m++) {
-    if (value_quality[m] === Quality.missing) continue;
-    if (!(Math.abs(values[m] * VALUE_PER_UNIT[m]) < VARINT_LIMIT)) return false;
-  }
-  return true;
-}
-
-function writeValues(view: DataView, at: number, reading: PackReading, fits: boolean, good: boolean): number {
-  const { values, value_quality } = reading;
-  let present = 0;
-  for (let m = 0; m < values.length; m++) if (value_quality[m] !== Quality.missing) present |= 1 << m;
-  at = writeVarint(view, at, present >>> 0);
-  if (!good) at = writePairs(view, at, value_quality);
-  for (let m = 0; m < values.length; m++) {
-    if (value_quality[m] === Quality.missing) continue;
-    if (fits) {
-      const scaled = Math.round(values[m] * VALUE_PER_UNIT[m]) | 0;
-      at = writeVarint(view, at, ((scaled << 1) ^ (scaled >> 31)) >>> 0);
-    } else {
-      view.setFloat64(at, values[m], true);
-      at += 8;
-    }
-  }
-  return at;
-}
-
-function clearValues(reading: PackReading): void {
-  reading.values.fill(Number.NaN);
-  reading.value_quality.fill(Quality.missing);
-}
-
-function readValues(
-  view: DataView,
-  at: number,
-  end: number,
-  flags: number,
-  reading: PackReading | undefined,
-): number {
-  at = readVarint(view, at, end);
-  if (at < 0) return at;
-  const present = varint;
-  if (PACK_METRICS.length < 32 && present >>> PACK_METRICS.length !== 0) return DecodeFault.malformed;
-  if (flags & Flag.values_quality) {
-    const next = at + pairBytes(PACK_METRICS.length);
-    if (next > end) return DecodeFault.truncated;
-    if (reading) readPairs(view, at, reading.value_quality);
-    at = next;
-  }
-  for (let m = 0; m < PACK_METRICS.length; m++) {
-    if ((present & (1 << m)) === 0) {
-      if (reading) reading.value_quality[m] = Quality.missing;
-      continue;
-    }
-    let value: number;
-    if (flags & Flag.values_float) {
-      if (at + 8 > end) return DecodeFault.truncated;
-      value = view.getFloat64(at, true);
-      at += 8;
-    } else {
-      at = readVarint(view, at, end);
-      if (at < 0) return at;
-      value = ((varint >>> 1) ^ -(varint & 1)) / VALUE_PER_UNIT[m];
-    }
-    if (!reading) continue;
-    if (!(flags & Flag.values_quality)) reading.value_quality[m] = Quality.good;
-    reading.values[m] = value;
-  }
-  return at;
-}
-
-function writeVarint(view: DataView, at: number, value: number): number {
-  while (value > 0x7f) {
-    view.setUint8(at++, (value & 0x7f) | 0x80);
-    value >>>= 7;
-  }
-  view.setUint8(at++, value);
-  return at;
-}
-
-/** The number the last readVarint read, as unsigned 32 bits. */
-let varint = 0;
-
-/** Returns the offset after it, or a DecodeFault. */
-function readVarint(view: DataView, at: number, end: number): number {
-  varint = 0;
-  for (let shift = 0; shift < 35; shift += 7) {
-    if (at >= end) return DecodeFault.truncated;
-    const byte = view.getUint8(at++);
-    varint = (varint | ((byte & 0x7f) << shift)) >>> 0;
-    if (byte < 0x80) return at;
-  }
-  return DecodeFault.malformed;
 }

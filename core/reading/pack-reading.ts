@@ -26,6 +26,14 @@ export class PackReading {
   t_ms = 0;
   /** Monotonic time of the snapshot in this boot. */
   mono_ms = 0;
+  /**
+   * How long before `t_ms` the newest and the oldest of the good values were reported, ms; NaN: not known, or nothing
+   * is good. Below zero: after that moment, because the snapshot was taken late.
+   */
+  newest_age_ms = Number.NaN;
+  oldest_age_ms = Number.NaN;
+  /** Nothing was reported since the reading before: the same values once more. */
+  is_repeated = false;
   /** One per PACK_METRICS entry; NaN exactly where the quality is missing. */
   readonly values: Float64Array;
   readonly value_quality: Uint8Array;
@@ -71,6 +79,9 @@ export class PackReading {
     this.pack = other.pack;
     this.t_ms = other.t_ms;
     this.mono_ms = other.mono_ms;
+    this.newest_age_ms = other.newest_age_ms;
+    this.oldest_age_ms = other.oldest_age_ms;
+    this.is_repeated = other.is_repeated;
     this.values.set(other.values);
     this.value_quality.set(other.value_quality);
     this.cells.set(other.cells);

@@ -21,6 +21,8 @@ export class PackState {
   readonly #cells: Slots;
   readonly #sensors: Slots;
   readonly #alarms: Slots;
+  #oldest_mono_ms = 0;
+  #newest_mono_ms = 0;
 
   /** `stale_ms`: the default stale limit; others may be set per quantity. */
   constructor(pack: number, shape: PackShape, stale_ms: number) {
@@ -94,6 +96,30 @@ export class PackState {
         this.#alarms.qualityAt(i, mono_ms) === Quality.good
           ? this.#alarms.values[i]
           : DeviceAlarmLevel.unknown;
+    }
+  }
+
+  /**
+   * Fills in how old the good values of a reading of this state were at its moment, `moment_mono_ms`. Called last,
+   * once nothing more can be marked.
+   */
+  agesInto(reading: PackReading, moment_mono_ms: number): void {
+    this.#oldest_mono_ms = Number.POSITIVE_INFINITY;
+    this.#newest_mono_ms = Number.NEGATIVE_INFINITY;
+    this.#spanGood(this.#values, reading.value_quality);
+    this.#spanGood(this.#cells, reading.cell_quality);
+    this.#spanGood(this.#sensors, reading.sensor_quality);
+    const has_good = this.#newest_mono_ms >= this.#oldest_mono_ms;
+    reading.newest_age_ms = has_good ? moment_mono_ms - this.#newest_mono_ms : Number.NaN;
+    reading.oldest_age_ms = has_good ? moment_mono_ms - this.#oldest_mono_ms : Number.NaN;
+  }
+
+  #spanGood(slots: Slots, quality: Uint8Array): void {
+    for (let i = 0; i < quality.length; i++) {
+      if (quality[i] !== Quality.good) continue;
+      const updated_ms = slots.toldMs(i);
+      if (updated_ms < this.#oldest_mono_ms) this.#oldest_mono_ms = updated_ms;
+      if (updated_ms > this.#newest_mono_ms) this.#newest_mono_ms = updated_ms;
     }
   }
 

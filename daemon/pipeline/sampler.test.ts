@@ -1,4 +1,5 @@
 /** The sampler: one reading per pack and moment, on the grid of the wall clock, whatever the clock does. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { CellMetric } from '../../core/metrics.ts';
@@ -13,24 +14,28 @@ function harness(wall_start_ms: number) {
   const clock = new ManualClock(wall_start_ms);
   const states = [new PackState(0, shape, 6000), new PackState(1, shape, 6000)];
   const seen: { t_ms: number; pack: number; quality: string }[] = [];
+  const ages: { newest_age_ms: number; oldest_age_ms: number; is_repeated: boolean }[] = [];
   const moments: number[] = [];
   const sampler = new Sampler({
     clock,
     interval_ms: 2000,
     packs: states.map(state => ({ state, limits: plausibleLimits() })),
-    onReading: reading =>
+    onReading: reading => {
+      const { newest_age_ms, oldest_age_ms, is_repeated } = reading;
       seen.push({
         t_ms: reading.t_ms,
         pack: reading.pack,
         quality: qualityLetters(reading.columnQuality(CellMetric.voltage_v)),
-      }),
+      });
+      ages.push({ newest_age_ms, oldest_age_ms, is_repeated });
+    },
     onMoment: t_ms => moments.push(t_ms),
   });
   const speak = (pack: number, voltage_v = 3.3) => {
     for (let cell = 0; cell < 2; cell++)
       states[pack].setCell(CellMetric.voltage_v, cell, voltage_v, clock.monoMs());
   };
-  return { clock, sampler, seen, moments, speak };
+  return { clock, states, sampler, seen, ages, moments, speak };
 }
 
 test('moments are multiples of the interval, each once, for every pack that speaks', () => {
@@ -124,4 +129,70 @@ test('stop ends it, and start goes on', () => {
   sampler.start();
   clock.advance(2000);
   expect(moments).toEqual([1_012_000]);
+});
+
+test('each reading tells how old its good values were at its moment', () => {
+  const { clock, states, sampler, ages, speak } = harness(1_000_000);
+  sampler.start();
+  speak(0);
+  speak(1);
+  clock.advance(2000);
+  expect(ages[0]).toEqual({ newest_age_ms: 2000, oldest_age_ms: 2000, is_repeated: false });
+  clock.advance(300);
+  states[0].setCell(CellMetric.voltage_v, 0, 3.31, clock.monoMs());
+  clock.advance(900);
+  states[0].setCell(CellMetric.voltage_v, 1, 3.31, clock.monoMs());
+  clock.advance(800);
+  expect(ages[2]).toEqual({ newest_age_ms: 800, oldest_age_ms: 1700, is_repeated: false });
+});
+
+test('what is not good does not count for the ages', () => {
+  const { clock, states, sampler, ages, speak } = harness(1_000_000);
+  sampler.start();
+  speak(0);
+  speak(1);
+  clock.advance(1500);
+  states[0].setCell(CellMetric.voltage_v, 0, 77, clock.monoMs());
+  clock.advance(500);
+  expect(ages[0]).toMatchObject({ newest_age_ms: 2000, oldest_age_ms: 2000 });
+  states[0].setCell(CellMetric.voltage_v, 1, 77, clock.monoMs());
+  clock.advance(2000);
+  expect(ages[2]).toEqual({ newest_age_ms: Number.NaN, oldest_age_ms: Number.NaN, is_repeated: false });
+});
+
+test('a sampler that comes late tells what was reported after the moment', () => {
+  const { clock, sampler, ages, speak } = harness(1_000_000);
+  sampler.start();
+  speak(1);
+  clock.advance(500);
+  speak(0);
+  sampler.sample(1_000_400, 100);
+  expect(ages[0]).toMatchObject({ newest_age_ms: -100, oldest_age_ms: -100 });
+});
+
+test('a pack that reports nothing new gives repeated readings, to the row', () => {
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 30 }), speaks => {
+      const { clock, sampler, seen, ages, speak } = harness(1_000_000);
+      sampler.start();
+      speak(0);
+      speak(1);
+      clock.advance(2000);
+      for (const is_fresh of speaks) {
+        if (is_fresh) speak(0);
+        speak(1);
+        clock.advance(2000);
+      }
+      // By the moments of pack 0 that are readings at all: after 6 s of silence there are none.
+      const told = seen
+        .map(({ pack, t_ms }, i) => ({ pack, t_ms, ...ages[i] }))
+        .filter(({ pack }) => pack === 0);
+      for (const { t_ms, is_repeated } of told) {
+        const moment = (t_ms - 1_002_000) / 2000;
+        expect(is_repeated).toBe(moment > 0 && !speaks[moment - 1]);
+      }
+      expect(sampler.counters.readings_repeated).toBe(ages.filter(age => age.is_repeated).length);
+      expect(ages.filter((_, i) => seen[i].pack === 1).some(age => age.is_repeated)).toBe(false);
+    }),
+  );
 });

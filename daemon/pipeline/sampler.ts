@@ -3,7 +3,8 @@
  * marks what is implausible and hands it on. Everything downstream (alerts, store, upstream) hangs on it.
  *
  * Readings carry the interval's own moment (a multiple of `interval_ms`), so that all packs of a moment
- * can be compared and counted at the centre.
+ * can be compared and counted at the centre; and how old their values were at that moment. A pack that has
+ * reported nothing since its last reading gives the same values once more, marked as repeated.
  */
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { CellMetric } from '../../core/metrics.ts';
@@ -31,6 +32,8 @@ export interface SamplerCounters {
   /** Moments that could not be kept because the process was too late for them. */
   moments_missed: number;
   readings: number;
+  /** Of these: the pack had reported nothing since the reading before. */
+  readings_repeated: number;
   /** Packs that had nothing fresh at a moment, so that no reading exists. */
   readings_absent: number;
   values_suspect: number;
@@ -41,11 +44,14 @@ export class Sampler {
     moments: 0,
     moments_missed: 0,
     readings: 0,
+    readings_repeated: 0,
     readings_absent: 0,
     values_suspect: 0,
   };
   readonly #options: SamplerOptions;
   readonly #readings: readonly PackReading[];
+  /** What each pack's state had counted at its last reading. */
+  readonly #revisions: Float64Array;
   #timer: TimerHandle | undefined;
   #due_mono_ms = 0;
   #last_t_ms = Number.NaN;
@@ -56,6 +62,7 @@ export class Sampler {
   constructor(options: SamplerOptions) {
     this.#options = options;
     this.#readings = options.packs.map(({ state }) => new PackReading(state.pack, state.shape));
+    this.#revisions = new Float64Array(options.packs.length).fill(-1);
   }
 
   start(): void {
@@ -72,17 +79,22 @@ export class Sampler {
     this.#timer = undefined;
   }
 
-  /** Takes the readings of one moment now. */
-  sample(t_ms: number): void {
+  /** Takes the readings of one moment now, `late_ms` after it. */
+  sample(t_ms: number, late_ms = 0): void {
     const { packs, clock, onReading, onMoment } = this.#options;
     const mono_ms = clock.monoMs();
     this.counters.moments++;
     for (let i = 0; i < packs.length; i++) {
       const reading = this.#readings[i];
-      packs[i].state.snapshotInto(reading, t_ms, mono_ms);
-      this.counters.values_suspect += markImplausible(reading, packs[i].limits);
+      const { state, limits } = packs[i];
+      state.snapshotInto(reading, t_ms, mono_ms);
+      this.counters.values_suspect += markImplausible(reading, limits);
       if (hasFresh(reading)) {
+        state.agesInto(reading, mono_ms - late_ms);
+        reading.is_repeated = state.revision === this.#revisions[i];
+        this.#revisions[i] = state.revision;
         this.counters.readings++;
+        if (reading.is_repeated) this.counters.readings_repeated++;
         onReading(reading);
       } else this.counters.readings_absent++;
     }
@@ -113,12 +125,13 @@ export class Sampler {
   #tick(): void {
     if (!this.#running) return;
     const { clock, interval_ms } = this.#options;
-    const t_ms = Math.floor(clock.wallMs() / interval_ms) * interval_ms;
+    const wall_ms = clock.wallMs();
+    const t_ms = Math.floor(wall_ms / interval_ms) * interval_ms;
     if (t_ms !== this.#last_t_ms && this.#isWarm()) {
       this.#last_t_ms = t_ms;
       const late_ms = clock.monoMs() - this.#due_mono_ms;
       this.counters.moments_missed += Math.max(0, Math.floor(late_ms / interval_ms));
-      this.sample(t_ms);
+      this.sample(t_ms, wall_ms - t_ms);
     }
     this.#arm();
   }

@@ -1,8 +1,9 @@
 /** Values of a few quantities out of a chunk, without putting whole readings together where that is possible. */
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
-import { CELL_FORMS, ReadingDecoder, VALUE_PER_UNIT } from '../../core/reading/codec.ts';
+import { ReadingDecoder } from '../../core/reading/codec.ts';
 import { BodyTokens } from '../../core/reading/codec-tokens.ts';
 import { Quality } from '../../core/reading/quality.ts';
+import { CELL_FORMS, VALUE_PER_UNIT } from '../../core/reading/reading-format.ts';
 import type { ChunkGroup } from './chunk.ts';
 import {
   CELL_SERIES,
@@ -17,9 +18,6 @@ import {
 
 const decoder = new ReadingDecoder();
 const tokens = new BodyTokens();
-
-/** Two bits for each quantity of a pack. */
-const QUALITY_TOKENS = (Object.keys(PackMetric).length + 3) >> 2;
 
 export interface Wanted {
   /** Only of this cell, counted from 0; undefined: of all. */
@@ -80,16 +78,15 @@ function valuesOfColumns(group: ChunkGroup, { cell, good_only = false }: Wanted)
   };
   for (const [series, name] of PACK_SERIES.entries()) {
     const metric = PackMetric[name];
-    const { at, quality_at, is_float } = tokens.pack_values[metric];
-    if (at >= 0 && (is_float || (quality_at >= 0 && !isConstant(quality_at, quality_at + QUALITY_TOKENS))))
-      return undefined;
+    const { at, quality_at, quality_end, is_float } = tokens.pack_values[metric];
+    if (at >= 0 && (is_float || (quality_at >= 0 && !isConstant(quality_at, quality_end)))) return undefined;
     add(series, at, VALUE_PER_UNIT[metric]);
   }
   for (const [quantity, name] of CELL_SERIES.entries()) {
     const metric = CellMetric[name];
-    const { at, quality_at, is_float } = tokens.cell_columns[metric];
+    const { at, quality_at, quality_end, is_float } = tokens.cell_columns[metric];
     if (at < 0) continue;
-    if (is_float || (quality_at >= 0 && !isConstant(quality_at, at))) return undefined;
+    if (is_float || (quality_at >= 0 && !isConstant(quality_at, quality_end))) return undefined;
     const end = cell === undefined ? tokens.cell_count : Math.min(cell + 1, tokens.cell_count);
     for (let i = cell ?? 0; i < end; i++) add(cellSeries(i, quantity), at + i, CELL_FORMS[metric].per_unit);
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
+import { BodyTokens } from '../../core/reading/codec-tokens.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { type ChunkRow, encodeChunk, openChunk } from './chunk.ts';
 
@@ -72,6 +73,7 @@ function bodyOf({
 const anyBody = fc.oneof(
   { weight: 4, arbitrary: anyReading.map(bodyOf) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }).map(bytes => Buffer.from(bytes)) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }).map(bytes => Buffer.from([2, ...bytes])) },
 );
 
 test('every reading comes back byte for byte, with its number and time', () => {
@@ -94,8 +96,12 @@ test('every reading comes back byte for byte, with its number and time', () => {
   );
 });
 
-test('a varint in another than its shortest form is kept as it is', () => {
-  const body = Buffer.from([1, 0, 0, 0x80, 0x00, 0, 0]);
+test.each([
+  ['a varint of version 1', [1, 0, 0, 0x80, 0x00, 0, 0]],
+  ['a varint of version 2', [2, 0, 0, 0, 0x80, 0x00, 0, 0]],
+  ['a mask', [2, 0, 0, 0x81, 0x00, 0, 0, 0]],
+])('%s in another than its shortest form is kept as it is', (_, bytes) => {
+  const body = Buffer.from(bytes);
   const rows = [{ rel_seq: 0, t_ms: 1, body }];
   expect(unpacked(encodeChunk(rows))).toEqual(rows);
 });
@@ -109,8 +115,11 @@ test('the tokens of a metric are found where the encoder put them', () => {
   const bytes = Buffer.alloc(maxEncodedBytes(reading.shape));
   const body = bytes.subarray(0, encodeInto(reading, new DataView(bytes.buffer), 0));
   const [group] = openChunk(encodeChunk([{ rel_seq: 0, t_ms: 5, body }]));
-  expect(group.token(7)).toEqual(Int32Array.of(-1250));
-  expect([9, 10, 11].map(k => group.constant(k))).toEqual([31000, 32000, 33000]);
+  const tokens = new BodyTokens();
+  expect(tokens.split(new DataView(bytes.buffer), 0, body.length)).toBe(true);
+  expect(group.token(tokens.pack_values[PackMetric.current_a].at)).toEqual(Int32Array.of(-1250));
+  const { at } = tokens.cell_columns[CellMetric.voltage_v];
+  expect([0, 1, 2].map(cell => group.constant(at + cell))).toEqual([31000, 32000, 33000]);
 });
 
 test('a bit that flipped anywhere is noticed', () => {

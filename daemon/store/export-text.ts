@@ -22,17 +22,12 @@ export interface ExportForm {
 
 const CELL_COLUMNS = ['voltage_v', 'temperature_c', 'soc_pct', 'soh_pct', 'balancing'] as const;
 const withQuality = (names: readonly string[]) => [...names, ...names.map(name => `${name}_quality`)];
+/** Of the whole reading: the last columns of either form. */
+const TAIL = ['time_certain', 'newest_age_ms', 'oldest_age_ms', 'is_repeated'] as const;
 
 const COLUMNS: Readonly<Record<ExportRows, readonly string[]>> = {
-  cell: [
-    'time',
-    't_ms',
-    'pack_id',
-    'cell_id',
-    ...withQuality(['current_a', ...CELL_COLUMNS]),
-    'time_certain',
-  ],
-  pack: ['time', 't_ms', 'pack_id', ...withQuality(PACK_METRICS.map(({ name }) => name)), 'time_certain'],
+  cell: ['time', 't_ms', 'pack_id', 'cell_id', ...withQuality(['current_a', ...CELL_COLUMNS]), ...TAIL],
+  pack: ['time', 't_ms', 'pack_id', ...withQuality(PACK_METRICS.map(({ name }) => name)), ...TAIL],
 };
 
 /** The first line of a CSV; nothing of JSON. */
@@ -57,7 +52,12 @@ type Value = string | number | boolean | null;
 function packLine({ rows, format }: ExportForm, reading: PackReading, moment: Moment): string {
   const qualities = PACK_METRICS.map((_, m) => reading.value_quality[m]);
   const values = PACK_METRICS.map((metric, m) => shown(metric, reading.values[m], qualities[m]));
-  return line(format, COLUMNS[rows], [...heads(moment), ...values, ...qualities.map(name), moment.certain]);
+  return line(format, COLUMNS[rows], [
+    ...heads(moment),
+    ...values,
+    ...qualities.map(name),
+    ...tail(reading, moment),
+  ]);
 }
 
 /** In series cells the pack's current is each cell's. */
@@ -73,6 +73,7 @@ function cellLines({ rows, format }: ExportForm, reading: PackReading, moment: M
     values: reading.column(CellMetric[metric]),
     qualities: reading.columnQuality(CellMetric[metric]),
   }));
+  const tails = tail(reading, moment);
   let text = '';
   for (let cell = 0; cell < reading.shape.cell_count; cell++) {
     const values = columns.map(({ metric, values, qualities }) =>
@@ -87,13 +88,19 @@ function cellLines({ rows, format }: ExportForm, reading: PackReading, moment: M
       ...values,
       name(current_quality),
       ...qualities,
-      moment.certain,
+      ...tails,
     ]);
   }
   return text;
 }
 
 const heads = ({ t_ms, pack_id }: Moment) => [new Date(t_ms).toISOString(), t_ms, pack_id];
+
+const tail = ({ newest_age_ms, oldest_age_ms, is_repeated }: PackReading, { certain }: Moment) => [
+  certain,
+  ...[newest_age_ms, oldest_age_ms].map(age_ms => (Number.isNaN(age_ms) ? null : age_ms)),
+  is_repeated,
+];
 
 const name = (quality: number) => QUALITY_NAMES[quality];
 

@@ -7,9 +7,10 @@
  * the block, readings; then for each series count, mean, mean less least, highest less mean.
  */
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
-import { CELL_FORMS, Part, VALUE_PER_UNIT } from '../../core/reading/codec.ts';
+import { cellPart, Part } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
+import { CELL_FORMS, VALUE_PER_UNIT } from '../../core/reading/reading-format.ts';
 import { ColumnWriter, columnBytes, compress, decompress, readColumn } from './packed-columns.ts';
 
 const VERSION = 1;
@@ -28,7 +29,8 @@ export const PACK_SERIES = ['voltage_v', 'current_a', 'soc_pct', 'temperature_c'
 export const CELL_SERIES = ['voltage_v', 'temperature_c'] as const;
 
 /** What of a reading must be decoded for them. */
-export const HISTORY_PARTS = Part.values | (1 << CellMetric.voltage_v) | (1 << CellMetric.temperature_c);
+export const HISTORY_PARTS =
+  Part.values | cellPart(CellMetric.voltage_v) | cellPart(CellMetric.temperature_c);
 
 /** Series of a reading: all, or those of the pack and of one cell (counted from 0). */
 export function wantedSeries(cell_count: number, cell: number | undefined): number[] {

@@ -5,7 +5,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { describeDecodeFault, ReadingDecoder } from '../../core/reading/codec.ts';
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
 import type { BatchRecords } from './batch-records.ts';
-import { type ColumnSet, CopyRows, columnsOf, copyStatement } from './copy-rows.ts';
+import { ColumnSet, CopyRows, copyStatement } from './copy-rows.ts';
 
 /** What is encoded between two turns of the event loop. */
 const BYTES_PER_TURN = 1 << 16;
@@ -26,7 +26,8 @@ export class ReadingCopy {
   readonly #place: string;
   readonly #decoder = new ReadingDecoder();
   /** Columns met so far; the others need not be sent. */
-  #columns: ColumnSet = 0;
+  readonly #columns = new ColumnSet();
+  readonly #needed = new ColumnSet();
 
   constructor(
     client: pg.Client,
@@ -56,12 +57,12 @@ export class ReadingCopy {
         records.putAside(i, typeof reading === 'number' ? describeDecodeFault(reading) : unknown_pack);
         continue;
       }
-      const needed = columnsOf(reading);
-      if (copy && (needed & ~copy.rows.columns) !== 0) {
+      this.#needed.setTo(reading);
+      if (copy && !copy.rows.columns.includes(this.#needed)) {
         await this.#end(copy);
         copy = undefined;
       }
-      this.#columns |= needed;
+      this.#columns.add(this.#needed);
       copy ??= this.#begin();
       copy.rows.addRow(reading, pack_id, batch.t_ms[i], batch.seq[i]);
       readings++;
@@ -72,12 +73,13 @@ export class ReadingCopy {
   }
 
   #begin(): OpenCopy {
-    const stream = this.#client.query(copyFrom(copyStatement(this.#columns)));
+    const columns = this.#columns.copy();
+    const stream = this.#client.query(copyFrom(copyStatement(columns)));
     const finished = new Promise<void>((resolve, reject) =>
       stream.once('finish', resolve).on('error', reject),
     );
     finished.catch(() => {});
-    return { rows: new CopyRows(this.#gateway_id, this.#columns), stream, finished };
+    return { rows: new CopyRows(this.#gateway_id, columns), stream, finished };
   }
 
   async #write({ rows, stream, finished }: OpenCopy): Promise<void> {

@@ -21,7 +21,7 @@ const CELL_QUALITIES = [
   'cell_balancing_quality',
 ] as const;
 const KEY_COLUMNS = ['gateway_id', 'pack_id', 'ts', 'seq', 'cell_count'];
-/** Columns that may be left out where they are NULL in every row: bit `i` of a ColumnSet is column `i`. */
+/** Columns that may be left out where they are NULL in every row, in the order of a ColumnSet. */
 const OPTIONAL_COLUMNS = [
   ...PACK_METRICS.map(metric => metric.name),
   ...CELL_ARRAYS,
@@ -30,37 +30,71 @@ const OPTIONAL_COLUMNS = [
   'sensor_temperature_c',
   'sensor_quality',
   'device_alarms',
+  'newest_age_ms',
+  'oldest_age_ms',
+  'is_repeated',
 ];
-export type ColumnSet = number;
 
-const CELLS_BIT = PACK_METRICS.length;
-const VALUE_QUALITY_BIT = CELLS_BIT + CELL_METRICS.length;
-const CELL_QUALITY_BIT = VALUE_QUALITY_BIT + 1;
-const SENSORS_BIT = CELL_QUALITY_BIT + CELL_METRICS.length;
-const SENSOR_QUALITY_BIT = SENSORS_BIT + 1;
-const ALARMS_BIT = SENSOR_QUALITY_BIT + 1;
+const CELLS_AT = PACK_METRICS.length;
+const VALUE_QUALITY_AT = CELLS_AT + CELL_METRICS.length;
+const CELL_QUALITY_AT = VALUE_QUALITY_AT + 1;
+const SENSORS_AT = CELL_QUALITY_AT + CELL_METRICS.length;
+const SENSOR_QUALITY_AT = SENSORS_AT + 1;
+const ALARMS_AT = SENSOR_QUALITY_AT + 1;
+const NEWEST_AGE_AT = ALARMS_AT + 1;
+const OLDEST_AGE_AT = NEWEST_AGE_AT + 1;
+const REPEATED_AT = OLDEST_AGE_AT + 1;
 
-const has = (columns: ColumnSet, bit: number) => (columns & (1 << bit)) !== 0;
+/** Some of the OPTIONAL_COLUMNS. */
+export class ColumnSet {
+  readonly #has = new Uint8Array(OPTIONAL_COLUMNS.length);
 
-export function copyStatement(columns: ColumnSet): string {
-  const names = [...KEY_COLUMNS, ...OPTIONAL_COLUMNS.filter((_, bit) => has(columns, bit))];
-  return `COPY pack_readings (${names.join(', ')}) FROM STDIN (FORMAT binary)`;
+  has(column: number): boolean {
+    return this.#has[column] === 1;
+  }
+
+  includes(other: ColumnSet): boolean {
+    for (let i = 0; i < this.#has.length; i++) if (other.#has[i] > this.#has[i]) return false;
+    return true;
+  }
+
+  add(other: ColumnSet): void {
+    for (let i = 0; i < this.#has.length; i++) this.#has[i] |= other.#has[i];
+  }
+
+  copy(): ColumnSet {
+    const copy = new ColumnSet();
+    copy.add(this);
+    return copy;
+  }
+
+  /** Makes it the columns in which this reading is not NULL. */
+  setTo(reading: PackReading): void {
+    const set = (column: number, is_there: boolean) => {
+      this.#has[column] = is_there ? 1 : 0;
+    };
+    for (let m = 0; m < PACK_METRICS.length; m++) set(m, !Number.isNaN(reading.values[m]));
+    set(VALUE_QUALITY_AT, !goodWherePresent(reading.value_quality));
+    for (let m = 0; m < CELL_METRICS.length; m++) {
+      const quality = reading.columnQuality(m);
+      set(CELLS_AT + m, !allMissing(quality));
+      set(CELL_QUALITY_AT + m, !goodWherePresent(quality));
+    }
+    set(SENSORS_AT, !allMissing(reading.sensor_quality));
+    set(SENSOR_QUALITY_AT, !goodWherePresent(reading.sensor_quality));
+    set(ALARMS_AT, !allUnknown(reading.device_alarm_level));
+    set(NEWEST_AGE_AT, !Number.isNaN(reading.newest_age_ms));
+    set(OLDEST_AGE_AT, !Number.isNaN(reading.oldest_age_ms));
+    set(REPEATED_AT, reading.is_repeated);
+  }
+
+  get names(): string[] {
+    return OPTIONAL_COLUMNS.filter((_, column) => this.has(column));
+  }
 }
 
-/** The columns in which this reading is not NULL. */
-export function columnsOf(reading: PackReading): ColumnSet {
-  let columns = 0;
-  for (let m = 0; m < PACK_METRICS.length; m++) if (!Number.isNaN(reading.values[m])) columns |= 1 << m;
-  if (!goodWherePresent(reading.value_quality)) columns |= 1 << VALUE_QUALITY_BIT;
-  for (let m = 0; m < CELL_METRICS.length; m++) {
-    const quality = reading.columnQuality(m);
-    if (!allMissing(quality)) columns |= 1 << (CELLS_BIT + m);
-    if (!goodWherePresent(quality)) columns |= 1 << (CELL_QUALITY_BIT + m);
-  }
-  if (!allMissing(reading.sensor_quality)) columns |= 1 << SENSORS_BIT;
-  if (!goodWherePresent(reading.sensor_quality)) columns |= 1 << SENSOR_QUALITY_BIT;
-  if (!allUnknown(reading.device_alarm_level)) columns |= 1 << ALARMS_BIT;
-  return columns;
+export function copyStatement(columns: ColumnSet): string {
+  return `COPY pack_readings (${[...KEY_COLUMNS, ...columns.names].join(', ')}) FROM STDIN (FORMAT binary)`;
 }
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
@@ -100,14 +134,14 @@ export class CopyRows {
   constructor(gateway_id: string, columns: ColumnSet) {
     this.#gateway_id = gateway_id;
     this.columns = columns;
-    this.#field_count = KEY_COLUMNS.length + OPTIONAL_COLUMNS.filter((_, bit) => has(columns, bit)).length;
+    this.#field_count = KEY_COLUMNS.length + columns.names.length;
   }
 
   get bytes(): number {
     return this.#used;
   }
 
-  /** `columnsOf(reading)` must be within `columns`. */
+  /** The columns of the reading must be among `columns`. */
   addRow(reading: PackReading, pack_id: string, t_ms: number, seq: number): void {
     const { columns } = this;
     this.count++;
@@ -118,15 +152,18 @@ export class CopyRows {
     this.#int64(seq);
     this.#int32(4);
     this.#int32(reading.shape.cell_count);
-    for (let m = 0; m < PACK_METRICS.length; m++) if (has(columns, m)) this.#real(reading.values[m]);
+    for (let m = 0; m < PACK_METRICS.length; m++) if (columns.has(m)) this.#real(reading.values[m]);
     for (let m = 0; m < CELL_METRICS.length; m++)
-      if (has(columns, CELLS_BIT + m)) this.#reals(reading.column(m), reading.columnQuality(m));
-    if (has(columns, VALUE_QUALITY_BIT)) this.#quality(reading.value_quality);
+      if (columns.has(CELLS_AT + m)) this.#reals(reading.column(m), reading.columnQuality(m));
+    if (columns.has(VALUE_QUALITY_AT)) this.#quality(reading.value_quality);
     for (let m = 0; m < CELL_METRICS.length; m++)
-      if (has(columns, CELL_QUALITY_BIT + m)) this.#quality(reading.columnQuality(m));
-    if (has(columns, SENSORS_BIT)) this.#reals(reading.sensors, reading.sensor_quality);
-    if (has(columns, SENSOR_QUALITY_BIT)) this.#quality(reading.sensor_quality);
-    if (has(columns, ALARMS_BIT)) this.#alarms(reading.device_alarm_level);
+      if (columns.has(CELL_QUALITY_AT + m)) this.#quality(reading.columnQuality(m));
+    if (columns.has(SENSORS_AT)) this.#reals(reading.sensors, reading.sensor_quality);
+    if (columns.has(SENSOR_QUALITY_AT)) this.#quality(reading.sensor_quality);
+    if (columns.has(ALARMS_AT)) this.#alarms(reading.device_alarm_level);
+    if (columns.has(NEWEST_AGE_AT)) this.#integer(reading.newest_age_ms);
+    if (columns.has(OLDEST_AGE_AT)) this.#integer(reading.oldest_age_ms);
+    if (columns.has(REPEATED_AT)) this.#boolean(reading.is_repeated);
   }
 
   /** Ends the COPY; nothing can be added afterwards. */
@@ -189,6 +226,21 @@ export class CopyRows {
     this.#used += 4;
   }
 
+  /** Of 32 bits; NaN is NULL. */
+  #integer(value: number): void {
+    if (Number.isNaN(value)) {
+      this.#null();
+      return;
+    }
+    this.#int32(4);
+    this.#int32(Math.min(Math.max(Math.round(value), -0x7fff_ffff), 0x7fff_ffff));
+  }
+
+  #boolean(value: boolean): void {
+    this.#int32(1);
+    this.#bytes[this.#used++] = value ? 1 : 0;
+  }
+
   /** NaN is NULL. */
   #real(value: number): void {
     const view = this.#view;
@@ -241,7 +293,17 @@ export class CopyRows {
 /** More than any row of this shape takes after its head. */
 function mostBytes({ shape }: PackReading): number {
   const cells = CELL_METRICS.length * (28 + 9 * shape.cell_count);
-  return 32 + 9 * PACK_METRICS.length + cells + 32 + 9 * shape.sensor_count + 4 + shape.device_alarms.length;
+  const ages_and_mark = 2 * 8 + 5;
+  return (
+    32 +
+    9 * PACK_METRICS.length +
+    cells +
+    32 +
+    9 * shape.sensor_count +
+    4 +
+    shape.device_alarms.length +
+    ages_and_mark
+  );
 }
 
 function viewOf(bytes: Buffer): DataView {

@@ -117,7 +117,9 @@ function fillCommon(pack: Sensing, reading: PackReading): void {
   values[PackMetric.cycle_count] = Math.floor(pack.cycles);
   values[PackMetric.charge_enabled] = pack.contactor_closed && pack.charge_limit_a > 0 ? 1 : 0;
   values[PackMetric.discharge_enabled] = pack.contactor_closed && pack.discharge_limit_a > 0 ? 1 : 0;
-  reading.value_quality.fill(Quality.good);
+  // What this battery does not measure stays missing.
+  for (let m = 0; m < values.length; m++)
+    reading.value_quality[m] = Number.isNaN(values[m]) ? Quality.missing : Quality.good;
   reading.cell_quality.fill(Quality.good);
   reading.sensor_quality.fill(Quality.good);
 }

@@ -50,6 +50,11 @@ test('readings, hierarchy and alerts arrive as an analyst expects them', async (
   doubtful.value_quality[PackMetric.current_a] = Quality.missing;
   doubtful.value_quality[PackMetric.soc_pct] = Quality.stale;
   doubtful.device_alarm_level.set([2, 255]);
+  doubtful.newest_age_ms = -20;
+  doubtful.oldest_age_ms = 1980;
+  doubtful.is_repeated = true;
+  doubtful.values[PackMetric.device_status] = 4;
+  doubtful.value_quality[PackMetric.device_status] = Quality.suspect;
   store.append(doubtful);
   store.appendAlert(someAlert('a1', T0));
   store.appendAlert(someAlert('a2', T0 + 1));
@@ -77,6 +82,19 @@ test('readings, hierarchy and alerts arrive as an analyst expects them', async (
     soc: 63.21,
     soc_quality: 'stale',
   });
+  expect(
+    await query(
+      `SELECT newest_age_ms, oldest_age_ms, is_repeated FROM readings WHERE cell_id = 'p01/c08' ORDER BY ts DESC LIMIT 2`,
+    ),
+  ).toEqual([
+    { newest_age_ms: -20, oldest_age_ms: 1980, is_repeated: true },
+    { newest_age_ms: null, oldest_age_ms: null, is_repeated: false },
+  ]);
+  const [status] = await query<{ device_status: number; value_quality: string }>(
+    'SELECT device_status, value_quality FROM pack_readings WHERE device_status IS NOT NULL',
+  );
+  expect(status.device_status).toBe(4);
+  expect(status.value_quality[PackMetric.device_status]).toBe('u');
   const marked = await query(
     `SELECT cell_id, voltage, quality FROM readings WHERE ts = '2026-01-07 00:00:10+00' ORDER BY cell_id LIMIT 3`,
   );

@@ -7,6 +7,10 @@ import type { Rollup } from '../rollup.ts';
 /** null: missing. Qualities as letters, one per value (core/reading/quality.ts). Quantities by their names. */
 export interface ReadingMeaning {
   readonly cell_count: number;
+  /** These three not in version 1. */
+  readonly newest_age_ms?: number | null;
+  readonly oldest_age_ms?: number | null;
+  readonly is_repeated?: boolean;
   readonly values: Readonly<Record<string, number | null>>;
   readonly value_quality: Readonly<Record<string, string>>;
   readonly cells: Readonly<Record<string, readonly (number | null)[]>>;
@@ -39,7 +43,11 @@ export interface Golden {
     readonly verbatim_bytes: string;
     readonly rows: readonly { rel_seq: number; t_ms: number; body: string }[];
   };
-  readonly rollup: { readonly bytes: string; readonly start_ms: number; readonly step_ms: number } & RollupMeaning;
+  readonly rollup: {
+    readonly bytes: string;
+    readonly start_ms: number;
+    readonly step_ms: number;
+  } & RollupMeaning;
 }
 
 const orNull = (value: number) => (Number.isFinite(value) ? value : null);
@@ -62,6 +70,9 @@ export function meaningOf(reading: PackReading): ReadingMeaning {
   });
   return {
     cell_count: reading.shape.cell_count,
+    newest_age_ms: orNull(reading.newest_age_ms),
+    oldest_age_ms: orNull(reading.oldest_age_ms),
+    is_repeated: reading.is_repeated,
     values,
     value_quality,
     cells,

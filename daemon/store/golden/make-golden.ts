@@ -30,6 +30,11 @@ function seeded(seed: number): () => number {
 function drawReading(shape: PackShape, t_ms: number, random: () => number, doubt: number): PackReading {
   const reading = new PackReading(0, shape);
   reading.t_ms = t_ms;
+  if (random() < 0.8) {
+    reading.newest_age_ms = 10 * Math.round(random() * 150 - 10);
+    reading.oldest_age_ms = reading.newest_age_ms + 10 * Math.round(random() * 600);
+  }
+  reading.is_repeated = random() < 0.1;
   const draw = (min: number, max: number, resolution: number): [number, Quality] => {
     const value = Math.round((min + random() * (max - min)) / resolution) * resolution;
     if (random() >= doubt) return [value, Quality.good];
