@@ -8,7 +8,8 @@ import type { Wire, WireStream } from './wire.ts';
 export interface Connection {
   readonly stream: WireStream;
   readonly framing: Framing;
-  replied: boolean;
+  /** Replies it carried. */
+  replies: number;
 }
 
 export interface ConnectorOptions {
@@ -19,8 +20,10 @@ export interface ConnectorOptions {
   readonly onState: (state: 'up' | 'down', reason: string | undefined, fresh: boolean) => void;
   /** `isConnecting` may have changed. */
   readonly onOutcome: () => void;
-  /** A connection has ended. True: requests were in flight on it. */
-  readonly onLost: (reason: string) => boolean;
+  /** A connection has ended. True: requests were in flight on it that cannot be sent again. */
+  readonly onLost: (connection: Connection, reason: string) => boolean;
+  /** The other side closed a connection that had been of use: normal. */
+  readonly onPeerClosed: () => void;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -32,8 +35,10 @@ export class Connector {
   #connection: Connection | undefined;
   #state: 'starting' | 'up' | 'down' = 'starting';
   #reason: string | undefined;
-  /** Set where we give up the connection ourselves, to open a fresh one at once. */
+  /** Another connection follows in which nothing is new: at once, or when it is needed. */
   #reopening = false;
+  #when_needed = false;
+  #needed = Promise.withResolvers<void>();
   #attempting = true;
 
   constructor(options: ConnectorOptions) {
@@ -65,16 +70,26 @@ export class Connector {
 
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#needed.resolve();
     this.#connection?.stream.destroy();
     this.#attempting = false;
     this.#options.onOutcome();
     await this.#connecting;
   }
 
-  /** The connection carries no further request; another follows once its stream is destroyed. */
-  retire(connection: Connection): void {
+  /** A request waits for a connection. */
+  wake(): void {
+    this.#needed.resolve();
+  }
+
+  /**
+   * The connection carries no further request; another follows once its stream is destroyed, or, with `when_needed`,
+   * once a request waits for it.
+   */
+  retire(connection: Connection, when_needed = false): void {
     if (this.#connection !== connection) return;
     this.#reopening = true;
+    this.#when_needed = when_needed;
     this.#connection = undefined;
   }
 
@@ -84,7 +99,10 @@ export class Connector {
     let fruitless = 0;
     while (!signal.aborted) {
       const fresh = !this.#reopening;
+      if (this.#when_needed) await this.#needed.promise;
+      if (signal.aborted) break;
       this.#reopening = false;
+      this.#when_needed = false;
       this.#attempting = true;
       const { replied, reason } = await this.#connectOnce(fresh);
       if (signal.aborted) break;
@@ -101,7 +119,7 @@ export class Connector {
 
   /** One connection from opening to close; tells why it ended and whether it ever carried a reply. */
   async #connectOnce(fresh: boolean): Promise<{ replied: boolean; reason: string }> {
-    const { clock, wire, onLost } = this.#options;
+    const { clock, wire, onLost, onPeerClosed } = this.#options;
     let reason: string | undefined;
     const socket = wire.open();
     const closed = new Promise<void>(resolve => socket.once('close', () => resolve()));
@@ -127,14 +145,22 @@ export class Connector {
       ? `connection to ${wire.name} lost: ${reason ?? 'closed by the other side'}`
       : `cannot connect to ${wire.name}: ${reason ?? 'closed at once'}`;
     // Who waited for a reply must hear of the loss also where the connection was to be replaced anyhow.
-    if (connection && onLost(text)) this.#reopening = false;
-    return { replied: connection?.replied ?? false, reason: text };
+    const is_lost = connection !== undefined && onLost(connection, text);
+    const replied = connection !== undefined && connection.replies > 0;
+    if (is_lost) this.#reopening = false;
+    else if (replied && wire.peer_may_close && !this.#reopening && !this.#stop.signal.aborted) {
+      this.#reopening = true;
+      this.#when_needed = true;
+      onPeerClosed();
+    }
+    return { replied, reason: text };
   }
 
   #adopt(stream: WireStream, fresh: boolean): Connection {
     const { wire, onOutcome } = this.#options;
-    const connection: Connection = { stream, framing: wire.frame(stream), replied: false };
+    const connection: Connection = { stream, framing: wire.frame(stream), replies: 0 };
     this.#connection = connection;
+    this.#needed = Promise.withResolvers<void>();
     this.#attempting = false;
     this.#setState('up', undefined, fresh);
     onOutcome();

@@ -11,7 +11,8 @@ export interface Exchange {
   /** Nothing else is in flight beside it, on purpose. */
   readonly is_alone: boolean;
   readonly onOverdue: () => void;
-  readonly onLost: (reason: string) => void;
+  /** The connection is gone. False: the request is sent again on the next one. */
+  readonly onLost: (reason: string) => boolean;
 }
 
 export class InFlight {
@@ -49,9 +50,11 @@ export class InFlight {
     if (last && last !== exchange) this.#exchanges[place] = last;
   }
 
-  /** The connection is gone: none of them gets its reply. */
-  lose(reason: string): void {
-    for (const exchange of [...this.#exchanges]) exchange.onLost(reason);
+  /** The connection is gone: none of them gets its reply. True: for one of them at least that is final. */
+  lose(reason: string): boolean {
+    let is_final = false;
+    for (const exchange of [...this.#exchanges]) if (exchange.onLost(reason)) is_final = true;
+    return is_final;
   }
 
   stop(): void {

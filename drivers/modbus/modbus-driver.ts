@@ -90,6 +90,11 @@ class ModbusDriver implements Driver {
       max_jobs: 2 * bindings.length,
       max_in_flight: maxInFlight(connection, bindings),
       onState: (state, reason, fresh) => this.#onLink(state, reason, fresh),
+      onNotice: text =>
+        context.log.info(
+          { connection: connection.id },
+          `connection ${connection.id} to ${wire.name}: ${text}`,
+        ),
       onOverlapGivenUp: reason =>
         context.log.warn(
           { connection: connection.id, reason },

@@ -26,12 +26,16 @@ export interface LinkOptions {
   readonly onState: (state: 'up' | 'down', reason: string | undefined, fresh: boolean) => void;
   /** The other side does not bear several requests: from now on one is in flight. */
   readonly onOverlapGivenUp?: (reason: string) => void;
+  /** Something about the other side that is borne, and worth a line once. */
+  readonly onNotice?: (text: string) => void;
 }
 
 export interface ReadFailure {
   readonly kind: FailureKind;
   /** One line: unit, registers, host and what went wrong. */
   readonly message: string;
+  /** What went wrong and for which registers, without the place, in words that stay the same while it does. */
+  readonly complaint?: string;
   /** The exception code, where the unit refused. */
   readonly exception?: number | undefined;
   /** How long a late reply may still come, where it could be taken for that of another request. */
@@ -44,6 +48,11 @@ export interface ReadFailure {
 
 /** So many time-outs in a row without any reply, and the connection itself is in doubt. */
 const SILENT_TIMEOUTS = 3;
+
+/** A request that was under way when its connection ended is sent again so often. */
+const MOST_RESENT = 3;
+/** So many closes of one kind are a habit. */
+const HABIT = 3;
 
 /** A read that waits until it may be sent. */
 interface Turn {
@@ -63,6 +72,8 @@ export class ModbusLink {
     requests_overlapped: 0,
     overlap_failures: 0,
     overlap_given_up: 0,
+    closed_by_peer: 0,
+    requests_resent: 0,
   };
   readonly name: string;
   readonly #options: LinkOptions;
@@ -78,6 +89,11 @@ export class ModbusLink {
   #silent_since_ms = Number.NEGATIVE_INFINITY;
   #idle_since_ms = Number.NEGATIVE_INFINITY;
   readonly #patience = new Patience();
+  /** Connections in a row that ended after one reply, with the next request under way. */
+  #ended_after_reply = 0;
+  /** The other side closes after each reply: each request gets a connection of its own. */
+  #is_one_each = false;
+  #habit_told = false;
   /** Until when a late reply of a unit may come, by unit. */
   readonly #settled_at_ms = new Map<number, number>();
 
@@ -94,7 +110,8 @@ export class ModbusLink {
       counters: this.counters,
       onState,
       onOutcome: () => this.#beginTurns(),
-      onLost: reason => this.#onLost(reason),
+      onLost: (connection, reason) => this.#onLost(connection, reason),
+      onPeerClosed: () => this.#onPeerClosed(),
     });
   }
 
@@ -153,7 +170,11 @@ export class ModbusLink {
   /** Also where the read can only fail. */
   #mayBegin(unit: number): boolean {
     const { connection, isConnecting } = this.#connector;
-    if (!connection) return !isConnecting;
+    if (!connection) {
+      if (isConnecting) this.#connector.wake();
+      return !isConnecting;
+    }
+    if (this.#is_one_each && this.#in_flight.size > 0) return false;
     return this.#overlap.admits(unit, this.#in_flight.size);
   }
 
@@ -161,17 +182,27 @@ export class ModbusLink {
     while (this.#turns.length > 0 && this.#mayBegin(this.#turns[0].unit)) this.#turns.shift()!.begin();
   }
 
-  #begin(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
+  #begin(request: ReadRequest, into: Uint16Array, resent = 0): Promise<ReadFailure | undefined> {
     const { clock, gap_ms, wire } = this.#options;
     const pause_ms = Math.max(gap_ms, wire.silence_ms, request.gap_ms ?? 0);
     const settled_at_ms = this.#settled_at_ms.get(request.unit) ?? Number.NEGATIVE_INFINITY;
     const free_at_ms = Math.max(this.#idle_since_ms + pause_ms, settled_at_ms);
-    if (free_at_ms <= clock.monoMs()) return this.#exchange(request, into);
-    return pauseUntil(clock, free_at_ms, this.#connector.signal).then(() => this.#exchange(request, into));
+    if (free_at_ms <= clock.monoMs()) return this.#exchange(request, into, resent);
+    return pauseUntil(clock, free_at_ms, this.#connector.signal).then(() =>
+      this.#exchange(request, into, resent),
+    );
   }
 
-  #exchange(request: ReadRequest, into: Uint16Array): Promise<ReadFailure | undefined> {
-    const { connection, reason, signal } = this.#connector;
+  #exchange(request: ReadRequest, into: Uint16Array, resent: number): Promise<ReadFailure | undefined> {
+    const { connection, isConnecting, reason, signal } = this.#connector;
+    if (!connection && isConnecting) {
+      // It was closed in the pause before this request.
+      return new Promise(resolve => {
+        const begin = () => resolve(this.#begin(request, into, resent));
+        this.#turns.unshift({ unit: request.unit, begin });
+        this.#beginTurns();
+      });
+    }
     if (!connection || signal.aborted)
       return Promise.resolve({ kind: 'link', message: reason ?? `${this.name}: not connected` });
     const { unit } = request;
@@ -196,7 +227,15 @@ export class ModbusLink {
         is_overlapped: false,
         is_alone: this.#overlap.onSent(unit, this.#in_flight.size),
         onOverdue: () => settle(this.#overdue(connection, request, timeout_ms, onReply)),
-        onLost: text => settle({ kind: 'link', message: text }),
+        onLost: text => {
+          if (connection.replies > 0 && resent < MOST_RESENT && !signal.aborted) {
+            const begin = () => resolve(this.#begin(request, into, resent + 1));
+            this.#resend(exchange, begin);
+            return false;
+          }
+          settle({ kind: 'link', message: text });
+          return true;
+        },
       };
       this.#in_flight.add(exchange);
       connection.framing.send(request, onReply);
@@ -216,6 +255,7 @@ export class ModbusLink {
       this.#patience.onReply(unit, now_ms - exchange.sent_ms);
     this.#overlap.onSettled(exchange, failure?.kind, was_silent, now_ms);
     if (failure) this.#doubt(connection, exchange, failure, now_ms);
+    if (this.#is_one_each && connection.replies > 0) this.#connector.retire(connection, true);
     // What is in flight on a connection that is to be replaced still gets its time.
     if (this.#in_flight.size === 0 && this.#connector.connection !== connection) connection.stream.destroy();
     this.#beginTurns();
@@ -237,13 +277,14 @@ export class ModbusLink {
     const { unit, code, address, count } = request;
     const what = code <= 2 ? 'coils' : 'registers';
     const place = `${what} ${address} to ${address + count - 1} (FC0${code})`;
-    return { kind, message: `unit ${unit} at ${this.name}: ${text} for ${place}`, exception };
+    const complaint = `${kind === 'timeout' ? 'no reply' : text} for ${place}`;
+    return { kind, message: `unit ${unit} at ${this.name}: ${text} for ${place}`, complaint, exception };
   }
 
   #onGoodReply(connection: Connection, exception: boolean): void {
     this.counters.replies++;
     if (exception) this.counters.exceptions++;
-    connection.replied = true;
+    connection.replies++;
     this.#silent_timeouts = 0;
   }
 
@@ -262,11 +303,37 @@ export class ModbusLink {
     this.#connector.retire(connection);
   }
 
-  #onLost(reason: string): boolean {
+  #onLost({ replies }: Connection, reason: string): boolean {
     const { size } = this.#in_flight;
     this.#silent_timeouts = 0;
     if (!this.#connector.signal.aborted) this.#overlap.onLost(size);
-    this.#in_flight.lose(reason);
-    return size > 0;
+    if (size > 0) this.#ended_after_reply = replies === 1 ? this.#ended_after_reply + 1 : 0;
+    return this.#in_flight.lose(reason);
+  }
+
+  /** Read requests change nothing: the connection had been of use, so the next one is worth a try. */
+  #resend(exchange: Exchange, begin: () => void): void {
+    const { unit } = exchange.request;
+    const now_ms = this.#options.clock.monoMs();
+    this.counters.requests_resent++;
+    this.#in_flight.remove(exchange);
+    this.#idle_since_ms = now_ms;
+    this.#overlap.onSettled(exchange, 'link', false, now_ms);
+    this.#turns.push({ unit, begin });
+  }
+
+  #onPeerClosed(): void {
+    const { onNotice } = this.#options;
+    this.counters.closed_by_peer++;
+    if (this.#ended_after_reply >= HABIT) this.#is_one_each = true;
+    if (this.counters.closed_by_peer >= HABIT && !this.#habit_told) {
+      this.#habit_told = true;
+      onNotice?.(
+        this.#ended_after_reply > 0
+          ? 'the other side closes it after each reply; it is opened for each request'
+          : 'the other side closes it between requests; it is opened again when it is needed',
+      );
+    }
+    this.#beginTurns();
   }
 }

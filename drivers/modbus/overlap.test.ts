@@ -95,7 +95,7 @@ function trial(): Trial {
     is_overlapped: !is_alone,
     is_alone,
     onOverdue: () => {},
-    onLost: () => {},
+    onLost: () => true,
   });
   return {
     overlap,

@@ -145,7 +145,8 @@ export class UnitPoller {
       return;
     }
     this.#attempts = 0;
-    if (again && this.#options.reader.leaveOut?.()) {
+    // A gateway says for a block what the unit keeps silent about.
+    if (failure.kind !== 'exception' && this.#options.reader.leaveOut?.()) {
       this.#wait(failure.settles_in_ms ?? 0);
       return;
     }

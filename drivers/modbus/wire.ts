@@ -24,6 +24,8 @@ export interface Wire {
    * request can be in flight.
    */
   readonly has_transactions: boolean;
+  /** The other side may close the connection between two exchanges, and be there all the same. */
+  readonly peer_may_close: boolean;
   /** Opening anew may help where nobody answers. */
   readonly reopens_when_silent: boolean;
 }

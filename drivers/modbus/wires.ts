@@ -38,6 +38,7 @@ export function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wir
         counters,
         silence_ms: SERVER_SILENCE_MS,
         has_transactions: false,
+        peer_may_close: true,
         reopens_when_silent: true,
       };
     }
@@ -57,6 +58,7 @@ export function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wir
         counters,
         silence_ms: Math.max(SHORTEST_SILENCE_MS, (SILENT_CHARACTERS * CHARACTER_BITS * 1000) / baud_rate),
         has_transactions: false,
+        peer_may_close: false,
         reopens_when_silent: false,
       };
     }
@@ -90,6 +92,7 @@ function mbap(open: () => Socket): Omit<Wire, 'name'> {
     counters,
     silence_ms: 0,
     has_transactions: true,
+    peer_may_close: true,
     reopens_when_silent: true,
   };
 }

@@ -22,6 +22,8 @@ export class BlockImage {
   readonly words: Uint16Array;
   /** Map addresses the unit refuses even when asked for them alone; kept until `forget`. */
   readonly refused: number[] = [];
+  /** The reads the unit refused last time by another exception than "no such register": one line each. */
+  readonly refusals = new Map<number, string>();
   readonly #age: Uint8Array;
   readonly #planned: readonly PlannedRead[];
   #reads: ActiveRead[];
@@ -43,6 +45,7 @@ export class BlockImage {
   forget(): void {
     this.#reads = this.#planned.map(read => this.#activate(read));
     this.refused.length = 0;
+    this.refusals.clear();
     this.#age.fill(Age.never);
     this.#next = 0;
   }
@@ -96,15 +99,18 @@ export class BlockImage {
       const failure = await read(code, first + current.first * step, current.count, current.window);
       if (!failure) {
         this.#age.fill(Age.now, current.first, current.first + current.count);
+        this.refusals.delete(current.first);
         this.#next++;
         continue;
       }
       if (failure.kind !== 'exception') return failure;
       budget.refusal = failure;
       if (!REFUSES_PLACE.includes(failure.exception ?? 0)) {
+        this.refusals.set(current.first, failure.complaint ?? failure.message);
         this.#next++;
         continue;
       }
+      this.refusals.delete(current.first);
       const halves = splitRead(current);
       if (!halves) {
         this.refused.push(first + current.first * step);

@@ -31,6 +31,8 @@ const LONGEST_LEFT_OUT = 64;
 interface LeftOut {
   times: number;
   until_round: number;
+  /** What it said in place of its registers, if it did not keep silent. */
+  complaint: string | undefined;
 }
 
 export class RegistersReader implements UnitReader {
@@ -48,6 +50,7 @@ export class RegistersReader implements UnitReader {
   #under_way = false;
   /** The unit answered all it was asked last: otherwise blocks go one by one, so that silence costs one time-out. */
   #is_steady = false;
+  #last_failure: ReadFailure | undefined;
   readonly #left_out = new Map<BlockImage, LeftOut>();
   /** Of a value read in every round, by what was measured. */
   #late_ms = 0;
@@ -94,7 +97,8 @@ export class RegistersReader implements UnitReader {
     if (others.length === 0) return false;
     const times = (this.#left_out.get(image)?.times ?? 0) + 1;
     const rounds = Math.max(image.block.every, Math.min(LONGEST_LEFT_OUT, 2 ** times));
-    this.#left_out.set(image, { times, until_round: this.#round + rounds });
+    const complaint = this.#last_failure?.kind === 'timeout' ? undefined : this.#last_failure?.complaint;
+    this.#left_out.set(image, { times, until_round: this.#round + rounds, complaint });
     this.#next++;
     return true;
   }
@@ -123,6 +127,7 @@ export class RegistersReader implements UnitReader {
     this.#is_steady = !failed;
     if (failed) {
       this.#next = failed.position;
+      this.#last_failure = failed.failure;
       return failed.failure;
     }
     this.#under_way = false;
@@ -144,7 +149,12 @@ export class RegistersReader implements UnitReader {
       const more = refused.length > 1 ? ` and ${refused.length - 1} more` : '';
       complaints.push(`the unit has no ${block.code <= 2 ? 'coil' : 'register'} ${refused[0]}${more}`);
     }
-    for (const [{ block }] of this.#left_out) {
+    for (const { refusals } of this.#images) complaints.push(...refusals.values());
+    for (const [{ block }, { complaint }] of this.#left_out) {
+      if (complaint !== undefined) {
+        complaints.push(complaint);
+        continue;
+      }
       const last = block.first + (block.length - 1) * block.step;
       complaints.push(`no reply for ${block.code <= 2 ? 'coils' : 'registers'} ${block.first} to ${last}`);
     }
