@@ -169,7 +169,9 @@ test('a refused model costs its own values only', async () => {
   expect(soc(bench)).toBe(49);
   expect(bench.driver.health().packs[0]).toMatchObject({
     state: 'degraded',
-    reason: 'unit 1 at virtual link link: model 803 refused by the unit',
+    reason: expect.stringMatching(
+      /^unit 1 at virtual link link: model 803 refused by the unit: exception 04 \(device failure\) for registers 40134 to \d+ \(FC03\)$/,
+    ),
   });
   await bench.driver.stop();
 });

@@ -1,5 +1,8 @@
 /** An exception to one block costs that block alone, whatever its code, and pack and connection name both; on TCP as on RTU. */
 import { afterEach, expect, test } from 'vitest';
+import { PackMetric } from '../../core/metrics.ts';
+import { PackReading } from '../../core/reading/pack-reading.ts';
+import { Quality } from '../../core/reading/quality.ts';
 import { encodeMbap } from './mbap.ts';
 import {
   addressOf,
@@ -98,6 +101,13 @@ test.each([4, 11])(
     refusal.addresses = [200];
     await until(() => driver.health().packs[0].state === 'degraded' && right() === VALUES - 1);
     expect(driver.health().packs[0].reason).toContain(reasonFor(code));
+    // First old, then missing: what it was long ago says nothing.
+    const soc = () => {
+      const reading = new PackReading(0, driver.packs[0].shape);
+      driver.packs[0].snapshotInto(reading, 0, 0);
+      return reading.value_quality[PackMetric.soc_pct];
+    };
+    await until(() => soc() === Quality.missing, 30_000);
     refusal.addresses = [];
     await until(() => driver.health().packs[0].state === 'up' && right() === VALUES, 30_000);
   },

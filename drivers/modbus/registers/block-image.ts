@@ -14,6 +14,10 @@ interface ActiveRead extends PlannedRead {
   readonly window: Uint16Array;
 }
 
+/** Rounds after which a value the unit refuses is missing, no longer old. */
+const GONE_AFTER = 20;
+const NOT_REFUSED = 0xffffffff;
+
 /** Exceptions by which a device refuses this piece of its map rather than every request. */
 const REFUSES_PLACE: readonly number[] = [2, 3];
 
@@ -25,6 +29,9 @@ export class BlockImage {
   /** The reads the unit refused last time by another exception than "no such register": one line each. */
   readonly refusals = new Map<number, string>();
   readonly #age: Uint8Array;
+  /** Round from which on a register counts as gone, unless it is read again before. */
+  readonly #gone_at: Uint32Array;
+  #round = 0;
   readonly #planned: readonly PlannedRead[];
   #reads: ActiveRead[];
   #next = 0;
@@ -33,6 +40,7 @@ export class BlockImage {
     this.block = block;
     this.words = new Uint16Array(block.length);
     this.#age = new Uint8Array(block.length);
+    this.#gone_at = new Uint32Array(block.length).fill(NOT_REFUSED);
     this.#planned = planReads(spans, limits);
     this.#reads = this.#planned.map(read => this.#activate(read));
   }
@@ -46,6 +54,7 @@ export class BlockImage {
     this.#reads = this.#planned.map(read => this.#activate(read));
     this.refused.length = 0;
     this.refusals.clear();
+    this.#gone_at.fill(NOT_REFUSED);
     this.#age.fill(Age.never);
     this.#next = 0;
   }
@@ -65,6 +74,7 @@ export class BlockImage {
   /** Another round: what was new becomes old, and reading starts at the first register. */
   begin(): void {
     this.#next = 0;
+    this.#round++;
     for (let i = 0; i < this.#age.length; i++) if (this.#age[i] === Age.now) this.#age[i] = Age.earlier;
   }
 
@@ -76,6 +86,22 @@ export class BlockImage {
   /** All words of the field were read at some time. */
   isKnown(field: Field): boolean {
     return this.#isAged(field, Age.earlier);
+  }
+
+  /** The unit has refused it for so long that an old value says nothing. */
+  isGone(field: Field): boolean {
+    for (let i = 0; i < sizeOf(field.type); i++) if (this.#gone_at[field.at + i] <= this.#round) return true;
+    return false;
+  }
+
+  /** What is left of this round is refused. */
+  refuseRest(): void {
+    for (let i = this.#next; i < this.#reads.length; i++) this.#refuse(this.#reads[i]);
+  }
+
+  #refuse({ first, count }: PlannedRead): void {
+    const gone_at = this.#round + GONE_AFTER * this.block.every;
+    for (let i = first; i < first + count; i++) this.#gone_at[i] = Math.min(this.#gone_at[i], gone_at);
   }
 
   #isAged(field: Field, least: number): boolean {
@@ -99,6 +125,7 @@ export class BlockImage {
       const failure = await read(code, first + current.first * step, current.count, current.window);
       if (!failure) {
         this.#age.fill(Age.now, current.first, current.first + current.count);
+        this.#gone_at.fill(NOT_REFUSED, current.first, current.first + current.count);
         this.refusals.delete(current.first);
         this.#next++;
         continue;
@@ -106,6 +133,7 @@ export class BlockImage {
       if (failure.kind !== 'exception') return failure;
       budget.refusal = failure;
       if (!REFUSES_PLACE.includes(failure.exception ?? 0)) {
+        this.#refuse(current);
         this.refusals.set(current.first, failure.complaint ?? failure.message);
         this.#next++;
         continue;
@@ -113,6 +141,7 @@ export class BlockImage {
       this.refusals.delete(current.first);
       const halves = splitRead(current);
       if (!halves) {
+        this.#refuse(current);
         this.refused.push(first + current.first * step);
         this.#reads.splice(at, 1);
         continue;

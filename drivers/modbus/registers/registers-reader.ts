@@ -98,6 +98,7 @@ export class RegistersReader implements UnitReader {
     const times = (this.#left_out.get(image)?.times ?? 0) + 1;
     const rounds = Math.max(image.block.every, Math.min(LONGEST_LEFT_OUT, 2 ** times));
     const complaint = this.#last_failure?.kind === 'timeout' ? undefined : this.#last_failure?.complaint;
+    if (complaint !== undefined) image.refuseRest();
     this.#left_out.set(image, { times, until_round: this.#round + rounds, complaint });
     this.#next++;
     return true;
@@ -139,6 +140,7 @@ export class RegistersReader implements UnitReader {
     const { map, state } = this.#options;
     for (const field of map.pack) {
       if (this.#isNew(field)) state.setValue(field.metric, this.#valueOf(field), mono_ms);
+      else if (this.#isGone(field)) state.setValue(field.metric, Number.NaN, mono_ms);
     }
     const complaints: string[] = [];
     for (const row of map.cells) this.#commitCells(row, mono_ms, complaints);
@@ -194,8 +196,9 @@ export class RegistersReader implements UnitReader {
     }
     for (let i = 0; i < row.fields.length; i++) {
       const field = row.fields[i];
-      if (!this.#isNew(field)) continue;
-      const value = this.#exists(row, i, reported) ? this.#valueOf(field) : Number.NaN;
+      if (!this.#isNew(field) && !this.#isGone(field)) continue;
+      const isThere = this.#isNew(field) && this.#exists(row, i, reported);
+      const value = isThere ? this.#valueOf(field) : Number.NaN;
       state.setCell(row.metric, row.first + i, value, mono_ms);
     }
   }
@@ -205,8 +208,9 @@ export class RegistersReader implements UnitReader {
     const reported = this.#reported(row);
     for (let i = 0; i < row.fields.length; i++) {
       const field = row.fields[i];
-      if (!this.#isNew(field)) continue;
-      const value = this.#exists(row, i, reported) ? this.#valueOf(field) : Number.NaN;
+      if (!this.#isNew(field) && !this.#isGone(field)) continue;
+      const isThere = this.#isNew(field) && this.#exists(row, i, reported);
+      const value = isThere ? this.#valueOf(field) : Number.NaN;
       const sensor = row.first + i;
       state.setSensor(sensor, value, mono_ms);
       if (!sensor_of_cell) continue;
@@ -234,6 +238,10 @@ export class RegistersReader implements UnitReader {
 
   #isNew(field: Field): boolean {
     return this.#images[field.block].isNew(field);
+  }
+
+  #isGone(field: Field): boolean {
+    return this.#images[field.block].isGone(field);
   }
 
   #valueOf(field: ValueField): number {

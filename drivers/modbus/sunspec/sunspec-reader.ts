@@ -26,6 +26,9 @@ export interface SunSpecReaderOptions {
   readonly atOnce: () => number;
 }
 
+/** The unit, or its gateway, refuses this piece; others may be read. */
+const isRefusal = ({ kind }: ReadFailure) => kind === 'exception' || kind === 'unit_offline';
+
 /** Rounds in a row in which a model was refused, until the unit is discovered anew; then twice as many. */
 const REFUSED_ROUNDS = 3;
 
@@ -38,6 +41,7 @@ export class SunSpecReader implements UnitReader {
   #blocks: readonly ModelBlock[] = [];
   /** The last round was whole: otherwise models go one by one, so that silence costs one time-out. */
   #is_steady = false;
+  readonly #refusals = new Map<ModelBlock, string>();
   #refused_rounds = 0;
   #refused_limit = REFUSED_ROUNDS;
 
@@ -51,6 +55,7 @@ export class SunSpecReader implements UnitReader {
     this.#walk = new ChainWalk(this.#options.place);
     this.#views = undefined;
     this.#blocks = [];
+    this.#refusals.clear();
     this.#is_steady = false;
     this.#refused_rounds = 0;
   }
@@ -81,19 +86,23 @@ export class SunSpecReader implements UnitReader {
     await readParts(this.#blocks, at_once, async block => {
       const outcome = await block.read(this.#read);
       outcomes.set(block, outcome);
-      return !outcome || (outcome !== 'changed' && outcome.kind === 'exception');
+      return !outcome || (outcome !== 'changed' && isRefusal(outcome));
     });
     for (const block of this.#blocks) {
       const outcome = outcomes.get(block);
       if (outcome === 'changed') return this.#onChanged(block);
-      if (outcome && outcome.kind !== 'exception') return outcome;
-      if (outcome) refusal = outcome;
-      else fresh++;
+      if (outcome && !isRefusal(outcome)) return outcome;
+      if (!outcome) fresh++;
+      else if (!refusal || outcome.kind === 'exception') refusal = outcome;
+      if (outcome) this.#refusals.set(block, outcome.complaint ?? outcome.message);
+      else this.#refusals.delete(block);
     }
     this.#is_steady = true;
-    this.#refused_rounds = refusal ? this.#refused_rounds + 1 : 0;
+    // A model the gateway cannot reach now is not gone from the unit.
+    this.#refused_rounds = refusal?.kind === 'exception' ? this.#refused_rounds + 1 : 0;
     if (!refusal) this.#refused_limit = REFUSED_ROUNDS;
     if (fresh > 0) return undefined;
+    if (refusal?.kind === 'unit_offline') return refusal;
     const nothing = `${this.#options.place}: no SunSpec battery model found`;
     this.forget();
     return refusal ?? { kind: 'exception', message: nothing };
@@ -103,9 +112,10 @@ export class SunSpecReader implements UnitReader {
     const { packs } = this.#options;
     this.#views?.forEach((view, i) => {
       view.commit(mono_ms);
-      const refused = view.blocks.filter(block => !block.fresh).map(({ instance }) => `model ${instance.id}`);
+      const refused = view.blocks.filter(block => !block.fresh);
       const complaints = view.mismatch === undefined ? [] : [view.mismatch];
-      if (refused.length > 0) complaints.push(`${refused.join(', ')} refused by the unit`);
+      for (const block of refused)
+        complaints.push(`model ${block.instance.id} refused by the unit: ${this.#refusals.get(block)}`);
       onPack(packs[i].state.pack, complaints.length === 0 ? undefined : complaints.join('; '));
     });
     if (this.#refused_rounds >= this.#refused_limit) {
