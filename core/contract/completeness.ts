@@ -19,6 +19,9 @@ export const PackCompleteness = Type.Object({
   expected: Type.Array(Count, { description: 'Moments of the hour at which a reading was due' }),
   received: Type.Array(Count, { description: 'Readings taken' }),
   stored: Type.Array(Count, { description: 'Readings in the log' }),
+  repeated: Type.Array(Count, {
+    description: 'Of the stored ones: the pack had reported nothing since the one before',
+  }),
   synced: Type.Array(Nullable(Count), {
     description: 'Of these at the centre; null: no centre is configured',
   }),
@@ -48,6 +51,8 @@ export interface HourOfPack {
   readonly expected: number;
   readonly received: number;
   readonly stored: number;
+  /** Of the stored ones. Not in records of older programs, which marked none. */
+  readonly repeated?: number;
 }
 
 export const HOUR_MS = 3_600_000;

@@ -70,6 +70,13 @@ export const HistoryReply = Type.Object({
   uncertain: Type.Array(Type.Tuple([Type.Number(), Type.Number()])),
   /** Moments, or where steps begin, ascending; every series has one entry for each, null where missing. */
   t_ms: Type.Array(Type.Number()),
+  /**
+   * Of readings as they are only: how long before their moment the newest and the oldest of the good values were
+   * reported (below zero: after it), and whether the pack had reported nothing since the reading before.
+   */
+  newest_age_ms: Type.Optional(Type.Array(Nullable(Type.Number()))),
+  oldest_age_ms: Type.Optional(Type.Array(Nullable(Type.Number()))),
+  is_repeated: Type.Optional(Type.Array(Type.Boolean())),
   ...HistorySeries,
   /** With steps only: the same series, with the least and the highest value of each. */
   lowest: Type.Optional(Type.Object(HistorySeries)),

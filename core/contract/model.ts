@@ -120,6 +120,11 @@ export const PackDetail = Type.Object({
   cell_told_ms: Type.Array(
     Nullable(Type.Number({ description: "Wall time at which a cell's voltage was told; null: never" })),
   ),
+  oldest_good_ms: Nullable(
+    Type.Number({
+      description: 'Wall time at which the oldest good value was reported; null: nothing is good',
+    }),
+  ),
   sensors: CellColumn,
   device_alarms: Type.Array(DeviceAlarmState),
 });

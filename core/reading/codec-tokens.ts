@@ -13,7 +13,6 @@ import {
   Mask,
   type ReadingFormat,
   SENSOR_FORM,
-  WRITTEN,
 } from './reading-format.ts';
 
 /** How a token stands in the bytes. Stored: append only. */
@@ -42,6 +41,10 @@ export class BodyTokens {
   readonly pack_values: readonly Place[] = PACK_METRICS.map(nowhere);
   readonly cell_columns: readonly Place[] = CELL_METRICS.map(nowhere);
   cell_count = 0;
+  /** The newest age in AGE_STEP_MS, and after it how much older the oldest is; -1: the reading tells none. */
+  ages_at = -1;
+  /** Bits of ReadingFlag; -1: the version has none. */
+  reading_flags_at = -1;
   #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   #end = 0;
@@ -59,7 +62,8 @@ export class BodyTokens {
     const format = formatOf(this.#byte(true));
     if (!format) return false;
     const flags = this.#byte(true);
-    if (format === WRITTEN) this.#byte(false);
+    this.reading_flags_at = format.has_ages ? this.count : -1;
+    if (format.has_ages) this.#byte(false);
     this.#mask(this.#columns, format);
     this.cell_count = this.#varint(true);
     const sensor_count = this.#varint(true);
@@ -67,7 +71,9 @@ export class BodyTokens {
     if (!this.#columns.isWithin(CELL_FORMS.length)) return false;
     if (!(this.cell_count <= MAX_COUNT && sensor_count <= MAX_COUNT && alarm_count <= MAX_COUNT))
       return false;
-    if (format.has_ages && flags & Flag.ages) {
+    const has_ages = format.has_ages && (flags & Flag.ages) !== 0;
+    this.ages_at = has_ages ? this.count : -1;
+    if (has_ages) {
       this.#zigzag();
       this.#varint(false);
     }

@@ -168,6 +168,11 @@ export function decodeInto(
   return readTail(view, at, end, reading, parts, offset);
 }
 
+/** Whether the reading whose bytes begin at `offset` repeats the one before; of bytes that are none: false. */
+export function isRepeatedAt(bytes: Uint8Array, offset: number): boolean {
+  return formatOf(bytes[offset])?.has_ages === true && (bytes[offset + 2] & ReadingFlag.repeated) !== 0;
+}
+
 /** Decodes rows of any shape: keeps one reading per shape met, and lends it until the next call. */
 export class ReadingDecoder {
   readonly #readings = new Map<number, PackReading>();

@@ -24,7 +24,7 @@ async function expectTrueTimes(taken: readonly Taken[] = box.taken): Promise<voi
 }
 
 const counted = async (from_ms: number, to_ms: number) =>
-  (await box.store.readingCounts({ from_ms, to_ms })).p01 ?? 0;
+  (await box.store.readingCounts({ from_ms, to_ms })).p01?.readings ?? 0;
 
 test('a box that boots in 1970 and learns the time later', async () => {
   await box.boot(0);

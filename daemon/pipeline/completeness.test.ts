@@ -44,11 +44,18 @@ afterEach(async () => {
 });
 
 /** Moments pass; at each the packs of `speaking` are read. Readings of `lost` never reach the store. */
-async function run(moments: number, speaking = [0, 1], lost: readonly number[] = []): Promise<void> {
+async function run(
+  moments: number,
+  speaking = [0, 1],
+  lost: readonly number[] = [],
+  isRepeated: (i: number) => boolean = () => false,
+): Promise<void> {
   for (let i = 0; i < moments; i++) {
     const t_ms = Math.floor(clock.wallMs() / INTERVAL_MS) * INTERVAL_MS;
     for (const pack of speaking) {
-      if (!lost.includes(pack)) store.append(numberedReading(topology, pack, i, t_ms));
+      const reading = numberedReading(topology, pack, i, t_ms);
+      reading.is_repeated = isRepeated(i);
+      if (!lost.includes(pack)) store.append(reading);
       ledger.received(pack, t_ms);
     }
     clock.advance(INTERVAL_MS);
@@ -73,6 +80,13 @@ test('a whole hour, a silent pack, and readings lost on the way to the disk', as
   await run(10, [0]);
   await run(10, [0, 1], [0]);
   expect(await report()).toEqual(['0 p01 60 60 50 null', '0 p02 60 50 50 null']);
+});
+
+test('readings that only repeat the one before are counted apart, whatever reads them', async () => {
+  await run(60, [0, 1], [1], i => i % 3 === 2);
+  const [first, second] = await store.completeness({ from_ms: hour(-1), to_ms: hour(1) });
+  expect(first).toMatchObject({ pack_id: 'p01', received: 60, stored: 60, repeated: 20 });
+  expect(second).toMatchObject({ pack_id: 'p02', received: 60, stored: 0, repeated: 0 });
 });
 
 test('an hour that is not over is not told', async () => {
@@ -160,7 +174,7 @@ test('hours of a boot that learned the time late are those it really was', async
   expect(await stored.completeness(span)).toEqual([
     {
       ...{ hour_ms: TRUE_START_MS, pack_id: 'p01', synced: null },
-      ...{ expected: 1800, received: 1800, stored: 1800 },
+      ...{ expected: 1800, received: 1800, stored: 1800, repeated: 0 },
     },
   ]);
   await box.remove();

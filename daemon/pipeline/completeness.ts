@@ -1,5 +1,6 @@
 /**
- * Keeps account of readings by pack and hour: how many were due, taken, and stored. An hour is closed some seconds
+ * Keeps account of readings by pack and hour: how many were due, taken, and stored, and how many of these only repeat
+ * the one before. An hour is closed some seconds
  * after its end, and hours in which the gateway did not run are closed at the next start: due all the same. While the
  * clock shows a time that cannot be, no hour is closed; hours whose readings get other times are told anew.
  */
@@ -10,7 +11,7 @@ import { type CompletenessRecord, HOUR_MS, type HourOfPack } from '../../core/co
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import { LogKind, type Store } from '../store/store.ts';
+import { LogKind, type ReadingCount, type Store } from '../store/store.ts';
 
 /** By then what was taken at the end of the hour is committed. */
 const GRACE_MS = 10_000;
@@ -18,6 +19,8 @@ const GRACE_MS = 10_000;
 const RETRY_MS = 60_000;
 /** Hours closed after a long absence; older ones are left out, and that is logged. */
 const MOST_HOURS = 31 * 24;
+
+const NONE: ReadingCount = { readings: 0, repeated: 0 };
 
 const DOCUMENT = ['completeness', 'state'] as const;
 
@@ -188,10 +191,13 @@ export class CompletenessLedger {
     const packs: HourOfPack[] = [];
     for (const { pack, id } of topology.packs) {
       const expected = this.#expected(hour_ms, this.#state.since_ms[id]);
-      const kept = stored[id] ?? 0;
+      const { readings: kept, repeated } = stored[id] ?? NONE;
       // Before a restart within the hour only what was stored is known.
       if (expected > 0 || kept > 0 || was_told)
-        packs.push({ pack_id: id, expected, received: Math.max(received?.[pack] ?? 0, kept), stored: kept });
+        packs.push({
+          ...{ pack_id: id, expected, received: Math.max(received?.[pack] ?? 0, kept) },
+          ...{ stored: kept, repeated },
+        });
     }
     const record: CompletenessRecord = { hour_ms, packs };
     if (packs.length > 0) store.appendRecord(LogKind.completeness, hour_ms + HOUR_MS, record);

@@ -86,7 +86,15 @@ export class PackLiveView implements LiveView {
       summary: this.#summary(node, reading, countByPack(this.#options.activeAlerts())),
       ...detailColumns(reading, code => labels.get(code) ?? code),
       cell_told_ms: this.#cellToldMs(node.pack),
+      oldest_good_ms: this.#oldestGoodMs(reading),
     };
+  }
+
+  #oldestGoodMs(reading: PackReading): number | null {
+    const { clock, packs } = this.#options;
+    packs[reading.pack].state.agesInto(reading, clock.monoMs());
+    if (Number.isNaN(reading.oldest_age_ms)) return null;
+    return toHundredth(clock.wallMs() - reading.oldest_age_ms);
   }
 
   /** Each cell has its own age: they come in several frames, or blocks of registers. */
@@ -96,8 +104,7 @@ export class PackLiveView implements LiveView {
     const offset_ms = clock.wallMs() - clock.monoMs();
     return Array.from({ length: state.shape.cell_count }, (_, cell) => {
       const told_ms = state.cellToldMonoMs(CellMetric.voltage_v, cell);
-      // To a hundredth of a second, so that the same moment is the same number on every call.
-      return Number.isFinite(told_ms) ? Math.round((told_ms + offset_ms) / 10) * 10 : null;
+      return Number.isFinite(told_ms) ? toHundredth(told_ms + offset_ms) : null;
     });
   }
 
@@ -127,6 +134,9 @@ export class PackLiveView implements LiveView {
     });
   }
 }
+
+/** Of a second, so that the same moment is the same number on every call. */
+const toHundredth = (t_ms: number) => Math.round(t_ms / 10) * 10;
 
 function countByPack(alerts: readonly Alert[]): Map<string, AlertCounts> {
   const counts = new Map<string, Record<AlertSeverity, number>>();

@@ -3,6 +3,7 @@
  * the writer's thread, pack by pack, so that commits come between.
  */
 import type { Database } from 'better-sqlite3';
+import { isRepeatedAt } from '../../core/reading/codec.ts';
 import { BatchBuffer, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { encodeBlock } from './block.ts';
 import { type ChunkRow, encodeChunk, openChunk } from './chunk.ts';
@@ -13,6 +14,7 @@ import { LogKind } from './store.ts';
 interface Part {
   readonly pack_key: number;
   readonly row_count: number;
+  readonly repeated_count: number;
   readonly min_t_ms: number;
   readonly max_t_ms: number;
   readonly body: Buffer;
@@ -70,15 +72,18 @@ export class Archiver {
 
   #store({ first_seq, last_seq }: Range, parts: readonly Part[]): void {
     const db = this.#db;
-    const insert = db.prepare('INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)');
+    const insert = db.prepare(
+      `INSERT INTO chunks (first_seq, pack_key, row_count, repeated_count, min_t_ms, max_t_ms, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
     db.transaction(() => {
       const marked = db
         .prepare('UPDATE spans SET archived = 1 WHERE first_seq = ? AND last_seq = ? AND archived = 0')
         .run(first_seq, last_seq);
       // Retention was faster.
       if (marked.changes === 0) return;
-      for (const { pack_key, row_count, min_t_ms, max_t_ms, body } of parts)
-        insert.run(first_seq, pack_key, row_count, min_t_ms, max_t_ms, body);
+      for (const { pack_key, row_count, repeated_count, min_t_ms, max_t_ms, body } of parts)
+        insert.run(first_seq, pack_key, row_count, repeated_count, min_t_ms, max_t_ms, body);
       db.prepare('DELETE FROM log WHERE seq BETWEEN ? AND ? AND kind <> ?').run(
         first_seq,
         last_seq,
@@ -95,7 +100,8 @@ function part(pack_key: number, rows: readonly ChunkRow[], body: Buffer): Part {
     if (t_ms < min_t_ms) min_t_ms = t_ms;
     if (t_ms > max_t_ms) max_t_ms = t_ms;
   }
-  return { pack_key, row_count: rows.length, min_t_ms, max_t_ms, body };
+  const repeated_count = pack_key === 0 ? 0 : rows.filter(row => isRepeatedAt(row.body, 0)).length;
+  return { pack_key, row_count: rows.length, repeated_count, min_t_ms, max_t_ms, body };
 }
 
 /** The originals are deleted next, so a chunk that does not give back every byte keeps them as they are. */

@@ -3,13 +3,15 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
 import { BodyTokens } from '../../core/reading/codec-tokens.ts';
 import { Quality } from '../../core/reading/quality.ts';
-import { CELL_FORMS, VALUE_PER_UNIT } from '../../core/reading/reading-format.ts';
+import { AGE_STEP_MS, CELL_FORMS, ReadingFlag, VALUE_PER_UNIT } from '../../core/reading/reading-format.ts';
 import type { ChunkGroup } from './chunk.ts';
 import {
   CELL_SERIES,
   cellSeries,
+  factSeries,
   HISTORY_PARTS,
   PACK_SERIES,
+  READING_FACTS,
   type Rollup,
   seriesQuality,
   seriesValue,
@@ -22,7 +24,7 @@ const tokens = new BodyTokens();
 export interface Wanted {
   /** Only of this cell, counted from 0; undefined: of all. */
   readonly cell?: number | undefined;
-  /** Values of another quality are left out like missing ones. */
+  /** Values of another quality are left out like missing ones, and the READING_FACTS are left out. */
   readonly good_only?: boolean;
 }
 
@@ -67,7 +69,7 @@ function valuesOfColumns(group: ChunkGroup, { cell, good_only = false }: Wanted)
     if (tokens.structural[k] && group.constant(k) === undefined) return undefined;
   const reading = decoder.decode(view, 0, first.length, HISTORY_PARTS);
   if (typeof reading === 'number') return undefined;
-  const values: GroupValues = new Map();
+  const values: GroupValues = good_only ? new Map() : factsOfColumns(group);
   const add = (series: number, at: number, per_unit: number) => {
     const quality = seriesQuality(reading, series);
     if (at < 0 || quality === Quality.missing || (good_only && quality !== Quality.good)) return;
@@ -93,6 +95,29 @@ function valuesOfColumns(group: ChunkGroup, { cell, good_only = false }: Wanted)
   return values;
 }
 
+/** Where `tokens` hold the first body of the group. */
+function factsOfColumns(group: ChunkGroup): GroupValues {
+  const { ages_at, reading_flags_at } = tokens;
+  const repeated = new Float64Array(group.row_count);
+  const facts: GroupValues = new Map([[factSeries('is_repeated'), repeated]]);
+  if (reading_flags_at >= 0)
+    group.token(reading_flags_at).forEach((flags, row) => {
+      repeated[row] = flags & ReadingFlag.repeated;
+    });
+  if (ages_at < 0) return facts;
+  const newest = group.token(ages_at);
+  const older = group.token(ages_at + 1);
+  facts.set(
+    factSeries('newest_age_ms'),
+    Float64Array.from(newest, age => age * AGE_STEP_MS),
+  );
+  facts.set(
+    factSeries('oldest_age_ms'),
+    Float64Array.from(older, (more, row) => (newest[row] + more) * AGE_STEP_MS),
+  );
+  return facts;
+}
+
 export function valuesOfBodies(group: ChunkGroup, { cell, good_only = false }: Wanted): GroupValues {
   const values: GroupValues = new Map();
   const { bytes, ends } = group.bodies();
@@ -102,7 +127,8 @@ export function valuesOfBodies(group: ChunkGroup, { cell, good_only = false }: W
     const reading = decoder.decode(view, start, ends[row] - start, HISTORY_PARTS);
     // What cannot be decoded is kept as it is, and has no values.
     if (typeof reading === 'number') continue;
-    for (const series of wantedSeries(reading.shape.cell_count, cell)) {
+    const wanted = wantedSeries(reading.shape.cell_count, cell);
+    for (const series of good_only ? wanted : [...READING_FACTS.map(factSeries), ...wanted]) {
       if (good_only && seriesQuality(reading, series) !== Quality.good) continue;
       let column = values.get(series);
       if (!column) {

@@ -1,6 +1,6 @@
 /** The completeness table: rows of a span of hours, with what of each hour the centre has. */
 import type { Database } from 'better-sqlite3';
-import type { CompletenessRow } from './store.ts';
+import type { CompletenessRow, ReadingCount } from './store.ts';
 
 interface Row {
   readonly hour_ms: number;
@@ -8,6 +8,7 @@ interface Row {
   readonly expected: number;
   readonly received: number;
   readonly stored: number;
+  readonly repeated: number;
   readonly log_seq: number;
 }
 
@@ -15,16 +16,16 @@ interface Row {
 export async function readCompleteness(
   db: Database,
   { from_ms, to_ms, synced_seq }: { from_ms: number; to_ms: number; synced_seq: number | null },
-  count: (from_ms: number, to_ms: number, up_to_seq: number) => Promise<Record<string, number>>,
+  count: (from_ms: number, to_ms: number, up_to_seq: number) => Promise<Record<string, ReadingCount>>,
 ): Promise<CompletenessRow[]> {
   const rows = db
     .prepare<[number, number], Row>(
-      `SELECT hour_ms, pack_id, expected, received, stored, log_seq
+      `SELECT hour_ms, pack_id, expected, received, stored, repeated, log_seq
        FROM completeness JOIN packs USING (pack_key)
        WHERE hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms, pack_key`,
     )
     .all(from_ms, to_ms);
-  const partly = new Map<number, Record<string, number>>();
+  const partly = new Map<number, Record<string, ReadingCount>>();
   if (synced_seq !== null) {
     // Those after the second hour whose record is not there yet have not begun to arrive.
     const behind = [...new Set(rows.filter(row => row.log_seq > synced_seq).map(row => row.hour_ms))];
@@ -38,6 +39,6 @@ export async function readCompleteness(
         ? null
         : log_seq <= synced_seq
           ? row.stored
-          : (partly.get(row.hour_ms)?.[row.pack_id] ?? 0),
+          : (partly.get(row.hour_ms)?.[row.pack_id]?.readings ?? 0),
   }));
 }

@@ -76,7 +76,7 @@ test('rows up to the edge stay as they are, those after it are numbered anew in 
         const counts = await reader.readingCounts(0, T0 + 1e12, Number.MAX_SAFE_INTEGER, async () => true);
         const steps = await historyOf(reader, { ...forever, pack_id: 'p01', max_points: 1 });
         const own = rows.filter(({ kind, pack_key }) => kind === LogKind.reading && pack_key === 1);
-        expect(counts.p01 ?? 0).toBe(own.length);
+        expect(counts.p01?.readings ?? 0).toBe(own.length);
         expect(steps.reading_count).toBe(own.length);
         reader.close();
         writer.close();

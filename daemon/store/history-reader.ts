@@ -8,7 +8,16 @@ import { ReadingDecoder } from '../../core/reading/codec.ts';
 import { addGoodValues, groupValues } from './chunk-series.ts';
 import { type History, historyOfReadings, historyOfSteps, ThinnedSeries } from './history.ts';
 import type { Chunk, LogRows } from './log-rows.ts';
-import { blockStart, HISTORY_PARTS, ROLLUP_LEVELS, Rollup, seriesValue, wantedSeries } from './rollup.ts';
+import {
+  blockStart,
+  factSeries,
+  HISTORY_PARTS,
+  READING_FACTS,
+  ROLLUP_LEVELS,
+  Rollup,
+  seriesValue,
+  wantedSeries,
+} from './rollup.ts';
 import { type HistoryRequest, LogKind } from './store.ts';
 import { type TimeSpan, UncertainSpans } from './uncertain-spans.ts';
 
@@ -78,7 +87,11 @@ export class HistoryReader {
       // Bytes that cannot be decoded stand as a moment without values.
       if (typeof reading === 'number') rows.add(t_ms, [], () => Number.NaN);
       else
-        rows.add(t_ms, wantedSeries(reading.shape.cell_count, cell), series => seriesValue(reading, series));
+        rows.add(
+          t_ms,
+          [...READING_FACTS.map(factSeries), ...wantedSeries(reading.shape.cell_count, cell)],
+          series => seriesValue(reading, series),
+        );
       if ((i + 1) % 4096 === 0) await rest();
     }
     return historyOfReadings(request, rows, await this.#uncertainSpans(uncertain, chunks, rest));

@@ -4,21 +4,30 @@ import { expect, test } from 'vitest';
 import type { HistoryReply } from '../../core/contract/http.ts';
 import { historyOfReadings, historyOfSteps, ThinnedSeries } from './history.ts';
 import { historyText } from './history-text.ts';
-import { Rollup } from './rollup.ts';
+import { factSeries, READING_FACTS, Rollup } from './rollup.ts';
 
 const REQUEST = { pack_id: 'Keller "Süd"', from_ms: 1000, to_ms: 600_000, max_points: 100 };
 const text = (...args: Parameters<typeof historyText>) => Buffer.from(historyText(...args)).toString();
 /** Volts and amperes of the pack in hundredths, its state of charge and temperature in tenths; then cell by cell. */
 const PER_UNIT = [100, 100, 10, 10, 1000, 10, 1000, 10];
+const AGES_AND_MARK = READING_FACTS.map(factSeries);
 
 test('JSON has every value as it was, null where there is none', () => {
   const value = fc.oneof(fc.constant(Number.NaN), fc.integer({ min: -3_000_000, max: 3_000_000 }));
   const row = fc.tuple(...PER_UNIT.map(per_unit => value.map(n => n / per_unit)));
   fc.assert(
-    fc.property(fc.array(row, { maxLength: 20 }), moments => {
+    fc.property(fc.array(row, { maxLength: 20 }), fc.nat(3), (moments, repeated_every) => {
+      const isRepeated = (i: number) => i % (repeated_every + 2) === 1;
       const rows = new ThinnedSeries(100);
       for (const [i, values] of moments.entries())
-        rows.add(1_767_225_600_000 + i * 2000, values.keys(), series => values[series]);
+        rows.add(1_767_225_600_000 + i * 2000, [...AGES_AND_MARK, ...values.keys()], series => {
+          const facts = [
+            i === 1 ? Number.NaN : 10 * i - 20,
+            i === 1 ? Number.NaN : 1500,
+            isRepeated(i) ? 1 : 0,
+          ];
+          return series < 0 ? facts[AGES_AND_MARK.indexOf(series)] : values[series];
+        });
       const reply: HistoryReply = JSON.parse(text(historyOfReadings(REQUEST, rows), 'json'));
       const column = (series: number) =>
         moments.map(values => (Number.isNaN(values[series]) ? null : values[series] + 0));
@@ -27,6 +36,9 @@ test('JSON has every value as it was, null where there is none', () => {
         ...{ pack_id: REQUEST.pack_id, from_ms: 1000, to_ms: 600_000 },
         ...{ reading_count: moments.length, resolution_ms: 0, uncertain: [] },
         t_ms: moments.map((_, i) => 1_767_225_600_000 + i * 2000),
+        newest_age_ms: moments.map((_, i) => (i === 1 ? null : 10 * i - 20)),
+        oldest_age_ms: moments.map((_, i) => (i === 1 ? null : 1500)),
+        is_repeated: moments.map((_, i) => isRepeated(i)),
         pack: { voltage_v: column(0), current_a: column(1), soc_pct: column(2), temperature_c: column(3) },
         cells: {
           voltage_v: cells.map(cell => column(4 + 2 * cell)),

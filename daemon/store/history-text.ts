@@ -18,10 +18,18 @@ export function historyText(history: History, format: HistoryFormat): Uint8Array
   return text.done();
 }
 
-function writeJson(text: NumberText, { head, t_ms, series, lowest, highest }: History): void {
+function writeJson(text: NumberText, { head, t_ms, facts, series, lowest, highest }: History): void {
   text.text(`${JSON.stringify(head).slice(0, -1)},"t_ms":`);
   writeArray(text, { values: t_ms, decimals: 0 });
   text.text(',');
+  if (facts) {
+    for (const name of ['newest_age_ms', 'oldest_age_ms'] as const) {
+      text.text(`"${name}":`);
+      writeArray(text, { values: facts[name], decimals: 0 });
+      text.text(',');
+    }
+    text.text(`"is_repeated":[${Array.from(facts.is_repeated, one => one === 1).join(',')}],`);
+  }
   writeSeries(text, series);
   for (const [name, edge] of Object.entries({ lowest, highest })) {
     if (!edge) continue;
@@ -78,9 +86,10 @@ function namedColumns({ head, series, lowest, highest }: History): NamedColumn[]
   ];
 }
 
-function writeTable(text: NumberText, { head, t_ms }: History, columns: readonly NamedColumn[]): void {
+function writeTable(text: NumberText, { head, t_ms, facts }: History, columns: readonly NamedColumn[]): void {
   const { resolution_ms, uncertain } = head;
-  text.text(`time,t_ms,time_certain${columns.map(([name]) => `,${name}`).join('')}\r\n`);
+  const fact_names = facts ? ',newest_age_ms,oldest_age_ms,is_repeated' : '';
+  text.text(`time,t_ms,time_certain${fact_names}${columns.map(([name]) => `,${name}`).join('')}\r\n`);
   for (let row = 0; row < t_ms.length; row++) {
     text.text(new Date(t_ms[row]).toISOString());
     text.comma();
@@ -88,6 +97,13 @@ function writeTable(text: NumberText, { head, t_ms }: History, columns: readonly
     // Of a step: all of it.
     const last_ms = t_ms[row] + Math.max(0, resolution_ms - 1);
     text.text(uncertain.some(([from, to]) => from <= last_ms && to >= t_ms[row]) ? ',false' : ',true');
+    if (facts) {
+      text.comma();
+      text.number(facts.newest_age_ms[row], 0, '');
+      text.comma();
+      text.number(facts.oldest_age_ms[row], 0, '');
+      text.text(facts.is_repeated[row] === 1 ? ',true' : ',false');
+    }
     for (const [, { values, decimals }] of columns) {
       text.comma();
       text.number(values[row], decimals, '');

@@ -26,6 +26,8 @@ interface Sample {
   readonly after_ms: number;
   readonly voltage_v: number;
   readonly cells_v: readonly number[];
+  readonly newest_age_ms: number;
+  readonly is_repeated: boolean;
   readonly quality: number;
 }
 
@@ -43,13 +45,21 @@ const anySample = fc.record({
       maxLength: CELLS,
     },
   ),
+  newest_age_ms: fc.option(
+    fc.integer({ min: -50, max: 200 }).map(n => n * 10),
+    { nil: Number.NaN, freq: 8 },
+  ),
+  is_repeated: fc.boolean(),
   quality: fc.constantFrom(Quality.good, Quality.good, Quality.good, Quality.stale, Quality.missing),
 });
 
-function bodyOf({ voltage_v, cells_v, quality }: Sample): Buffer {
+function bodyOf({ voltage_v, cells_v, quality, newest_age_ms, is_repeated }: Sample): Buffer {
   const reading = new PackReading(0, { cell_count: CELLS, sensor_count: 0, device_alarms: [] });
   reading.values[PackMetric.voltage_v] = voltage_v;
   reading.value_quality[PackMetric.voltage_v] = Quality.good;
+  reading.newest_age_ms = newest_age_ms;
+  reading.oldest_age_ms = newest_age_ms + 700;
+  reading.is_repeated = is_repeated;
   const is_missing = quality === Quality.missing;
   reading.column(CellMetric.voltage_v).set(cells_v);
   reading.columnQuality(CellMetric.voltage_v).fill(Quality.good);
@@ -116,6 +126,8 @@ test('the same readings and the same steps, archived or not', async () => {
         expect(after.part.reading_count).toBe(before.part.reading_count);
         expect(after.counts).toEqual(before.counts);
         expect(after.cell.cells.voltage_v).toEqual([after.all.cells.voltage_v[1] ?? []]);
+        const repeated = samples.filter(({ pack, is_repeated }) => pack === 0 && is_repeated);
+        expect(after.all.is_repeated?.filter(Boolean).length).toBe(repeated.length);
         expect(after.all.reading_count).toBe(samples.filter(({ pack }) => pack === 0).length);
         for (const reply of [after.minutes, before.minutes]) checkSteps(reply, samples, 60_000);
         checkSteps(after.quarters, samples, 900_000);
@@ -129,9 +141,12 @@ test('the same readings and the same steps, archived or not', async () => {
 });
 
 /** Rows of one moment may come in any order. */
-function sorted({ t_ms, pack, cells, ...rest }: HistoryReply) {
+function sorted({ t_ms, pack, cells, newest_age_ms, oldest_age_ms, is_repeated, ...rest }: HistoryReply) {
   const rows = t_ms.map((moment, i) => [
     moment,
+    newest_age_ms?.[i],
+    oldest_age_ms?.[i],
+    is_repeated?.[i],
     pack.voltage_v[i],
     ...cells.voltage_v.map(series => series[i]),
   ]);

@@ -8,7 +8,14 @@ import {
   PACK_METRICS,
   PackMetric,
 } from '../../core/metrics.ts';
-import { CELL_SERIES, cellSeries, PACK_SERIES, type Rollup } from './rollup.ts';
+import {
+  CELL_SERIES,
+  cellSeries,
+  factSeries,
+  PACK_SERIES,
+  type READING_FACTS,
+  type Rollup,
+} from './rollup.ts';
 import type { HistoryRequest } from './store.ts';
 import type { TimeSpan } from './uncertain-spans.ts';
 
@@ -25,8 +32,13 @@ export interface HistoryColumns {
 
 /** What the contract's HistoryReply says, before it is written down. */
 export interface History {
-  readonly head: Omit<HistoryReply, 't_ms' | keyof HistoryColumns | 'lowest' | 'highest'>;
+  readonly head: Omit<
+    HistoryReply,
+    't_ms' | keyof HistoryColumns | 'lowest' | 'highest' | (typeof READING_FACTS)[number]
+  >;
   readonly t_ms: Float64Array;
+  /** Of readings as they are; `is_repeated`: 1 or 0. */
+  readonly facts?: Readonly<Record<(typeof READING_FACTS)[number], Float64Array>>;
   readonly series: HistoryColumns;
   readonly lowest?: HistoryColumns;
   readonly highest?: HistoryColumns;
@@ -150,10 +162,16 @@ export function historyOfReadings(
   const order = inOrder(rows.times);
   const ordered = (values: Float64Array) => (order ? Float64Array.from(order, row => values[row]) : values);
   const none = new Float64Array(rows.times.length).fill(Number.NaN);
+  const column = (series: number) => ordered(rows.column(series) ?? none);
   return {
     head: headOf(request, rows.seen, 0, uncertain),
     t_ms: ordered(rows.times),
-    series: columnsOf(request, rows.series, series => ordered(rows.column(series) ?? none)),
+    facts: {
+      newest_age_ms: column(factSeries('newest_age_ms')),
+      oldest_age_ms: column(factSeries('oldest_age_ms')),
+      is_repeated: column(factSeries('is_repeated')),
+    },
+    series: columnsOf(request, rows.series, column),
   };
 }
 

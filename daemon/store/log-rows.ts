@@ -21,6 +21,7 @@ export interface Range {
 export interface Chunk extends Range {
   readonly pack_key: number;
   readonly row_count: number;
+  readonly repeated_count: number;
   readonly min_t_ms: number;
   readonly max_t_ms: number;
   /** Of its span: bits of ROLLUP_LEVELS. */
@@ -161,7 +162,7 @@ export class LogRows {
     // By pack the key of `chunks` finds one row per span; bodies are read when they are needed.
     const of_pack = pack_key === undefined ? '' : 'AND pack_key = :pack_key';
     const select = this.#db.prepare<unknown[], Chunk>(
-      `SELECT first_seq, last_seq, pack_key, row_count, chunks.min_t_ms, chunks.max_t_ms, rolled_up
+      `SELECT first_seq, last_seq, pack_key, row_count, repeated_count, chunks.min_t_ms, chunks.max_t_ms, rolled_up
        FROM spans CROSS JOIN chunks USING (first_seq)
        WHERE spans.max_t_ms >= :from_ms AND spans.min_t_ms <= :to_ms ${of_pack}
          AND chunks.max_t_ms >= :from_ms AND chunks.min_t_ms <= :to_ms

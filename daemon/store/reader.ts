@@ -4,6 +4,7 @@ import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { isRepeatedAt } from '../../core/reading/codec.ts';
 import { readAudit } from './audit-reader.ts';
 import { readClockState } from './clock-table.ts';
 import { readCompleteness } from './completeness-reader.ts';
@@ -22,6 +23,7 @@ import {
   type HistoryRequest,
   type LogBatch,
   LogKind,
+  type ReadingCount,
   type TimeSpan,
 } from './store.ts';
 import type { Document } from './worker-messages.ts';
@@ -106,22 +108,28 @@ export class Reader {
     to_ms: number,
     up_to_seq: number,
     pause: () => Promise<boolean>,
-  ): Promise<Record<string, number>> {
-    const by_key = new Map<number, number>();
-    const count = (pack_key: number, readings: number) => {
-      if (readings > 0) by_key.set(pack_key, (by_key.get(pack_key) ?? 0) + readings);
+  ): Promise<Record<string, ReadingCount>> {
+    const by_key = new Map<number, { readings: number; repeated: number }>();
+    const count = (pack_key: number, readings: number, repeated: number) => {
+      if (readings === 0) return;
+      const counted = by_key.get(pack_key) ?? { readings: 0, repeated: 0 };
+      counted.readings += readings;
+      counted.repeated += repeated;
+      by_key.set(pack_key, counted);
     };
     const isWanted = (seq: number, t_ms: number) => seq <= up_to_seq && t_ms >= from_ms && t_ms < to_ms;
     const partly: Chunk[] = [];
     this.#rows.inOneState(() => {
       for (const chunk of this.#rows.chunks(undefined, from_ms, to_ms - 1)) {
-        const { pack_key, row_count, min_t_ms, max_t_ms, last_seq } = chunk;
+        const { pack_key, row_count, repeated_count, min_t_ms, max_t_ms, last_seq } = chunk;
         if (pack_key === 0) continue;
-        if (min_t_ms >= from_ms && max_t_ms < to_ms && last_seq <= up_to_seq) count(pack_key, row_count);
+        if (min_t_ms >= from_ms && max_t_ms < to_ms && last_seq <= up_to_seq)
+          count(pack_key, row_count, repeated_count);
         else partly.push(chunk);
       }
-      this.#rows.scanUnarchived(from_ms, to_ms - 1, undefined, (seq, kind, pack_key, t_ms) => {
-        if (kind === LogKind.reading && isWanted(seq, t_ms)) count(pack_key, 1);
+      this.#rows.scanUnarchived(from_ms, to_ms - 1, undefined, (seq, kind, pack_key, t_ms, body) => {
+        if (kind === LogKind.reading && isWanted(seq, t_ms))
+          count(pack_key, 1, isRepeatedAt(body, 0) ? 1 : 0);
         return true;
       });
     });
@@ -129,10 +137,11 @@ export class Reader {
       for (const group of this.#rows.groups(chunk)) {
         const times = this.#rows.times(chunk, group);
         const rel_seqs = group.relSeqs();
-        count(
-          chunk.pack_key,
-          times.filter((t_ms, row) => isWanted(chunk.first_seq + rel_seqs[row], t_ms)).length,
-        );
+        const { bytes, ends } = group.bodies();
+        times.forEach((t_ms, row) => {
+          if (!isWanted(chunk.first_seq + rel_seqs[row], t_ms)) return;
+          count(chunk.pack_key, 1, isRepeatedAt(bytes, row === 0 ? 0 : ends[row - 1]) ? 1 : 0);
+        });
       }
       if (i % CHUNKS_PER_TURN === 0 && !(await pause()))
         throw new GatewayError('STORE_FAILED', 'counting readings takes too long');

@@ -194,7 +194,9 @@ export class Retention {
       .prepare('INSERT INTO spans VALUES (?, ?, ?, ?, 1, -1)')
       .run(first_seq, last_seq, min_t_ms, max_t_ms);
     this.#db
-      .prepare('INSERT INTO chunks VALUES (?, 0, ?, ?, ?, ?)')
+      .prepare(
+        'INSERT INTO chunks (first_seq, pack_key, row_count, min_t_ms, max_t_ms, body) VALUES (?, 0, ?, ?, ?, ?)',
+      )
       .run(first_seq, others.length, min_t_ms, max_t_ms, blockOfOthers(others));
   }
 

@@ -28,6 +28,13 @@ export const STEPS_PER_BLOCK = 60;
 export const PACK_SERIES = ['voltage_v', 'current_a', 'soc_pct', 'temperature_c'] as const;
 export const CELL_SERIES = ['voltage_v', 'temperature_c'] as const;
 
+/** What a history of readings tells of each as a whole, beside the quantities; not stored with the steps. */
+export const READING_FACTS = ['newest_age_ms', 'oldest_age_ms', 'is_repeated'] as const;
+/** Below zero, so that they stand beside the series of quantities. */
+export const factSeries = (fact: (typeof READING_FACTS)[number]) => -1 - READING_FACTS.indexOf(fact);
+const REPEATED_SERIES = factSeries('is_repeated');
+const NEWEST_AGE_SERIES = factSeries('newest_age_ms');
+
 /** What of a reading must be decoded for them. */
 export const HISTORY_PARTS =
   Part.values | cellPart(CellMetric.voltage_v) | cellPart(CellMetric.temperature_c);
@@ -42,6 +49,8 @@ export function wantedSeries(cell_count: number, cell: number | undefined): numb
 
 /** NaN where it is missing. */
 export function seriesValue(reading: PackReading, series: number): number {
+  if (series === REPEATED_SERIES) return reading.is_repeated ? 1 : 0;
+  if (series < 0) return series === NEWEST_AGE_SERIES ? reading.newest_age_ms : reading.oldest_age_ms;
   if (series < PACK_SERIES.length) return reading.values[PackMetric[PACK_SERIES[series]]];
   const at = series - PACK_SERIES.length;
   const metric = CellMetric[CELL_SERIES[at % CELL_SERIES.length]];

@@ -38,11 +38,12 @@ export class SideTables {
     const { hour_ms, packs } = JSON.parse(body) as CompletenessRecord;
     this.#db
       .prepare(
-        `INSERT INTO completeness (hour_ms, pack_key, expected, received, stored, log_seq)
-         SELECT :hour_ms, pack_key, value ->> 'expected', value ->> 'received', value ->> 'stored', :log_seq
+        `INSERT INTO completeness (hour_ms, pack_key, expected, received, stored, repeated, log_seq)
+         SELECT :hour_ms, pack_key, value ->> 'expected', value ->> 'received', value ->> 'stored',
+           coalesce(value ->> 'repeated', 0), :log_seq
          FROM json_each(:packs) JOIN packs ON pack_id = value ->> 'pack_id' WHERE true
          ON CONFLICT DO UPDATE SET expected = excluded.expected, received = excluded.received,
-           stored = excluded.stored, log_seq = excluded.log_seq`,
+           stored = excluded.stored, repeated = excluded.repeated, log_seq = excluded.log_seq`,
       )
       .run({ hour_ms, packs: JSON.stringify(packs), log_seq });
   }

@@ -113,8 +113,14 @@ export interface ExportChunk {
   readonly undecodable: number;
 }
 
+export interface ReadingCount {
+  readonly readings: number;
+  /** Of these: the pack had reported nothing since the one before. */
+  readonly repeated: number;
+}
+
 /** An hour of a pack. */
-export interface CompletenessRow extends HourOfPack {
+export interface CompletenessRow extends Required<HourOfPack> {
   readonly hour_ms: number;
   /** Readings of the hour that the centre has; null: no centre is configured. */
   readonly synced: number | null;
@@ -137,7 +143,7 @@ export interface Store {
   /** What was recorded with LogKind.audit, newest first. */
   audit(request: AuditRequest): Promise<AuditReply>;
   /** Readings in the log by pack id, of a span of time (`to_ms` excluded). */
-  readingCounts(span: TimeSpan): Promise<Record<string, number>>;
+  readingCounts(span: TimeSpan): Promise<Record<string, ReadingCount>>;
   /** What was recorded with LogKind.completeness, by hour and pack, ascending. */
   completeness(span: TimeSpan): Promise<CompletenessRow[]>;
   /** What was recorded with LogKind.clock of one boot, and the newest certain time of a reading. */

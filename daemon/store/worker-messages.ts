@@ -14,6 +14,7 @@ import type {
   HistoryFormat,
   HistoryRequest,
   LogBatch,
+  ReadingCount,
   TimeSpan,
 } from './store.ts';
 
@@ -85,7 +86,7 @@ export interface ReaderMethods {
   clock_state: [{ boot_id: string }, ClockState];
   audit: [AuditRequest, AuditReply];
   export_chunk: [ExportRequest, ExportChunk];
-  reading_counts: [TimeSpan, Record<string, number>];
+  reading_counts: [TimeSpan, Record<string, ReadingCount>];
   completeness: [TimeSpan & { synced_seq: number | null }, CompletenessRow[]];
   get: [{ kind: string; id: string }, Document | null];
   list: [{ kind: string }, Document[]];

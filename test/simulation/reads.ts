@@ -37,7 +37,7 @@ export async function checkReads(
   const readings = model.readings(pack_key, from_ms, to_ms);
   const times = readings.map(row => model.toldMs(row));
   const counts = await reader.readingCounts(from_ms, to_ms, Number.MAX_SAFE_INTEGER, goOn);
-  same(`readings of ${pack_id}`, [counts[pack_id] ?? 0], [times.length]);
+  same(`readings of ${pack_id}`, [counts[pack_id]?.readings ?? 0], [times.length]);
 
   const request = { pack_id, from_ms, to_ms: to_ms - 1, max_points: MOST_POINTS };
   const history = await historyOf(reader, request);

@@ -16,7 +16,7 @@ test('each hour stands once, in its newest account, with the readings that are t
   const account = (stored: number) => ({
     hour_ms,
     packs: [
-      { pack_id: 'p01', expected: 1800, received: 30, stored },
+      { pack_id: 'p01', expected: 1800, received: 30, stored, repeated: 4 },
       { pack_id: 'p02', expected: 1800, received: 0, stored: 0 },
     ],
   });
@@ -25,11 +25,11 @@ test('each hour stands once, in its newest account, with the readings that are t
   await store.flush();
   await caughtUp(centre.follow(store), store);
   const rows = await centre.query(
-    `SELECT pack_id, hour = to_timestamp(${hour_ms / 1000}) AS is_it, expected, received, stored, synced::int
+    `SELECT pack_id, hour = to_timestamp(${hour_ms / 1000}) AS is_it, expected, received, stored, repeated, synced::int
      FROM completeness_synced WHERE gateway_id = 'gw' ORDER BY pack_id`,
   );
   expect(rows).toEqual([
-    { pack_id: 'p01', is_it: true, expected: 1800, received: 30, stored: 30, synced: 30 },
-    { pack_id: 'p02', is_it: true, expected: 1800, received: 0, stored: 0, synced: 0 },
+    { pack_id: 'p01', is_it: true, expected: 1800, received: 30, stored: 30, repeated: 4, synced: 30 },
+    { pack_id: 'p02', is_it: true, expected: 1800, received: 0, stored: 0, repeated: 0, synced: 0 },
   ]);
 });

@@ -20,7 +20,7 @@ export function addReportRoutes(app: App, { services }: ServerContext): void {
     {
       config: { access: 'moderator' },
       schema: {
-        summary: 'Readings expected, received, stored and synced, by pack and hour',
+        summary: 'Readings expected, received, stored, repeated and synced, by pack and hour',
         querystring: CompletenessQuery,
         response: { 200: CompletenessReply, ...problems(400, 401, 403, 503) },
       },
@@ -62,6 +62,7 @@ function columnsOf(
       id,
       {
         ...{ pack_id: id, battery_id, expected: zeros(), received: zeros(), stored: zeros() },
+        repeated: zeros(),
         synced: zeros() as (number | null)[],
       },
     ]),
@@ -70,7 +71,7 @@ function columnsOf(
     const i = place.get(row.hour_ms) ?? 0;
     const column = columns.get(row.pack_id);
     if (column)
-      for (const name of ['expected', 'received', 'stored', 'synced'] as const)
+      for (const name of ['expected', 'received', 'stored', 'repeated', 'synced'] as const)
         column[name][i] = row[name] as number;
   }
   return { hours, packs: [...columns.values()] };

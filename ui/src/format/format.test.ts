@@ -21,7 +21,7 @@ import { cellQuality, cellValue, countQuality, describeQuality, qualityMark, sho
 import { byName, worstFirst } from './rank.ts';
 import { componentTitle, counterTitle, counterValue, humanise } from './system.ts';
 import { describeRule, readThresholds } from './thresholds.ts';
-import { formatAgo, formatMoment, formatSpan, formatUptime } from './time.ts';
+import { formatAge, formatAgo, formatMoment, formatSpan, formatUptime } from './time.ts';
 import { sumUp } from './totals.ts';
 
 const column = fc
@@ -190,6 +190,12 @@ test('times: spans in their largest unit, moments with the date when it is not t
   expect(formatAgo(now - 2000, now)).toBe('just now');
   expect(formatAgo(now + 60_000, now)).toBe('just now');
   expect(formatAgo(now - 200_000, now)).toBe('3 min ago');
+  expect([-3, 840, 9940, 200_000].map(formatAge)).toEqual([
+    '0.0 s old',
+    '0.8 s old',
+    '9.9 s old',
+    '3 min old',
+  ]);
   expect(formatMoment(new Date(2026, 5, 15, 9, 8, 7).getTime(), now)).toBe('09:08:07');
   expect(formatMoment(new Date(2026, 1, 3, 9, 8, 7).getTime(), now)).toBe('3 Feb, 09:08');
   expect(formatMoment(new Date(2024, 1, 3, 9, 8, 7).getTime(), now)).toBe('3 Feb 2024, 09:08');

@@ -25,6 +25,12 @@ export function formatAgo(t_ms: number, now_ms: number): string {
   return age_ms < 5 * SECOND_MS ? 'just now' : `${formatSpan(age_ms)} ago`;
 }
 
+/** How old a value is, to the tenth of a second while that matters: "0.8 s old", "3 min old". */
+export function formatAge(age_ms: number): string {
+  const seconds = Math.max(0, age_ms) / SECOND_MS;
+  return seconds < 10 ? `${seconds.toFixed(1)} s old` : `${formatSpan(age_ms)} old`;
+}
+
 /** The clock time today; with the date on other days, with the year in other years. */
 export function formatMoment(t_ms: number, now_ms: number): string {
   const moment = new Date(t_ms);

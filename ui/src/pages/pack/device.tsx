@@ -3,6 +3,8 @@ import type { DeviceAlarmState, PackDetail } from '../../../../core/contract/mod
 import { PACK_METRICS, PackMetric, type PackMetricName, SENSOR_METRIC } from '../../../../core/metrics.ts';
 import { countOf } from '../../format/numbers.ts';
 import { cellQuality, cellValue } from '../../format/quality.ts';
+import { formatAge } from '../../format/time.ts';
+import { now_ms } from '../../live/live.ts';
 import { Section } from '../../parts/controls.tsx';
 import { Icon, type IconName } from '../../parts/icons.tsx';
 import { Fact, MetricValue, QualityTag } from '../../parts/value.tsx';
@@ -156,6 +158,9 @@ export function Identity({ pack }: { pack: PackDetail }) {
   return (
     <Section title="Identity" class="card">
       <dl class="list-facts">
+        <Fact label="Oldest good value">
+          {pack.oldest_good_ms === null ? 'None is good' : formatAge(now_ms.value - pack.oldest_good_ms)}
+        </Fact>
         <Fact label="Pack">{pack.id}</Fact>
         <Fact label="Profile">{pack.profile.title}</Fact>
         <Fact label="Profile id">{pack.profile.id}</Fact>

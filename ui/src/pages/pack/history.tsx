@@ -78,8 +78,15 @@ function describeHistory(history: HistoryReply | undefined): string {
   const count = formatNumber(history.reading_count, 0);
   if (history.resolution_ms > 0)
     return `${count} readings, in steps of ${formatSpan(history.resolution_ms)}: mean, lowest and highest of each`;
+  const repeated_count = history.is_repeated?.filter(Boolean).length ?? 0;
+  const repeated =
+    repeated_count > 0
+      ? `; ${formatNumber(repeated_count, 0)} of them repeat the one before, nothing new was reported`
+      : '';
   const thinned = history.t_ms.length < history.reading_count;
-  return thinned ? `${formatNumber(history.t_ms.length, 0)} of ${count} readings shown` : `${count} readings`;
+  return thinned
+    ? `${formatNumber(history.t_ms.length, 0)} of ${count} readings shown${repeated}`
+    : `${count} readings${repeated}`;
 }
 
 function useHistory(pack_id: string, cell_count: number, range: Range) {

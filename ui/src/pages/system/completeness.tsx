@@ -42,6 +42,7 @@ interface Sums {
   readonly expected: number;
   readonly received: number;
   readonly stored: number;
+  readonly repeated: number;
   readonly synced: number | null;
 }
 
@@ -55,8 +56,8 @@ function Account({ reply }: { reply: CompletenessReply }) {
   const rows = reply.packs.map(pack => ({ pack_id: pack.pack_id, sums: sumsOf(pack) }));
   const all = rows.reduce<Sums>((total, { sums }) => plus(total, sums), ZERO);
   const lacking = rows
-    .filter(({ sums }) => sums.stored < sums.expected || (sums.synced ?? sums.stored) < sums.stored)
-    .sort((a, b) => a.sums.stored / a.sums.expected - b.sums.stored / b.sums.expected);
+    .filter(({ sums }) => freshOf(sums) < sums.expected || (sums.synced ?? sums.stored) < sums.stored)
+    .sort((a, b) => freshOf(a.sums) / a.sums.expected - freshOf(b.sums) / b.sums.expected);
   return (
     <>
       <dl class="totals">
@@ -67,6 +68,11 @@ function Account({ reply }: { reply: CompletenessReply }) {
           note={formatCount(all.received)}
         />
         <Total label="Stored" value={formatShare(all.stored, all.expected)} note={formatCount(all.stored)} />
+        <Total
+          label="Fresh"
+          value={formatShare(freshOf(all), all.expected)}
+          note={all.repeated === 0 ? 'none repeated' : `${formatCount(all.repeated)} repeated`}
+        />
         <Total
           label="At the centre"
           value={all.synced === null ? '–' : formatShare(all.synced, all.expected)}
@@ -81,7 +87,15 @@ function Account({ reply }: { reply: CompletenessReply }) {
             <table class="table">
               <thead>
                 <tr>
-                  {['Pack', 'Stored', 'Due', 'Not received', 'Not stored', 'Not at the centre'].map(head => (
+                  {[
+                    'Pack',
+                    'Fresh',
+                    'Due',
+                    'Not received',
+                    'Not stored',
+                    'Repeated',
+                    'Not at the centre',
+                  ].map(head => (
                     <th key={head} scope="col">
                       {head}
                     </th>
@@ -94,10 +108,11 @@ function Account({ reply }: { reply: CompletenessReply }) {
                     <th scope="row">
                       <a href={`/pack/${encodeURIComponent(pack_id)}`}>{pack_id}</a>
                     </th>
-                    <td>{formatShare(sums.stored, sums.expected)}</td>
+                    <td>{formatShare(freshOf(sums), sums.expected)}</td>
                     <td>{formatCount(sums.expected)}</td>
                     <td>{formatCount(Math.max(0, sums.expected - sums.received))}</td>
                     <td>{formatCount(sums.received - sums.stored)}</td>
+                    <td>{formatCount(sums.repeated)}</td>
                     <td>{sums.synced === null ? '–' : formatCount(sums.stored - sums.synced)}</td>
                   </tr>
                 ))}
@@ -122,12 +137,21 @@ function Total({ label, value, note }: { label: string; value: string; note: str
   );
 }
 
-const ZERO: Sums = { expected: 0, received: 0, stored: 0, synced: 0 };
+const ZERO: Sums = { expected: 0, received: 0, stored: 0, repeated: 0, synced: 0 };
 
-function sumsOf({ expected, received, stored, synced }: PackCompleteness): Sums {
+/** Of a pack that had reported something since the reading before. */
+const freshOf = ({ stored, repeated }: Sums) => stored - repeated;
+
+function sumsOf({ expected, received, stored, repeated, synced }: PackCompleteness): Sums {
   return expected.reduce<Sums>(
     (total, _, i) =>
-      plus(total, { expected: expected[i], received: received[i], stored: stored[i], synced: synced[i] }),
+      plus(total, {
+        expected: expected[i],
+        received: received[i],
+        stored: stored[i],
+        repeated: repeated[i],
+        synced: synced[i],
+      }),
     ZERO,
   );
 }
@@ -137,6 +161,7 @@ function plus(a: Sums, b: Sums): Sums {
     expected: a.expected + b.expected,
     received: a.received + b.received,
     stored: a.stored + b.stored,
+    repeated: a.repeated + b.repeated,
     synced: a.synced === null || b.synced === null ? null : a.synced + b.synced,
   };
 }
