@@ -108,10 +108,10 @@ test('alerts as a table, with the way to the next page', async () => {
 
 test('history as a table: a row per moment, a column per series, nothing where nothing was', async () => {
   const expected = [
-    'time,t_ms,time_certain,voltage_v,current_a,soc_pct,temperature_c,cell_1_voltage_v,cell_1_temperature_c',
-    '1970-01-01T00:00:01.000Z,1000,true,13.2,-1.5,50,25,3.3,25',
-    '1970-01-01T00:00:02.000Z,2000,true,,0,,,,',
-    '1970-01-01T00:00:03.000Z,3000,true,13.1,2,50.5,25.1,3.287,24.9',
+    'time,t_ms,time_certain,newest_age_ms,oldest_age_ms,is_repeated,voltage_v,current_a,soc_pct,temperature_c,cell_1_voltage_v,cell_1_temperature_c',
+    '1970-01-01T00:00:01.000Z,1000,true,,,false,13.2,-1.5,50,25,3.3,25',
+    '1970-01-01T00:00:02.000Z,2000,true,,,false,,0,,,,',
+    '1970-01-01T00:00:03.000Z,3000,true,,,false,13.1,2,50.5,25.1,3.287,24.9',
     '',
   ].join('\r\n');
   expect((await ask('una', '/api/packs/n1/history?format=csv')).body).toBe(expected);
