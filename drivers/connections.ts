@@ -113,6 +113,27 @@ const modbusTiming = {
   ),
 };
 
+/** What a gateway may get wrong in the header of each reply, where it always does. */
+const oddHeaders = {
+  reply_transaction: Type.Optional(
+    Type.Enum(['same', 'next', 'zero', 'any'], {
+      description:
+        'Transaction id of replies: that of the request, one more, 0, or whatever. For gateways that cannot do otherwise: with `zero` and `any` only unit, function and length tell which request a reply belongs to. Other than `same` has one request in flight, and `zero` and `any` a new connection after each time-out (default same)',
+    }),
+  ),
+  reply_unit: Type.Optional(
+    Type.Enum(['same', 'zero'], {
+      description: 'Unit id of replies: that of the request, or also 0 (default same)',
+    }),
+  ),
+  length_counts_crc: Type.Optional(
+    Type.Boolean({
+      description:
+        'The gateway leaves the check sum of the serial line at the end of its replies, counted in their length; it is checked and taken off (default false)',
+    }),
+  ),
+};
+
 export const ModbusTcpConnection = Type.Object(
   {
     id: Id,
@@ -120,6 +141,7 @@ export const ModbusTcpConnection = Type.Object(
     host: Type.String({ minLength: 1, maxLength: 253, description: 'Name or address of the device' }),
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'TCP port (default 502)' })),
     ...modbusTiming,
+    ...oddHeaders,
     max_in_flight: Type.Optional(
       Type.Integer({
         minimum: 1,

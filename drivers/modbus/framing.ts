@@ -9,6 +9,9 @@ export interface Framing {
    * may follow before the reply only where replies carry the number of their request.
    */
   send(request: ReadRequest, onReply: OnReply): void;
-  /** The reply is awaited no longer. What came in its place, in words; undefined: nothing came. */
+  /**
+   * The reply is awaited no longer; where it is known when it comes after all, `onReply` is told so, without data.
+   * What came in its place, in words; undefined: nothing came.
+   */
   giveUp(onReply: OnReply): string | undefined;
 }

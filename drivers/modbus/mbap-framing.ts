@@ -7,17 +7,23 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import modbusSerial from 'modbus-serial';
+import type { ModbusTcpConnection } from '../connections.ts';
 import type { Framing, OnReply } from './framing.ts';
 import { MbapReader } from './mbap.ts';
 import { dataBytes, type ReadRequest } from './reply.ts';
-import { putCrc } from './rtu/crc.ts';
+import { crcFits, putCrc } from './rtu/crc.ts';
 
 const ModbusClient = modbusSerial.default;
 type Client = InstanceType<typeof ModbusClient>;
 
+/** What the other side gets wrong in the headers of its replies, and is allowed to. */
+export type OddHeaders = Pick<ModbusTcpConnection, 'reply_transaction' | 'reply_unit' | 'length_counts_crc'>;
+
 export interface MbapCounters {
   /** Whole frames that answer no request that is awaited. */
   late_replies: number;
+  /** Bytes behind whole replies that belong to no frame. */
+  trailing_bytes: number;
 }
 
 const HEADER_BYTES = 6;
@@ -35,8 +41,8 @@ export class MbapFraming implements Framing {
   readonly #client: Client;
   readonly #prepared = new Map<number, Prepared>();
 
-  constructor(stream: Duplex, counters: MbapCounters) {
-    this.#port = new MbapPort(stream, counters);
+  constructor(stream: Duplex, counters: MbapCounters, odd: OddHeaders = {}) {
+    this.#port = new MbapPort(stream, counters, odd);
     this.#client = new ModbusClient(this.#port as unknown as ConstructorParameters<typeof ModbusClient>[0]);
     this.#client.on('error', () => {});
     this.#client.open(() => {});
@@ -107,18 +113,22 @@ class MbapPort extends EventEmitter {
   built: Buffer = Buffer.alloc(0);
   readonly #stream: Duplex;
   readonly #counters: MbapCounters;
+  readonly #odd: OddHeaders;
+  /** The option that would take what came in place of the awaited reply. */
+  #hint: string | undefined;
   readonly #reader = new MbapReader();
   readonly #reply = Buffer.alloc(LONGEST_REPLY + CRC_BYTES);
   readonly #awaited: (Awaited | undefined)[] = [];
   /** What the library is told to judge. */
   #judged: Awaited | undefined;
   #last_transaction = 0;
-  readonly #given_up = new Set<number>();
+  readonly #given_up = new Map<number, OnReply>();
   #stray_bytes = 0;
   readonly #unsent: Buffer[] = [];
 
-  constructor(stream: Duplex, counters: MbapCounters) {
+  constructor(stream: Duplex, counters: MbapCounters, odd: OddHeaders) {
     super();
+    this.#odd = odd;
     this.#stream = stream;
     this.#counters = counters;
     stream.on('data', (bytes: Uint8Array) => this.#receive(bytes));
@@ -127,6 +137,8 @@ class MbapPort extends EventEmitter {
   send(prepared: Prepared, request: ReadRequest, onReply: OnReply): void {
     let place = 0;
     while (this.#awaited[place]) place++;
+    // What stands behind the last reply would shift the next one.
+    if (this.#isIdle()) this.#counters.trailing_bytes += this.#reader.restart();
     const transaction = this.#freeTransaction();
     this.#awaited[place] = { prepared, request, onReply, transaction, stray_before: this.#stray_bytes };
     const { frame } = prepared;
@@ -148,6 +160,10 @@ class MbapPort extends EventEmitter {
     if (!this.#stream.destroyed) this.#stream.write(bytes);
   };
 
+  #isIdle(): boolean {
+    return !this.#awaited.some(awaited => awaited !== undefined);
+  }
+
   isAwaited(prepared: Prepared): boolean {
     return this.#awaited.some(awaited => awaited?.prepared === prepared);
   }
@@ -162,14 +178,16 @@ class MbapPort extends EventEmitter {
     const awaited = this.#awaited[place];
     if (!awaited) return undefined;
     this.#awaited[place] = undefined;
-    this.#given_up.add(awaited.transaction);
+    this.#given_up.set(awaited.transaction, onReply);
     if (this.#given_up.size > MOST_GIVEN_UP)
-      for (const oldest of this.#given_up) {
+      for (const [oldest] of this.#given_up) {
         this.#given_up.delete(oldest);
         break;
       }
     const stray = this.#stray_bytes - awaited.stray_before + this.#reader.pending_bytes;
-    return stray > 0 ? `${stray} bytes that answer nothing` : undefined;
+    const { pending } = this.#reader;
+    if (isRtuReply(pending, awaited.request)) return RTU_HINT;
+    return stray > 0 ? (this.#hint ?? `${stray} bytes that answer nothing`) : undefined;
   }
 
   open(done: (error?: Error) => void): void {
@@ -211,23 +229,62 @@ class MbapPort extends EventEmitter {
 
   #receive(bytes: Uint8Array): void {
     this.#reader.read(bytes, this.#onFrame);
-    if (!this.#reader.broken) return;
-    const error = { message: 'bytes that are no Modbus TCP' };
-    for (const awaited of [...this.#awaited]) if (awaited) this.#settle(awaited, error, undefined);
+    if (!this.#reader.broken || this.#isIdle()) return;
+    for (const awaited of [...this.#awaited]) {
+      if (!awaited) continue;
+      const message = isRtuReply(bytes, awaited.request) ? RTU_HINT : 'bytes that are no Modbus TCP';
+      this.#settle(awaited, { message }, undefined);
+    }
   }
 
-  readonly #onFrame = (transaction: number, unit: number, pdu: Uint8Array): void => {
-    const place = this.#placeOf(transaction);
+  /** Where the reply with this transaction id is awaited; -1: nowhere. */
+  #placeOfReply(transaction: number): number {
+    const { reply_transaction = 'same' } = this.#odd;
+    if (reply_transaction === 'next') return this.#placeOf((transaction + TRANSACTIONS) & TRANSACTIONS);
+    const takesAny = reply_transaction === 'any' || (reply_transaction === 'zero' && transaction === 0);
+    // One request is in flight then.
+    if (takesAny) return this.#awaited.findIndex(awaited => awaited !== undefined);
+    return this.#placeOf(transaction);
+  }
+
+  /** What a frame that answers nothing would be if an option allowed it. */
+  #hintFor(transaction: number, unit: number, pdu: Uint8Array): string | undefined {
+    const [awaited] = this.#awaited;
+    if (!awaited || this.#awaited.length > 1 || this.#given_up.has(transaction)) return undefined;
+    const { request } = awaited;
+    const fits = pdu[0] === request.code && pdu[1] === dataBytes(request);
+    if (!fits || (unit !== request.unit && unit !== 0)) return undefined;
+    const option = transaction === 0 ? 'zero' : transaction === awaited.transaction + 1 ? 'next' : 'any';
+    return `a reply with transaction id ${transaction} to request ${awaited.transaction}, which "reply_transaction: ${option}" takes if the device always does so`;
+  }
+
+  readonly #onFrame = (transaction: number, unit: number, whole: Uint8Array): void => {
+    let pdu = whole;
+    const place = this.#placeOfReply(transaction);
     const awaited = this.#awaited[place];
     if (!awaited) {
+      this.#hint = this.#hintFor(transaction, unit, pdu);
       this.#counters.late_replies++;
-      if (!this.#given_up.delete(transaction)) this.#stray_bytes += HEADER_BYTES + 1 + pdu.length;
+      const late = this.#given_up.get(transaction);
+      if (!late) this.#stray_bytes += HEADER_BYTES + 1 + pdu.length;
+      this.#given_up.delete(transaction);
+      late?.(null, undefined);
       return;
     }
     const { request } = awaited;
-    if (unit !== request.unit && unit !== request.reply_unit) {
-      this.#settle(awaited, { message: `from unit ${unit}` }, undefined);
+    const isAllowed = unit === 0 && this.#odd.reply_unit === 'zero';
+    if (unit !== request.unit && unit !== request.reply_unit && !isAllowed) {
+      const hint = unit === 0 ? ', which "reply_unit: zero" takes if the device always does so' : '';
+      this.#settle(awaited, { message: `from unit ${unit}${hint}` }, undefined);
       return;
+    }
+    if (countsCrc(unit, pdu, request)) {
+      if (!this.#odd.length_counts_crc) {
+        const message = 'its length counts a check sum, which "length_counts_crc: true" takes off';
+        this.#settle(awaited, { message }, undefined);
+        return;
+      }
+      pdu = pdu.subarray(0, -CRC_BYTES);
     }
     if (pdu[0] === request.code && pdu[1] === pdu.length - 2 && pdu[1] === dataBytes(request)) {
       // As it should be: without the copies and check sums that the library would make of it first.
@@ -248,4 +305,22 @@ class MbapPort extends EventEmitter {
     this._transactionIdRead = awaited.prepared.number;
     this.emit('data', reply.subarray(0, pdu.length + 1 + CRC_BYTES));
   };
+}
+
+const RTU_HINT = 'RTU frames in place of Modbus TCP: try type modbus-rtu-tcp';
+
+/** A frame of a serial line, with its check sum, that answers the request. */
+function isRtuReply(bytes: Uint8Array, request: ReadRequest): boolean {
+  const is_exception = bytes[1] === (request.code | 0x80);
+  const length = is_exception ? 5 : 5 + dataBytes(request);
+  if (!is_exception && bytes[1] !== request.code) return false;
+  return bytes[0] === request.unit && bytes.length >= length && crcFits(bytes, 0, length);
+}
+
+/** The reply is two bytes longer than it should be, and these are the check sum of the rest. */
+function countsCrc(unit: number, pdu: Uint8Array, request: ReadRequest): boolean {
+  const is_exception = pdu[0] === (request.code | 0x80);
+  if (pdu.length !== (is_exception ? 2 : 2 + dataBytes(request)) + CRC_BYTES) return false;
+  const frame = Uint8Array.of(unit, ...pdu);
+  return crcFits(frame, 0, frame.length);
 }

@@ -35,6 +35,18 @@ export class MbapReader {
     return this.#rest.length;
   }
 
+  get pending(): Uint8Array {
+    return this.#rest;
+  }
+
+  /** Begins anew with what comes next; how many bytes are left out. */
+  restart(): number {
+    const left_out = this.#rest.length;
+    this.#rest = NO_BYTES;
+    this.broken = false;
+    return left_out;
+  }
+
   /** Frames completed by these bytes; a PDU may be a view into `bytes`. */
   push(bytes: Uint8Array): MbapFrame[] {
     const frames: MbapFrame[] = [];
@@ -44,6 +56,7 @@ export class MbapReader {
 
   /** The same without a list; `onFrame` must not push. */
   read(bytes: Uint8Array, onFrame: (transaction: number, unit: number, pdu: Uint8Array) => void): void {
+    if (this.broken) return;
     let data = bytes;
     if (this.#rest.length > 0) {
       data = new Uint8Array(this.#rest.length + bytes.length);
@@ -59,6 +72,6 @@ export class MbapReader {
       onFrame((data[at] << 8) | data[at + 1], data[at + 6], data.subarray(at + HEADER_BYTES, end));
       at = end;
     }
-    this.#rest = this.broken || at === data.length ? NO_BYTES : data.slice(at);
+    this.#rest = at === data.length ? NO_BYTES : data.slice(at);
   }
 }

@@ -26,7 +26,8 @@ export function createModbusDriver(
  */
 export function maxInFlight(connection: ModbusConnection, bindings: readonly PackBinding[]): number {
   if (connection.type !== 'modbus-tcp' || (connection.gap_ms ?? 0) > 0) return 1;
-  const { max_in_flight = 1 } = connection;
+  const { max_in_flight = 1, reply_transaction = 'same' } = connection;
+  if (reply_transaction !== 'same') return 1;
   const borne = bindings.map(({ profile: { registers } }) =>
     (registers?.gap_ms ?? 0) > 0 ? 1 : (registers?.max_in_flight ?? max_in_flight),
   );

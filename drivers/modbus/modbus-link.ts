@@ -40,6 +40,8 @@ export interface ReadFailure {
   readonly exception?: number | undefined;
   /** How long a late reply may still come, where it could be taken for that of another request. */
   readonly settles_in_ms?: number | undefined;
+  /** Replies of the unit come, too late: said in the message. */
+  readonly is_late?: boolean;
   /** Something else than a reply came. */
   readonly out_of_step?: boolean;
   /** Known to fail: not worth a repeat. */
@@ -94,6 +96,9 @@ export class ModbusLink {
   /** The other side closes after each reply: each request gets a connection of its own. */
   #is_one_each = false;
   #habit_told = false;
+  #trailing_told = false;
+  /** How long after its request the last late reply of a unit came. */
+  readonly #late_ms = new Map<number, number>();
   /** Until when a late reply of a unit may come, by unit. */
   readonly #settled_at_ms = new Map<number, number>();
 
@@ -214,7 +219,12 @@ export class ModbusLink {
         this.#onSettled(connection, exchange, failure);
         resolve(failure);
       };
+      let is_given_up = false;
       const onReply: OnReply = (error, reply) => {
+        if (is_given_up) {
+          this.#late_ms.set(unit, this.#options.clock.monoMs() - sent_ms);
+          return;
+        }
         const verdict = judgeReply(request, error, reply, into);
         if (verdict?.kind === 'bad_reply') this.counters.bad_replies++;
         else this.#onGoodReply(connection, verdict !== undefined);
@@ -226,7 +236,10 @@ export class ModbusLink {
         due_ms: sent_ms + timeout_ms,
         is_overlapped: false,
         is_alone: this.#overlap.onSent(unit, this.#in_flight.size),
-        onOverdue: () => settle(this.#overdue(connection, request, timeout_ms, onReply)),
+        onOverdue: () => {
+          is_given_up = true;
+          settle(this.#overdue(connection, request, timeout_ms, onReply));
+        },
         onLost: text => {
           if (connection.replies > 0 && resent < MOST_RESENT && !signal.aborted) {
             const begin = () => resolve(this.#begin(request, into, resent + 1));
@@ -251,10 +264,16 @@ export class ModbusLink {
     else this.#settled_at_ms.delete(unit);
     const was_silent = this.#patience.isSilent(unit);
     if (failure?.kind === 'timeout') this.#patience.onSilence(unit, exchange.sent_ms, now_ms);
-    else if (failure?.kind !== 'link' && failure?.kind !== 'bad_reply')
+    else if (failure?.kind !== 'link' && failure?.kind !== 'bad_reply') {
       this.#patience.onReply(unit, now_ms - exchange.sent_ms);
+      this.#late_ms.delete(unit);
+    }
     this.#overlap.onSettled(exchange, failure?.kind, was_silent, now_ms);
     if (failure) this.#doubt(connection, exchange, failure, now_ms);
+    if (!this.#trailing_told && this.#options.wire.counters.trailing_bytes > 0) {
+      this.#trailing_told = true;
+      this.#options.onNotice?.('bytes follow its replies that belong to none; they are left out and counted');
+    }
     if (this.#is_one_each && connection.replies > 0) this.#connector.retire(connection, true);
     // What is in flight on a connection that is to be replaced still gets its time.
     if (this.#in_flight.size === 0 && this.#connector.connection !== connection) connection.stream.destroy();
@@ -268,9 +287,12 @@ export class ModbusLink {
     if (out_of_step && !has_transactions) this.counters.bad_replies++;
     else this.counters.timeouts++;
     const kind = out_of_step && !has_transactions ? 'bad_reply' : 'timeout';
-    const text = `no reply within ${timeout_ms} ms${out_of_step ? `, but ${came},` : ''}`;
+    const late_ms = this.#late_ms.get(request.unit);
+    const late = late_ms === undefined ? '' : `, replies come after ${Number(late_ms.toPrecision(2))} ms,`;
+    const text = `no reply within ${timeout_ms} ms${out_of_step ? `, but ${came},` : late}`;
     const settles_in_ms = has_transactions ? undefined : timeout_ms;
-    return { ...this.#failure(request, kind, text), settles_in_ms, out_of_step };
+    const is_late = late_ms !== undefined;
+    return { ...this.#failure(request, kind, text), settles_in_ms, out_of_step, is_late };
   }
 
   #failure(request: ReadRequest, kind: FailureKind, text: string, exception?: number): ReadFailure {
@@ -290,13 +312,15 @@ export class ModbusLink {
 
   /** Asks for a new connection where the old one may be out of step with its replies, or dead. */
   #doubt(connection: Connection, { sent_ms }: Exchange, failure: ReadFailure, now_ms: number): void {
-    const { has_transactions, reopens_when_silent } = this.#options.wire;
+    const { has_transactions, reopens_after_timeout, reopens_when_silent } = this.#options.wire;
     // Requests that were in flight together are silent together.
     if (failure.kind === 'timeout' && sent_ms >= this.#silent_since_ms) {
       this.#silent_timeouts++;
       this.#silent_since_ms = now_ms;
     }
-    const out_of_step = has_transactions && (failure.kind === 'bad_reply' || failure.out_of_step === true);
+    const out_of_step =
+      (has_transactions && (failure.kind === 'bad_reply' || failure.out_of_step === true)) ||
+      (reopens_after_timeout && failure.kind === 'timeout');
     const silent = reopens_when_silent && this.#silent_timeouts >= SILENT_TIMEOUTS;
     if (!out_of_step && !silent) return;
     this.#silent_timeouts = 0;

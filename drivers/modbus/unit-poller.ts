@@ -53,6 +53,7 @@ export class UnitPoller {
   #failures = 0;
   #first_failure: ReadFailure | undefined;
   #reported_kind: FailureKind | undefined;
+  #reported_late = false;
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -157,11 +158,12 @@ export class UnitPoller {
     this.#due_ms = clock.monoMs() + delay_ms;
     this.#wait(delay_ms);
     // Later attempts may fail at other registers: the first reason stands until its kind changes.
-    const { kind, message } = this.#first_failure ?? failure;
+    const { kind, message, is_late = false } = failure.is_late ? failure : (this.#first_failure ?? failure);
     line.onFailure(unit);
     onRoundEnd();
-    if (this.#failures > 1 && kind === this.#reported_kind) return;
+    if (this.#failures > 1 && kind === this.#reported_kind && is_late === this.#reported_late) return;
     this.#reported_kind = kind;
+    this.#reported_late = is_late;
     for (const pack of packs) onState(pack, 'down', message);
   }
 

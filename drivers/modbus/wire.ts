@@ -26,6 +26,8 @@ export interface Wire {
   readonly has_transactions: boolean;
   /** The other side may close the connection between two exchanges, and be there all the same. */
   readonly peer_may_close: boolean;
+  /** A late reply could be taken for another one on the same connection: after a time-out it is opened anew. */
+  readonly reopens_after_timeout: boolean;
   /** Opening anew may help where nobody answers. */
   readonly reopens_when_silent: boolean;
 }

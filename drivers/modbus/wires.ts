@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { ModbusConnection } from '../connections.ts';
 import type { Framing } from './framing.ts';
-import { type MbapCounters, MbapFraming } from './mbap-framing.ts';
+import { type MbapCounters, MbapFraming, type OddHeaders } from './mbap-framing.ts';
 import { type RtuCounters, RtuFraming } from './rtu/rtu-framing.ts';
 import { SerialStream } from './rtu/serial-stream.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
@@ -27,7 +27,7 @@ export function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wir
       return { name: `virtual link ${connection.id}`, ...mbap(open) };
     }
     case 'modbus-tcp':
-      return { name: hostName(connection), ...mbap(() => tcp(connection)) };
+      return { name: hostName(connection), ...mbap(() => tcp(connection), connection) };
     case 'modbus-rtu-tcp': {
       const counters = { stray_bytes: 0 };
       const { echo = false } = connection;
@@ -39,6 +39,7 @@ export function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wir
         silence_ms: SERVER_SILENCE_MS,
         has_transactions: false,
         peer_may_close: true,
+        reopens_after_timeout: false,
         reopens_when_silent: true,
       };
     }
@@ -59,6 +60,7 @@ export function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wir
         silence_ms: Math.max(SHORTEST_SILENCE_MS, (SILENT_CHARACTERS * CHARACTER_BITS * 1000) / baud_rate),
         has_transactions: false,
         peer_may_close: false,
+        reopens_after_timeout: false,
         reopens_when_silent: false,
       };
     }
@@ -84,15 +86,17 @@ function tcp({ host, port = DEFAULT_PORT }: { host: string; port?: number }): So
   return socket;
 }
 
-function mbap(open: () => Socket): Omit<Wire, 'name'> {
-  const counters: MbapCounters & Record<string, number> = { late_replies: 0 };
+function mbap(open: () => Socket, odd: OddHeaders = {}): Omit<Wire, 'name'> {
+  const { reply_transaction = 'same' } = odd;
+  const counters: MbapCounters & Record<string, number> = { late_replies: 0, trailing_bytes: 0 };
   return {
     open,
-    frame: stream => new MbapFraming(stream, counters),
+    frame: stream => new MbapFraming(stream, counters, odd),
     counters,
     silence_ms: 0,
     has_transactions: true,
     peer_may_close: true,
+    reopens_after_timeout: reply_transaction === 'zero' || reply_transaction === 'any',
     reopens_when_silent: true,
   };
 }
