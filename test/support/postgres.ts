@@ -53,7 +53,11 @@ export async function startPostgres(options: StartOptions = {}): Promise<TestPos
       return url.replace(/[^/]+$/, name);
     },
     halt: () => stopPatiently(server, data_directory),
-    kill: () => killServer(data_directory),
+    async kill() {
+      await killServer(data_directory);
+      // There is nothing left to stop: this gives back the lock on its directory, which is this process's.
+      await server.stop().catch(() => {});
+    },
     async resume() {
       server = await startDemoPostgres(directory, port);
     },
