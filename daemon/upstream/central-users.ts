@@ -1,5 +1,6 @@
 /** The centre's users, as far as they concern this gateway: read as they come, whatever stands in the table. */
 import { isServerError } from './failure.ts';
+import type { Login } from './login.ts';
 import type { Queryable } from './migrate.ts';
 
 const USERS_MAX = 5000;
@@ -29,7 +30,7 @@ export interface PulledUsers {
 
 export const NO_USERS: PulledUsers = { rows: [], beyond: 0 };
 
-const READ = `
+const readFrom = (table: 'users' | 'gateway_users') => `
   SELECT username, password_hash, role, disabled, created_ms, total,
          CASE WHEN sum(batteries_bytes) OVER (ORDER BY username ROWS UNBOUNDED PRECEDING) <= ${ALL_BATTERIES_BYTES}
            THEN batteries END AS batteries
@@ -40,7 +41,7 @@ const READ = `
            CASE WHEN octet_length(batteries::text) <= ${BATTERIES_BYTES} THEN batteries END AS batteries,
            least(octet_length(batteries::text), ${BATTERIES_BYTES}) AS batteries_bytes,
            disabled, floor(extract(epoch FROM created_at) * 1000)::float8 AS created_ms, count(*) OVER ()::int AS total
-    FROM users WHERE gateway_ids IS NULL OR $1 = ANY (gateway_ids) ORDER BY username LIMIT ${USERS_MAX}
+    FROM ${table} WHERE gateway_ids IS NULL OR $1 = ANY (gateway_ids) ORDER BY username LIMIT ${USERS_MAX}
   ) AS bounded`;
 
 /** Short: readings wait behind it. */
@@ -53,10 +54,14 @@ const BEGIN = `BEGIN READ ONLY; SET LOCAL lock_timeout = '1s'; SET LOCAL stateme
 export async function readCentralUsers(
   client: Queryable,
   gateway_id: string,
+  login: Login,
 ): Promise<{ pulled: PulledUsers } | { error: unknown }> {
   await client.query(BEGIN);
   try {
-    const { rows } = await client.query<CentralRow & { total: number }>(READ, [gateway_id]);
+    const { rows } = await client.query<CentralRow & { total: number }>(
+      readFrom(login.is_of_gateway ? 'gateway_users' : 'users'),
+      [gateway_id],
+    );
     const here = rows.map(({ total: _, ...row }) => ({
       ...row,
       batteries: row.batteries && batteriesHere(row.batteries, gateway_id),

@@ -1,4 +1,7 @@
-/** The readings of a batch into `pack_readings`, as fast as one connection allows: COPY, of no more than is there. */
+/**
+ * The readings of a batch into `pack_readings`, as fast as one connection allows: COPY, of no more than is there. A
+ * narrow login copies into a table of its session, from which a function of the owner moves them.
+ */
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { GatewayError } from '../../core/errors.ts';
@@ -6,6 +9,7 @@ import { describeDecodeFault, ReadingDecoder } from '../../core/reading/codec.ts
 import { type LogBatch, LogKind, type LogSource } from '../store/store.ts';
 import type { BatchRecords } from './batch-records.ts';
 import { ColumnSet, CopyRows, copyStatement } from './copy-rows.ts';
+import { OWNER } from './login.ts';
 
 /** What is encoded between two turns of the event loop. */
 const BYTES_PER_TURN = 1 << 16;
@@ -25,6 +29,7 @@ export class ReadingCopy {
   /** Names the centre in errors. */
   readonly #place: string;
   readonly #decoder = new ReadingDecoder();
+  login = OWNER;
   /** Columns met so far; the others need not be sent. */
   readonly #columns = new ColumnSet();
   readonly #needed = new ColumnSet();
@@ -46,6 +51,7 @@ export class ReadingCopy {
   /** Within the transaction of the batch. Returns how many readings it stored; others are put aside. */
   async store(batch: LogBatch, records: BatchRecords): Promise<number> {
     const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
+    const { is_narrow } = this.login;
     let copy: OpenCopy | undefined;
     let readings = 0;
     for (const i of readingsByPack(batch)) {
@@ -63,18 +69,28 @@ export class ReadingCopy {
         copy = undefined;
       }
       this.#columns.add(this.#needed);
-      copy ??= this.#begin();
+      if (is_narrow && readings === 0) await this.#client.query('SELECT open_incoming_readings()');
+      copy ??= this.#begin(is_narrow ? 'pg_temp.incoming_readings' : 'pack_readings');
       copy.rows.addRow(reading, pack_id, batch.t_ms[i], batch.seq[i]);
       readings++;
       if (copy.rows.bytes >= BYTES_PER_TURN) await this.#write(copy);
     }
     if (copy) await this.#end(copy);
+    if (is_narrow && readings > 0) await this.#move(readings);
     return readings;
   }
 
-  #begin(): OpenCopy {
+  async #move(sent: number): Promise<void> {
+    const { rows } = await this.#client.query<{ stored: string }>(
+      'SELECT store_incoming_readings($1) AS stored',
+      [this.#gateway_id],
+    );
+    this.#compare(sent, Number(rows[0].stored));
+  }
+
+  #begin(table: string): OpenCopy {
     const columns = this.#columns.copy();
-    const stream = this.#client.query(copyFrom(copyStatement(columns)));
+    const stream = this.#client.query(copyFrom(copyStatement(table, columns)));
     const finished = new Promise<void>((resolve, reject) =>
       stream.once('finish', resolve).on('error', reject),
     );

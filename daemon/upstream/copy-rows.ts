@@ -93,8 +93,8 @@ export class ColumnSet {
   }
 }
 
-export function copyStatement(columns: ColumnSet): string {
-  return `COPY pack_readings (${[...KEY_COLUMNS, ...columns.names].join(', ')}) FROM STDIN (FORMAT binary)`;
+export function copyStatement(table: string, columns: ColumnSet): string {
+  return `COPY ${table} (${[...KEY_COLUMNS, ...columns.names].join(', ')}) FROM STDIN (FORMAT binary)`;
 }
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');

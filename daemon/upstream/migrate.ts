@@ -23,6 +23,8 @@ const NO_RIGHT = '42501';
  */
 export async function migrateCentre(client: Queryable, directory: string, place: string): Promise<string[]> {
   await refuseOldServer(client, place);
+  // The rule: then there is no need of the lock, which any login can hold for as long as it likes.
+  if ((await pendingAt(client, directory, place)).length === 0) return [];
   await client.query('BEGIN');
   // Held to the end of the transaction: of several gateways that start at once one migrates, the others wait.
   await client.query("SELECT pg_advisory_xact_lock(hashtext('bms_gateway.migrate'))");

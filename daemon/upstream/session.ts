@@ -18,6 +18,7 @@ import { ReadingCopy } from './copy-readings.ts';
 import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
 import { type GatewayRow, SILENCE_MIN, settleIdentity } from './identity.ts';
+import { readLogin } from './login.ts';
 import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';
 import { RECORD_SINKS } from './records.ts';
@@ -97,6 +98,7 @@ export class Session {
       await session.#exchange(async () => {
         await session.#client.connect();
         await migrateCentre(session.#client, options.migrations, describeCentre(session.#centre));
+        session.#copy.login = await readLogin(session.#client, options.gateway_id, session.place);
         await session.#partitions.prepare();
         await session.#resume();
       });
@@ -120,7 +122,9 @@ export class Session {
 
   /** The centre's users for this gateway. `failed` is one line when it refuses. */
   async users(): Promise<{ pulled: PulledUsers } | { failed: string }> {
-    const found = await this.#exchange(() => readCentralUsers(this.#client, this.#options.gateway_id));
+    const found = await this.#exchange(() =>
+      readCentralUsers(this.#client, this.#options.gateway_id, this.#copy.login),
+    );
     return 'pulled' in found ? found : { failed: upstreamFailure(this.#centre, found.error).message };
   }
 

@@ -141,13 +141,13 @@ test('rights that are taken away and given back', async () => {
   const database_url = centre.urlAs('narrow', 'narrow-secret');
   const upstream = centre.follow(log, { database_url, batch_rows: 200, clock: hastyClock });
   await underLoad(log, upstream, async () => {
-    await centre.query('REVOKE INSERT ON pack_readings FROM narrow');
+    await centre.query('REVOKE EXECUTE ON FUNCTION store_incoming_readings FROM narrow');
     await isDown(
       upstream,
-      /user "narrow" does not give the user the rights that are needed \(permission denied for table pack_readings\)/,
+      /user "narrow" does not give the user the rights that are needed \(permission denied for function store_incoming_readings\)/,
     );
     expect(upstream.status().reason).not.toContain('narrow-secret');
-    await centre.query('GRANT INSERT ON pack_readings TO narrow');
+    await centre.query('GRANT EXECUTE ON FUNCTION store_incoming_readings TO narrow');
   });
 });
 

@@ -127,6 +127,8 @@ test('where somebody has replaced the tables by plain ones, readings, rollups an
       INSERT INTO plain SELECT * FROM ${table};
       ALTER TABLE ${table} RENAME TO ${table}_partitioned;
       ALTER TABLE plain RENAME TO ${table}`);
+  const shown = async (sql: string) => (await centre.query<{ rows: number }>(sql))[0].rows;
+  const cells = () => shown('SELECT count(*)::int AS rows FROM readings');
   const upstream = centre.follow(log);
   await append(log, T0 + 900_000, T0 + WEEK_MS);
   await caughtUp(upstream, log);
@@ -135,6 +137,20 @@ test('where somebody has replaced the tables by plain ones, readings, rollups an
     () => upstream.status(),
   );
   await centre.expectEqual(log);
+  // Views stay with the old tables until the new ones take them over.
+  await centre.query('GRANT SELECT ON pack_readings_partitioned TO pg_monitor');
+  expect(await cells()).toBe(10);
+  for (const table of ['pack_readings', 'pack_readings_15min'])
+    await centre.query(`SELECT adopt_table('${table}_partitioned', '${table}')`);
+  expect(await cells()).toBe(30);
+  expect(await shown('SELECT count(DISTINCT quarter)::int AS rows FROM readings_15min')).toBe(
+    await shown('SELECT count(DISTINCT quarter)::int AS rows FROM pack_readings_15min'),
+  );
+  expect(
+    await centre.query(`SELECT has_table_privilege('pg_monitor', 'pack_readings', 'SELECT') AS granted,
+      relrowsecurity AS isolated FROM pg_class WHERE oid = 'pack_readings'::regclass`),
+  ).toEqual([{ granted: true, isolated: true }]);
+  await centre.query('DROP TABLE pack_readings_partitioned, pack_readings_15min_partitioned');
   expect(await dropReadings(monday(1))).toEqual([{ dropped: 'pack_readings', rows: '2', bytes: null }]);
   expect(await centre.query('SELECT count(*)::int AS rows FROM pack_readings')).toEqual([{ rows: 1 }]);
   expect(await centre.query('SELECT count(*)::int > 0 AS some FROM pack_readings_15min')).toEqual([

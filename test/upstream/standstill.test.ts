@@ -7,6 +7,7 @@ import type { Logger } from '../../core/log.ts';
 import { silentLogger } from '../../core/log.ts';
 import { smallTopology } from '../../daemon/store/testing.ts';
 import { readCentralUsers } from '../../daemon/upstream/central-users.ts';
+import { OWNER } from '../../daemon/upstream/login.ts';
 import type { Upstream } from '../../daemon/upstream/upstream.ts';
 import { appendRounds, caughtUp, hastyClock, type Log, until, useCentre } from './harness.ts';
 
@@ -118,7 +119,7 @@ describe('users', () => {
     const client = new pg.Client(centre.url);
     await client.connect();
     centre.after(() => client.end());
-    const read = await readCentralUsers(client, 'gw');
+    const read = await readCentralUsers(client, 'gw', OWNER);
     if (!('pulled' in read)) throw read.error;
     const { rows, beyond } = read.pulled;
     expect([rows.length, beyond]).toEqual([215, 0]);
@@ -133,7 +134,7 @@ describe('users', () => {
     await query(
       "INSERT INTO users (username, password_hash, role) SELECT 'u' || n, 'h', 'user' FROM generate_series(1, 5000) n",
     );
-    expect(await readCentralUsers(client, 'gw')).toMatchObject({ pulled: { beyond: 215 } });
+    expect(await readCentralUsers(client, 'gw', OWNER)).toMatchObject({ pulled: { beyond: 215 } });
   });
 });
 
