@@ -30,7 +30,7 @@ const ROWS_PER_DAY = (86_400_000 / INTERVAL_MS) * PACKS;
 const RUNS = 3;
 const GOAL_RATIO = 0.5;
 /** By way of a table of the session. */
-const GOAL_RATIO_NARROW = 0.4;
+const GOAL_RATIO_NARROW = 0.7;
 const GOAL_S = 60;
 const GOAL_RATIO_LIVE = 0.9;
 /** Live readings come ten times as fast as the fleet's, so that a backlog of hours meets more than a few of them. */
