@@ -1,6 +1,7 @@
 /** Users, sessions, API keys and the audit log as the HTTP API shows them. */
 import Type, { type Static } from 'typebox';
 import { Nullable, Role } from './model.ts';
+import { Moment } from './moment.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -122,7 +123,7 @@ export const NewApiKeyBody = Type.Object(
     name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 _.-]{0,47}$' }),
     role: Role,
     batteries: Type.Optional(AssignedBatteries),
-    expires_ms: Type.Optional(Nullable(Type.Integer({ minimum: 0, description: 'Default null: never' }))),
+    expires_ms: Type.Optional(Nullable(Moment('Default null: never'))),
   },
   closed,
 );
@@ -161,8 +162,8 @@ export const AuditQuery = Type.Object(
         description: 'An action, or a group of them: user, session, key',
       }),
     ),
-    from_ms: Type.Optional(Type.Integer({ minimum: 0 })),
-    to_ms: Type.Optional(Type.Integer({ minimum: 0 })),
+    from_ms: Type.Optional(Moment()),
+    to_ms: Type.Optional(Moment()),
     cursor: Type.Optional(
       Type.String({
         pattern: '^[1-9][0-9]{0,14}$',

@@ -1,6 +1,7 @@
 /** How complete the readings are, by pack and hour: shapes of the report and of the log's record. */
 import Type, { type Static } from 'typebox';
 import { Nullable } from './model.ts';
+import { FractionalMoment } from './moment.ts';
 
 const closed = { additionalProperties: false } as const;
 const Count = Type.Integer({ minimum: 0 });
@@ -8,8 +9,8 @@ const Count = Type.Integer({ minimum: 0 });
 // GET /api/reports/completeness
 export const CompletenessQuery = Type.Object(
   {
-    from_ms: Type.Optional(Type.Number({ description: 'Default: 24 hours before `to_ms`' })),
-    to_ms: Type.Optional(Type.Number({ description: 'Default: now' })),
+    from_ms: Type.Optional(FractionalMoment('Default: 24 hours before `to_ms`')),
+    to_ms: Type.Optional(FractionalMoment('Default: now')),
   },
   closed,
 );

@@ -1,6 +1,7 @@
 /** Bodies and replies of the HTTP API, route by route. Errors are problem documents (RFC 9457). */
 import Type, { type Static } from 'typebox';
 import { AlertView, BatterySummary, Nullable, Severity } from './model.ts';
+import { Moment } from './moment.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -25,8 +26,8 @@ export const Problem = Type.Object({
 // GET /api/packs/{id}/history
 export const HistoryQuery = Type.Object(
   {
-    from_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Default: one hour before to_ms' })),
-    to_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Default: now' })),
+    from_ms: Type.Optional(Moment('Default: one hour before to_ms')),
+    to_ms: Type.Optional(Moment('Default: now')),
     max_points: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -101,8 +102,8 @@ export const AlertQuery = Type.Object(
       }),
     ),
     severity: Type.Optional(Severity),
-    from_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Raised then or later' })),
-    to_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Raised then or before' })),
+    from_ms: Type.Optional(Moment('Raised then or later')),
+    to_ms: Type.Optional(Moment('Raised then or before')),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 200, newest first' }),
     ),
@@ -204,10 +205,7 @@ export const SystemStatus = Type.Object({
 // POST /api/system/clock/confirm -> ComponentStatus of the clock
 export const ClockConfirmBody = Type.Object(
   {
-    told_ms: Type.Integer({
-      minimum: 0,
-      description: 'What the clock of the one who confirms shows, as that of the browser',
-    }),
+    told_ms: Moment('What the clock of the one who confirms shows, as that of the browser'),
   },
   closed,
 );

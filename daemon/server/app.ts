@@ -21,6 +21,7 @@ import type { App, ServerContext, ServerOptions, TypeBoxTypes } from './options.
 import { addAudit } from './plugins/audit.ts';
 import { addAuthentication } from './plugins/authentication.ts';
 import { addOpenApi } from './plugins/openapi.ts';
+import { addPatience } from './plugins/patience.ts';
 import { addRouteList } from './plugins/route-list.ts';
 import { addSecurity } from './plugins/security.ts';
 import { addStaticPage } from './plugins/static-page.ts';
@@ -116,7 +117,6 @@ function makeFastify(
     clientErrorHandler: refuseBroken,
     logger: false,
     bodyLimit: limits.body_bytes,
-    handlerTimeout: limits.handler_timeout_ms,
     forceCloseConnections: true,
     requestIdHeader: false,
     genReqId: () => randomBytes(8).toString('hex'),
@@ -161,6 +161,7 @@ function addRequestLog(app: App, { services, counters }: ServerContext): void {
 async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addRouteList(app, context);
   addAuthentication(app, context);
+  addPatience(app, context);
   addAudit(app, context);
   await addOpenApi(app, context);
   await addStaticPage(app, context);

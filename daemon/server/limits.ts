@@ -4,6 +4,9 @@ export interface ServerLimits {
   readonly requests_per_minute: number;
   /** Histories per minute for one user: each may read through days. */
   readonly histories_per_minute: number;
+  /** Exports under way at once, of one user and of all. */
+  readonly exports_per_user: number;
+  readonly exports: number;
   readonly body_bytes: number;
   /** Open sockets, WebSockets included; more are closed at once. */
   readonly connections: number;
@@ -19,7 +22,7 @@ export interface ServerLimits {
   readonly stalled_ms: number;
   /** An idle connection is kept this long for a next request. */
   readonly keep_alive_ms: number;
-  /** A handler that takes longer is answered for with 503. */
+  /** A handler that takes longer before the first byte of its reply is answered for with 503. */
   readonly handler_timeout_ms: number;
   /** Failed logins of one name from one address within the window, then a wait for the window's end. */
   readonly login_failures_per_name: number;
@@ -38,7 +41,11 @@ export interface ServerLimits {
   readonly hashes_waiting: number;
   /** How long a looked-up user is believed before it is read again. */
   readonly user_cache_ms: number;
+  /** One more is kept for an administrator. */
   readonly live_clients: number;
+  readonly live_clients_per_user: number;
+  /** Of one address, or /64 of IPv6; a proxy on this machine itself may have them all. */
+  readonly live_clients_per_address: number;
   readonly live_rooms_per_client: number;
   readonly live_message_bytes: number;
   /** Messages one client may send at once, and per second in the long run. */
@@ -64,6 +71,8 @@ export interface ServerLimits {
 export const DEFAULT_LIMITS: ServerLimits = {
   requests_per_minute: 6000,
   histories_per_minute: 240,
+  exports_per_user: 1,
+  exports: 16,
   body_bytes: 256 * 1024,
   connections: 2000,
   connections_per_address: 500,
@@ -85,6 +94,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   hashes_waiting: 32,
   user_cache_ms: 2000,
   live_clients: 500,
+  live_clients_per_user: 20,
+  live_clients_per_address: 100,
   live_rooms_per_client: 256,
   live_message_bytes: 4096,
   live_message_burst: 300,

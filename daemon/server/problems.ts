@@ -50,11 +50,12 @@ export function problemOf(error: unknown, request_id?: string): Problem {
 export function sendProblem(reply: FastifyReply, error: unknown, log: Logger): FastifyReply {
   const request = reply.request as FastifyRequest;
   const problem = problemOf(error, request.id);
-  if (problem.status >= 500)
-    log.error(
-      { request_id: request.id, method: request.method, path: pathOf(request), error: inner(error) },
-      'Request failed',
-    );
+  const told = { request_id: request.id, method: request.method, path: pathOf(request) };
+  // A fault of ours with all there is; what passes by itself (no place, a busy store) without.
+  if (problem.status === 500) log.error({ ...told, error: inner(error) }, 'Request failed');
+  else if (problem.code === 'STORE_FAILED')
+    log.warn({ ...told, reason: problem.detail }, 'Request not answered');
+  else if (problem.status > 500) log.debug({ ...told, reason: problem.detail }, 'Request refused');
   if (error instanceof RateLimitError) reply.header('retry-after', error.retry_after_s);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="bms-gateway"');
   // Serialised here: the route's own schemas describe its replies, not this.
@@ -100,8 +101,6 @@ export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0]!
 function toGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   const { statusCode: status, code } = (error ?? {}) as Partial<FastifyError>;
-  if (code === 'FST_ERR_HANDLER_TIMEOUT')
-    return new GatewayError('STORE_FAILED', 'The answer took too long; try again, or ask for less');
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new GatewayError(
       'UNSUPPORTED_MEDIA',

@@ -8,12 +8,12 @@ import { GatewayError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { silentLogger } from '../../../core/log.ts';
 import type { Documents } from '../../store/store.ts';
+import { Lookups } from './lookups.ts';
 import { type Argon2Cost, costOf, type PasswordHasher, workOf } from './passwords.ts';
 import { type CentralUser, isCentralUser, isStoredRecord, type StoredUser } from './user-record.ts';
 
 const LOCAL = 'user';
 const CENTRAL = 'central_user';
-const CACHE_MAX = 1000;
 /** Documents that are remembered as told. */
 const UNREADABLE_MAX = 1000;
 
@@ -21,9 +21,8 @@ export class UserDirectory {
   readonly #documents: Documents;
   readonly #clock: Clock;
   readonly #hasher: PasswordHasher;
-  readonly #cache_ms: number;
   readonly #log: Logger;
-  readonly #cache = new Map<string, { user: StoredUser | undefined; until_mono_ms: number }>();
+  readonly #lookups: Lookups<StoredUser | undefined>;
   readonly #listeners = new Set<() => void>();
   /** Changes run one after another, so that two of them cannot together remove the last administrator. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -43,7 +42,7 @@ export class UserDirectory {
     this.#documents = documents;
     this.#clock = clock;
     this.#hasher = hasher;
-    this.#cache_ms = cache_ms;
+    this.#lookups = new Lookups(clock, cache_ms, username => this.#read(username));
   }
 
   /** Calls back after a user was changed or removed. */
@@ -54,14 +53,7 @@ export class UserDirectory {
 
   /** The user as of at most `user_cache_ms` ago; undefined when there is none, or it is disabled. */
   async find(username: string): Promise<StoredUser | undefined> {
-    const now = this.#clock.monoMs();
-    const cached = this.#cache.get(username);
-    const fresh = cached !== undefined && cached.until_mono_ms > now;
-    const user = fresh ? cached.user : await this.#read(username);
-    if (!fresh) {
-      if (this.#cache.size >= CACHE_MAX) this.#cache.clear();
-      this.#cache.set(username, { user, until_mono_ms: now + this.#cache_ms });
-    }
+    const user = await this.#lookups.find(username);
     return user?.disabled ? undefined : user;
   }
 
@@ -257,7 +249,7 @@ export class UserDirectory {
   }
 
   #changed(): void {
-    this.#cache.clear();
+    this.#lookups.forget();
     this.#dearest = undefined;
     for (const listener of this.#listeners) listener();
   }

@@ -18,11 +18,13 @@ import type { Rendered } from './rendered.ts';
 export const CLOSE_SESSION_ENDED = 4401;
 export const CLOSE_STOPPING = 1001;
 const CLOSE_POLICY = 1008;
-const CLOSE_TRY_AGAIN = 1013;
+export const CLOSE_TRY_AGAIN = 1013;
 const OPEN = 1;
 
 export class LiveClient {
   viewer: Viewer;
+  /** Where it comes from: an address, or a /64 of IPv6. */
+  readonly network: string;
   /** Where it is, and what it was sent last there. */
   readonly channels = new Map<Channel, Rendered | undefined>();
   readonly #socket: WebSocket;
@@ -42,12 +44,14 @@ export class LiveClient {
   constructor(
     socket: WebSocket,
     viewer: Viewer,
+    from: string,
     { clock, log }: Pick<GatewayServices, 'clock' | 'log'>,
     limits: ServerLimits,
     counters: ServerCounters,
   ) {
     this.#socket = socket;
     this.viewer = viewer;
+    this.network = from;
     this.#clock = clock;
     this.#log = log;
     this.#limits = limits;

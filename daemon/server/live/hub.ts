@@ -4,8 +4,10 @@ import type { TimerHandle } from '../../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../../core/errors.ts';
 import type { Viewer, VisibleTopology } from '../auth/access.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
+import { network } from '../auth/login-guard.ts';
 import type { ServerLimits } from '../limits.ts';
 import type { ServerCounters } from '../metrics.ts';
+import { isLoopback } from '../plugins/authentication.ts';
 import { problemOf } from '../problems.ts';
 import type { GatewayServices } from '../services.ts';
 import { Channel } from './channel.ts';
@@ -14,6 +16,7 @@ import { Renderer } from './rendered.ts';
 import { enterRoom, type Room, roomState } from './rooms.ts';
 
 const LOOK_MS = 1000;
+const TELL_EVERY_MS = 60_000;
 
 export class LiveHub {
   readonly #services: GatewayServices;
@@ -30,6 +33,7 @@ export class LiveHub {
   readonly #endings: (() => void)[];
   #look: TimerHandle | undefined;
   #closed = false;
+  #unreviewed_told_ms = Number.NEGATIVE_INFINITY;
 
   constructor(
     services: GatewayServices,
@@ -57,12 +61,37 @@ export class LiveHub {
     ];
   }
 
-  get full(): boolean {
-    return this.#closed || this.#clients.size >= this.#limits.live_clients;
+  /** Throws when there is no place for this viewer from this address: STOPPED, or RATE_LIMITED for its share. */
+  refuseIfFull(viewer: Viewer, address: string): void {
+    const { live_clients, live_clients_per_user, live_clients_per_address } = this.#limits;
+    const { username } = viewer.user;
+    // One place more for administrators: the last ones are not for whoever opens most.
+    const most = live_clients + (viewer.atLeast('admin') ? 1 : 0);
+    if (this.#closed || this.#clients.size >= most)
+      throw new GatewayError(
+        'STOPPED',
+        'As many live connections as there may be, or stopping; try again later',
+      );
+    let [by_user, by_address] = [0, 0];
+    for (const client of this.#clients) {
+      if (client.viewer.user.username === username) by_user++;
+      if (client.network === network(address)) by_address++;
+    }
+    if (by_user >= live_clients_per_user)
+      throw new GatewayError(
+        'RATE_LIMITED',
+        `${username} has ${by_user} live connections, the most one user may have`,
+      );
+    if (by_address >= live_clients_per_address && !isLoopback(address))
+      throw new GatewayError(
+        'RATE_LIMITED',
+        `There are ${by_address} live connections from this address, the most there may be`,
+      );
   }
 
-  add(socket: WebSocket, viewer: Viewer): LiveClient {
-    const client = new LiveClient(socket, viewer, this.#services, this.#limits, this.#counters);
+  add(socket: WebSocket, viewer: Viewer, address: string): LiveClient {
+    const from = network(address);
+    const client = new LiveClient(socket, viewer, from, this.#services, this.#limits, this.#counters);
     this.#clients.add(client);
     this.#counters.live_clients = this.#clients.size;
     this.#look ??= this.#services.clock.setTimer(() => this.#lookAtAll(), LOOK_MS);
@@ -176,12 +205,20 @@ export class LiveHub {
       client.viewer = now;
       for (const channel of [...client.channels.keys()]) this.#reenter(client, channel);
     } catch (error) {
-      this.#services.log.error(
-        { reason: describeError(error) },
-        'Could not look up the user of a live connection; it was ended',
-      );
-      client.endSession();
+      // A store that is busy or down says nothing against the session: it is looked up again with the next look.
+      this.#cannotReview(error);
     }
+  }
+
+  /** Told at most once a minute: every client may be concerned, every second. */
+  #cannotReview(error: unknown): void {
+    const now_ms = this.#services.clock.monoMs();
+    if (now_ms - this.#unreviewed_told_ms < TELL_EVERY_MS) return;
+    this.#unreviewed_told_ms = now_ms;
+    this.#services.log.warn(
+      { reason: describeError(error) },
+      'Could not look up users of live connections; they stay as they are until it can be done',
+    );
   }
 
   #reenter(client: LiveClient, channel: Channel): void {

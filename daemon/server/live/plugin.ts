@@ -8,7 +8,7 @@ import { GatewayError } from '../../../core/errors.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
 import { problemOf } from '../problems.ts';
-import type { LiveClient } from './client.ts';
+import { CLOSE_TRY_AGAIN, type LiveClient } from './client.ts';
 
 const clientMessage = Compile(ClientMessage);
 
@@ -41,19 +41,20 @@ export function addLiveRoute(app: App, context: ServerContext): void {
     url: '/ws',
     config: { access: 'login' },
     schema: { hide: true },
-    onRequest: async () => {
-      if (hub.full)
-        throw new GatewayError(
-          'STOPPED',
-          'As many live connections as there may be, or stopping; try again later',
-        );
-    },
+    onRequest: async request => hub.refuseIfFull(viewerOf(request), request.ip),
     handler: (_request, reply) => {
       reply.header('upgrade', 'websocket');
       throw new GatewayError('BAD_REQUEST', 'This is a WebSocket; connect with ws:// or wss://');
     },
     wsHandler: (socket: WebSocket, request) => {
-      const client = hub.add(socket, viewerOf(request));
+      try {
+        // Others may have come while the handshake went on.
+        hub.refuseIfFull(viewerOf(request), request.ip);
+      } catch (error) {
+        socket.close(CLOSE_TRY_AGAIN, problemOf(error).detail.slice(0, 120));
+        return;
+      }
+      const client = hub.add(socket, viewerOf(request), request.ip);
       socket.on('message', (data, binary) => receive(context, client, data, binary));
       socket.on('pong', () => client.heard());
       socket.on('close', () => hub.remove(client));

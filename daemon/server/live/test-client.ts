@@ -7,6 +7,8 @@ export type { StateMessage };
 
 export class TestClient {
   readonly socket: WebSocket;
+  /** What it came with, for another one of the same session. */
+  readonly headers: Record<string, string>;
   readonly messages: ServerMessage[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
   /** Bytes of the states received, in either form. */
@@ -16,8 +18,9 @@ export class TestClient {
   #read = 0;
   #wake: (() => void) | undefined;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, headers: Record<string, string>) {
     this.socket = socket;
+    this.headers = headers;
     socket.on('message', (data, binary) => {
       const message = binary ? this.#decoder.decode(data as Buffer) : JSON.parse(String(data));
       if (binary) this.binary_bytes += (data as Buffer).length;
@@ -38,7 +41,7 @@ export class TestClient {
   /** Connects, or rejects with the status of the refusal as message. */
   static open(url: string, headers: Record<string, string>, protocols: string[] = []): Promise<TestClient> {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, protocols, { headers });
-    const client = new TestClient(socket);
+    const client = new TestClient(socket, headers);
     return new Promise((resolve, reject) => {
       socket.on('open', () => resolve(client));
       socket.on('unexpected-response', (_request, response) => {

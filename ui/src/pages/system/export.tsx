@@ -8,7 +8,6 @@ import {
 } from '../../../../core/contract/export.ts';
 import type { FleetState } from '../../../../core/contract/model.ts';
 import { download } from '../../api/download.ts';
-import { ask } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
 import { formatBytes } from '../../format/bytes.ts';
 import { fromLocalInput, toLocalInput } from '../../format/time.ts';
@@ -41,7 +40,13 @@ export function Export() {
   const start = async () => {
     const [from_ms, to_ms] = [fromLocalInput(from), fromLocalInput(to)];
     if (!(from_ms < to_ms)) return setOutcome({ failure: 'The begin must lie before the end.' });
-    const query = new URLSearchParams({ from_ms: String(from_ms), to_ms: String(to_ms), rows, format });
+    const query = new URLSearchParams({
+      from_ms: String(from_ms),
+      to_ms: String(to_ms),
+      rows,
+      format,
+      cursor: '0',
+    });
     if (battery) query.set('battery_id', battery);
     const controller = new AbortController();
     abort.current = controller;
@@ -49,8 +54,6 @@ export function Export() {
     setProgress({ bytes: 0, part: 0 });
     let size = 0;
     try {
-      // Renews the session where it must be: a download cannot.
-      await ask('/api/auth/me');
       await download(`/api/export?${query}`, {
         signal: controller.signal,
         onProgress: (bytes, t_ms) => {
