@@ -70,16 +70,21 @@ function samplerStatus(counters: SamplerCounters): ComponentStatus {
   return { name: 'sampler', state: 'ok', reason: null, counters: { ...counters } };
 }
 
-function storeStatus({ fault, set_aside, ...counters }: StoreStats): ComponentStatus {
-  const aside =
-    set_aside.length > 0
-      ? `${set_aside.join(', ')} could not be read and was set aside: see docs/storage.md, "A file that cannot be read"`
-      : undefined;
-  const state = fault ? 'down' : aside ? 'degraded' : 'ok';
+function storeStatus({ fault, set_aside, lost, ...counters }: StoreStats): ComponentStatus {
+  const found: string[] = [];
+  if (set_aside.length > 0)
+    found.push(
+      `${set_aside.join(', ')} could not be read and was set aside: see docs/storage.md, "A file that cannot be read"`,
+    );
+  if (lost !== undefined) found.push(lost);
+  if (counters.parts_damaged > 0)
+    found.push(
+      `${counters.parts_damaged} parts of the database are damaged, and their readings cannot be read`,
+    );
   return {
     name: 'store',
-    state,
-    reason: fault ?? aside ?? null,
+    state: fault ? 'down' : found.length > 0 ? 'degraded' : 'ok',
+    reason: fault ?? (found.join('; ') || null),
     counters: { ...counters, files_set_aside: set_aside.length },
   };
 }

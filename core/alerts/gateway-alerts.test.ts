@@ -24,6 +24,8 @@ const well = (): Parts => ({
     ...{
       fault: undefined,
       set_aside: [],
+      lost: undefined,
+      parts_damaged: 0,
       readings_dropped: 0,
       readings_removed_unsynced: 0,
       first_seq: 1000,
@@ -211,6 +213,22 @@ test('databases set aside are told by name, and anew when there is another', () 
   expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ state: 'cleared' }]);
 });
 
+test('damaged parts and rows that are gone are told like a database that was set aside', () => {
+  const box = new Box();
+  box.store({ parts_damaged: 1 });
+  const [raised] = box.pass(MINUTE_MS);
+  expect(raised).toMatchObject({ rule_id: 'storage_unreadable', severity: 'critical' });
+  expect(raised.message).toBe('A part of the database cannot be read');
+  box.store({ parts_damaged: 3 });
+  expect(box.pass(MINUTE_MS)).toMatchObject([{ message: '3 parts of the database cannot be read' }]);
+  box.store({ parts_damaged: 0 });
+  expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ state: 'cleared' }]);
+  box.store({ lost: 'gateway.db is empty' });
+  expect(box.pass(MINUTE_MS)).toMatchObject([
+    { message: 'Stored readings are gone: gateway.db is empty', state: 'active' },
+  ]);
+});
+
 test('a time that nobody vouches for is told of when it stays so', () => {
   const box = new Box();
   box.parts.clock = { state: 'degraded', reason: 'times are uncertain: not synchronised' };
@@ -289,6 +307,8 @@ const weather = fc.array(
     looks: fc.nat({ max: 300 }),
     fault: fc.option(fc.constantFrom('full', 'broken'), { nil: undefined }),
     set_aside: fc.subarray(['a', 'b']),
+    lost: fc.constantFrom(undefined, undefined, 'it is empty'),
+    parts_damaged: fc.constantFrom(0, 0, 1, 40),
     dropped: fc.constantFrom(0, 0, 0, 1, 1000),
     removed: fc.constantFrom(0, 0, 0, 1, 1000),
     used_bytes: fc.constantFrom(0, 1e9, 3.45e9, 3.7e9, 4e9),
@@ -317,6 +337,7 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
         const { readings_dropped, readings_removed_unsynced } = box.parts.store;
         box.store({
           ...{ fault, set_aside, used_bytes, free_bytes, first_seq },
+          ...{ lost: step.lost, parts_damaged: step.parts_damaged },
           readings_dropped: readings_dropped + step.dropped,
           readings_removed_unsynced: readings_removed_unsynced + step.removed,
         });

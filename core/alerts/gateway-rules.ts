@@ -31,6 +31,8 @@ export interface GatewayParts {
   readonly store: {
     readonly fault: string | undefined;
     readonly set_aside: readonly string[];
+    readonly lost: string | undefined;
+    readonly parts_damaged: number;
     readonly readings_dropped: number;
     readonly readings_removed_unsynced: number;
     readonly first_seq: number;
@@ -161,10 +163,22 @@ function makeNothingSent() {
 
 function unreadable({ parts: { store } }: Look): Finding | undefined {
   const count = store.set_aside.length;
-  if (count === 0) return undefined;
-  const what =
-    count === 1 ? 'A database that could not be read was' : `${count} databases that could not be read were`;
-  return { message: `${what} set aside: ${store.set_aside.join(', ')}`, stage: count };
+  const found: string[] = [];
+  if (count > 0) {
+    const what =
+      count === 1
+        ? 'A database that could not be read was'
+        : `${count} databases that could not be read were`;
+    found.push(`${what} set aside: ${store.set_aside.join(', ')}`);
+  }
+  if (store.lost !== undefined) found.push(`Stored readings are gone: ${store.lost}`);
+  const damaged = store.parts_damaged;
+  if (damaged > 0)
+    found.push(`${damaged === 1 ? 'A part' : `${damaged} parts`} of the database cannot be read`);
+  if (found.length === 0) return undefined;
+  // Of damage it is told anew when there is twice as much.
+  const stage = 100 * count + (store.lost === undefined ? 0 : 50) + Math.ceil(Math.log2(damaged + 1));
+  return { message: found.join('. '), stage };
 }
 
 /** Counts from the first loss to an hour after the last one. */

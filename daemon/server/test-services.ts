@@ -59,7 +59,8 @@ const RULES: ThresholdRule[] = [
 export const FAULTY_STORAGE: GatewayParts = {
   upstream: { state: 'off', reason: undefined, code: undefined, counters: {} },
   store: {
-    ...{ fault: 'the disk is full', set_aside: [], readings_dropped: 0, readings_removed_unsynced: 0 },
+    ...{ fault: 'the disk is full', set_aside: [], lost: undefined, parts_damaged: 0 },
+    ...{ readings_dropped: 0, readings_removed_unsynced: 0 },
     ...{ first_seq: 1, used_bytes: 1e6, max_bytes: 4e9, free_bytes: 1e10, keep_free_bytes: 64e6 },
   },
   clock: { state: 'ok', reason: null },

@@ -51,7 +51,7 @@ function filled(spans: number, is_archived: boolean) {
 }
 
 const roomy: RetainRequest = {
-  ...{ now_ms: T0, before_ms: 0, below_seq: Number.POSITIVE_INFINITY },
+  ...{ now_ms: T0, before_ms: 0, synced_seq: Number.POSITIVE_INFINITY },
   ...{ keep_free_bytes: 0, max_bytes: Number.MAX_SAFE_INTEGER },
 };
 
@@ -61,7 +61,7 @@ const readingsLeft = (reader: Reader) => kinds(reader).filter(kind => kind === L
 test('what the centre has goes first, then minutes, then what it has not: told, and records stay', async () => {
   for (const is_archived of [true, false]) {
     const { writer, reader, close, end_ms } = filled(40, is_archived);
-    const short = { ...roomy, max_bytes: 1, below_seq: 1 + 10 * SPAN_ROWS + 1 };
+    const short = { ...roomy, max_bytes: 1, synced_seq: 1 + 10 * SPAN_ROWS + 1 };
     const day = { pack_id: 'p01', from_ms: T0, to_ms: end_ms, max_points: 1 };
     const minutes = { ...day, max_points: Math.floor((end_ms - T0) / 60_000) };
     const before = await historyOf(reader, minutes);
@@ -78,10 +78,11 @@ test('what the centre has goes first, then minutes, then what it has not: told, 
     }
     expect(lost).toMatchObject({
       reason: 'no_room',
-      ...{ first_seq: 2 + 10 * SPAN_ROWS, last_seq: 18 * SPAN_ROWS, readings: 8 * 20 },
+      // The first reading of these spans is at the centre.
+      ...{ first_seq: 3 + 10 * SPAN_ROWS, last_seq: 18 * SPAN_ROWS, readings: 8 * 20 - 1 },
       packs: [
-        { pack_id: 'p01', readings: 80 },
         { pack_id: 'p02', readings: 80 },
+        { pack_id: 'p01', readings: 79 },
       ],
     });
     for (let round = 0; round < 6; round++) writer.retain(short);
@@ -93,7 +94,7 @@ test('what the centre has goes first, then minutes, then what it has not: told, 
           JSON.parse(Buffer.from(left.bytes.subarray(left.end[i - 1], left.end[i])).toString()) as GapRecord,
       );
     const told_readings = told.reduce((sum, gap) => sum + (gap.readings ?? 0), 0);
-    expect(told_readings + readingsLeft(reader)).toBe(30 * 20);
+    expect(told_readings + readingsLeft(reader)).toBe(30 * 20 - 1);
     expect(kinds(reader).filter(kind => kind === LogKind.clock)).toHaveLength(30);
     expect([...left.seq]).toEqual([...left.seq].toSorted((a, b) => a - b));
     close();

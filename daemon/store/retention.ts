@@ -31,8 +31,8 @@ const EARLIEST_MS = Date.UTC(2020, 0, 1);
 export interface RetainRequest {
   readonly now_ms: number;
   readonly before_ms: number;
-  /** Rows below the centre has, or nobody waits for them. */
-  readonly below_seq: number;
+  /** Rows up to this one the centre has, or nobody waits for them. The row itself stays, to be compared with the centre's. */
+  readonly synced_seq: number;
   readonly keep_free_bytes: number;
   readonly max_bytes: number;
 }
@@ -54,10 +54,10 @@ export class Retention {
 
   /** One round, within the caller's transaction. `newest_seq` stays. Returns what was lost, if anything was. */
   round(request: RetainRequest, newest_seq: number): GapRecord | undefined {
-    const { before_ms, below_seq } = request;
+    const { before_ms, synced_seq } = request;
     this.#removeOld(request);
     let removed = 0;
-    for (const span of this.#oldest('last_seq < ?', Math.min(below_seq, newest_seq))) {
+    for (const span of this.#oldest('last_seq < ?', Math.min(synced_seq, newest_seq))) {
       if (!this.#isDue(span, before_ms) && !this.#isShort(request)) break;
       this.#removeSpan(span);
       removed++;
@@ -169,6 +169,8 @@ export class Retention {
           others.push({ rel_seq: seq - span.first_seq, kind, t_ms, body: Buffer.from(body) });
           return true;
         }
+        // Part of a span may be at the centre: that is not lost.
+        if (seq <= request.synced_seq) return true;
         by_pack.set(pack_key, (by_pack.get(pack_key) ?? 0) + 1);
         first_seq ??= seq;
         last_seq = seq;

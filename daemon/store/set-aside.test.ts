@@ -180,7 +180,8 @@ test('a damaged chunk costs its own readings and is told once', async () => {
   const history = () => historyOf(store, { pack_id: 'p02', from_ms: T0, to_ms: T0 + 1000, max_points: 1000 });
   expect((await history()).reading_count).toBe(30);
   expect((await history()).reading_count).toBe(30);
-  await expect.poll(() => store.stats().parts_damaged).toBe(1);
+  expect(store.stats().parts_damaged).toBe(1);
+  await expect.poll(() => store.documents.list('damage')).toHaveLength(1);
   await store.flush();
   expect(await gaps(store)).toMatchObject([{ reason: 'damaged', detail: expect.stringContaining('row 2') }]);
 });

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
+import type { GapRecord } from '../../core/contract/gap.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
@@ -33,6 +34,9 @@ import type { Committed, OpenedLog, ReaderMethods, WorkerEvent, WriterMethods } 
 
 export const STORE_FILE = 'gateway.db';
 
+/** Documents: what of the file cannot be read and was told, by what it is. */
+const DAMAGE_KIND = 'damage';
+
 /** The writer is called stuck when a commit takes longer. */
 const STUCK_AFTER_MS = 30_000;
 
@@ -58,6 +62,9 @@ class SqliteStore implements Store, LogSource {
   #synced_seq = 0;
   #fault: string | undefined;
   #archive_fault: string | undefined;
+  #lost: string | undefined;
+  /** Damage that was found before anything could be appended. */
+  readonly #untold: GapRecord[] = [];
   incarnation = '';
   predecessors: readonly string[] = [];
   numbers_from = 1;
@@ -104,12 +111,12 @@ class SqliteStore implements Store, LogSource {
       ...options,
       commit: (buffer, used) => (this.#workers as StoreWorkers).commit(buffer, used),
       onCommitted: committed => this.#committed(committed),
-      onLost: readings => this.#lost(readings),
+      onLost: readings => this.#batchLost(readings),
     });
     this.#losses = new Losses(this.#file);
     this.#upkeep = new Upkeep({
       ...{ clock: options.clock, log: options.log, file: this.#file, store: options },
-      syncedSeq: () => this.#synced_seq,
+      syncedSeq: () => this.#knownSynced(),
       retain: request => this.#write('retain', request),
       onRetained: retained => this.#retained(retained),
     });
@@ -128,11 +135,14 @@ class SqliteStore implements Store, LogSource {
       const opened = await this.#workers.open(params);
       if (this.#closing) throw new GatewayError('STOPPED', `${this.#file}: closed while opening`);
       this.#takeOver(opened, pack_ids);
+      this.#lost = opened.lost;
+      if (opened.lost !== undefined) this.#options.log.error({ component: 'store' }, opened.lost);
     } catch (error) {
       await this.close();
       throw error;
     }
     this.#state = 'open';
+    for (const gap of this.#untold.splice(0)) void this.#tellDamage(gap);
     this.#upkeep.start();
   }
 
@@ -148,6 +158,7 @@ class SqliteStore implements Store, LogSource {
     this.predecessors = opened.predecessors;
     this.numbers_from = opened.numbers_from;
     this.#set_aside = opened.set_aside;
+    this.#synced_seq = Math.max(this.#synced_seq, opened.synced_seq);
     this.#stats.durable_seq = opened.last_seq;
     this.#stats.first_seq = opened.first_seq;
     this.#stats.file_bytes = opened.file_bytes;
@@ -202,7 +213,7 @@ class SqliteStore implements Store, LogSource {
       ...this.#upkeep.room,
       queue_bytes: this.#queue.bytes,
       fault: this.#fault ?? stuck ?? this.#archive_fault,
-      set_aside: this.#set_aside,
+      ...{ set_aside: this.#set_aside, lost: this.#lost },
     };
   }
 
@@ -231,7 +242,12 @@ class SqliteStore implements Store, LogSource {
   }
 
   markSynced(seq: number): void {
-    if (seq > this.#synced_seq) this.#synced_seq = seq;
+    this.#synced_seq = seq;
+  }
+
+  /** Infinite where there is no centre. */
+  #knownSynced(): number {
+    return this.#options.keep_unsynced ? this.#synced_seq : Number.POSITIVE_INFINITY;
   }
 
   /** False when there was no room for it. */
@@ -258,7 +274,7 @@ class SqliteStore implements Store, LogSource {
     for (const gap of this.#losses.take()) this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap);
   }
 
-  #lost(readings: number): void {
+  #batchLost(readings: number): void {
     this.#stats.readings_dropped += readings;
     if (readings > 0) this.#losses.add('write_failed', undefined, this.#clock.wallMs(), readings);
     this.#stats.commit_failures++;
@@ -281,7 +297,16 @@ class SqliteStore implements Store, LogSource {
     if (!gap) return;
     this.#stats.parts_damaged++;
     this.#options.log.error({ component: 'store' }, `${this.#file}: cannot be read: ${what}`);
+    if (this.#state === 'new') this.#untold.push(gap);
+    else void this.#tellDamage(gap);
+  }
+
+  /** Once: what cannot be read is found again at each start. */
+  async #tellDamage(gap: GapRecord): Promise<void> {
+    const is_told = await this.documents.get(DAMAGE_KIND, gap.detail).catch(() => undefined);
+    if (is_told) return;
     this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap);
+    await this.documents.put(DAMAGE_KIND, gap.detail, true).catch(() => {});
   }
 
   #setFault(fault: string | undefined): void {
@@ -311,7 +336,7 @@ class SqliteStore implements Store, LogSource {
     this.#state = 'closed';
     this.#queue.stopTimer();
     this.#upkeep.stop();
-    await this.#workers?.close(was_open);
+    await this.#workers?.close(was_open, this.#knownSynced());
     this.#lock?.release();
   }
 

@@ -52,10 +52,10 @@ export class StoreWorkers {
   }
 
   /** Failing to close in time is no reason to hang: what was acknowledged is on the disk. */
-  async close(was_open: boolean): Promise<void> {
+  async close(was_open: boolean, synced_seq: number): Promise<void> {
     if (was_open) {
       await this.#reader.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
-      await this.#writer.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
+      await this.#writer.call('close', { synced_seq }, CLOSE_TIMEOUT_MS).catch(() => {});
     }
     await Promise.all([this.#reader.terminate(), this.#writer.terminate()]);
   }

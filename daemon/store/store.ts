@@ -41,6 +41,8 @@ export interface StoreStats {
   readonly spans_waiting: number;
   /** Blocks, chunks and rollups that this run could not read; their rows are left out. */
   readonly parts_damaged: number;
+  /** One line when this run found that rows, or the whole database, had been lost before it. */
+  readonly lost: string | undefined;
   /** Databases that could not be read and lie beside the new one. */
   readonly set_aside: readonly string[];
   /** One line while writing fails; undefined while it works. */
@@ -208,6 +210,9 @@ export interface LogSource {
    * the file was set back to an older copy. Rows after that are numbered anew above, and the log gets a new name.
    */
   fork(after_seq: number, above_seq: number): Promise<void>;
-  /** The centre has everything up to `seq`: older rows may go when their time has come. The row itself stays. */
+  /**
+   * The centre has everything up to `seq`, and as far as is known no more: older rows may go when their time has come.
+   * The row itself stays. Remembered over restarts.
+   */
   markSynced(seq: number): void;
 }

@@ -22,7 +22,7 @@ export interface UpkeepOptions {
   readonly log: Logger;
   readonly file: string;
   readonly store: SqliteStoreOptions;
-  /** The centre has what is below; not asked where there is no centre. */
+  /** Up to here the centre has everything; infinite where there is no centre. */
   readonly syncedSeq: () => number;
   readonly retain: (request: WriterMethods['retain'][0]) => Promise<Retained>;
   readonly onRetained: (retained: Retained) => void;
@@ -67,7 +67,7 @@ export class Upkeep {
         now_ms,
         // By a clock that may be years ahead nothing is old.
         before_ms: store.isTimeCertain?.() === false ? 0 : now_ms - store.retention_days * DAY_MS,
-        below_seq: store.keep_unsynced ? this.#options.syncedSeq() : Number.POSITIVE_INFINITY,
+        synced_seq: this.#options.syncedSeq(),
         ...{ keep_free_bytes, max_bytes },
       });
       const { lost, used_bytes, free_bytes } = retained;

@@ -24,6 +24,10 @@ export interface OpenedLog {
   readonly predecessors: readonly string[];
   /** Of the first row this log ever had. */
   readonly numbers_from: number;
+  /** What the centre had when it was last noted; 0: not known. */
+  readonly synced_seq: number;
+  /** One line when rows that had been written are not there any more. */
+  readonly lost: string | undefined;
   /** Databases that could not be read and were kept under another name. */
   readonly set_aside: readonly string[];
   readonly last_seq: number;
@@ -75,7 +79,8 @@ export interface WriterMethods {
   ];
   /** See Writer.fork. */
   fork: [{ after_seq: number; above_seq: number; t_ms: number }, OpenedLog];
-  close: [null, null];
+  /** What the centre has; infinite where there is none. */
+  close: [{ synced_seq: number }, null];
 }
 
 export interface ReaderMethods {

@@ -54,15 +54,17 @@ export class WriterKeeper {
     }
   }
 
-  close(): void {
-    this.#writer?.close();
+  /** As Writer.close. */
+  close(synced_seq?: number): void {
+    const writer = this.#writer;
     this.#writer = undefined;
+    writer?.close(synced_seq);
   }
 
-  #open(params: WriterMethods['open'][0]): OpenedLog {
+  #open(params: WriterMethods['open'][0], is_replacement = false): OpenedLog {
     const { file, migrations } = this.#setup;
     this.#writer = new Writer(file, migrations, this.#onDamage);
-    const opened = this.#writer.open(params);
+    const opened = this.#writer.open(params, is_replacement);
     // Batches on their way use these keys, whatever becomes of the file.
     this.#params = { ...params, pack_keys: opened.packs };
     return opened;
@@ -74,10 +76,9 @@ export class WriterKeeper {
       this.close();
     } catch {
       // It is given up anyway.
-      this.#writer = undefined;
     }
     const name = setAside(this.#setup.file, t_ms);
-    this.#open(this.#params ?? params);
+    this.#open(this.#params ?? params, true);
     this.#writer!.takeOver(name, t_ms, describeError(error));
     return this.#writer!.describe();
   }

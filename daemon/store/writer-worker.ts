@@ -70,7 +70,7 @@ function answer(method: keyof WriterMethods, params: unknown): unknown {
     case 'close': {
       // Batches that a failure held back get their last attempt; after the first failure order forbids the rest.
       while (batches.length > 0 && commitFirst()) {}
-      keeper.close();
+      keeper.close((params as WriterMethods['close'][0]).synced_seq);
       return null;
     }
     default:

@@ -8,10 +8,12 @@ import { forEachRecord, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from './block.ts';
 import { forgetClock } from './clock-table.ts';
 import { loosen, moveRows, namedAnew } from './fork.ts';
-import { type LogIdentity, NUMBERS_TAKEN, readIdentity, writeIdentity } from './identity.ts';
+import { IdentityKeeper, type LogIdentity, readIdentity } from './identity.ts';
 import { LogRows } from './log-rows.ts';
+import { type LostRows, lostGap } from './lost-rows.ts';
 import type { NewNumbers } from './new-numbers.ts';
 import { openDatabase } from './open-database.ts';
+import { countIn, NO_SPAN, type OpenSpan } from './open-span.ts';
 import { type RetainRequest, Retention } from './retention.ts';
 import { RollUp } from './roll-up.ts';
 import { filesSetAside, takeOver } from './set-aside.ts';
@@ -25,16 +27,6 @@ const FEWEST_SPAN_ROWS = 4096;
 /** All of a span is held in memory while it moves into the archive. */
 const MOST_SPAN_ROWS = 131_072;
 const MOST_PREDECESSORS = 16;
-interface Span {
-  first_seq: number;
-  /** Rows, topologies left out. */
-  rows: number;
-  min_t_ms: number;
-  max_t_ms: number;
-}
-
-const NO_SPAN: Span = { first_seq: 0, rows: 0, min_t_ms: Infinity, max_t_ms: -Infinity };
-
 export class Writer {
   readonly #file: string;
   readonly #db: Database.Database;
@@ -47,22 +39,29 @@ export class Writer {
   #roll_up!: RollUp;
   #retention!: Retention;
   #archiving: Generator<void, void> | undefined;
-  #identity: LogIdentity = { incarnation: '', predecessors: [], numbers_below: 0 };
+  readonly #identity: IdentityKeeper;
+  /** Found at the start: rows that had been written and are not there. */
+  #lost: LostRows | undefined;
   #span_rows = FEWEST_SPAN_ROWS;
   #last_seq = 0;
   /** Of the last fork of this run. */
   #new_numbers: NewNumbers | undefined;
   /** Rows after the last stored span. */
-  #span: Span = { ...NO_SPAN };
+  #span: OpenSpan = { ...NO_SPAN };
 
   /** Throws what openDatabase says. `onDamage` is told of parts that cannot be read; their rows are left out. */
   constructor(file: string, migrations: string, onDamage: (what: string) => void = () => {}) {
     this.#file = file;
     this.#onDamage = onDamage;
+    this.#identity = new IdentityKeeper(file);
     this.#db = openDatabase(file, migrations);
   }
 
-  open({ pack_ids, topology, t_ms, span_rows, pack_keys = [] }: WriterMethods['open'][0]): OpenedLog {
+  /** `is_replacement`: for a file that was set aside, which is told otherwise. */
+  open(
+    { pack_ids, topology, t_ms, span_rows, pack_keys = [] }: WriterMethods['open'][0],
+    is_replacement = false,
+  ): OpenedLog {
     const db = this.#db;
     this.#insertRow = db.prepare('INSERT INTO log (seq, kind, pack_key, t_ms, body) VALUES (?, ?, ?, ?, ?)');
     this.#insertSpan = db.prepare(
@@ -78,18 +77,21 @@ export class Writer {
     this.#resumeSpan();
     const kept = readIdentity(this.#file);
     this.#transaction(() => {
-      if (this.#meta('incarnation') === undefined) this.#beginLog(kept);
+      this.#lost = this.#skipLost(kept, is_replacement);
       for (const { pack_key, pack_id } of pack_keys)
         db.prepare('INSERT INTO packs VALUES (?, ?) ON CONFLICT DO NOTHING').run(pack_key, pack_id);
       const addPack = db.prepare('INSERT INTO packs (pack_id) VALUES (?) ON CONFLICT DO NOTHING');
       for (const pack_id of pack_ids) addPack.run(pack_id);
-      if (this.#meta('topology') === topology) return;
-      // Alone, as it stays when its neighbours go; and it says nothing of their time.
-      this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, t_ms, Buffer.from(topology));
-      this.#setMeta('topology', topology);
+      if (this.#meta('topology') !== topology) {
+        // Alone, as it stays when its neighbours go; and it says nothing of their time.
+        this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, t_ms, Buffer.from(topology));
+        this.#setMeta('topology', topology);
+      }
+      if (this.#lost) this.#appendOwn(LogKind.gap, t_ms, lostGap(this.#file, this.#lost));
     });
+    const synced_seq = this.#meta('synced_seq');
+    this.#identity.synced_seq = synced_seq === undefined ? undefined : Number(synced_seq);
     this.#readIdentity();
-    if (kept?.incarnation !== this.#identity.incarnation) this.#takeNumbers(0);
     return this.describe();
   }
 
@@ -101,6 +103,8 @@ export class Writer {
       incarnation: this.#identity.incarnation,
       predecessors: this.#identity.predecessors,
       numbers_from: Number(this.#meta('numbers_from') ?? 1),
+      synced_seq: this.#identity.synced_seq ?? 0,
+      lost: this.#lost && lostGap(this.#file, this.#lost).detail,
       set_aside: filesSetAside(this.#file),
       packs,
       last_seq: this.#last_seq,
@@ -113,7 +117,7 @@ export class Writer {
   commit(buffer: ArrayBuffer, used: number): Committed {
     const given = new Uint8Array(buffer, 0, used);
     const records = this.#new_numbers ? namedAnew(given, this.#new_numbers) : given;
-    this.#takeNumbers(Math.ceil(used / RECORD_HEADER_BYTES));
+    this.#identity.take(this.#last_seq, Math.ceil(used / RECORD_HEADER_BYTES));
     const readings = this.#transaction(() => this.#appendRecords(records, () => true));
     return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
   }
@@ -128,7 +132,7 @@ export class Writer {
     const first_new_seq = Math.max(above_seq, last_seq) + 1;
     this.#archiving = undefined;
     // A record may become two, and one may tell of the clock.
-    this.#takeNumbers(first_new_seq - last_seq + 2 * (last_seq - after_seq) + 1);
+    this.#identity.take(last_seq, first_new_seq - last_seq + 2 * (last_seq - after_seq) + 1);
     const numbers = this.#transaction(() => {
       loosen(this.#db, this.#rows, after_seq);
       this.#span = this.#spanUpTo(after_seq);
@@ -164,7 +168,6 @@ export class Writer {
     });
     this.#new_numbers = numbers;
     this.#readIdentity();
-    this.#takeNumbers(0);
     return this.describe();
   }
 
@@ -199,10 +202,12 @@ export class Writer {
   /** One round of retention: see retention.ts. */
   retain(request: RetainRequest): WriterMethods['retain'][1] {
     const lost = this.#transaction(() => {
+      this.#noteSynced(request.synced_seq);
       const gap = this.#retention.round(request, this.#last_seq);
       if (gap) this.#appendOwn(LogKind.gap, request.now_ms, gap);
       return gap;
     });
+    this.#identity.note(this.#last_seq);
     this.#side_tables.retainAudit();
     forgetClock(this.#db, this.#firstSeq());
     return {
@@ -215,8 +220,21 @@ export class Writer {
     };
   }
 
-  close(): void {
-    this.#db.close();
+  /** `synced_seq`: what the centre has; infinite where there is none. Throws what SQLite says, and is closed. */
+  close(synced_seq = Number.POSITIVE_INFINITY): void {
+    try {
+      this.#transaction(() => this.#noteSynced(synced_seq));
+      this.#identity.note(this.#last_seq, 0);
+    } finally {
+      this.#db.close();
+    }
+  }
+
+  /** Remembered over restarts, so that nothing that the centre has is told as lost while it is out of reach. */
+  #noteSynced(seq: number): void {
+    if (!Number.isFinite(seq) || seq === this.#identity.synced_seq) return;
+    this.#setMeta('synced_seq', String(seq));
+    this.#identity.synced_seq = seq;
   }
 
   /**
@@ -247,6 +265,20 @@ export class Writer {
     return loose + this.#roll_up.waitingSpans();
   }
 
+  /** Within a transaction: numbers that were given to rows which are no longer here are not given again. */
+  #skipLost(kept: LogIdentity | undefined, is_replacement: boolean): LostRows | undefined {
+    const incarnation = this.#meta('incarnation');
+    if (incarnation === undefined) {
+      this.#beginLog(kept);
+      return kept && !is_replacement ? { kept, found_seq: undefined } : undefined;
+    }
+    const found_seq = this.#last_seq;
+    if (kept?.incarnation !== incarnation || found_seq >= (kept.last_seq ?? 0)) return undefined;
+    if (this.#span.rows > 0) this.#storeSpan();
+    this.#last_seq = kept.numbers_below - 1;
+    return { kept, found_seq };
+  }
+
   /** A new file: the log goes on where the one before it may have ended. */
   #beginLog(kept: LogIdentity | undefined): void {
     const predecessors = kept ? [kept.incarnation, ...kept.predecessors].slice(0, MOST_PREDECESSORS) : [];
@@ -257,19 +289,9 @@ export class Writer {
   }
 
   #readIdentity(): void {
-    this.#identity = {
-      incarnation: this.#meta('incarnation') as string,
-      predecessors: JSON.parse(this.#meta('predecessors') ?? '[]') as string[],
-      numbers_below: readIdentity(this.#file)?.numbers_below ?? 0,
-    };
-  }
-
-  /** Before so many more rows are numbered. */
-  #takeNumbers(rows: number): void {
-    const { numbers_below } = this.#identity;
-    if (rows > 0 && this.#last_seq + rows + 1 < numbers_below) return;
-    this.#identity = { ...this.#identity, numbers_below: this.#last_seq + 1 + rows + NUMBERS_TAKEN };
-    writeIdentity(this.#file, this.#identity);
+    const incarnation = this.#meta('incarnation') as string;
+    const predecessors = JSON.parse(this.#meta('predecessors') ?? '[]') as string[];
+    this.#identity.adopt({ incarnation, predecessors }, this.#last_seq);
   }
 
   /** Small tables out of a file that was set aside, and the record of what it is to the log. Returns rows by table. */
@@ -289,8 +311,11 @@ export class Writer {
 
   /** At the end of a commit, so that no block lies in two spans. */
   #endSpan(): void {
-    const { first_seq, rows, min_t_ms, max_t_ms } = this.#span;
-    if (rows < this.#span_rows) return;
+    if (this.#span.rows >= this.#span_rows) this.#storeSpan();
+  }
+
+  #storeSpan(): void {
+    const { first_seq, min_t_ms, max_t_ms } = this.#span;
     this.#insertSpan.run(first_seq, this.#last_seq, min_t_ms, max_t_ms);
     this.#span = { ...NO_SPAN };
   }
@@ -308,7 +333,7 @@ export class Writer {
   }
 
   /** Of the rows up to this one that are in no span. */
-  #spanUpTo(last_seq: number): Span {
+  #spanUpTo(last_seq: number): OpenSpan {
     const after_seq =
       this.#db
         .prepare<[number], number>('SELECT coalesce(max(last_seq), 0) FROM spans WHERE last_seq <= ?')
@@ -359,10 +384,4 @@ export class Writer {
       throw error;
     }
   }
-}
-
-function countIn(span: Span, seq: number, t_ms: number): void {
-  if (span.rows++ === 0) span.first_seq = seq;
-  if (t_ms < span.min_t_ms) span.min_t_ms = t_ms;
-  if (t_ms > span.max_t_ms) span.max_t_ms = t_ms;
 }

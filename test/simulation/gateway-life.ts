@@ -141,9 +141,9 @@ export class GatewayLife {
   }
 
   protected retain(request: RetainRequest, short_of_room: boolean): void {
-    const { now_ms, before_ms, below_seq } = request;
+    const { now_ms, before_ms, synced_seq } = request;
     const { model } = this;
-    this.removal = { before_ms, below_seq, short_of_room };
+    this.removal = { before_ms, synced_seq, short_of_room };
     const lost_before = model.gone_unsynced.size;
     this.mayFail(() => {
       const { lost, last_seq } = this.gateway.retain(request);

@@ -36,7 +36,7 @@ export class Gateway implements LogSource {
   readonly #pack_ids: ReadonlyMap<number, string>;
   #durable_seq: number;
   /** What the sync said the centre has. */
-  synced_seq = 0;
+  synced_seq: number;
 
   /** Throws what a fault of the disk makes of it; nothing stays open then. */
   constructor({ file, gateway_id, database_url, clock, topology, span_rows, batch_rows }: GatewayOptions) {
@@ -55,6 +55,7 @@ export class Gateway implements LogSource {
     }
     this.writer = writer;
     this.#durable_seq = this.opened.last_seq;
+    this.synced_seq = this.opened.synced_seq;
     this.#pack_ids = new Map(this.opened.packs.map(({ pack_key, pack_id }) => [pack_key, pack_id]));
     const log = silentLogger;
     this.upstream = createUpstream({ database_url, gateway_id, source: this, clock, log, batch_rows });
@@ -97,7 +98,7 @@ export class Gateway implements LogSource {
   }
 
   markSynced(seq: number): void {
-    if (seq > this.synced_seq) this.synced_seq = seq;
+    this.synced_seq = seq;
   }
 
   /** As the store posts a batch to its writer; on return all of it is acknowledged. */
@@ -141,7 +142,7 @@ export class Gateway implements LogSource {
   /** Lets go of the files, whether the disk still answers or not. */
   release(): void {
     attempt(() => this.reader.close());
-    attempt(() => this.writer.close());
+    attempt(() => this.writer.close(this.synced_seq));
   }
 }
 

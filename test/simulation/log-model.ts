@@ -16,7 +16,7 @@ export type NewRow = Omit<Row, 'seq'>;
 /** What the last retention was allowed to remove. */
 export interface Removal {
   readonly before_ms: number;
-  readonly below_seq: number;
+  readonly synced_seq: number;
   readonly short_of_room: boolean;
 }
 
@@ -133,12 +133,12 @@ export class LogModel {
     const may_go =
       removal !== undefined &&
       row.kind !== LogKind.topology &&
-      (row.seq < removal.below_seq
+      (row.seq < removal.synced_seq
         ? removal.short_of_room || this.toldMs(row) < Math.max(removal.before_ms, EARLIEST_MS)
         : removal.short_of_room && row.kind === LogKind.reading);
     if (!may_go) throw new Error(`row ${row.seq} of ${this.rows.length} is lost: ${tell(row)}`);
     this.gone.add(row.seq);
-    if (row.seq >= removal.below_seq) this.gone_unsynced.add(row.seq);
+    if (row.seq > removal.synced_seq) this.gone_unsynced.add(row.seq);
   }
 }
 

@@ -175,7 +175,7 @@ export class Simulation extends GatewayLife {
     const short_of_room = this.draw.chance(0.2);
     const keep_free_bytes = short_of_room ? Number.MAX_SAFE_INTEGER : 0;
     const limits = { keep_free_bytes, max_bytes: Number.MAX_SAFE_INTEGER };
-    this.retain({ now_ms, before_ms, below_seq: this.gateway.synced_seq, ...limits }, short_of_room);
+    this.retain({ now_ms, before_ms, synced_seq: this.gateway.synced_seq, ...limits }, short_of_room);
   }
 
   /** As SQLite does by itself after a thousand pages; too rare for so short a life. */
