@@ -9,6 +9,7 @@ import { PackState } from '../core/reading/pack-state.ts';
 import type { ConnectionConfig } from '../drivers/connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkEvent, PackBinding } from '../drivers/driver.ts';
 import { createDriver, type VirtualWires } from '../drivers/registry.ts';
+import { PackLog } from './pack-log.ts';
 
 export interface BoundConnection {
   readonly connection: ConnectionConfig;
@@ -34,6 +35,7 @@ export class Supervisor {
   readonly #packReason: (string | undefined)[] = [];
   readonly #packIds: string[] = [];
   readonly #log: Logger;
+  readonly #pack_log: PackLog;
 
   constructor(
     connections: readonly BoundConnection[],
@@ -41,6 +43,11 @@ export class Supervisor {
     wires: VirtualWires,
   ) {
     this.#log = context.log;
+    this.#pack_log = new PackLog({
+      ...{ clock: context.clock, log: context.log },
+      packId: pack => this.#packIds[pack],
+      reasonOf: pack => this.#packReason[pack],
+    });
     this.#context = { ...context, onLink: event => this.#onLink(event) };
     for (const { bindings } of connections)
       for (const { pack, pack_id } of bindings) this.#packIds[pack] = pack_id;
@@ -98,6 +105,7 @@ export class Supervisor {
 
   async stop(): Promise<void> {
     await Promise.all(this.#supervised.map(one => this.#stopOne(one)));
+    this.#pack_log.flush();
   }
 
   #make(bound: BoundConnection, wires: VirtualWires): Supervised {
@@ -153,8 +161,7 @@ export class Supervisor {
       return;
     }
     this.#packReason[pack] = state === 'up' || state === 'starting' ? undefined : reason;
-    const fields = { connection: connection_id, pack: this.#packIds[pack], state, reason };
-    if (state === 'down' || state === 'degraded') this.#log.warn(fields, 'pack is not well');
-    else this.#log.debug(fields, 'pack state');
+    this.#log.debug({ connection: connection_id, pack: this.#packIds[pack], state, reason }, 'pack state');
+    if (state === 'down' || state === 'degraded') this.#pack_log.note(connection_id, state, pack);
   }
 }

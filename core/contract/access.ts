@@ -7,7 +7,9 @@ const closed = { additionalProperties: false } as const;
 
 export const Username = Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]{0,31}$' });
 /** At least eight characters (NIST SP 800-63B, section 5.1.1.2); length counts, not kinds of characters. */
-export const NewPassword = Type.String({ minLength: 8, maxLength: 1024 });
+export const MIN_PASSWORD_LENGTH = 8;
+export const MAX_PASSWORD_LENGTH = 1024;
+export const NewPassword = Type.String({ minLength: MIN_PASSWORD_LENGTH, maxLength: MAX_PASSWORD_LENGTH });
 export const AssignedBatteries = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
   maxItems: 1000,
 });

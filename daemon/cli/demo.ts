@@ -1,5 +1,5 @@
 /** `bms-gateway demo`, the first five minutes: a simulated fleet, a real PostgreSQL, the dashboard. */
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,9 @@ import type { FirstAdministrator } from '../server/auth/first-administrator.ts';
 import { generatePassword } from '../server/auth/passwords.ts';
 import { createLogger } from '../system/logger.ts';
 import { type DemoPostgres, startDemoPostgres } from './demo-postgres.ts';
+import { DemoScreen } from './demo-screen.ts';
 import { live } from './lifetime.ts';
+import { prepareStateDirectory } from './state-dir.ts';
 
 export interface DemoOptions {
   readonly config_file: string | undefined;
@@ -29,19 +31,20 @@ const PASSWORD_FILE = 'demo-password';
 const DEMO_CONFIG = fileURLToPath(new URL('../config/demo.yaml', import.meta.url));
 
 export async function demo(options: DemoOptions): Promise<number> {
+  const screen = new DemoScreen(systemClock, text => process.stdout.write(text));
   const log = createLogger({
     level: options.environment.log_level === 'info' ? 'warn' : options.environment.log_level,
     form: 'readable',
-    write: line => process.stdout.write(line),
+    write: line => screen.line(line),
   });
   const environment = await withFreePort(options.environment);
   const config_file = options.config_file ?? DEMO_CONFIG;
   const profiles = loadProfilesFor(config_file);
   for (const line of formatProblems(profiles.problems)) log.error({ reason: line }, 'profile left out');
   loadConfig(config_file, environment, profiles);
-  const made = await mkdir(environment.state_dir, { recursive: true });
+  const is_made = prepareStateDirectory(environment.state_dir);
   // Others may enter (not list) what was made: as root, PostgreSQL runs under another account.
-  if (made !== undefined) await chmod(environment.state_dir, 0o711);
+  if (is_made) await chmod(environment.state_dir, 0o711);
   let postgres: DemoPostgres | undefined;
   let gateway: Gateway | undefined;
   let is_stopped = false;
@@ -63,10 +66,14 @@ export async function demo(options: DemoOptions): Promise<number> {
         });
         const started = await gateway.start();
         const hint = await login.hint(started.administrator);
-        process.stdout.write(welcome(options.version, config, settled, { ...started, hint }, postgres));
+        screen.welcome(
+          welcome(options.version, config, settled, { ...started, hint }, postgres),
+          `  ${'Dashboard'.padEnd(12)}${started.url}\n  ${'Login'.padEnd(12)}${hint}\n\n`,
+        );
       },
       stop: async () => {
         is_stopped = true;
+        screen.stop();
         await gateway?.stop();
         const server = postgres;
         postgres = undefined;

@@ -1,5 +1,4 @@
 /** `bms-gateway run`: the daemon as systemd (or a person) starts it. */
-import { mkdir } from 'node:fs/promises';
 import type { TimerHandle } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
@@ -11,6 +10,7 @@ import { createLogger } from '../system/logger.ts';
 import { createNotifier } from '../system/notify.ts';
 import { trimMemory } from '../system/trim-memory.ts';
 import { live } from './lifetime.ts';
+import { prepareStateDirectory } from './state-dir.ts';
 
 /** From serving until the connections are up and the first readings are kept. */
 const SETTLED_AFTER_MS = 15_000;
@@ -31,7 +31,7 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   for (const line of formatProblems(profiles.problems)) log.error({ reason: line }, 'profile left out');
   const config = loadConfig(config_file, environment, profiles);
   for (const line of formatProblems(config.warnings)) log.warn({ reason: line }, 'doubtful configuration');
-  await mkdir(environment.state_dir, { recursive: true });
+  prepareStateDirectory(environment.state_dir);
   const gateway = new Gateway({ config, environment, clock: systemClock, log, version });
   const notifier = createNotifier(process.env, systemClock, log);
   let trim: TimerHandle | undefined;

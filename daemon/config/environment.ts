@@ -1,5 +1,7 @@
 /** What the environment says. It wins over the configuration file; an empty variable counts as not set. */
+
 import { resolve } from 'node:path';
+import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../core/contract/access.ts';
 import type { Problem } from '../../core/schema/problem.ts';
 import { ConfigError } from './config-error.ts';
 
@@ -52,6 +54,13 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       `${jwt_secret.length} characters`,
       `at least ${MIN_SECRET_LENGTH}, better 32 or more`,
     );
+  const admin_password = text('BMS_ADMIN_PASSWORD');
+  if (admin_password && !isPasswordLength(admin_password.length))
+    report(
+      'BMS_ADMIN_PASSWORD',
+      `${admin_password.length} characters`,
+      `${MIN_PASSWORD_LENGTH} to ${MAX_PASSWORD_LENGTH}; without it the first administrator is made by a set-up code`,
+    );
   const level = text('BMS_LOG_LEVEL');
   const log_level = LOG_LEVELS.find(name => name === level);
   if (level && !log_level) report('BMS_LOG_LEVEL', JSON.stringify(level), `one of ${LOG_LEVELS.join(', ')}`);
@@ -64,12 +73,14 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     simulation_interval_ms: integer('SIMULATION_INTERVAL', 10, 3_600_000),
     http_host: text('BMS_HTTP_HOST'),
     http_port: integer('BMS_HTTP_PORT', 0, 65_535),
-    admin_password: text('BMS_ADMIN_PASSWORD'),
+    admin_password,
     log_level: log_level ?? 'info',
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return environment;
 }
+
+const isPasswordLength = (length: number) => length >= MIN_PASSWORD_LENGTH && length <= MAX_PASSWORD_LENGTH;
 
 export function environmentProblem(name: string, found: string, expected: string): Problem {
   const message = `found ${found}, expected ${expected}`;

@@ -150,13 +150,9 @@ function resolveServer(
   };
 }
 
-function weakSecrets({ jwt_secret, admin_password }: Environment): Problem[] {
+function weakSecrets({ jwt_secret }: Environment): Problem[] {
   const warnings: Problem[] = [];
   if (jwt_secret && jwt_secret.length < 32)
     warnings.push(environmentProblem('JWT_SECRET', `${jwt_secret.length} characters`, '32 or more'));
-  if (admin_password && admin_password.length < 10)
-    warnings.push(
-      environmentProblem('BMS_ADMIN_PASSWORD', `${admin_password.length} characters`, '10 or more'),
-    );
   return warnings;
 }
