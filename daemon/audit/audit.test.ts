@@ -63,6 +63,27 @@ test('refusals beyond a number per minute are counted in one entry; what is done
   expect(clock.pendingTimers).toBe(0);
 });
 
+test('what anybody may do without end is listed so often an hour, then counted in one entry for each', () => {
+  const { clock, entries, audit } = open();
+  for (let i = 0; i < 1500; i++) {
+    audit.record({ actor: 'una', action: 'export', target: `/api/packs/p${i}/history` });
+    audit.record({ actor: 'mo', action: 'login', address: `203.0.113.${i % 250}` });
+  }
+  audit.record({ actor: 'ada', action: 'export' });
+  expect(entries).toHaveLength(41);
+  clock.advance(3_600_000);
+  expect(entries.slice(41)).toMatchObject([
+    { actor: 'una', action: 'export', outcome: 'done', target: 'repeated', new: { not_listed: 1480 } },
+    { actor: 'mo', action: 'login', outcome: 'done', target: 'repeated', new: { not_listed: 1480 } },
+  ]);
+  for (let i = 0; i < 3000; i++)
+    for (let j = 0; j < 30; j++) audit.record({ actor: `u${i}`, action: 'export' });
+  expect(entries.length).toBeLessThan(43 + 20 * 1001 + 1);
+  audit.stop();
+  expect(entries.at(-1)).toMatchObject({ actor: 'system', action: 'export', new: { not_listed: 59_980 } });
+  expect(clock.pendingTimers).toBe(0);
+});
+
 test('a start tells what of the configuration has changed since the last one, old and new', async () => {
   const { entries, audit } = open();
   const documents = new MemoryDocuments();

@@ -21,7 +21,7 @@ import { createSimulation, type Simulation } from '../../sim/simulation.ts';
 import type { Environment } from '../config/environment.ts';
 import type { BoundConnection } from '../config/fleet.ts';
 import { loadConfig } from '../config/load.ts';
-import { isLoopback } from '../server/plugins/authentication.ts';
+import { isLoopback } from '../server/addresses.ts';
 import { createLogger } from '../system/logger.ts';
 import { live } from './lifetime.ts';
 import { type Hardware, type HardwareValues, hardwareOf } from './simulated-hardware.ts';

@@ -3,7 +3,7 @@ import { describeError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { transportOf } from '../../drivers/connections.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
-import { isLoopback } from '../server/plugins/authentication.ts';
+import { isLoopback } from '../server/addresses.ts';
 import { readCertificate } from '../server/tls/certificate.ts';
 import { inUrl } from '../server/tls/own-names.ts';
 import { ConfigError } from './config-error.ts';

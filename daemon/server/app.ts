@@ -1,7 +1,6 @@
 /** The whole application, not listening: what `inject` tests get and `createServer` listens with. */
 import { randomBytes } from 'node:crypto';
 import Fastify from 'fastify';
-import { VisibleTopology } from './auth/access.ts';
 import { ApiKeys } from './auth/api-keys.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { CentralUsers } from './auth/central-users.ts';
@@ -13,6 +12,7 @@ import { SetupCodeFile } from './auth/setup-code.ts';
 import { SigningKeys } from './auth/signing-keys.ts';
 import { Tokens } from './auth/tokens.ts';
 import { UserDirectory } from './auth/users.ts';
+import { VisibleTopology } from './auth/visible.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { LiveHub } from './live/hub.ts';
 import { addLiveRoute, addWebSocket } from './live/plugin.ts';
@@ -79,7 +79,7 @@ async function makeContext(
     tls,
     ui_directory: options.ui_directory,
     ...access,
-    login_guard: new LoginGuard(clock, limits, counters),
+    login_guard: new LoginGuard(clock, limits, counters, access.sessions.list()),
     visible,
     hub: new LiveHub(services, limits, visible, access.authenticator, counters),
     counters,

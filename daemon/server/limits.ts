@@ -28,9 +28,14 @@ export interface ServerLimits {
   readonly login_failures_per_name: number;
   /** As above, all names from one address together. */
   readonly login_failures_per_address: number;
-  /** As above, one name from all addresses together, where it has not logged in before. */
+  /**
+   * As above, one name from all addresses together: beyond it an address where the name has not logged in before has
+   * fewer guesses, `login_failures_per_stranger` within the longer window. It has them whatever others do.
+   */
   readonly login_failures_per_name_everywhere: number;
+  readonly login_failures_per_stranger: number;
   readonly login_window_ms: number;
+  readonly login_attack_window_ms: number;
   /** Open sessions of one user; one more ends the one not seen for the longest time. */
   readonly sessions_per_user: number;
   /** How long a token of the page lasts before it is renewed. */
@@ -86,7 +91,9 @@ export const DEFAULT_LIMITS: ServerLimits = {
   login_failures_per_name: 5,
   login_failures_per_address: 30,
   login_failures_per_name_everywhere: 20,
+  login_failures_per_stranger: 2,
   login_window_ms: 60_000,
+  login_attack_window_ms: 5 * 60_000,
   sessions_per_user: 100,
   page_token_ms: 15 * 60_000,
   api_keys: 200,

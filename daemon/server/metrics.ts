@@ -42,7 +42,7 @@ export function serverStatus(counters: ServerCounters, trouble: string | null = 
  * Prometheus text: `bms_gateway_<counter>{component="…"}` for every counter of every component.
  * All are gauges: what a component counts may also fall, as a queue's length does.
  */
-export async function prometheusText(status: SystemStatus, server: ComponentStatus): Promise<string> {
+export async function prometheusText(status: SystemStatus): Promise<string> {
   const registry = new Registry();
   const gauges = new Map<string, Gauge>();
   const set = (name: string, help: string, labels: Record<string, string>, value: number) => {
@@ -56,8 +56,7 @@ export async function prometheusText(status: SystemStatus, server: ComponentStat
   set('bms_gateway_resident_memory_bytes', 'Resident memory', {}, process.memoryUsage.rss());
   const cpu = process.cpuUsage();
   set('bms_gateway_cpu_seconds', 'Processor time used', {}, (cpu.user + cpu.system) / 1e6);
-  const known = status.components.some(component => component.name === server.name);
-  for (const { name, state, counters } of known ? status.components : [...status.components, server]) {
+  for (const { name, state, counters } of status.components) {
     set(
       'bms_gateway_component_up',
       '1 while ok, 0.5 while degraded, 0 otherwise',

@@ -3,7 +3,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import type { Access, Viewer, VisibleTopology } from './auth/access.ts';
+import type { Access, Viewer } from './auth/access.ts';
 import type { ApiKeys } from './auth/api-keys.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { CentralUsers } from './auth/central-users.ts';
@@ -13,6 +13,7 @@ import type { Sessions } from './auth/sessions.ts';
 import type { Setup } from './auth/setup.ts';
 import type { SigningKeys } from './auth/signing-keys.ts';
 import type { UserDirectory } from './auth/users.ts';
+import type { VisibleTopology } from './auth/visible.ts';
 import type { ServerLimits } from './limits.ts';
 import type { LiveHub } from './live/hub.ts';
 import type { ServerCounters } from './metrics.ts';

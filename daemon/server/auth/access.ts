@@ -1,8 +1,7 @@
-/** Who may do and see what: the one place. Routes name an `Access`; batteries and rooms are asked for one by one. */
+/** Who may do what: routes name an `Access`. What a viewer may see is told in visible.ts. */
 import type { UserView } from '../../../core/contract/access.ts';
 import type { Role } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
-import type { Topology } from '../../../core/topology/topology.ts';
 
 /**
  * Who a route is for. `account`: as `login`, also while a new password is due. `login_or_local`: without login
@@ -85,36 +84,3 @@ export function requireAccess(access: Access, viewer: Viewer | undefined, local:
       `This needs the role ${access}; '${viewer.user.username}' has the role ${viewer.user.role}`,
     );
 }
-
-/** Finds batteries and packs for a viewer; what it may not see does not exist for it: NOT_FOUND. */
-export class VisibleTopology {
-  readonly #batteries: ReadonlyMap<string, number>;
-  readonly #packs: ReadonlyMap<string, { readonly pack: number; readonly battery_id: string }>;
-
-  constructor(topology: Topology) {
-    this.#batteries = new Map(topology.batteries.map(node => [node.id, node.battery]));
-    this.#packs = new Map(topology.packs.map(({ id, pack, battery_id }) => [id, { pack, battery_id }]));
-  }
-
-  hasBattery(battery_id: string): boolean {
-    return this.#batteries.has(battery_id);
-  }
-
-  /** The dense index of a battery. */
-  battery(viewer: Viewer, battery_id: string): number {
-    const battery = this.#batteries.get(battery_id);
-    if (battery === undefined || !viewer.sees(battery_id))
-      throw new GatewayError('NOT_FOUND', `There is no battery '${shortened(battery_id)}'`);
-    return battery;
-  }
-
-  /** The dense index of a pack. */
-  pack(viewer: Viewer, pack_id: string): number {
-    const node = this.#packs.get(pack_id);
-    if (!node || !viewer.sees(node.battery_id))
-      throw new GatewayError('NOT_FOUND', `There is no pack '${shortened(pack_id)}'`);
-    return node.pack;
-  }
-}
-
-const shortened = (text: string) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);

@@ -1,83 +1,108 @@
 /**
  * Slows guessing: counts failed logins per name and address, per address, and per name from all addresses together;
- * asks to wait, and never locks for good.
+ * asks to wait, and never locks for good. Failures of others from elsewhere never refuse a right password: while a
+ * name is guessed from many addresses, one where it never logged in has fewer guesses of its own, not none.
  */
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../../../core/clock/clock.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import { network } from '../addresses.ts';
 import type { ServerLimits } from '../limits.ts';
+import { type Window, Windows } from './windows.ts';
 
-const ENTRIES_MAX = 10_000;
+const HOMES_MAX = 10_000;
+/** Stands for a name where the set-up code is guessed; no user can have it. The code is too long to be guessed. */
+export const SETUP_NAME = ':setup';
 
 interface LoginCounters {
   logins_failed: number;
   logins_delayed: number;
 }
 
-interface Window {
-  attempts: number;
-  ends_mono_ms: number;
+/** A place where attempts are counted. */
+interface Count {
+  readonly windows: Windows;
+  readonly key: string;
+  readonly most: number;
 }
 
 export class LoginGuard {
   readonly #clock: Clock;
   readonly #limits: ServerLimits;
-  readonly #windows = new Map<string, Window>();
+  readonly #of_name_here: Windows;
+  readonly #of_name_here_long: Windows;
+  readonly #of_address: Windows;
+  readonly #of_name: Windows;
   /** Where each name has logged in before: others who guess it from elsewhere do not slow it there. */
   readonly #at_home = new Set<string>();
   readonly #counters: LoginCounters;
 
-  constructor(clock: Clock, limits: ServerLimits, counters: LoginCounters) {
+  /** `homes`: where somebody is known to have logged in already. */
+  constructor(
+    clock: Clock,
+    limits: ServerLimits,
+    counters: LoginCounters,
+    homes: Iterable<{ readonly username: string; readonly address: string }> = [],
+  ) {
+    const { login_window_ms, login_attack_window_ms } = limits;
     this.#clock = clock;
     this.#limits = limits;
+    this.#of_name_here = new Windows(clock, login_window_ms);
+    this.#of_name_here_long = new Windows(clock, login_attack_window_ms);
+    this.#of_address = new Windows(clock, login_window_ms);
+    this.#of_name = new Windows(clock, login_window_ms);
     this.#counters = counters;
+    for (const { username, address } of homes) this.#isHome(nameKey(username, address));
   }
 
-  /** Counts an attempt before the password is looked at; RATE_LIMITED says how long to wait. */
+  /** Counts an attempt before the password is looked at; RATE_LIMITED says how long to wait, and counts nothing. */
   begin(username: string, address: string): void {
     const counted = this.#counted(username, address);
-    const full = counted.find(({ window, most }) => window.attempts >= most);
-    if (full) {
+    const full = counted.flatMap(({ windows, key, most }): Window[] => {
+      const window = windows.find(key);
+      return window && window.attempts >= most ? [window] : [];
+    });
+    if (full.length > 0) {
       this.#counters.logins_delayed++;
-      throw new RateLimitError('Too many failed logins', full.window.ends_mono_ms - this.#clock.monoMs());
+      const ends_mono_ms = Math.max(...full.map(window => window.ends_mono_ms));
+      throw new RateLimitError('Too many failed logins', ends_mono_ms - this.#clock.monoMs());
     }
     // Taken back where it succeeds.
     this.#counters.logins_failed++;
-    for (const { window } of counted) window.attempts++;
+    for (const { windows, key } of counted) windows.count(key);
   }
 
   /** A right password forgets the name's failures here and does not count elsewhere. */
   succeeded(username: string, address: string): void {
     this.#counters.logins_failed--;
-    for (const { window } of this.#counted(username, address))
-      window.attempts = Math.max(0, window.attempts - 1);
+    for (const { windows, key } of this.#counted(username, address)) windows.takeBack(key);
     const here = nameKey(username, address);
-    this.#windows.delete(here);
-    if (this.#at_home.size >= ENTRIES_MAX) this.#at_home.clear();
-    this.#at_home.add(here);
+    this.#of_name_here.forget(here);
+    this.#of_name_here_long.forget(here);
+    this.#isHome(here);
   }
 
-  #counted(username: string, address: string): { window: Window; most: number }[] {
+  #counted(username: string, address: string): Count[] {
     const limits = this.#limits;
     const here = nameKey(username, address);
     const counted = [
-      { window: this.#window(here), most: limits.login_failures_per_name },
-      { window: this.#window(network(address)), most: limits.login_failures_per_address },
+      { windows: this.#of_name_here, key: here, most: limits.login_failures_per_name },
+      { windows: this.#of_address, key: network(address), most: limits.login_failures_per_address },
     ];
-    if (!this.#at_home.has(here))
-      counted.push({ window: this.#window(` ${username}`), most: limits.login_failures_per_name_everywhere });
-    return counted;
+    if (this.#at_home.has(here) || username === SETUP_NAME) return counted;
+    const everywhere = this.#of_name.find(username)?.attempts ?? 0;
+    const is_attacked = everywhere >= limits.login_failures_per_name_everywhere;
+    const most = is_attacked ? limits.login_failures_per_stranger : Number.POSITIVE_INFINITY;
+    return [
+      ...counted,
+      { windows: this.#of_name_here_long, key: here, most },
+      { windows: this.#of_name, key: username, most: Number.POSITIVE_INFINITY },
+    ];
   }
 
-  #window(key: string): Window {
-    const now = this.#clock.monoMs();
-    const known = this.#windows.get(key);
-    if (known && known.ends_mono_ms > now) return known;
-    this.#windows.delete(key);
-    if (this.#windows.size >= ENTRIES_MAX) this.#windows.delete(this.#windows.keys().next().value!);
-    const window = { attempts: 0, ends_mono_ms: now + this.#limits.login_window_ms };
-    this.#windows.set(key, window);
-    return window;
+  #isHome(here: string): void {
+    this.#at_home.delete(here);
+    if (this.#at_home.size >= HOMES_MAX) this.#at_home.delete(this.#at_home.values().next().value!);
+    this.#at_home.add(here);
   }
 }
 
@@ -92,13 +117,3 @@ export class RateLimitError extends GatewayError {
 }
 
 const nameKey = (username: string, address: string) => `${network(address)} ${username}`;
-
-/** One host commands a whole /64 of IPv6 addresses (RFC 6177): they count as one. */
-export function network(address: string): string {
-  if (!isIPv6(address) || address.toLowerCase().startsWith('::ffff:')) return address;
-  const [head = '', tail] = address.split('%', 1)[0]!.split('::', 2);
-  const groups = head === '' ? [] : head.split(':');
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
-  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail ? tail.split(':') : [])];
-  return all.slice(0, 4).join(':');
-}

@@ -114,6 +114,9 @@ test('over HTTP: the page learns that it is open, the code logs in, and guessing
   const statuses: number[] = [];
   for (let i = 0; i < 7; i++) statuses.push((await redeem(`wrong-${i}`, '192.0.2.1')).statusCode);
   expect(statuses).toEqual([403, 403, 403, 403, 403, 429, 429]);
+  // Others' failures keep nobody from it, nor do one's own at the box itself.
+  for (let i = 0; i < 40; i++) await redeem(`wrong-${i}`, `203.0.113.${i % 8}`);
+  for (let i = 0; i < 9; i++) expect((await redeem(`wrong-${i}`, '127.0.0.1')).statusCode).toBe(403);
   const { code } = JSON.parse(await readFile(join(state_dir, SETUP_CODE_FILE), 'utf8'));
   const reply = await redeem(code, '192.0.2.2');
   expect(reply.json()).toMatchObject({ user: { username: 'ada', role: 'admin' } });

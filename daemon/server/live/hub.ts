@@ -2,12 +2,12 @@
 import type { WebSocket } from 'ws';
 import type { TimerHandle } from '../../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../../core/errors.ts';
-import type { Viewer, VisibleTopology } from '../auth/access.ts';
+import { isLoopback, network } from '../addresses.ts';
+import type { Viewer } from '../auth/access.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
-import { network } from '../auth/login-guard.ts';
+import type { VisibleTopology } from '../auth/visible.ts';
 import type { ServerLimits } from '../limits.ts';
 import type { ServerCounters } from '../metrics.ts';
-import { isLoopback } from '../plugins/authentication.ts';
 import { problemOf } from '../problems.ts';
 import type { GatewayServices } from '../services.ts';
 import { Channel } from './channel.ts';
@@ -156,7 +156,7 @@ export class LiveHub {
       clock: this.#services.clock,
       pace: { interval_ms, gather_ms: live_gather_ms },
       renderer: this.#renderer,
-      state: (of, viewer) => roomState(of, viewer, this.#services),
+      state: (of, viewer) => roomState(of, viewer, this.#services, this.#visible),
       failed: (of, error) => this.#failed(of, error),
     });
     this.#channels.set(room.name, channel);

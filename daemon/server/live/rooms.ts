@@ -1,10 +1,9 @@
 /** What the rooms of the live feed show, and to whom. */
-import type { Alert } from '../../../core/alerts/alert.ts';
 import type { SystemStatus } from '../../../core/contract/http.ts';
 import type { AlertView, BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
-import type { Topology } from '../../../core/topology/topology.ts';
-import type { Viewer, VisibleTopology } from '../auth/access.ts';
+import type { Viewer } from '../auth/access.ts';
+import { type VisibleTopology, visibleAlerts, visibleFleet } from '../auth/visible.ts';
 import type { GatewayServices } from '../services.ts';
 
 export type RoomKind = 'fleet' | 'alerts' | 'system' | 'battery' | 'pack';
@@ -22,13 +21,14 @@ export type RoomState = FleetState | BatteryDetail | PackDetail | { alerts: Aler
 
 const all = () => '';
 const batteriesSeen = (viewer: Viewer) => viewer.scope;
-const alertsSeen = (viewer: Viewer) => `${viewer.sees_gateway ? 'gateway, ' : ''}${viewer.scope}`;
+const gatewayAndBatteriesSeen = (viewer: Viewer) =>
+  `${viewer.sees_gateway ? 'gateway, ' : ''}${viewer.scope}`;
 
 /** The room of this name when the viewer may be in it; NOT_FOUND or BAD_REQUEST otherwise. */
 export function enterRoom(name: string, viewer: Viewer, visible: VisibleTopology): Room {
   if (name === 'fleet') return { name, kind: name, index: -1, scopeOf: batteriesSeen };
-  if (name === 'alerts') return { name, kind: name, index: -1, scopeOf: alertsSeen };
-  if (name === 'system') return { name, kind: name, index: -1, scopeOf: all };
+  if (name === 'alerts') return { name, kind: name, index: -1, scopeOf: gatewayAndBatteriesSeen };
+  if (name === 'system') return { name, kind: name, index: -1, scopeOf: gatewayAndBatteriesSeen };
   const colon = name.indexOf(':');
   const kind = name.slice(0, colon);
   const id = name.slice(colon + 1);
@@ -41,46 +41,25 @@ export function enterRoom(name: string, viewer: Viewer, visible: VisibleTopology
 }
 
 /** The state of a room now, as this viewer may see it. */
-export function roomState(room: Room, viewer: Viewer, services: GatewayServices): RoomState {
+export function roomState(
+  room: Room,
+  viewer: Viewer,
+  services: GatewayServices,
+  visible: VisibleTopology,
+): RoomState {
   switch (room.kind) {
     case 'fleet':
       return visibleFleet(services.live.fleet(), viewer);
     case 'alerts':
       return visibleAlerts(services.alerts.active(), viewer, services.topology);
     case 'system':
-      return services.status();
+      return visible.status(viewer, services.status());
     case 'battery':
       return present(services.live.battery(room.name.slice('battery:'.length)), room);
     case 'pack':
       return present(services.live.pack(room.name.slice('pack:'.length)), room);
   }
 }
-
-export function visibleFleet(fleet: FleetState, viewer: Viewer): FleetState {
-  if (!viewer.batteries) return fleet;
-  return { ...fleet, batteries: fleet.batteries.filter(battery => viewer.sees(battery.id)) };
-}
-
-/** Newest first, with the names that battery and pack have now. */
-export function visibleAlerts(
-  alerts: readonly Alert[],
-  viewer: Viewer,
-  topology: Topology,
-): { alerts: AlertView[] } {
-  const packNames = new Map(topology.packs.map(({ id, name }) => [id, name]));
-  const batteryNames = new Map(topology.batteries.map(({ id, name }) => [id, name]));
-  const seen = alerts
-    .filter(alert => viewer.sees(alert.battery_id))
-    .map(alert => ({
-      ...alert,
-      battery_name: nameOf(alert.battery_id, batteryNames),
-      pack_name: nameOf(alert.pack_id, packNames),
-    }));
-  return { alerts: seen.sort((a, b) => b.raised_ms - a.raised_ms) };
-}
-
-const nameOf = (id: string | null, names: ReadonlyMap<string, string>) =>
-  id === null ? null : (names.get(id) ?? id);
 
 function present<T>(state: T | undefined, room: Room): T {
   if (state === undefined) throw new GatewayError('NOT_FOUND', `There is nothing to show for ${room.name}`);

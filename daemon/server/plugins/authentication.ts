@@ -1,7 +1,7 @@
 /** Finds out who asks, refuses foreign pages, and checks each route's `access`, before any body is read. */
-import { isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../../../core/errors.ts';
+import { isLoopback } from '../addresses.ts';
 import { requireAccess, type Viewer } from '../auth/access.ts';
 import type { App, ServerContext } from '../options.ts';
 
@@ -82,12 +82,6 @@ function isLocal(request: FastifyRequest): boolean {
   const { headers, ip, hostname } = request;
   const isDirect = !headers['x-forwarded-for'] && !headers.forwarded && !headers.via;
   return isLoopback(ip) && isDirect && isLoopback(hostname.replace(/^\[|\]$/g, ''));
-}
-
-/** Whether a host name or address is this machine's own loopback (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3). */
-export function isLoopback(host: string): boolean {
-  const address = host.replace(/^::ffff:/i, '');
-  return address === '::1' || address === 'localhost' || (isIPv4(address) && address.startsWith('127.'));
 }
 
 const isSafe = (request: FastifyRequest) => ['GET', 'HEAD', 'OPTIONS'].includes(request.method);

@@ -6,8 +6,8 @@ import { BatteryDetail, FleetState, PackDetail } from '../../../core/contract/mo
 import { GatewayError } from '../../../core/errors.ts';
 import { CELL_SERIES, PACK_SERIES } from '../../store/rollup.ts';
 import { RateLimitError } from '../auth/login-guard.ts';
+import { visibleFleet } from '../auth/visible.ts';
 import { tableHeaders, wantsCsv } from '../csv.ts';
-import { visibleFleet } from '../live/rooms.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
 import { problems } from './replies.ts';

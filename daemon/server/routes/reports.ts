@@ -5,7 +5,7 @@ import type { BatterySummary } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { PackNode } from '../../../core/topology/topology.ts';
 import type { CompletenessRow } from '../../store/store.ts';
-import { visibleFleet } from '../live/rooms.ts';
+import { visibleFleet } from '../auth/visible.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
 import { problems } from './replies.ts';

@@ -2,19 +2,22 @@
 import { ClockConfirmBody, ComponentStatus, HealthReply, SystemStatus } from '../../../core/contract/http.ts';
 import { prometheusText, serverStatus } from '../metrics.ts';
 import type { App, ServerContext } from '../options.ts';
+import { viewerOf } from '../plugins/authentication.ts';
 import { problems } from './replies.ts';
 
-export function addSystemRoutes(app: App, { services, counters }: ServerContext): void {
+export function addSystemRoutes(app: App, { services, counters, visible }: ServerContext): void {
   app.get(
     '/api/system/status',
     {
       config: { access: 'login' },
       schema: {
-        summary: 'Every part of the gateway, how it is and what it counted',
+        summary: 'The parts of the gateway, how they are and what they counted',
+        description:
+          'Connections of one’s own batteries; reasons and counters of the gateway’s own parts from moderator on',
         response: { 200: SystemStatus, ...problems(401) },
       },
     },
-    async () => services.status(),
+    async request => visible.status(viewerOf(request), services.status()),
   );
 
   app.post(
@@ -61,8 +64,13 @@ export function addSystemRoutes(app: App, { services, counters }: ServerContext)
   app.get(
     '/metrics',
     { config: { access: 'login_or_local' }, schema: { hide: true } },
-    async (_request, reply) => {
-      const text = await prometheusText(services.status(), serverStatus(counters));
+    async ({ viewer }, reply) => {
+      const server = serverStatus(counters);
+      const status = services.status();
+      const is_listed = status.components.some(({ name }) => name === server.name);
+      const all = is_listed ? status : { ...status, components: [...status.components, server] };
+      // Without a login from the machine itself alone: whoever is on it may see all.
+      const text = await prometheusText(viewer ? visible.status(viewer, all) : all);
       return reply
         .header('cache-control', 'no-store')
         .type('text/plain; version=0.0.4; charset=utf-8')

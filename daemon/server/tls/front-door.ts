@@ -11,9 +11,9 @@ import http, {
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../core/clock/clock.ts';
+import { isLoopback } from '../addresses.ts';
 import type { ServerLimits } from '../limits.ts';
 import type { ServerCounters } from '../metrics.ts';
-import { isLoopback } from '../plugins/authentication.ts';
 import type { CertificateKeeper } from './certificate-keeper.ts';
 import type { PemPair } from './self-signed.ts';
 
