@@ -59,7 +59,10 @@ test('everything a consumer needs is filled in', () => {
     alerts: { silent_after_ms: 15_000, rules: DEFAULT_RULES },
     storage: { directory: '/state', commit_interval_ms: 1000, retention_days: 30, max_bytes: 4e9 },
     upstream: { database_url: undefined, batch_rows: 20_000 },
-    server: { host: '127.0.0.1', port: 8080, tls: undefined, insecure_http: false, session_hours: 12 },
+    server: {
+      ...{ host: '127.0.0.1', port: 8080, tls: undefined, insecure_http: false },
+      ...{ trusted_proxies: [], session_hours: 12 },
+    },
     simulation: undefined,
   });
   expect(topology).toMatchObject({ site: { id: 'home', name: 'home' }, gateway_id: 'home' });

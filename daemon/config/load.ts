@@ -5,12 +5,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ThresholdRule } from '../../core/alerts/alert.ts';
 import { describeError } from '../../core/errors.ts';
+import { describeFound } from '../../core/schema/describe.ts';
 import type { Finding, Problem } from '../../core/schema/problem.ts';
 import { sortProblems } from '../../core/schema/problem.ts';
 import { checkYaml } from '../../core/schema/yaml-document.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { SimulationConfig } from '../../sim/simulation-config.ts';
+import { isAddressOrNetwork } from '../server/addresses.ts';
 import { ConfigError } from './config-error.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -41,6 +43,7 @@ export interface ResolvedConfig {
     readonly port: number;
     readonly tls: { readonly certificate_file: string; readonly key_file: string } | undefined;
     readonly insecure_http: boolean;
+    readonly trusted_proxies: readonly string[];
     readonly session_hours: number;
   };
   readonly simulation: SimulationConfig | undefined;
@@ -140,12 +143,21 @@ function resolveServer(
     if (tls && !existsSync(tls[key]))
       problems.push({ path: ['server', 'tls', key], found: `no file ${tls[key]}`, expected: 'a PEM file' });
   const host = environment.http_host ?? server.host ?? DEFAULTS.host;
+  const { trusted_proxies = [] } = server;
+  for (const [i, entry] of trusted_proxies.entries())
+    if (!isAddressOrNetwork(entry))
+      problems.push({
+        path: ['server', 'trusted_proxies', i],
+        found: describeFound(entry),
+        expected: 'an address or a network such as 10.0.0.0/8',
+      });
   const insecure_http = server.insecure_http ?? DEFAULTS.insecure_http;
   return {
     host,
     port: environment.http_port ?? server.port ?? DEFAULTS.port,
     tls,
     insecure_http,
+    trusted_proxies,
     session_hours: server.session_hours ?? DEFAULTS.session_hours,
   };
 }

@@ -230,6 +230,13 @@ const ServerConfig = Type.Object(
           'Plain HTTP beyond loopback, in place of a self-signed certificate; passwords then cross the network readable',
       }),
     ),
+    trusted_proxies: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, title: 'an address or a network such as 10.0.0.0/8' }), {
+        maxItems: 100,
+        description:
+          'Addresses or networks (10.0.0.0/8) of reverse proxies, whose X-Forwarded-For, -Proto and -Host are believed; with TLS at the proxy cookies are Secure',
+      }),
+    ),
     session_hours: Type.Optional(
       Type.Number({
         exclusiveMinimum: 0,

@@ -1,6 +1,7 @@
 /** The whole application, not listening: what `inject` tests get and `createServer` listens with. */
 import { randomBytes } from 'node:crypto';
 import Fastify from 'fastify';
+import { addressMatcher } from './addresses.ts';
 import { ApiKeys } from './auth/api-keys.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { CentralUsers } from './auth/central-users.ts';
@@ -77,6 +78,7 @@ async function makeContext(
     services,
     limits,
     tls,
+    isTrustedProxy: addressMatcher(options.trusted_proxies ?? []),
     ui_directory: options.ui_directory,
     ...access,
     login_guard: new LoginGuard(clock, limits, counters, access.sessions.list()),
@@ -109,13 +111,15 @@ async function makeAccess(
 }
 
 function makeFastify(
-  { limits, counters, services: { log, clock } }: ServerContext,
+  { limits, counters, isTrustedProxy, services: { log, clock } }: ServerContext,
   certificate: CertificateKeeper | undefined,
 ): App {
   const app = Fastify({
-    serverFactory: handler => makeHttpServer({ limits, counters, clock, certificate }, handler),
+    serverFactory: handler =>
+      makeHttpServer({ limits, counters, clock, certificate, isTrustedProxy }, handler),
     clientErrorHandler: refuseBroken,
     logger: false,
+    trustProxy: isTrustedProxy,
     bodyLimit: limits.body_bytes,
     forceCloseConnections: true,
     requestIdHeader: false,

@@ -31,6 +31,8 @@ export interface ServerOptions {
   readonly certificate_directory?: string | undefined;
   /** Allows plain HTTP beyond loopback. */
   readonly insecure_http: boolean;
+  /** Addresses and networks of reverse proxies: what they say of whom they ask for, and how, is believed. */
+  readonly trusted_proxies?: readonly string[] | undefined;
   readonly session_hours: number;
   /** At least 8 characters; without it a secret is made once and kept in the documents. */
   readonly jwt_secret?: string | undefined;
@@ -47,6 +49,7 @@ export interface ServerContext {
   readonly services: GatewayServices;
   readonly limits: ServerLimits;
   readonly tls: boolean;
+  readonly isTrustedProxy: (address: string | undefined) => boolean;
   readonly ui_directory: string;
   readonly users: UserDirectory;
   readonly sessions: Sessions;

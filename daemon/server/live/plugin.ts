@@ -6,7 +6,7 @@ import { ClientMessage } from '../../../core/contract/live.ts';
 import { BINARY_PROTOCOL, JSON_PROTOCOL } from '../../../core/contract/live-binary.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { App, ServerContext } from '../options.ts';
-import { viewerOf } from '../plugins/authentication.ts';
+import { LIVE_PATH, viewerOf } from '../plugins/authentication.ts';
 import { problemOf } from '../problems.ts';
 import { CLOSE_TRY_AGAIN, type LiveClient } from './client.ts';
 
@@ -38,7 +38,7 @@ export function addLiveRoute(app: App, context: ServerContext): void {
   const { services, hub } = context;
   app.route({
     method: 'GET',
-    url: '/ws',
+    url: LIVE_PATH,
     config: { access: 'login' },
     schema: { hide: true },
     onRequest: async request => hub.refuseIfFull(viewerOf(request), request.ip),

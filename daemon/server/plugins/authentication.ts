@@ -5,9 +5,21 @@ import { isLoopback } from '../addresses.ts';
 import { requireAccess, type Viewer } from '../auth/access.ts';
 import type { App, ServerContext } from '../options.ts';
 
-export const SESSION_COOKIE = 'bms_session';
-/** Renews the one above; sent to the routes of the session alone. */
-export const RENEWAL_COOKIE = 'bms_renewal';
+/**
+ * The cookie of the session, and the one that renews it, which is sent to the routes of the session alone. Under TLS
+ * their names bind them to it (RFC 6265bis, section 4.1.3): nobody without it, and no neighbour, can plant one.
+ */
+const COOKIES = {
+  plain: { session: 'bms_session', renewal: 'bms_renewal' },
+  secure: { session: '__Host-bms_session', renewal: '__Secure-bms_renewal' },
+} as const;
+
+export const cookieNames = (request: FastifyRequest) => COOKIES[isSecure(request) ? 'secure' : 'plain'];
+
+/** Whether the one who asks speaks TLS, with us or with a trusted proxy. */
+export const isSecure = (request: FastifyRequest) => request.protocol === 'https';
+
+export const LIVE_PATH = '/ws';
 
 export function addAuthentication(app: App, context: ServerContext): void {
   app.decorateRequest('viewer', undefined);
@@ -16,6 +28,7 @@ export function addAuthentication(app: App, context: ServerContext): void {
       throw new Error(`Route ${route.method} ${route.url} does not say who may use it`);
   });
   app.addHook('onRequest', async request => {
+    refuseAmbiguous(request);
     if (request.is404) return;
     const access = request.routeOptions.config.access ?? 'admin';
     refuseForeignPage(request);
@@ -23,6 +36,7 @@ export function addAuthentication(app: App, context: ServerContext): void {
     const { token, by_cookie } = tokenOf(request);
     if (token) {
       if (by_cookie) refuseUnprovenPage(request);
+      if (by_cookie && request.headers.upgrade) refuseForeignFeed(request);
       request.viewer = await context.authenticator.viewer(token, request.ip);
     }
     requireAccess(access, request.viewer, isLocal(request));
@@ -34,11 +48,23 @@ export function viewerOf(request: FastifyRequest): Viewer {
   throw new GatewayError('UNAUTHENTICATED', 'Log in first');
 }
 
+/** Before anybody is asked who they are: two hosts (RFC 9112, section 3.2), or an upgrade where there is none. */
+function refuseAmbiguous({ raw, headers, ws, routeOptions }: FastifyRequest): void {
+  let hosts = 0;
+  for (let i = 0; i < raw.rawHeaders.length; i += 2) if (raw.rawHeaders[i]!.toLowerCase() === 'host') hosts++;
+  if (hosts > 1) throw new GatewayError('BAD_REQUEST', `header Host: found ${hosts} of them, expected one`);
+  if (ws && routeOptions.url !== LIVE_PATH)
+    throw new GatewayError(
+      'BAD_REQUEST',
+      `header Upgrade: found '${String(headers.upgrade).slice(0, 40)}', but there is a WebSocket at ${LIVE_PATH} alone`,
+    );
+}
+
 /** A change, or a live feed, asked for by a page of another origin is refused, whoever is logged in. */
 function refuseForeignPage(request: FastifyRequest): void {
   const { origin } = request.headers;
   if (origin === undefined || (isSafe(request) && !request.headers.upgrade)) return;
-  if (hostOf(origin) !== request.headers.host?.toLowerCase())
+  if (!isOwnOrigin(origin, request))
     throw new GatewayError(
       'FORBIDDEN',
       `A page of ${origin.slice(0, 100)} may not do this; only the gateway's own page may`,
@@ -60,10 +86,17 @@ function refuseUnprovenPage(request: FastifyRequest): void {
     );
 }
 
+/** A browser sends Origin with a WebSocket; one without it that says it comes from elsewhere is not believed more. */
+function refuseForeignFeed({ headers }: FastifyRequest): void {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin')
+    throw new GatewayError('FORBIDDEN', 'A page of another origin may not open the live feed by cookie');
+}
+
 /** What the request shows: the header before the cookie. */
 export function tokenOf(request: FastifyRequest): { token: string | undefined; by_cookie: boolean } {
   const bearer = bearerToken(request);
-  return { token: bearer ?? request.cookies[SESSION_COOKIE], by_cookie: bearer === undefined };
+  return { token: bearer ?? request.cookies[cookieNames(request).session], by_cookie: bearer === undefined };
 }
 
 function bearerToken(request: FastifyRequest): string | undefined {
@@ -86,6 +119,10 @@ function isLocal(request: FastifyRequest): boolean {
 
 const isSafe = (request: FastifyRequest) => ['GET', 'HEAD', 'OPTIONS'].includes(request.method);
 
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
+/** The same host, and no weaker scheme: a page that came over plain HTTP may be anybody's work. */
+function isOwnOrigin(origin: string, request: FastifyRequest): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host } = new URL(origin);
+  const hosts = [request.headers.host?.toLowerCase(), request.host?.toLowerCase()];
+  return hosts.includes(host) && (protocol === 'https:' || !isSecure(request));
 }

@@ -9,7 +9,7 @@ import type { App, ServerContext } from '../options.ts';
 
 const MINUTE_MS = 60_000;
 
-export async function addSecurity(app: App, { limits, tls }: ServerContext): Promise<void> {
+export async function addSecurity(app: App, { limits, tls, isTrustedProxy }: ServerContext): Promise<void> {
   await app.register(cookie);
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -23,7 +23,7 @@ export async function addSecurity(app: App, { limits, tls }: ServerContext): Pro
         manifestSrc: ["'self'"],
         workerSrc: ["'self'"],
         // Older browsers do not count our own WebSocket as 'self'.
-        connectSrc: ["'self'", request => ownWebSocket(request as IncomingMessage, tls)],
+        connectSrc: ["'self'", request => ownWebSocket(request as IncomingMessage, tls, isTrustedProxy)],
         baseUri: ["'none'"],
         formAction: ["'self'"],
         frameAncestors: ["'none'"],
@@ -49,7 +49,13 @@ export async function addSecurity(app: App, { limits, tls }: ServerContext): Pro
   });
 }
 
-function ownWebSocket(request: IncomingMessage, tls: boolean): string {
-  const { host } = request.headers;
-  return host && /^[A-Za-z0-9.:[\]-]+$/.test(host) ? `${tls ? 'wss' : 'ws'}://${host}` : "'self'";
+function ownWebSocket(
+  { headers: { host }, socket }: IncomingMessage,
+  tls: boolean,
+  isTrustedProxy: ServerContext['isTrustedProxy'],
+): string {
+  if (!host || !/^[A-Za-z0-9.:[\]-]+$/.test(host)) return "'self'";
+  // Behind a proxy the page may have come over either.
+  const schemes = tls ? ['wss'] : isTrustedProxy(socket?.remoteAddress) ? ['ws', 'wss'] : ['ws'];
+  return schemes.map(scheme => `${scheme}://${host}`).join(' ');
 }

@@ -8,7 +8,7 @@ import { SETUP_NAME } from '../auth/login-guard.ts';
 import type { Caller } from '../auth/sessions.ts';
 import type { StoredUser } from '../auth/user-record.ts';
 import type { App, ServerContext } from '../options.ts';
-import { RENEWAL_COOKIE, SESSION_COOKIE, tokenOf, viewerOf } from '../plugins/authentication.ts';
+import { cookieNames, isSecure, tokenOf, viewerOf } from '../plugins/authentication.ts';
 import { NoContent, problems } from './replies.ts';
 
 const LOGIN_BODY_BYTES = 16 * 1024;
@@ -76,15 +76,18 @@ function addLogin(app: App, context: ServerContext): void {
       },
     },
     async (request, reply) => {
-      const login = await authenticator.renew(request.cookies[RENEWAL_COOKIE] ?? '', request.ip);
-      setSessionCookie(context, reply, login);
+      const login = await authenticator.renew(
+        request.cookies[cookieNames(request).renewal] ?? '',
+        request.ip,
+      );
+      setSessionCookie(context, request, reply, login);
       return loginReply(login);
     },
   );
 }
 
 function addLogout(app: App, context: ServerContext): void {
-  const { authenticator, sessions, tls } = context;
+  const { authenticator, sessions } = context;
   // Open to all: who has an expired session, or none, must be able to get rid of its cookies.
   app.post(
     '/api/auth/logout',
@@ -102,14 +105,15 @@ function addLogout(app: App, context: ServerContext): void {
       const id =
         viewer && viewer.credential.kind === 'session'
           ? viewer.credential.id
-          : authenticator.sessionOfRenewal(request.cookies[RENEWAL_COOKIE] ?? '');
+          : authenticator.sessionOfRenewal(request.cookies[cookieNames(request).renewal] ?? '');
       const session = id ? sessions.find(id) : undefined;
       if (session) {
         await sessions.end(session.id);
         request.audited = { actor: session.username, target: session.username };
       }
-      reply.clearCookie(SESSION_COOKIE, cookie(tls, '/'));
-      if (request.cookies[RENEWAL_COOKIE]) reply.clearCookie(RENEWAL_COOKIE, cookie(tls, '/api/auth'));
+      const names = cookieNames(request);
+      reply.clearCookie(names.session, cookie(request, '/'));
+      if (request.cookies[names.renewal]) reply.clearCookie(names.renewal, cookie(request, '/api/auth'));
       return reply.code(204).send(null);
     },
   );
@@ -162,11 +166,11 @@ async function logIn(context: ServerContext, user: StoredUser, request: FastifyR
   const login = await context.authenticator.begin(user, callerOf(request), by);
   const { username, role } = user;
   request.audited = { actor: username, target: username, new: { role, as: by } };
-  setSessionCookie(context, reply, login);
+  setSessionCookie(context, request, reply, login);
   if (by === 'page') {
     const { renewal, session } = login;
-    reply.setCookie(RENEWAL_COOKIE, renewal, {
-      ...cookie(context.tls, '/api/auth'),
+    reply.setCookie(cookieNames(request).renewal, renewal, {
+      ...cookie(request, '/api/auth'),
       maxAge: secondsUntil(context, session.expires_ms),
     });
   }
@@ -184,16 +188,21 @@ function loginReply({ user, session, token, expires_ms }: Login) {
   };
 }
 
-function setSessionCookie(context: ServerContext, reply: FastifyReply, { token, expires_ms }: Login): void {
+function setSessionCookie(
+  context: ServerContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { token, expires_ms }: Login,
+): void {
   const maxAge = secondsUntil(context, expires_ms);
-  reply.setCookie(SESSION_COOKIE, token, { ...cookie(context.tls, '/'), maxAge });
+  reply.setCookie(cookieNames(request).session, token, { ...cookie(request, '/'), maxAge });
 }
 
 const secondsUntil = ({ services }: ServerContext, wall_ms: number) =>
   Math.max(1, Math.round((wall_ms - services.clock.wallMs()) / 1000));
 
-const cookie = (secure: boolean, path: string) =>
-  ({ path, httpOnly: true, sameSite: 'strict', secure }) as const;
+const cookie = (request: FastifyRequest, path: string) =>
+  ({ path, httpOnly: true, sameSite: 'strict', secure: isSecure(request) }) as const;
 
 /** A browser says where its request comes from; a program does not. */
 const isPage = ({ headers }: FastifyRequest) =>

@@ -123,6 +123,29 @@ test('older TLS than 1.2 is refused', async () => {
   expect(await at('TLSv1.2')).not.toBe('refused');
 });
 
+test('TLS 1.2 takes no CBC suite, and a page of plain HTTP may change nothing', async () => {
+  const port = await start();
+  const offer = (ciphers: string) =>
+    new Promise<string>(resolve => {
+      const options = { port, rejectUnauthorized: false, maxVersion: 'TLSv1.2', ciphers } as const;
+      const socket = connectTls(options, () => {
+        resolve(socket.getCipher().name);
+        socket.destroy();
+      });
+      socket.on('error', () => resolve('refused'));
+    });
+  for (const name of ['ECDHE-ECDSA-AES128-SHA', 'ECDHE-ECDSA-AES256-SHA384', 'ECDHE-ECDSA-AES128-SHA256'])
+    expect([name, await offer(name)]).toEqual([name, 'refused']);
+  expect(await offer('ECDHE-ECDSA-AES128-GCM-SHA256')).toBe('ECDHE-ECDSA-AES128-GCM-SHA256');
+  const logOut = (scheme: string) =>
+    ask(`https://127.0.0.1:${port}/api/auth/logout`, {
+      ...{ method: 'POST', rejectUnauthorized: false },
+      headers: { origin: `${scheme}://127.0.0.1:${port}` },
+    });
+  expect((await logOut('http')).status).toBe(403);
+  expect((await logOut('https')).status).toBe(204);
+});
+
 test('plain HTTP on the same port: people are sent to HTTPS, programs are told', async () => {
   const port = await start();
   const page = await ask(`http://127.0.0.1:${port}/packs/n1?cell=3`);
@@ -140,8 +163,18 @@ test('plain HTTP on the same port: people are sent to HTTPS, programs are told',
   const login = await ask(`http://127.0.0.1:${port}/api/auth/login`, { method: 'POST' }, body);
   expect(login.status).toBe(403);
   expect(login.headers['set-cookie']).toBeUndefined();
-  const odd = await ask(`http://127.0.0.1:${port}/`, { headers: { host: 'a b"<c>' } });
-  expect(odd.status).toBe(400);
+  for (const host of [
+    'a b"<c>',
+    'evil.example',
+    `evil.example:${port}`,
+    '[::2]:1',
+    'localhost.evil.example',
+  ]) {
+    const odd = await ask(`http://127.0.0.1:${port}/`, { headers: { host } });
+    expect([host, odd.status, odd.headers.location]).toEqual([host, 400, undefined]);
+  }
+  const named = await ask(`http://127.0.0.1:${port}/`, { headers: { host: `localhost:${port}` } });
+  expect(named.headers.location).toBe(`https://localhost:${port}/`);
   const secure = await ask(
     `https://127.0.0.1:${port}/api/auth/login`,
     { method: 'POST', rejectUnauthorized: false, headers: { 'content-type': 'application/json' } },
