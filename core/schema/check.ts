@@ -8,6 +8,9 @@ import { Value } from 'typebox/value';
 import { describeExpected, describeFound, isTuple, nodeOf, type SchemaNode } from './describe.ts';
 import { didYouMean, type Finding, listOf, type Path } from './problem.ts';
 
+/** Of so many unknown keys of one map it is said what may be meant: more are shown to nobody. */
+const HINTS_MAX = 100;
+
 /** Everything wrong with `value`; empty when it fits. */
 export function findingsOf(schema: TSchema, value: unknown): Finding[] {
   return walk(nodeOf(schema), value, []);
@@ -36,6 +39,7 @@ function mismatch(schema: SchemaNode, value: unknown, path: Path): Finding {
 function walkMap(schema: SchemaNode, map: Record<string, unknown>, path: Path): Finding[] {
   const findings: Finding[] = [];
   const properties = schema.properties ?? {};
+  const names = Object.keys(properties);
   const patterns = Object.entries(schema.patternProperties ?? {}).map(
     ([pattern, node]) => [new RegExp(pattern, 'u'), node] as const,
   );
@@ -45,12 +49,13 @@ function walkMap(schema: SchemaNode, map: Record<string, unknown>, path: Path): 
     const here = [...path, key];
     const known = Object.hasOwn(properties, key);
     const matching = patterns.filter(([pattern]) => pattern.test(key));
-    if (known) findings.push(...walk(properties[key], value, here));
-    for (const [, node] of matching) findings.push(...walk(node, value, here));
+    if (known) append(findings, walk(properties[key], value, here));
+    for (const [, node] of matching) append(findings, walk(node, value, here));
     if (known || matching.length > 0) continue;
-    if (schema.additionalProperties === false) findings.push(unknownKey(key, Object.keys(properties), here));
+    if (schema.additionalProperties === false)
+      findings.push(unknownKey(key, names, here, findings.length < HINTS_MAX));
     else if (typeof schema.additionalProperties === 'object')
-      findings.push(...walk(schema.additionalProperties, value, here));
+      append(findings, walk(schema.additionalProperties, value, here));
   }
   return orWhole(schema, map, path, findings);
 }
@@ -63,9 +68,14 @@ function walkList(schema: SchemaNode, list: readonly unknown[], path: Path): Fin
     return [mismatch(schema, list, path)];
   list.forEach((value, i) => {
     const node = isTuple(items) ? items[i] : items;
-    if (node) findings.push(...walk(node as SchemaNode, value, [...path, i]));
+    if (node) append(findings, walk(node as SchemaNode, value, [...path, i]));
   });
   return orWhole(schema, list, path, findings);
+}
+
+/** Not by spreading: a list of arguments has an end, a list of findings has none. */
+function append(findings: Finding[], more: readonly Finding[]): void {
+  for (const finding of more) findings.push(finding);
 }
 
 /** Keywords the walk does not know (uniqueItems, minProperties, …) are judged on the whole value. */
@@ -125,9 +135,9 @@ function missingKey(key: string, schema: SchemaNode | undefined, path: Path): Fi
   };
 }
 
-function unknownKey(key: string, known: readonly string[], path: Path): Finding {
+function unknownKey(key: string, known: readonly string[], path: Path, with_hint: boolean): Finding {
   const expected = known.length > 0 ? `one of ${listOf(known, 40)}` : 'no keys';
-  const hint = didYouMean(key, known);
+  const hint = with_hint ? didYouMean(key, known) : '';
   return {
     path,
     found: `unknown key "${key}"`,

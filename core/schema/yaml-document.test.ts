@@ -4,7 +4,7 @@ import Type from 'typebox';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { formatProblem, formatProblems } from './problem.ts';
-import { checkYaml } from './yaml-document.ts';
+import { checkYaml, MOST_CHARACTERS } from './yaml-document.ts';
 
 const closed = { additionalProperties: false } as const;
 const Item = Type.Object({ id: Type.String(), cells: Type.Integer({ minimum: 1 }) }, closed);
@@ -146,4 +146,25 @@ test('no text whatever makes it throw', () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test('many keys nobody knows are told with their places, each at its own', () => {
+  const count = 30_000;
+  const text = `site: a\n${Array.from({ length: count }, (_, i) => `sit${i}: 1`).join('\n')}\n`;
+  const { problems } = checkYaml('a.yaml', text, Schema);
+  expect(problems).toHaveLength(count);
+  expect(problems[0]).toMatchObject({ line: 2, message: 'unknown key; did you mean "site"?' });
+  expect(problems.at(-1)).toMatchObject({
+    line: count + 1,
+    message: expect.stringContaining('expected one of'),
+  });
+  expect(lines(`${text}sit7: 2\n`)).toEqual([
+    `a.yaml:${count + 2}:1: found a key that stands here twice, expected each key once`,
+  ]);
+});
+
+test('a file longer than any that a person writes is refused by its length', () => {
+  expect(lines(' '.repeat(MOST_CHARACTERS + 1))).toEqual([
+    'a.yaml:1:1: found 4194305 characters, expected at most 4194304 in one file',
+  ]);
 });

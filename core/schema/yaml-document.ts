@@ -46,20 +46,30 @@ export function checkYaml<S extends TSchema>(
     : { value: value as Static<S>, problems: [], locate };
 }
 
+/** More than any configuration or profile has; what is larger was hardly written by a person. */
+export const MOST_CHARACTERS = 4 << 20;
+
 class YamlSource {
   readonly #file: string;
   readonly #lines = new LineCounter();
   readonly #document: ReturnType<typeof parseDocument>;
+  readonly #length: number;
+  /** Pairs of each map by key, made when one is first asked for. */
+  readonly #pairs = new WeakMap<YAMLMap, Map<string, Pair>>();
 
   constructor(file: string, text: string) {
     this.#file = file;
     // Without `prettyErrors` messages do not quote the text, which may hold a password.
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, merge: true });
+    // The library looks for keys that stand twice by comparing all with all: that is done here instead.
+    const options = { prettyErrors: false, merge: true, uniqueKeys: false, lineCounter: this.#lines };
+    this.#length = text.length;
+    this.#document = parseDocument(text.length > MOST_CHARACTERS ? '' : text, options);
   }
 
   read(): { value: unknown; problems: Problem[] } {
-    const { errors } = this.#document;
-    const problems = errors.length > 0 ? this.#syntaxProblems() : this.#openAliases();
+    if (this.#length > MOST_CHARACTERS) return { value: undefined, problems: [this.#tooLong()] };
+    const syntax = this.#syntaxProblems();
+    const problems = syntax.length > 0 ? syntax : this.#openAliases();
     if (problems.length > 0) return { value: undefined, problems };
     try {
       return { value: this.#document.toJS(), problems: [] };
@@ -71,11 +81,29 @@ class YamlSource {
 
   /** Every key that stands twice, and the first of the other errors: what follows it mostly follows from it. */
   #syntaxProblems(): Problem[] {
-    const { errors } = this.#document;
-    const first = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
-    return errors
-      .filter(error => error === first || error.code === 'DUPLICATE_KEY')
-      .map(({ code, message, pos }) => this.#syntax(code, message, pos));
+    const [first] = this.#document.errors;
+    const others = first ? [this.#syntax(first.code, first.message, first.pos)] : [];
+    return [...others, ...this.#doubleKeys()];
+  }
+
+  #doubleKeys(): Problem[] {
+    const problems: Problem[] = [];
+    visit(this.#document, {
+      Map: (_key, map) => {
+        const known = new Set<unknown>();
+        for (const { key } of map.items) {
+          const name = isScalar(key) ? key.value : key;
+          if (known.has(name)) problems.push(this.#syntax('DUPLICATE_KEY', '', [offsetOf(key) ?? 0, 0]));
+          known.add(name);
+        }
+      },
+    });
+    return problems;
+  }
+
+  #tooLong(): Problem {
+    const found = `${this.#length} characters`;
+    return this.#problem({ path: [], found, expected: `at most ${MOST_CHARACTERS} in one file` }, 0);
   }
 
   #openAliases(): Problem[] {
@@ -136,13 +164,25 @@ class YamlSource {
     return offset;
   }
 
+  #pairsOf(map: YAMLMap): Map<string, Pair> {
+    const known = this.#pairs.get(map);
+    if (known) return known;
+    const pairs = new Map<string, Pair>();
+    for (const pair of map.items) {
+      const text = keyText(pair.key);
+      if (!pairs.has(text)) pairs.set(text, pair);
+    }
+    this.#pairs.set(map, pairs);
+    return pairs;
+  }
+
   #resolve(node: unknown): unknown {
     return isAlias(node) ? node.resolve(this.#document) : node;
   }
 
   /** The pair of this key, also when it came in through a merge key. */
   #pairOf(map: YAMLMap, key: string): Pair | undefined {
-    const own = map.items.find(pair => keyText(pair.key) === key);
+    const own = this.#pairsOf(map).get(key);
     if (own) return own;
     for (const merge of map.items.filter(pair => keyText(pair.key) === '<<')) {
       const source = this.#resolve(merge.value);

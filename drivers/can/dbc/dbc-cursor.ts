@@ -1,6 +1,9 @@
 /** Walks over the tokens of a DBC file; `Unreadable` says what stood there and what was expected. */
 import { type DbcToken, type DbcTokenKind, tokenizeDbc } from './dbc-tokens.ts';
 
+/** Names and numbers; real ones have some dozens of characters. */
+const LONGEST_TOKEN = 1000;
+
 /** A statement that cannot be read; the parser turns it into a warning. */
 export class Unreadable extends Error {}
 
@@ -48,6 +51,8 @@ export class DbcCursor {
 
   next(kind: DbcTokenKind, wanted: string): DbcToken {
     const token = this.#tokens[this.at];
+    if (token && token.kind !== 'string' && token.text.length > LONGEST_TOKEN)
+      throw new Unreadable(`found ${token.text.length} characters without a break, expected ${wanted}`);
     if (token?.kind !== kind) throw new Unreadable(`found ${quoted(token)}, expected ${wanted}`);
     this.at++;
     return token;

@@ -1,7 +1,7 @@
 /** What the parser makes of files that are not quite right, and that nothing makes it throw. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeDbcBytes, parseDbc } from './dbc-parser.ts';
+import { decodeDbcBytes, MOST_DBC_CHARACTERS, parseDbc } from './dbc-parser.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { MessageEncoder } from './message-encoder.ts';
 
@@ -147,3 +147,35 @@ test('a signal of any place, length, order and sign comes back as it was written
 function popCount(byte: number): number {
   return byte.toString(2).replaceAll('0', '').length;
 }
+
+test('work grows with the text, not with its square: sizes that would take hours by the square', () => {
+  const digits = '1'.repeat(1_000_000);
+  for (const text of [digits, `${digits}.${digits}`, `+${digits}e${digits}`])
+    expect(parseDbc(`BO_ ${text}x A: 8 X\n${small}`).messages).toHaveLength(2);
+  expect(parseDbc(`BO_ ${digits} A: 8 X\n${small}`).warnings).toMatchObject([
+    { line: 1, text: expect.stringContaining('1000000 characters') },
+  ]);
+  expect(parseDbc(`CM_ "\nSG_${' '.repeat(1_000_000)}" ;\n${small}`).messages).toHaveLength(2);
+});
+
+test('messages of one id, signals of one message and remarks have a bound, and what is beyond is told', () => {
+  const same = parseDbc(Array.from({ length: 30_000 }, (_, i) => `BO_ 7 M${i}: 8 X`).join('\n'));
+  expect(same.messages).toHaveLength(100);
+  expect(same.warnings.filter(({ text }) => text.includes('left out'))).toHaveLength(29_900);
+  const signals = (count: number) =>
+    Array.from({ length: count }, (_, i) => ` SG_ s${i} m${i} : 0|8@1+ (1,0) [0|0] "" X`).join('\n');
+  const remarks = Array.from({ length: 20_000 }, (_, i) => `CM_ SG_ 7 s${i} "remark ${i}";`).join('\n');
+  const full = parseDbc(`BO_ 7 M: 8 X\n SG_ m M : 0|8@1+ (1,0) [0|0] "" X\n${signals(19_999)}\n${remarks}`);
+  expect(full.messages[0].signals.at(-1)).toMatchObject({ name: 's19998', comment: 'remark 19998' });
+  expect(parseDbc(`BO_ 7 M: 8 X\n${signals(20_001)}`)).toMatchObject({
+    messages: [],
+    warnings: [{ line: 1, text: expect.stringContaining('20001 signals, expected at most 20000') }],
+  });
+});
+
+test('a file beyond all measure is refused whole', () => {
+  expect(parseDbc(' '.repeat(MOST_DBC_CHARACTERS + 1))).toMatchObject({
+    messages: [],
+    warnings: [{ line: 1 }],
+  });
+});

@@ -28,7 +28,19 @@ export function decodeDbcBytes(bytes: Uint8Array): string {
   }
 }
 
+/** Larger than any file met so far, by far. */
+export const MOST_DBC_CHARACTERS = 32 << 20;
+/** Messages that share an id: real files have a few. */
+const MOST_OF_ONE_ID = 100;
+/** Signals of one message: 64 bytes have 512 bits, times the values of its multiplexers. */
+const MOST_SIGNALS = 20_000;
+
+/** Time and memory are linear in the text; what is beyond all measure is left out with a warning. */
 export function parseDbc(text: string): Dbc {
+  if (text.length > MOST_DBC_CHARACTERS) {
+    const warning = `file of ${text.length} characters, expected at most ${MOST_DBC_CHARACTERS}: nothing of it is read`;
+    return { messages: [], warnings: [{ line: 1, text: warning }] };
+  }
   return new DbcBuilder(readDbcStatements(text)).build();
 }
 
@@ -37,6 +49,8 @@ interface Draft {
   readonly statement: MessageStatement;
   readonly message: DbcMessage;
   readonly attributes: Map<string, string>;
+  /** By the names of the file, which remarks use. */
+  readonly by_name: ReadonlyMap<string, readonly DbcSignal[]>;
   /** By signal: multiplexers and the values for which it is in the frame (SG_MUL_VAL_). */
   readonly mux: Map<DbcSignal, Extract<Remark, { kind: 'mux' }>>;
   /** Long names (SystemSignalLongSymbol); remarks and multiplexers use the short ones. */
@@ -73,6 +87,13 @@ class DbcBuilder {
     const same = this.#byId.get(file_id) ?? [];
     if (same.length > 0)
       this.#warn(line, `message ${name}: id ${file_id} is taken by ${same[0].message.name} too`);
+    if (same.length >= MOST_OF_ONE_ID || signals.length > MOST_SIGNALS) {
+      const found =
+        signals.length > MOST_SIGNALS ? `${signals.length} signals` : `more messages of id ${file_id}`;
+      const most = signals.length > MOST_SIGNALS ? MOST_SIGNALS : MOST_OF_ONE_ID;
+      this.#warn(line, `message ${name}: found ${found}, expected at most ${most}; it is left out`);
+      return;
+    }
     this.#warnOfDoubles(statement);
     const message: DbcMessage = {
       id: (file_id & 0x1fffffff) >>> 0,
@@ -85,9 +106,10 @@ class DbcBuilder {
       comment: undefined,
     };
     const maps = { attributes: new Map(), mux: new Map(), long_names: new Map() };
-    const draft: Draft = { statement, message, ...maps };
+    const draft: Draft = { statement, message, by_name: byName(message.signals), ...maps };
     this.#drafts.push(draft);
-    this.#byId.set(file_id, [...same, draft]);
+    same.push(draft);
+    this.#byId.set(file_id, same);
   }
 
   #warnOfDoubles({ name, signals }: MessageStatement): void {
@@ -115,8 +137,7 @@ class DbcBuilder {
     }
     let known = false;
     for (const draft of drafts)
-      for (const signal of draft.message.signals) {
-        if (signal.name !== remark.signal) continue;
+      for (const signal of draft.by_name.get(remark.signal) ?? []) {
         known = true;
         this.#applyToSignal(draft, signal, remark);
       }
@@ -177,14 +198,14 @@ class DbcBuilder {
    * with several only SG_MUL_VAL_ says whose. A signal whose switch nobody names is read from every frame.
    */
   #finishMultiplexing(draft: Draft): void {
-    const { statement, mux } = draft;
+    const { statement, mux, by_name } = draft;
     const switches = statement.signals.filter(({ signal }) => signal.multiplexer);
     const only = switches.length === 1 ? switches[0].signal : undefined;
     for (const entry of statement.signals) {
       const { signal, mux_value, line } = entry;
       if (mux_value === undefined && !signal.multiplexer) continue;
       const said = mux.get(signal);
-      if (said && !statement.signals.some(other => other.signal.name === said.switch))
+      if (said && !by_name.has(said.switch))
         this.#warn(
           said.line,
           `signal ${signal.name}: no multiplexer ${said.switch} in message ${statement.name}`,
@@ -203,6 +224,16 @@ class DbcBuilder {
   #warn(line: number, text: string): void {
     this.#warnings.push({ line, text });
   }
+}
+
+function byName(signals: readonly DbcSignal[]): Map<string, DbcSignal[]> {
+  const found = new Map<string, DbcSignal[]>();
+  for (const signal of signals) {
+    const same = found.get(signal.name);
+    if (same) same.push(signal);
+    else found.set(signal.name, [signal]);
+  }
+  return found;
 }
 
 function muxOfOnly(

@@ -12,13 +12,14 @@ export interface DbcToken {
   readonly unclosed?: boolean;
 }
 
+// Each quantifier is followed by what it cannot take: time is linear in the text, whatever it is.
 // A name may begin with a digit in real files; a number directly followed by a letter is such a name.
 const TOKEN =
-  /[ \t\f\v\0\u00a0\ufeff]+|\/\/[^\r\n]*|(\r\n?|\n)|("(?:\\[\s\S]|[^"\\])*"?)|([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_.]))|([\p{L}\p{N}_][\p{L}\p{N}_.-]*)|([\s\S])/gu;
+  /[ \t\f\v\0\u00a0\ufeff]+|\/\/[^\r\n]*|(\r\n?|\n)|("(?:\\[\s\S]|[^"\\])*"?)|([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_.]))|([\p{L}\p{N}_][\p{L}\p{N}_.-]*)|([\s\S])/gu;
 
 /** A line inside a string that can hardly be meant as text. */
 const STATEMENT_LINE =
-  /(?:\r\n?|\n)[ \t]*(?:BO_ +\d+ +\S|SG_ +[^"\r\n]*: *\d+\||CM_ +(?:"|[BSE][OUGV]_ )|BA_ +"|VAL_ +\d)/;
+  /(?:\r\n?|\n)[ \t]*(?:BO_ +\d+ +\S|SG_ [^"\r\n]*: *\d+\||CM_ +(?:"|[BSE][OUGV]_ )|BA_ +"|VAL_ +\d)/;
 
 export function tokenizeDbc(text: string): DbcToken[] {
   const tokens: DbcToken[] = [];
