@@ -19,6 +19,12 @@ describe('who vouches for the time', () => {
     ['time service off', NOW_MS, { synchronised: false, has_time_service: false }, 0, 'plausible', null],
     ['not yet', NOW_MS, { synchronised: false, has_time_service: true }, 0, 'none', /not synchronised yet/],
     ['service unknown', NOW_MS, { synchronised: false }, 0, 'none', /not synchronised yet/],
+    ['ten years on', NOW_MS + 3653 * DAY_MS, { hardware_agrees: true }, 0, 'none', /2036-06-01.*years after/],
+    ['ten years on, by the network', NOW_MS + 3653 * DAY_MS, { synchronised: true }, NOW_MS, 'network', null],
+    ['weeks after the log', NOW_MS + 30 * DAY_MS, {}, NOW_MS, 'plausible', null],
+    ['months after the log', NOW_MS + 60 * DAY_MS, {}, NOW_MS, 'none', /60 days after the newest reading/],
+    ['months, kept by hardware', NOW_MS + 60 * DAY_MS, { hardware_agrees: true }, NOW_MS, 'hardware', null],
+    ['years, kept by hardware', NOW_MS + 700 * DAY_MS, { hardware_agrees: true }, NOW_MS, 'none', /700 days/],
     ['no calendar holds it', -9e15, {}, 0, 'none', /-9000000000000000 ms/],
   ];
   test.each(cases)('%s', (_, wall_ms, facts, newest_ms, trust, doubt) => {

@@ -4,6 +4,14 @@ import { STEP_MS } from './watched-clock.ts';
 
 /** This program did not exist before. */
 export const RELEASED_MS = Date.UTC(2026, 0, 1);
+const DAY_MS = 86_400_000;
+/** Nor is it likely to run so long without a person or a network that knows the time. */
+const LATEST_MS = Date.UTC(2034, 0, 1);
+/**
+ * Further than this beyond the newest certain reading a clock needs a better witness: one that was set wrong looks the
+ * same as one of a box that was switched off. A battery-backed clock goes on meanwhile, but is set with the other.
+ */
+const FAR_MS = { plausible: 31 * DAY_MS, hardware: 366 * DAY_MS } as const;
 /** NTP may set a clock back a little, and a restart follows. */
 const NEWEST_TOLERANCE_MS = 10_000;
 /** Readings carry the moment of their interval, and wait a little before they are stored. */
@@ -27,17 +35,27 @@ export interface Judgement {
   readonly doubt: string | null;
 }
 
-/** `newest_ms`: the newest time in the log that was certain. */
+/** `newest_ms`: the newest time in the log that was certain; -Infinity or 0 where there is none. */
 export function judgeWall(wall_ms: number, facts: ClockFacts, newest_ms: number): Judgement {
   const shown = `the clock shows ${timeText(wall_ms)}`;
   if (wall_ms < RELEASED_MS) return doubted(`${shown}, before this program was made`);
   if (facts.synchronised) return { trust: 'network', doubt: null };
   if (wall_ms < newest_ms - NEWEST_TOLERANCE_MS)
     return doubted(`${shown}, but there are readings up to ${timeText(newest_ms)}`);
-  if (facts.hardware_agrees) return { trust: 'hardware', doubt: null };
+  if (wall_ms > LATEST_MS) return doubted(`${shown}, years after this program was made`);
+  if (facts.hardware_agrees) return unlessFar(wall_ms, newest_ms, 'hardware');
   if (facts.synchronised === undefined || facts.has_time_service === false)
-    return { trust: 'plausible', doubt: null };
+    return unlessFar(wall_ms, newest_ms, 'plausible');
   return doubted('the clock is not synchronised yet');
+}
+
+function unlessFar(wall_ms: number, newest_ms: number, trust: keyof typeof FAR_MS): Judgement {
+  const ahead_ms = wall_ms - newest_ms;
+  if (newest_ms < RELEASED_MS || ahead_ms <= FAR_MS[trust]) return { trust, doubt: null };
+  const days = Math.floor(ahead_ms / DAY_MS);
+  return doubted(
+    `the clock shows ${timeText(wall_ms)}, ${days} days after the newest reading of ${timeText(newest_ms)}`,
+  );
 }
 
 /** What is judged once a person has said that the clock is right. */

@@ -16,6 +16,7 @@ import {
   ROLLUP_LEVELS,
   Rollup,
   seriesValue,
+  stepsFrom,
   wantedSeries,
 } from './rollup.ts';
 import { type HistoryRequest, LogKind } from './store.ts';
@@ -119,18 +120,35 @@ export class HistoryReader {
     const step_count = Math.floor((request.to_ms - start_ms) / step_ms) + 1;
     const end_ms = start_ms + step_count * step_ms;
     const rollup = new Rollup(start_ms, step_ms, step_count);
-    const found = this.#find(pack_key, start_ms, end_ms - 1, () =>
-      this.#db
+    const found = this.#find(pack_key, start_ms, end_ms - 1, () => {
+      const steps_from_ms = Number(
+        this.#db
+          .prepare<[string], string>('SELECT value FROM meta WHERE name = ?')
+          .pluck()
+          .get(stepsFrom(level_ms)) ?? 0,
+      );
+      const first_ms = Math.max(blockStart(start_ms, level_ms), steps_from_ms);
+      const blocks = this.#db
         .prepare<number[], { start_ms: number; body: Buffer }>(
           `SELECT start_ms, body FROM rollups
              WHERE step_ms = ? AND pack_key = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms`,
         )
-        .all(level_ms, pack_key, blockStart(start_ms, level_ms), end_ms),
-    );
-    const { chunks, loose, uncertain, more: blocks = [] } = found;
-    for (const chunk of chunks.filter(({ rolled_up }) => !(rolled_up & bit)))
-      for (const group of this.#rows.groups(chunk))
-        addGoodValues(group, this.#rows.times(chunk, group), () => rollup);
+        .all(level_ms, pack_key, first_ms, end_ms);
+      return { blocks, steps_from_ms };
+    });
+    const { chunks, loose, uncertain, more } = found;
+    const { blocks = [], steps_from_ms = 0 } = more ?? {};
+    // Where the steps are gone readings may still be there: up to then they are what is told.
+    for (const [i, chunk] of chunks.entries()) {
+      const is_rolled_up = (chunk.rolled_up & bit) !== 0;
+      if (is_rolled_up && chunk.min_t_ms >= steps_from_ms) continue;
+      for (const group of this.#rows.groups(chunk)) {
+        const times = this.#rows.times(chunk, group);
+        const wanted = is_rolled_up ? times.map(t_ms => (t_ms < steps_from_ms ? t_ms : Number.NaN)) : times;
+        addGoodValues(group, wanted, () => rollup);
+      }
+      if ((i + 1) % UNPACKED_PER_TURN === 0) await rest();
+    }
     for (const [i, { start_ms: block_ms, body }] of blocks.entries()) {
       try {
         rollup.addBlock(body, block_ms, level_ms);

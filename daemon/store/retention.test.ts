@@ -144,6 +144,79 @@ test('the age of readings is that of their corrected times, also where a span is
   close();
 });
 
+const DAY_MS = 86_400_000;
+const minutesOf = (reader: Reader, end_ms: number) =>
+  historyOf(reader, {
+    ...{ pack_id: 'p01', from_ms: T0, to_ms: end_ms },
+    max_points: Math.floor((end_ms - T0) / 60_000),
+  });
+
+test('a clock years ahead takes no more of the past than the time that passes allows', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom(0, 3650, -20, 400), fc.integer({ min: 0, max: 20_000 })), {
+        minLength: 1,
+        maxLength: 30,
+      }),
+      rounds => {
+        const { writer, reader, close, end_ms } = filled(40, true);
+        const all = readingsLeft(reader);
+        let passed_ms = 0;
+        for (const [days_off, elapsed_ms] of rounds) {
+          passed_ms += elapsed_ms;
+          const now_ms = end_ms + days_off * DAY_MS;
+          const age = { now_ms, before_ms: now_ms - 30 * DAY_MS, may_advance_ms: elapsed_ms };
+          writer.retain({ ...roomy, ...age });
+        }
+        // Two packs every two seconds, and a span at a time.
+        const gone = all - readingsLeft(reader);
+        expect(gone).toBeLessThanOrEqual((2 * passed_ms) / 2000 + 20);
+        if (rounds.every(([days_off]) => days_off <= 0)) expect(gone).toBe(0);
+        close();
+      },
+    ),
+    { numRuns: 15 },
+  );
+});
+
+test('fewer days of retention take effect at once', () => {
+  const { writer, reader, close, end_ms } = filled(4, true);
+  const now_ms = end_ms + 20 * DAY_MS;
+  const keep = (days: number) =>
+    writer.retain({ ...roomy, now_ms, before_ms: now_ms - days * DAY_MS, may_advance_ms: 0 });
+  keep(30);
+  expect(readingsLeft(reader)).toBe(80);
+  keep(5);
+  // The newest span always stays.
+  expect(readingsLeft(reader)).toBe(20);
+  close();
+});
+
+test('readings that are kept beyond their time keep their chart', async () => {
+  const { writer, reader, close, end_ms } = filled(40, true);
+  const before = await minutesOf(reader, end_ms);
+  expect(before.resolution_ms).toBeGreaterThan(0);
+  const now_ms = end_ms + 100 * DAY_MS;
+  writer.retain({ ...roomy, now_ms, before_ms: now_ms - 10 * DAY_MS, synced_seq: 0 });
+  expect(readingsLeft(reader)).toBe(40 * 20);
+  expect(await minutesOf(reader, end_ms)).toEqual(before);
+  close();
+});
+
+test('where steps went for want of room the readings themselves make the chart', async () => {
+  const { writer, reader, close, end_ms } = filled(200, true);
+  const before = await minutesOf(reader, end_ms);
+  const short = { ...roomy, max_bytes: 1, synced_seq: 0 };
+  writer.retain(short);
+  expect(readingsLeft(reader)).toBe(200 * 20);
+  const after = await minutesOf(reader, end_ms);
+  expect(after.reading_count).toBe(before.reading_count);
+  expect(after.t_ms).toEqual(before.t_ms);
+  expect(after.lowest).toEqual(before.lowest);
+  expect(after.highest).toEqual(before.highest);
+  close();
+});
+
 test('losses on the way to the disk are told once, by pack and reason', () => {
   fc.assert(
     fc.property(

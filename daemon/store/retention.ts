@@ -15,7 +15,7 @@ import type { Database } from 'better-sqlite3';
 import type { GapRecord } from '../../core/contract/gap.ts';
 import { blockOfOthers, type OtherRow } from './archive.ts';
 import type { LogRows, Range } from './log-rows.ts';
-import { ROLLUP_LEVELS, STEPS_PER_BLOCK } from './rollup.ts';
+import { blockStart, ROLLUP_LEVELS, STEPS_PER_BLOCK, stepsFrom } from './rollup.ts';
 import { filesSetAside, removeSetAside } from './set-aside.ts';
 import { LogKind } from './store.ts';
 
@@ -28,9 +28,19 @@ const DAY_MS = 86_400_000;
 /** Times before are those of a box that did not know the time: its rows are as old as what came after them. */
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 
+/** In `meta`: what is older has gone, and by which age that was asked for. */
+const HORIZON = 'retained_before_ms';
+const HORIZON_AGE = 'retention_age_ms';
+
 export interface RetainRequest {
   readonly now_ms: number;
+  /** What is older may go; 0: nothing, by age. */
   readonly before_ms: number;
+  /**
+   * By how much the age at which rows go may move on since the last round; undefined: as far as `before_ms` says. So a
+   * wall clock that is years ahead takes no more than a little of the past before somebody notices.
+   */
+  readonly may_advance_ms?: number;
   /** Rows up to this one the centre has, or nobody waits for them. The row itself stays, to be compared with the centre's. */
   readonly synced_seq: number;
   readonly keep_free_bytes: number;
@@ -54,8 +64,9 @@ export class Retention {
 
   /** One round, within the caller's transaction. `newest_seq` stays. Returns what was lost, if anything was. */
   round(request: RetainRequest, newest_seq: number): GapRecord | undefined {
-    const { before_ms, synced_seq } = request;
-    this.#removeOld(request);
+    const { synced_seq } = request;
+    const before_ms = this.#horizon(request);
+    this.#removeOld(request, before_ms);
     let removed = 0;
     for (const span of this.#oldest('last_seq < ?', Math.min(synced_seq, newest_seq))) {
       if (!this.#isDue(span, before_ms) && !this.#isShort(request)) break;
@@ -65,6 +76,48 @@ export class Retention {
     if (removed > 0 || !this.#isShort(request)) return undefined;
     if (this.#removeSetAside() || this.#removeRollups() > 0) return undefined;
     return this.#emptySpans(request, newest_seq);
+  }
+
+  /**
+   * What is older goes in this round. It moves on by no more than it may, but for what an operator takes off the days
+   * of retention; the first round of a file begins at its oldest rows.
+   */
+  #horizon({ now_ms, before_ms, may_advance_ms }: RetainRequest): number {
+    if (may_advance_ms === undefined || before_ms <= 0) return before_ms;
+    const age_ms = now_ms - before_ms;
+    const [known_ms, known_age_ms] = [HORIZON, HORIZON_AGE].map(name => this.#meta(name));
+    const shorter_ms = known_age_ms === undefined ? 0 : Math.max(0, known_age_ms - age_ms);
+    const from_ms = known_ms ?? this.#oldestReadingMs() ?? before_ms;
+    const horizon_ms = Math.min(before_ms, from_ms + shorter_ms + may_advance_ms);
+    this.#setMeta(HORIZON, horizon_ms);
+    this.#setMeta(HORIZON_AGE, age_ms);
+    return horizon_ms;
+  }
+
+  /** Of spans that still hold readings, by a clock that could be right. */
+  #oldestReadingMs(): number | undefined {
+    return (
+      this.#db
+        .prepare<[number], number | null>(
+          'SELECT min(min_t_ms) FROM spans WHERE rolled_up >= 0 AND min_t_ms >= ?',
+        )
+        .pluck()
+        .get(EARLIEST_MS) ?? undefined
+    );
+  }
+
+  #meta(name: string): number | undefined {
+    const value = this.#db
+      .prepare<[string], string>('SELECT value FROM meta WHERE name = ?')
+      .pluck()
+      .get(name);
+    return value === undefined ? undefined : Number(value);
+  }
+
+  #setMeta(name: string, value: number): void {
+    this.#db
+      .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
+      .run(name, String(value));
   }
 
   /** Of the file that is in use; it never shrinks, what is free in it is used again. */
@@ -123,13 +176,31 @@ export class Retention {
       .run(first_seq, last_seq, LogKind.topology);
   }
 
-  #removeOld({ now_ms, before_ms }: RetainRequest): void {
+  #removeOld(request: RetainRequest, before_ms: number): void {
+    if (before_ms <= 0) return;
     const [minutes, quarters] = ROLLUP_LEVELS;
-    const remove = this.#db.prepare('DELETE FROM rollups WHERE step_ms = ? AND start_ms < ?');
-    remove.run(minutes.step_ms, before_ms - minutes.step_ms * STEPS_PER_BLOCK);
-    remove.run(quarters.step_ms, Math.min(before_ms, now_ms - LONG_ROLLUP_DAYS * DAY_MS));
+    // Steps of a minute go with their readings, which stay where the centre does not have them.
+    const oldest_ms = Math.min(before_ms, this.#oldestReadingMs() ?? before_ms);
+    this.#removeSteps(minutes.step_ms, oldest_ms - minutes.step_ms * STEPS_PER_BLOCK);
+    const longer_ms = LONG_ROLLUP_DAYS * DAY_MS - (request.now_ms - request.before_ms);
+    this.#removeSteps(quarters.step_ms, before_ms - Math.max(0, longer_ms));
     this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
     this.#db.prepare('DELETE FROM completeness WHERE hour_ms < ?').run(before_ms);
+  }
+
+  /** Whole blocks that begin before; from where on there are steps is noted for who reads them. */
+  #removeSteps(step_ms: number, before_ms: number): number {
+    const { changes } = this.#db
+      .prepare('DELETE FROM rollups WHERE step_ms = ? AND start_ms < ?')
+      .run(step_ms, before_ms);
+    if (changes > 0) this.#noteStepsFrom(step_ms, blockStart(before_ms - 1, step_ms));
+    return changes;
+  }
+
+  /** `gone_ms`: where the last block begins that may be gone. */
+  #noteStepsFrom(step_ms: number, gone_ms: number): void {
+    const from_ms = gone_ms + step_ms * STEPS_PER_BLOCK;
+    this.#setMeta(stepsFrom(step_ms), Math.max(this.#meta(stepsFrom(step_ms)) ?? from_ms, from_ms));
   }
 
   /** They count for the room on the disk only. */
@@ -140,12 +211,18 @@ export class Retention {
   }
 
   #removeRollups(): number {
-    return this.#db
-      .prepare(
-        `DELETE FROM rollups WHERE rowid IN
-           (SELECT rowid FROM rollups WHERE step_ms = ? ORDER BY start_ms LIMIT ${ROLLUPS_PER_ROUND})`,
+    const { step_ms } = ROLLUP_LEVELS[0];
+    const oldest = this.#db
+      .prepare<[number], { rowid: number; start_ms: number }>(
+        `SELECT rowid, start_ms FROM rollups WHERE step_ms = ? ORDER BY start_ms LIMIT ${ROLLUPS_PER_ROUND}`,
       )
-      .run(ROLLUP_LEVELS[0].step_ms).changes;
+      .all(step_ms);
+    const newest = oldest.at(-1);
+    if (!newest) return 0;
+    const remove = this.#db.prepare('DELETE FROM rollups WHERE rowid = ?');
+    for (const { rowid } of oldest) remove.run(rowid);
+    this.#noteStepsFrom(step_ms, newest.start_ms);
+    return oldest.length;
   }
 
   /** Takes the readings out of the oldest spans that have any; what else they hold still goes to the centre. */

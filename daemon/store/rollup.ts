@@ -23,6 +23,8 @@ export const ROLLUP_LEVELS = [
   { step_ms: 900_000, bit: 2, spans: 8 },
 ] as const;
 export const STEPS_PER_BLOCK = 60;
+/** In `meta`, by width of steps: blocks that begin before this time may be gone, though their readings are there. */
+export const stepsFrom = (step_ms: number) => `steps_from_ms_${step_ms}`;
 
 /** Quantities that have a history. The order is that of the stored series: append only. */
 export const PACK_SERIES = ['voltage_v', 'current_a', 'soc_pct', 'temperature_c'] as const;

@@ -12,6 +12,8 @@ const HURRY_MS = 1000;
 const KEEP_FREE_BYTES = 64 << 20;
 const MAX_BYTES = 4e9;
 const DAY_MS = 86_400_000;
+/** So many days of the past go in a day at most, whatever the wall clock says. */
+const MAX_PACE = 3;
 
 type Retained = WriterMethods['retain'][1];
 
@@ -35,6 +37,8 @@ export class Upkeep {
   readonly #every_ms: number;
   #timer: TimerHandle | undefined;
   #running = false;
+  /** Monotonic time of the last round that succeeded. */
+  #retained_mono_ms: number | undefined;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -61,15 +65,18 @@ export class Upkeep {
     const { clock, log, file, store } = this.#options;
     const { max_bytes, keep_free_bytes } = this.room;
     const now_ms = clock.wallMs();
+    const mono_ms = clock.monoMs();
     let next_ms = this.#every_ms;
     try {
       const retained = await this.#options.retain({
         now_ms,
         // By a clock that may be years ahead nothing is old.
         before_ms: store.isTimeCertain?.() === false ? 0 : now_ms - store.retention_days * DAY_MS,
+        may_advance_ms: MAX_PACE * (mono_ms - (this.#retained_mono_ms ?? mono_ms)),
         synced_seq: this.#options.syncedSeq(),
         ...{ keep_free_bytes, max_bytes },
       });
+      this.#retained_mono_ms = mono_ms;
       const { lost, used_bytes, free_bytes } = retained;
       Object.assign(this.room, { used_bytes, free_bytes });
       if (lost)
