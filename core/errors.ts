@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   SERVER_INSECURE: 'fatal',
   UNAUTHENTICATED: 'fatal',
   FORBIDDEN: 'fatal',
+  CONFIRM_PASSWORD: 'fatal',
   NOT_FOUND: 'fatal',
   BAD_REQUEST: 'fatal',
   METHOD_NOT_ALLOWED: 'fatal',

@@ -40,6 +40,12 @@ export const LoginReply = Type.Object({
 // GET /api/auth/me
 export const MeReply = Type.Object({ user: UserView, must_change_password: MustChange, central: Central });
 
+// POST /api/auth/confirm: the password once more, before users and keys are changed
+export const ConfirmBody = Type.Object({ password: Type.String({ minLength: 1, maxLength: 1024 }) }, closed);
+export const ConfirmReply = Type.Object({
+  confirmed_until_ms: Type.Number({ description: 'Until then this session may change users and keys' }),
+});
+
 // GET /api/auth/setup: whether the first administrator is to be made (or a lost one recovered) by a set-up code
 export const SetupReply = Type.Object({
   open: Type.Boolean({ description: 'A set-up code is waited for' }),
@@ -182,6 +188,8 @@ export const AuditReply = Type.Object({
   next: Nullable(Type.String({ description: '`cursor` of the next page; null: there is no more' })),
 });
 
+export type ConfirmBody = Static<typeof ConfirmBody>;
+export type ConfirmReply = Static<typeof ConfirmReply>;
 export type LoginBody = Static<typeof LoginBody>;
 export type UserView = Static<typeof UserView>;
 export type LoginReply = Static<typeof LoginReply>;

@@ -86,7 +86,12 @@ export class AuditLog {
     this.#repeats = undefined;
     for (const { actor, action, count } of repeated)
       if (count > REPEATED_MAX)
-        this.#append({ actor, action, target: 'repeated', new: { not_listed: count - REPEATED_MAX } });
+        this.#append({
+          actor,
+          action,
+          target: 'more than is listed',
+          new: { not_listed: count - REPEATED_MAX },
+        });
   }
 
   #endWindow(): void {

@@ -61,7 +61,7 @@ test('everything a consumer needs is filled in', () => {
     upstream: { database_url: undefined, batch_rows: 20_000 },
     server: {
       ...{ host: '127.0.0.1', port: 8080, tls: undefined, insecure_http: false },
-      ...{ trusted_proxies: [], session_hours: 12 },
+      ...{ trusted_proxies: [], security_contact: undefined, session_hours: 12 },
     },
     simulation: undefined,
   });

@@ -44,6 +44,7 @@ export interface ResolvedConfig {
     readonly tls: { readonly certificate_file: string; readonly key_file: string } | undefined;
     readonly insecure_http: boolean;
     readonly trusted_proxies: readonly string[];
+    readonly security_contact: string | undefined;
     readonly session_hours: number;
   };
   readonly simulation: SimulationConfig | undefined;
@@ -158,6 +159,7 @@ function resolveServer(
     tls,
     insecure_http,
     trusted_proxies,
+    security_contact: server.security_contact,
     session_hours: server.session_hours ?? DEFAULTS.session_hours,
   };
 }

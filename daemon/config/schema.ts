@@ -237,6 +237,14 @@ const ServerConfig = Type.Object(
           'Addresses or networks (10.0.0.0/8) of reverse proxies, whose X-Forwarded-For, -Proto and -Host are believed; with TLS at the proxy cookies are Secure',
       }),
     ),
+    security_contact: Type.Optional(
+      Type.String({
+        pattern: '^(mailto:|https://|tel:)[!-~]{1,200}$',
+        title: 'a URI that begins with mailto:, https:// or tel:',
+        description:
+          'To whom a weakness of this gateway is told, in /.well-known/security.txt; without it there is none',
+      }),
+    ),
     session_hours: Type.Optional(
       Type.Number({
         exclusiveMinimum: 0,

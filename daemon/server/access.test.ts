@@ -61,6 +61,11 @@ const TABLE: Record<string, Line[]> = {
       provisional: 400,
     },
   ],
+  'POST /api/auth/confirm': [
+    person(all('/api/auth/confirm', 200, { password: PASSWORD })),
+    person(all('/api/auth/confirm', 403, { password: 'wrong' })),
+    all('/api/auth/confirm', 400, {}),
+  ],
   'GET /api/auth/sessions': [person(all('/api/auth/sessions'))],
   'DELETE /api/auth/sessions': [person(all('/api/auth/sessions', 204))],
   'DELETE /api/auth/sessions/:id': [all('/api/auth/sessions/none', 404)],

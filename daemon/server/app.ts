@@ -36,6 +36,7 @@ import { addAuthRoutes } from './routes/auth.ts';
 import { addBatteryRoutes } from './routes/batteries.ts';
 import { addExportRoute } from './routes/export.ts';
 import { addReportRoutes } from './routes/reports.ts';
+import { addSecurityTxt } from './routes/security-txt.ts';
 import { addSimulationRoutes } from './routes/simulation.ts';
 import { addSystemRoutes } from './routes/system.ts';
 import { addUserRoutes } from './routes/users.ts';
@@ -79,6 +80,7 @@ async function makeContext(
     limits,
     tls,
     isTrustedProxy: addressMatcher(options.trusted_proxies ?? []),
+    security_contact: options.security_contact,
     ui_directory: options.ui_directory,
     ...access,
     login_guard: new LoginGuard(clock, limits, counters, access.sessions.list()),
@@ -181,5 +183,6 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addApiKeyRoutes(app, context);
   addAuditRoutes(app, context);
   addSystemRoutes(app, context);
+  addSecurityTxt(app, context);
   if (context.services.simulation) addSimulationRoutes(app, context.services.simulation);
 }

@@ -139,3 +139,15 @@ test('a live feed by cookie that a browser says is cross-site is refused, whatev
   expect(await handshake(cookie, 'Sec-Fetch-Site: same-origin', 'Origin: http://a')).toBe(101);
   expect(await handshake(cookie)).toBe(101);
 });
+
+test('security.txt names the contact that was configured, with an end; without one there is none', async () => {
+  const url = '/.well-known/security.txt';
+  const { app } = await start({ security_contact: 'mailto:safety@site.example' });
+  const reply = await app.inject({ url });
+  expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8');
+  expect(reply.body).toMatch(
+    /^Contact: mailto:safety@site\.example\nExpires: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\nPreferred-Languages: en\n$/,
+  );
+  await app.close();
+  expect((await (await start()).app.inject({ url })).statusCode).toBe(404);
+});

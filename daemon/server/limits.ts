@@ -40,6 +40,8 @@ export interface ServerLimits {
   readonly sessions_per_user: number;
   /** How long a token of the page lasts before it is renewed. */
   readonly page_token_ms: number;
+  /** Users and keys are changed by a session whose password was given within this. */
+  readonly confirmed_ms: number;
   readonly api_keys: number;
   /** Password hashes computed at once, and callers that may wait for their turn. */
   readonly hashes_at_once: number;
@@ -96,6 +98,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   login_attack_window_ms: 5 * 60_000,
   sessions_per_user: 100,
   page_token_ms: 15 * 60_000,
+  confirmed_ms: 15 * 60_000,
   api_keys: 200,
   hashes_at_once: 2,
   hashes_waiting: 32,

@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly insecure_http: boolean;
   /** Addresses and networks of reverse proxies: what they say of whom they ask for, and how, is believed. */
   readonly trusted_proxies?: readonly string[] | undefined;
+  /** A URI for /.well-known/security.txt; without it there is none. */
+  readonly security_contact?: string | undefined;
   readonly session_hours: number;
   /** At least 8 characters; without it a secret is made once and kept in the documents. */
   readonly jwt_secret?: string | undefined;
@@ -50,6 +52,7 @@ export interface ServerContext {
   readonly limits: ServerLimits;
   readonly tls: boolean;
   readonly isTrustedProxy: (address: string | undefined) => boolean;
+  readonly security_contact: string | undefined;
   readonly ui_directory: string;
   readonly users: UserDirectory;
   readonly sessions: Sessions;
@@ -77,6 +80,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who the route is for. Every route must say; the application refuses to start otherwise. */
     access?: Access;
+    /** A session must have given its password lately; an API key has none, and needs its role alone. */
+    confirm?: boolean;
     /** What its use is called in the audit log; false: not there. Without it every change is, and no reading. */
     audit?: string | false;
   }

@@ -10,6 +10,7 @@ const STATUS: Partial<Record<ErrorCode, readonly [status: number, title: string]
   BAD_REQUEST: [400, 'Bad request'],
   UNAUTHENTICATED: [401, 'Not logged in'],
   FORBIDDEN: [403, 'Not allowed'],
+  CONFIRM_PASSWORD: [403, 'Password wanted again'],
   NOT_FOUND: [404, 'Not found'],
   METHOD_NOT_ALLOWED: [405, 'Method not allowed'],
   CONFLICT: [409, 'Conflict'],

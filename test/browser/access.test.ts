@@ -136,4 +136,36 @@ describe.skipIf(isSkipped)('access', () => {
     await page.goto(`${url}/system/users`);
     await page.getByRole('heading', { name: 'Accounts' }).waitFor();
   });
+
+  test('the password is wanted once more before a key is made, and what waited goes on', async () => {
+    const page = await open();
+    await logIn(page);
+    // As if it had been given a quarter of an hour ago.
+    let given = false;
+    await page.route('**/api/auth/confirm', async route => {
+      const response = await route.fetch();
+      given = response.ok();
+      await route.fulfill({ response });
+    });
+    await page.route('**/api/admin/keys', route => {
+      if (given || route.request().method() !== 'POST') return route.continue();
+      const problem = { status: 403, title: 'Password wanted again', code: 'CONFIRM_PASSWORD', detail: 'x' };
+      return route.fulfill({ status: 403, contentType: 'application/problem+json', json: problem });
+    });
+    await page.goto(`${url}/system/keys`);
+    await page.getByLabel('Name').fill('Reader');
+    await page.getByRole('button', { name: 'Make key' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Your password once more' });
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('Nothing was changed: the password was not given.').waitFor();
+    await page.getByRole('button', { name: 'Make key' }).click();
+    await dialog.getByLabel('Your password').fill('wrong');
+    await dialog.getByRole('button', { name: 'Go on' }).click();
+    await dialog.getByText('The password is wrong').waitFor();
+    await expectFit(page);
+    await dialog.getByLabel('Your password').fill(PASSWORD);
+    await dialog.getByRole('button', { name: 'Go on' }).click();
+    await page.getByLabel('Secret of Reader').waitFor();
+    expect(await dialog.count()).toBe(0);
+  });
 });

@@ -1,6 +1,7 @@
 /** Session and routes: who is not logged in sees the login, in place, and comes out where they wanted to go. */
 import { LocationProvider, Route, Router } from 'preact-iso/router';
 import { checkSession, session } from './api/session.ts';
+import { ConfirmPassword } from './pages/access/confirm-password.tsx';
 import { PasswordDuePage } from './pages/access/password.tsx';
 import { AccountPage } from './pages/account.tsx';
 import { AlertsPage } from './pages/alerts.tsx';
@@ -43,6 +44,7 @@ function Pages() {
           <Route default component={NotFoundPage} />
         </Router>
       </Shell>
+      <ConfirmPassword />
     </LocationProvider>
   );
 }

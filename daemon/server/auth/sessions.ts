@@ -22,6 +22,8 @@ const StoredSession = Type.Object({
   /** SHA-256 of the secret that renews its tokens. */
   renewal_hash: Type.String(),
   created_ms: Type.Number(),
+  /** When the password was last given; absent: at the login. */
+  confirmed_ms: Type.Optional(Type.Number()),
   expires_ms: Type.Number(),
   seen_ms: Type.Number(),
   address: Type.String(),
@@ -130,6 +132,19 @@ export class Sessions {
     if (!session) return;
     const password_marks = [...session.password_marks.slice(-1), passwordMark(user)];
     await this.#put({ ...session, password_marks });
+  }
+
+  /** Its user has given the password once more. */
+  async confirm(id: string): Promise<void> {
+    const session = this.find(id);
+    if (session) await this.#put({ ...session, confirmed_ms: this.#clock.wallMs() });
+  }
+
+  /** When the password was last given in this session; undefined where a clock that was set makes that a moment to come. */
+  confirmedMs(id: string): number | undefined {
+    const session = this.find(id);
+    const confirmed_ms = session && (session.confirmed_ms ?? session.created_ms);
+    return confirmed_ms !== undefined && confirmed_ms <= this.#clock.wallMs() ? confirmed_ms : undefined;
   }
 
   /** False when there is no such session. */

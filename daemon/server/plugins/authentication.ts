@@ -40,7 +40,22 @@ export function addAuthentication(app: App, context: ServerContext): void {
       request.viewer = await context.authenticator.viewer(token, request.ip);
     }
     requireAccess(access, request.viewer, isLocal(request));
+    if (request.routeOptions.config.confirm) requireConfirmed(viewerOf(request), context);
   });
+}
+
+/** An open page that somebody left, or a token that was stolen, is not enough to change who may come in. */
+function requireConfirmed(
+  { credential }: Viewer,
+  { sessions, limits, services: { clock } }: ServerContext,
+): void {
+  if (credential.kind === 'api_key') return;
+  const confirmed_ms = sessions.confirmedMs(credential.id) ?? Number.NEGATIVE_INFINITY;
+  if (clock.wallMs() - confirmed_ms < limits.confirmed_ms) return;
+  throw new GatewayError(
+    'CONFIRM_PASSWORD',
+    'This changes who may come in: give your password once more, POST /api/auth/confirm, then try again',
+  );
 }
 
 export function viewerOf(request: FastifyRequest): Viewer {

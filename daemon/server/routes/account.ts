@@ -1,7 +1,14 @@
 /** One's own account: password and sessions; and everybody's sessions, for administrators. */
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { MeReply, PasswordBody, SessionsReply, type SessionView } from '../../../core/contract/access.ts';
+import {
+  ConfirmBody,
+  ConfirmReply,
+  MeReply,
+  PasswordBody,
+  SessionsReply,
+  type SessionView,
+} from '../../../core/contract/access.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Viewer } from '../auth/access.ts';
 import type { StoredSession } from '../auth/sessions.ts';
@@ -16,6 +23,7 @@ const admin = { access: 'admin' } as const;
 
 export function addAccountRoutes(app: App, context: ServerContext): void {
   addPassword(app, context);
+  addConfirmation(app, context);
   addOwnSessions(app, context);
   addAllSessions(app, context);
 }
@@ -46,6 +54,30 @@ function addPassword(app: App, { users, sessions, login_guard }: ServerContext):
         sessions.keepThrough(viewer.credential.id, user),
       );
       return { user: viewer.user };
+    },
+  );
+}
+
+function addConfirmation(app: App, { users, sessions, login_guard, limits, services }: ServerContext): void {
+  app.post(
+    '/api/auth/confirm',
+    {
+      config: { ...login, audit: 'password.confirm' },
+      schema: {
+        summary: 'Gives one’s password once more, before users and keys are changed',
+        body: ConfirmBody,
+        response: { 200: ConfirmReply, ...problems(400, 401, 403, 429) },
+      },
+    },
+    async request => {
+      const { user, credential } = personOf(request);
+      request.audited = { target: user.username, new: undefined };
+      login_guard.begin(user.username, request.ip);
+      if (!(await users.authenticate(user.username, request.body.password)))
+        throw new GatewayError('FORBIDDEN', 'The password is wrong');
+      login_guard.succeeded(user.username, request.ip);
+      await sessions.confirm(credential.id);
+      return { confirmed_until_ms: services.clock.wallMs() + limits.confirmed_ms };
     },
   );
 }

@@ -14,6 +14,8 @@ import { refuseUnknown } from './users.ts';
 
 const KeyId = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
 const config = { access: 'admin' } as const;
+/** Of what changes who may come in. */
+const confirmed = { ...config, confirm: true } as const;
 
 export function addApiKeyRoutes(app: App, context: ServerContext): void {
   const { api_keys, signing_keys } = context;
@@ -31,7 +33,7 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
   app.post(
     '/api/admin/keys',
     {
-      config: { ...config, audit: 'key.create' },
+      config: { ...confirmed, audit: 'key.create' },
       schema: {
         summary: 'Makes an API key; its secret is told this once',
         body: NewApiKeyBody,
@@ -48,7 +50,7 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
   app.delete(
     '/api/admin/keys/:id',
     {
-      config: { ...config, audit: 'key.revoke' },
+      config: { ...confirmed, audit: 'key.revoke' },
       schema: {
         summary: 'Revokes an API key at once',
         params: KeyId,
@@ -64,7 +66,7 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
   app.post(
     '/api/admin/signing-keys',
     {
-      config: { ...config, audit: 'signing_key.rotate' },
+      config: { ...confirmed, audit: 'signing_key.rotate' },
       schema: {
         summary: 'Makes a new key to sign sessions with',
         description: 'Signs with a new key from now on; tokens of the one before are taken until they end',

@@ -8,6 +8,8 @@ import { NoContent, problems } from './replies.ts';
 
 const Username = Type.Object({ username: Type.String({ minLength: 1, maxLength: 64 }) });
 const config = { access: 'admin' } as const;
+/** Of what changes who may come in. */
+const confirmed = { ...config, confirm: true } as const;
 
 export function addUserRoutes(app: App, context: ServerContext): void {
   const { users } = context;
@@ -19,7 +21,7 @@ export function addUserRoutes(app: App, context: ServerContext): void {
   app.post(
     '/api/admin/users',
     {
-      config: { ...config, audit: 'user.create' },
+      config: { ...confirmed, audit: 'user.create' },
       schema: {
         summary: 'Makes a user',
         body: NewUserBody,
@@ -36,7 +38,7 @@ export function addUserRoutes(app: App, context: ServerContext): void {
   app.put(
     '/api/admin/users/:username',
     {
-      config: { ...config, audit: 'user.change' },
+      config: { ...confirmed, audit: 'user.change' },
       schema: {
         summary: 'Changes a user; what is not given stays',
         params: Username,
@@ -59,7 +61,7 @@ export function addUserRoutes(app: App, context: ServerContext): void {
   app.delete(
     '/api/admin/users/:username',
     {
-      config: { ...config, audit: 'user.delete' },
+      config: { ...confirmed, audit: 'user.delete' },
       schema: {
         summary: 'Deletes a user and ends its sessions',
         params: Username,

@@ -1,6 +1,8 @@
 /** Who is logged in. The session itself is a cookie that scripts cannot read. */
 import { signal } from '@preact/signals';
 import type {
+  ConfirmBody,
+  ConfirmReply,
   LoginBody,
   LoginReply,
   MeReply,
@@ -10,6 +12,7 @@ import type {
 } from '../../../core/contract/access.ts';
 import type { Role } from '../../../core/contract/model.ts';
 import { ApiError, request } from './client.ts';
+import { confirming, wanted } from './confirmation.ts';
 import { remembered } from './remembered.ts';
 
 export interface Session {
@@ -70,6 +73,13 @@ export async function changePassword(body: PasswordBody): Promise<void> {
   enter(await ask<MeReply>('/api/auth/password', { method: 'PUT', body }));
 }
 
+/** The password once more, and what waits for it goes on. Throws ApiError when it is wrong, or too many were. */
+export async function confirmPassword(password: string): Promise<void> {
+  const body: ConfirmBody = { password };
+  await renewing(() => request<ConfirmReply>('/api/auth/confirm', { method: 'POST', body }));
+  wanted.value?.done();
+}
+
 /** Throws ApiError while the gateway cannot end the session. */
 export async function logOut(): Promise<void> {
   await request('/api/auth/logout', { method: 'POST' });
@@ -80,7 +90,7 @@ export async function logOut(): Promise<void> {
 /** As `request`, for pages behind the login: an ended session leads back to it. */
 export async function ask<T>(path: string, options?: Parameters<typeof request>[1]): Promise<T> {
   try {
-    return await renewing(() => request<T>(path, options));
+    return await confirming(() => renewing(() => request<T>(path, options)));
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) expire();
     throw error;

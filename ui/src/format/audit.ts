@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'user.change': 'changed the user',
   'user.delete': 'removed the user',
   'user.password': 'changed their password',
+  'password.confirm': 'gave their password once more',
   'user.pull': 'took over',
   'key.create': 'made the API key',
   'key.revoke': 'revoked the API key',
@@ -30,6 +31,7 @@ const TRIED: Readonly<Record<string, string>> = {
   login: 'tried to log in as',
   setup: 'tried to set up the gateway as',
   'user.password': 'tried to change their password',
+  'password.confirm': 'tried to give their password once more',
 };
 
 /** Before the target, where there is one. */
