@@ -4,6 +4,7 @@ import { silentLogger } from '../core/log.ts';
 import { CELL_METRICS, CellMetric, PACK_METRICS, PackMetric } from '../core/metrics.ts';
 import { PackState } from '../core/reading/pack-state.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
+import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { readEnvironment } from '../daemon/config/environment.ts';
 import { loadConfig } from '../daemon/config/load.ts';
 import { AlertDesk } from '../daemon/pipeline/alert-desk.ts';
@@ -43,7 +44,11 @@ export async function makeFleetSite(): Promise<BenchSite> {
   const live = new PackLiveView({
     clock: systemClock,
     topology,
-    packs: states.map((state, pack) => ({ state, limits: plausibleLimits(), binding: bindings[pack] })),
+    packs: states.map((state, pack) => ({
+      state,
+      judge: new PackJudge(state, plausibleLimits()),
+      binding: bindings[pack],
+    })),
     linkReason: () => undefined,
     activeAlerts: () => desk.active(),
   });

@@ -13,7 +13,8 @@ import { CellMetric, PackMetric } from '../core/metrics.ts';
 import { encodeInto, maxEncodedBytes } from '../core/reading/codec.ts';
 import { PackReading } from '../core/reading/pack-reading.ts';
 import { PackState } from '../core/reading/pack-state.ts';
-import { markImplausible, plausibleLimits } from '../core/reading/plausibility.ts';
+import { plausibleLimits } from '../core/reading/plausibility.ts';
+import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { readEnvironment } from '../daemon/config/environment.ts';
 import { loadConfig } from '../daemon/config/load.ts';
 import { createSqliteStore } from '../daemon/store/sqlite-store.ts';
@@ -39,8 +40,8 @@ async function measure(directory: string): Promise<string[]> {
     silent_after_ms: 15_000,
     deviceAlarmLabel: (_pack, code) => code,
   });
-  const limits = plausibleLimits();
   const states = topology.packs.map(({ pack, shape }) => new PackState(pack, shape, 6000));
+  const judges = states.map(state => new PackJudge(state, plausibleLimits()));
   const readings = states.map(({ pack, shape }) => new PackReading(pack, shape));
   const cells = topology.packs.reduce((sum, { shape }) => sum + shape.cell_count, 0);
   for (const state of states) fill(state);
@@ -59,7 +60,7 @@ async function measure(directory: string): Promise<string[]> {
       t_ms += 2000;
       for (let i = 0; i < states.length; i++) {
         states[i].snapshotInto(readings[i], t_ms, 0);
-        markImplausible(readings[i], limits);
+        judges[i].judge(readings[i]);
         engine.evaluate(readings[i], () => undefined);
         if (keep) store.append(readings[i]);
       }
@@ -75,7 +76,7 @@ async function measure(directory: string): Promise<string[]> {
   const length = encodeInto(readings[0], new DataView(bytes.buffer), 0);
   const raw = await rawInserts(directory, bytes.subarray(0, length));
   return [
-    `judged   ${perSecond(judged * (cells / states.length), 'cell readings')} (snapshot, plausibility, alerts)`,
+    `judged   ${perSecond(judged * (cells / states.length), 'cell readings')} (snapshot, judgement, alerts)`,
     `durable  ${perSecond(durable * (cells / states.length), 'cell readings')} in SQLite (goal 1,000,000), ${readings_dropped} dropped`,
     `durable  ${perSecond(durable, 'rows')} of ${length} bytes`,
     `raw      ${perSecond(raw, 'rows')} by better-sqlite3 alone; ${ratio(durable, raw, 0.2)}`,

@@ -3,6 +3,7 @@ import { ManualClock } from '../core/clock/manual-clock.ts';
 import { silentLogger } from '../core/log.ts';
 import { encodeInto, maxEncodedBytes } from '../core/reading/codec.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
+import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { readEnvironment } from '../daemon/config/environment.ts';
 import { loadConfig } from '../daemon/config/load.ts';
 import { Sampler } from '../daemon/pipeline/sampler.ts';
@@ -45,7 +46,7 @@ export async function simulateFleet(moment_count: number): Promise<SimulatedFlee
     .map(binding => ({
       binding,
       state: states[binding.pack],
-      limits: plausibleLimits(binding.profile.plausible),
+      judge: new PackJudge(states[binding.pack], plausibleLimits(binding.profile.plausible)),
     }));
   const moments: SimulatedRow[][] = [];
   let moment: SimulatedRow[] = [];

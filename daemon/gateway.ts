@@ -8,6 +8,7 @@ import { describeError, GatewayError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { PackState } from '../core/reading/pack-state.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
+import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
 import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
 import type { VirtualWires } from '../drivers/registry.ts';
@@ -109,7 +110,7 @@ export class Gateway {
       .map(binding => ({
         binding,
         state: states[binding.pack],
-        limits: plausibleLimits(binding.profile.plausible),
+        judge: new PackJudge(states[binding.pack], plausibleLimits(binding.profile.plausible)),
       }));
     this.#desk = new AlertDesk(
       topology,
@@ -143,7 +144,10 @@ export class Gateway {
         this.#desk.judge(reading);
       },
       onMoment: (t_ms, mono_ms) => {
-        for (const { state } of packs) this.#judgeSilence(state, t_ms, mono_ms);
+        for (const { state, judge } of packs) {
+          this.#judgeSilence(state, t_ms, mono_ms);
+          this.#desk.judgeTwoDevices(state.pack, judge.twoDevices(), t_ms);
+        }
       },
     });
     this.#upstream = createUpstream({

@@ -27,6 +27,7 @@ export interface ThresholdRule {
 
 /** Rule ids of alerts that are not thresholds. */
 export const PACK_SILENT_RULE = 'pack_silent';
+export const TWO_DEVICES_RULE = 'two_devices';
 export const DEVICE_ALARM_RULE = 'device_alarm';
 
 export interface Alert {

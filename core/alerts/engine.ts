@@ -6,7 +6,13 @@
  */
 import { DeviceAlarmLevel, type PackReading } from '../reading/pack-reading.ts';
 import type { PackNode, Topology } from '../topology/topology.ts';
-import { type Alert, DEVICE_ALARM_RULE, PACK_SILENT_RULE, type ThresholdRule } from './alert.ts';
+import {
+  type Alert,
+  DEVICE_ALARM_RULE,
+  PACK_SILENT_RULE,
+  type ThresholdRule,
+  TWO_DEVICES_RULE,
+} from './alert.ts';
 import { type Measured, measure, thresholdMessage } from './measure.ts';
 
 export interface EngineOptions {
@@ -104,6 +110,24 @@ export class AlertEngine {
     this.#raise(watch, node, { rule_id: PACK_SILENT_RULE, severity: 'critical', message }, t_ms, emit);
   }
 
+  /** Judges whether two devices answer as one pack; `found`: what they are known by, undefined while there is one. */
+  evaluateTwoDevices(
+    pack: number,
+    found: string | undefined,
+    t_ms: number,
+    emit: (alert: Alert) => void,
+  ): void {
+    const watch = this.#watches.get(TWO_DEVICES_RULE)?.[pack];
+    if ((found === undefined) === (watch?.active === undefined)) return;
+    if (found === undefined) {
+      if (watch) this.#clear(watch, t_ms, emit);
+      return;
+    }
+    const message = `${found.slice(0, 1).toUpperCase()}${found.slice(1)}: all its values are suspect`;
+    const alert = { rule_id: TWO_DEVICES_RULE, severity: 'critical', message } as const;
+    this.#raise(this.#watch(TWO_DEVICES_RULE, pack), this.#topology.packs[pack], alert, t_ms, emit);
+  }
+
   #judge(rule: ThresholdRule, node: PackNode, reading: PackReading, emit: (alert: Alert) => void): void {
     const watch = this.#watch(rule.id, node.pack);
     const { value } = this.#measured;
@@ -192,7 +216,7 @@ export class AlertEngine {
   }
 
   #knowsRule(rule_id: string, node: PackNode): boolean {
-    if (rule_id === PACK_SILENT_RULE) return true;
+    if (rule_id === PACK_SILENT_RULE || rule_id === TWO_DEVICES_RULE) return true;
     const [kind, code] = rule_id.split('/');
     if (kind === DEVICE_ALARM_RULE) return node.shape.device_alarms.includes(code);
     return this.#rules.some(rule => rule.id === rule_id && appliesTo(rule, this.#topology, node));

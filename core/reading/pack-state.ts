@@ -15,6 +15,8 @@ export class PackState {
   revision = 0;
   /** Monotonic time of the newest write; -Infinity while the pack never spoke. */
   last_update_mono_ms = Number.NEGATIVE_INFINITY;
+  /** Gets every value of a pack quantity as it is told; undefined: nobody listens. */
+  onValue: ((metric: number, value: number, mono_ms: number) => void) | undefined;
   /** So long the pack may say nothing because its line is slow; 0: it is as quick as the interval. */
   patience_ms = 0;
   readonly #values: Slots;
@@ -37,6 +39,7 @@ export class PackState {
   /** Sets one pack quantity. A non-finite value becomes missing. `suspect`: the device itself flags it. */
   setValue(metric: number, value: number, mono_ms: number, suspect = false): void {
     this.#values.set(metric, value, mono_ms, suspect);
+    this.onValue?.(metric, value, mono_ms);
     this.#touch(mono_ms);
   }
 
@@ -128,6 +131,17 @@ export class PackState {
     return this.#cells.toldMs(metric * this.shape.cell_count + cell);
   }
 
+  /** Monotonic times at which one quantity of each cell was told last; -Infinity: never. A view that stays. */
+  cellsToldMonoMs(metric: number): Float64Array {
+    const { cell_count } = this.shape;
+    return this.#cells.told_ms.subarray(metric * cell_count, (metric + 1) * cell_count);
+  }
+
+  /** As `cellsToldMonoMs`, of the sensors. */
+  sensorsToldMonoMs(): Float64Array {
+    return this.#sensors.told_ms;
+  }
+
   #touch(mono_ms: number): void {
     this.revision++;
     if (mono_ms > this.last_update_mono_ms) this.last_update_mono_ms = mono_ms;
@@ -145,30 +159,30 @@ function clampToFloat32(value: number): number {
 class Slots {
   readonly values: Float64Array;
   readonly stale_ms: Float64Array;
-  readonly #updated_ms: Float64Array;
+  readonly told_ms: Float64Array;
   readonly #suspect: Uint8Array;
 
   constructor(length: number, stale_ms: number) {
     this.values = new Float64Array(length).fill(Number.NaN);
     this.stale_ms = new Float64Array(length).fill(stale_ms);
-    this.#updated_ms = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
+    this.told_ms = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
     this.#suspect = new Uint8Array(length);
   }
 
   set(slot: number, value: number, mono_ms: number, suspect: boolean): void {
     this.values[slot] = Number.isFinite(value) ? clampToFloat32(value) : Number.NaN;
-    this.#updated_ms[slot] = mono_ms;
+    this.told_ms[slot] = mono_ms;
     this.#suspect[slot] = suspect ? 1 : 0;
   }
 
   toldMs(slot: number): number {
-    return this.#updated_ms[slot];
+    return this.told_ms[slot];
   }
 
   qualityAt(slot: number, mono_ms: number): Quality {
     const value = this.values[slot];
     if (Number.isNaN(value)) return Quality.missing;
-    if (mono_ms - this.#updated_ms[slot] > this.stale_ms[slot]) return Quality.stale;
+    if (mono_ms - this.told_ms[slot] > this.stale_ms[slot]) return Quality.stale;
     return this.#suspect[slot] ? Quality.suspect : Quality.good;
   }
 

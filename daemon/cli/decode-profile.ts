@@ -6,8 +6,9 @@ import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import { CELL_METRICS, decimalsOf, type Metric, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
 import { DeviceAlarmLevel, PackReading } from '../../core/reading/pack-reading.ts';
-import { markImplausible, plausibleLimits } from '../../core/reading/plausibility.ts';
+import { plausibleLimits } from '../../core/reading/plausibility.ts';
 import { QUALITY_NAMES, Quality } from '../../core/reading/quality.ts';
+import { PackJudge } from '../../core/siblings/pack-judge.ts';
 import { createCanDriver } from '../../drivers/can/can-driver.ts';
 import { parseCandumpLine } from '../../drivers/can/candump-replay.ts';
 import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
@@ -34,6 +35,7 @@ export async function decodeWithProfile(log_file: string, run: DryRun): Promise<
   const hub = new VirtualCanHub();
   const context = { clock, log: silentLogger, interval_ms: 1000, onUpdate: () => {}, onLink: () => {} };
   const driver = createCanDriver({ id: CONNECTION_ID, type: 'virtual-can' }, [binding], context, hub);
+  const judge = new PackJudge(driver.packs[0], plausibleLimits(run.profile.plausible));
   const node = hub.bus(CONNECTION_ID).attach();
   await driver.start();
   let previous_s: number | undefined;
@@ -56,12 +58,12 @@ export async function decodeWithProfile(log_file: string, run: DryRun): Promise<
   }
   const reading = new PackReading(0, binding.shape);
   driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
-  markImplausible(reading, plausibleLimits(run.profile.plausible));
+  judge.mark(reading);
   const { counters, packs } = driver.health();
   await driver.stop();
   return [
     ...describeReading(reading),
-    ...(packs[0].reason ? [`pack: ${packs[0].reason}`] : []),
+    ...[...(packs[0].reason ? [packs[0].reason] : []), ...judge.reasons(reading)].map(why => `pack: ${why}`),
     `${Object.entries({ ...counters, unreadable_lines: unreadable })
       .filter(([, count]) => count > 0)
       .map(([name, count]) => `${name} ${count}`)

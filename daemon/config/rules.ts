@@ -1,12 +1,17 @@
 /** From the configuration's rules to the thresholds the alert engine judges by. */
-import { DEVICE_ALARM_RULE, PACK_SILENT_RULE, type ThresholdRule } from '../../core/alerts/alert.ts';
+import {
+  DEVICE_ALARM_RULE,
+  PACK_SILENT_RULE,
+  type ThresholdRule,
+  TWO_DEVICES_RULE,
+} from '../../core/alerts/alert.ts';
 import type { Finding, Path } from '../../core/schema/problem.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { RuleConfig } from './schema.ts';
 
 /** Findings are pushed; a rule that has one is left out. */
 export function resolveRules(rules: readonly RuleConfig[], findings: Finding[]): ThresholdRule[] {
-  const ids = new Set<string>([PACK_SILENT_RULE, DEVICE_ALARM_RULE]);
+  const ids = new Set<string>([PACK_SILENT_RULE, TWO_DEVICES_RULE, DEVICE_ALARM_RULE]);
   return rules.flatMap((rule, i) => {
     const path = ['alerts', 'rules', i];
     if (ids.has(rule.id))

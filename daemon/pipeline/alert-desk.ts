@@ -61,6 +61,10 @@ export class AlertDesk implements AlertService {
     this.#engine.evaluateSilence(pack, silent_ms, t_ms, reason, this.#record);
   }
 
+  judgeTwoDevices(pack: number, found: string | undefined, t_ms: number): void {
+    this.#engine.evaluateTwoDevices(pack, found, t_ms, this.#record);
+  }
+
   judgeGateway(parts: GatewayParts, t_ms: number, mono_ms: number): void {
     this.#gateway.evaluate(parts, t_ms, mono_ms, this.#record);
   }

@@ -11,7 +11,7 @@ import type {
 import { CellMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
-import { markImplausible, type PlausibleLimits } from '../../core/reading/plausibility.ts';
+import type { PackJudge } from '../../core/siblings/pack-judge.ts';
 import type { BatteryNode, PackNode, Topology } from '../../core/topology/topology.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
 import type { LiveView } from '../server/services.ts';
@@ -20,7 +20,8 @@ import { detailColumns, summarisePack } from './summary.ts';
 
 export interface LivePack {
   readonly state: PackState;
-  readonly limits: PlausibleLimits;
+  /** The one the sampler asks. */
+  readonly judge: PackJudge;
   readonly binding: PackBinding;
 }
 
@@ -120,7 +121,7 @@ export class PackLiveView implements LiveView {
     const { clock, packs } = this.#options;
     const reading = this.#scratch[pack];
     packs[pack].state.snapshotInto(reading, clock.wallMs(), clock.monoMs());
-    markImplausible(reading, packs[pack].limits);
+    packs[pack].judge.mark(reading);
     return reading;
   }
 
@@ -129,6 +130,7 @@ export class PackLiveView implements LiveView {
     const age_ms = clock.monoMs() - packs[node.pack].state.last_update_mono_ms;
     return summarisePack(node, reading, {
       link_reason: linkReason(node.pack),
+      doubts: packs[node.pack].judge.reasons(reading),
       last_update_ms: Number.isFinite(age_ms) ? Math.round(clock.wallMs() - age_ms) : null,
       alerts: alerts.get(node.id) ?? { critical: 0, warning: 0, info: 0 },
     });

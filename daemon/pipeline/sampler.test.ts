@@ -6,6 +6,7 @@ import { CellMetric } from '../../core/metrics.ts';
 import { PackState } from '../../core/reading/pack-state.ts';
 import { plausibleLimits } from '../../core/reading/plausibility.ts';
 import { qualityLetters } from '../../core/reading/quality.ts';
+import { PackJudge } from '../../core/siblings/pack-judge.ts';
 import { Sampler } from './sampler.ts';
 
 const shape = { cell_count: 2, sensor_count: 0, device_alarms: [] };
@@ -19,7 +20,7 @@ function harness(wall_start_ms: number) {
   const sampler = new Sampler({
     clock,
     interval_ms: 2000,
-    packs: states.map(state => ({ state, limits: plausibleLimits() })),
+    packs: states.map(state => ({ state, judge: new PackJudge(state, plausibleLimits()) })),
     onReading: reading => {
       const { newest_age_ms, oldest_age_ms, is_repeated } = reading;
       seen.push({

@@ -1,6 +1,6 @@
 /**
  * The sampler: at every interval of the wall clock it takes one coherent reading of each pack that speaks,
- * marks what is implausible and hands it on. Everything downstream (alerts, store, upstream) hangs on it.
+ * has it judged and hands it on. Everything downstream (alerts, store, upstream) hangs on it.
  *
  * Readings carry the interval's own moment (a multiple of `interval_ms`), so that all packs of a moment
  * can be compared and counted at the centre; and how old their values were at that moment. A pack that has
@@ -10,8 +10,8 @@ import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { CellMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
-import { markImplausible, type PlausibleLimits } from '../../core/reading/plausibility.ts';
 import { Quality } from '../../core/reading/quality.ts';
+import type { PackJudge } from '../../core/siblings/pack-judge.ts';
 
 /** After a start the first moment waits this long at most for packs that have not yet told all their cells. */
 const WARM_UP_MS = 5000;
@@ -20,7 +20,7 @@ export interface SamplerOptions {
   readonly clock: Clock;
   readonly interval_ms: number;
   /** In dense pack order. */
-  readonly packs: readonly { readonly state: PackState; readonly limits: PlausibleLimits }[];
+  readonly packs: readonly { readonly state: PackState; readonly judge: PackJudge }[];
   /** Gets each reading of a pack that has anything fresh; the reading is reused after the call. */
   readonly onReading: (reading: PackReading) => void;
   /** Called once per moment after all packs, also for those that said nothing. */
@@ -86,12 +86,12 @@ export class Sampler {
     this.counters.moments++;
     for (let i = 0; i < packs.length; i++) {
       const reading = this.#readings[i];
-      const { state, limits } = packs[i];
+      const { state, judge } = packs[i];
       state.snapshotInto(reading, t_ms, mono_ms);
-      this.counters.values_suspect += markImplausible(reading, limits);
+      reading.is_repeated = state.revision === this.#revisions[i];
+      this.counters.values_suspect += judge.judge(reading);
       if (hasFresh(reading)) {
         state.agesInto(reading, mono_ms - late_ms);
-        reading.is_repeated = state.revision === this.#revisions[i];
         this.#revisions[i] = state.revision;
         this.counters.readings++;
         if (reading.is_repeated) this.counters.readings_repeated++;

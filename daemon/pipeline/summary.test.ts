@@ -19,6 +19,7 @@ const node = {
 };
 const calm: PackContext = {
   link_reason: undefined,
+  doubts: [],
   last_update_ms: 5,
   alerts: { critical: 0, warning: 0, info: 0 },
 };

@@ -24,6 +24,8 @@ import type { PackNode } from '../../core/topology/topology.ts';
 export interface PackContext {
   /** The driver's one line of what is wrong; undefined while all is well. */
   readonly link_reason: string | undefined;
+  /** Why values are suspect, in words. */
+  readonly doubts: readonly string[];
   /** Wall time of the newest value; null while the pack never spoke. */
   readonly last_update_ms: number | null;
   readonly alerts: AlertCounts;
@@ -137,7 +139,10 @@ function toldExtremes(reading: PackReading, min: number, max: number): Extremes 
   return { min: good(min), max: good(max) };
 }
 
-/** ok: link well and every configured cell's voltage good. offline: no value fresh. Else degraded, with why. */
+/**
+ * ok: link well, every configured cell's voltage good and no value contradicted. offline: no value fresh. Else
+ * degraded, with why.
+ */
 function packHealth(
   reading: PackReading,
   context: PackContext,
@@ -152,12 +157,13 @@ function packHealth(
   const doubts = ([Quality.missing, Quality.stale, Quality.suspect] as const)
     .filter(quality => counts[quality] > 0)
     .map(quality => `${counts[quality]} ${QUALITY_NAMES[quality]}`);
-  if (doubts.length > 0) {
-    const cells = `cell voltages: ${doubts.join(', ')} of ${reading.shape.cell_count}`;
-    return { state: 'degraded', reason: context.link_reason ? `${context.link_reason}; ${cells}` : cells };
-  }
-  return context.link_reason
-    ? { state: 'degraded', reason: context.link_reason }
+  const reasons = [
+    ...(context.link_reason ? [context.link_reason] : []),
+    ...(doubts.length > 0 ? [`cell voltages: ${doubts.join(', ')} of ${reading.shape.cell_count}`] : []),
+    ...context.doubts,
+  ];
+  return reasons.length > 0
+    ? { state: 'degraded', reason: reasons.join('; ') }
     : { state: 'ok', reason: null };
 }
 

@@ -15,6 +15,7 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading, type PackShape } from '../../core/reading/pack-reading.ts';
 import { PackState } from '../../core/reading/pack-state.ts';
 import { plausibleLimits } from '../../core/reading/plausibility.ts';
+import { PackJudge } from '../../core/siblings/pack-judge.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
 import { AuditLog } from '../audit/audit-log.ts';
@@ -111,7 +112,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     topology,
     packs: states.map(state => ({
       state,
-      limits: plausibleLimits(),
+      judge: new PackJudge(state, plausibleLimits()),
       binding: binding(topology, state.pack),
     })),
     linkReason: () => undefined,

@@ -2,6 +2,14 @@
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import { plausibleLimits } from '../../core/reading/plausibility.ts';
+import {
+  chargeLimitSentence,
+  contradictsCells,
+  contradictsLimits,
+  MOST_CELL_SPREAD_V,
+  orderSentence,
+  sumSentence,
+} from '../../core/siblings/contradictions.ts';
 import type { Profile } from '../profiles/profile.ts';
 
 export interface ReadingFacts {
@@ -25,10 +33,6 @@ export interface ReadingFacts {
   readonly disagreements: readonly string[];
 }
 
-/** Cells of one pack differ less than this, even the weak ones. */
-const MOST_SPREAD_V = 1.2;
-/** Sum of the cells against the voltage of the pack. */
-const SUM_TOLERANCE = 0.04;
 const LOWEST_PACK_V = 1;
 
 /** Takes every value, also one that has become stale when the traffic ended. */
@@ -102,21 +106,21 @@ function comparisons(
   const volts = (value: number) => `${value.toFixed(1)} V`;
   compare(
     [sum_v, pack_v],
-    Math.abs(sum_v - pack_v) <= SUM_TOLERANCE * Math.max(sum_v, pack_v),
+    !contradictsCells(sum_v, pack_v),
     `cells add up to the pack's ${volts(pack_v)}`,
-    `cells add up to ${volts(sum_v)}, the pack says ${volts(pack_v)}`,
+    sumSentence(sum_v, pack_v),
   );
   compare(
     [cell_min_v, cell_max_v],
-    cell_max_v - cell_min_v <= MOST_SPREAD_V,
+    cell_max_v - cell_min_v <= MOST_CELL_SPREAD_V,
     'cells are close together',
     `cells lie ${(cell_max_v - cell_min_v).toFixed(2)} V apart`,
   );
   compare(
     [low_v, high_v],
-    low_v <= high_v && high_v - low_v <= MOST_SPREAD_V,
+    low_v <= high_v && high_v - low_v <= MOST_CELL_SPREAD_V,
     'lowest and highest cell are in order',
-    `lowest cell ${low_v.toFixed(3)} V, highest ${high_v.toFixed(3)} V`,
+    orderSentence(low_v, high_v),
   );
   compare(
     [low_c, high_c],
@@ -128,9 +132,9 @@ function comparisons(
   if (full_v > 0)
     compare(
       [pack_v],
-      pack_v < 1.3 * full_v && pack_v > 0.5 * full_v && !(empty_v > full_v),
+      !contradictsLimits(pack_v, Number.NaN, full_v) && !(empty_v > full_v),
       `voltage lies near the charge limit of ${volts(full_v)}`,
-      `voltage ${volts(pack_v)} does not fit a charge limit of ${volts(full_v)}`,
+      chargeLimitSentence(pack_v, full_v),
     );
   return { agreements, disagreements };
 }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { DeviceAlarmLevel } from '../../../core/reading/pack-reading.ts';
 import { markImplausible, plausibleLimits } from '../../../core/reading/plausibility.ts';
+import { markContradictions } from '../../../core/siblings/contradictions.ts';
 import { RegisterImage } from '../register-image.ts';
 import { crcFits } from '../rtu/crc.ts';
 import { bindingFor, roundBench, shipped } from './registers-testing.ts';
@@ -48,6 +49,9 @@ async function readingOf(id: string, cells: number, segments: ReturnType<typeof 
   for (let i = 0; i < 20; i++) await bench.round();
   const reading = bench.snapshot();
   expect(markImplausible(reading, plausibleLimits(profile.plausible))).toBe(0);
+  const contradictions = { found: 0, marked: 0 };
+  markContradictions(reading, 0, contradictions);
+  expect(contradictions.found).toBe(0);
   return reading;
 }
 
