@@ -30,10 +30,15 @@ function mismatch(schema: SchemaNode, value: unknown, path: Path): Finding {
   const found = describeFound(value);
   const expected = describeExpected(schema);
   const names = schema.enum?.filter(name => typeof name === 'string');
-  const hint = names && typeof value === 'string' ? didYouMean(value, names) : '';
+  const hint = names && typeof value === 'string' ? meantName(value, names, schema.aliases) : '';
   const isText = schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean');
   const quotes = isText ? '; put it in quotes' : '';
   return { path, found, expected, message: `found ${found}, expected ${expected}${hint}${quotes}` };
+}
+
+function meantName(written: string, names: readonly string[], aliases: SchemaNode['aliases'] = {}): string {
+  const alias = written.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  return Object.hasOwn(aliases, alias) ? `; did you mean "${aliases[alias]}"?` : didYouMean(written, names);
 }
 
 function walkMap(schema: SchemaNode, map: Record<string, unknown>, path: Path): Finding[] {

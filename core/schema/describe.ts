@@ -10,6 +10,8 @@ export interface SchemaNode {
   readonly description?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
+  /** Other names people use for one of `enum`, in small letters without spaces and signs. */
+  readonly aliases?: Readonly<Record<string, string>>;
   readonly anyOf?: readonly SchemaNode[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>;

@@ -124,7 +124,7 @@ class YamlSource {
   }
 
   #syntax(code: string, message: string, [offset]: readonly [number, number]): Problem {
-    const words = SYNTAX_WORDS[code];
+    const words = SYNTAX_WORDS[code] ?? SENTENCE_WORDS.find(([sentence]) => sentence.test(message))?.slice(1);
     if (words) return this.#problem({ path: [], found: words[0], expected: words[1] }, offset);
     const said = `not valid YAML: ${message}`;
     return this.#problem({ path: [], found: message, expected: 'valid YAML', message: said }, offset);
@@ -201,6 +201,34 @@ const SYNTAX_WORDS: Readonly<Record<string, readonly [string, string]>> = {
   TAB_AS_INDENT: ['a tab', 'spaces for indentation'],
   MULTIPLE_DOCS: ['a second document', 'one document (no further ---)'],
 };
+
+/** Where one code stands for several mistakes: by the parser's own sentence. */
+const SENTENCE_WORDS: readonly (readonly [RegExp, found: string, expected: string])[] = [
+  [
+    /^Sequence item without/,
+    'a line that is neither a list item nor part of the one above',
+    'as many spaces before it as before the first key after "- "',
+  ],
+  [
+    /^Nested mappings are not allowed/,
+    'a second "key: value" within a value',
+    'as many spaces before it as before the line above, or quotes around a text with ": " in it',
+  ],
+  [
+    /must start at the same column/,
+    'a line that is indented otherwise than those it belongs to',
+    'the same number of spaces before each key of one level',
+  ],
+  [/^Missing closing .?quote/, 'a text whose quotes are not closed', 'a quote at its end'],
+  [/end with a ]/, 'a list that is not closed', '"]" at its end'],
+  [/end with a }/, 'keys and values that are not closed', '"}" at their end'],
+  [/^Implicit keys need to be on a single line/, 'a line without a colon', '"key: value"'],
+  [
+    /^Plain value cannot start with/,
+    'a text that begins with a sign YAML keeps for itself',
+    'quotes around it',
+  ],
+];
 
 const offsetOf = (node: unknown) => (isNode(node) ? node.range?.[0] : undefined);
 const isEmptyScalar = (node: unknown) => isScalar(node) && node.value === null;

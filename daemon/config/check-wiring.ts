@@ -1,6 +1,10 @@
 /** What fits together on a bus or a link, and what does not. */
+import { realpathSync } from 'node:fs';
+import { posix } from 'node:path';
 import { didYouMean, type Finding, listOf } from '../../core/schema/problem.ts';
 import { type ConnectionConfig, transportOf } from '../../drivers/connections.ts';
+import { chemistryMisfit } from './chemistry-misfit.ts';
+import { DEFAULTS } from './defaults.ts';
 import type { ExpandedConnection } from './expand-connections.ts';
 import type { ExpandedPack } from './expand-packs.ts';
 import type { Config } from './schema.ts';
@@ -29,8 +33,10 @@ export function checkWiring(
     ids.add(pack.id);
     checkConnection(pack, connections, report);
     checkAddress(pack, report);
+    checkUnitId(pack, connections, report);
   }
   checkShared(packs, connections, report);
+  checkBitRates(packs, connections, report);
   checkFaults(config, packs, connections, problems);
 }
 
@@ -56,14 +62,24 @@ function checkWires(connections: Connections, problems: Finding[]): void {
     const [key, wire] = wireOf(connection) ?? [];
     // What still holds a range could not be expanded, and was told so.
     if (!key || !wire || wire.includes('{')) continue;
-    const other = taken.get(wire);
-    if (other === undefined) taken.set(wire, connection.id);
+    const device = key === 'port' ? deviceAt(wire) : wire;
+    const other = taken.get(device);
+    if (other === undefined) taken.set(device, connection.id);
     else
       problems.push({
         path: [...path, key],
-        found: `${wire}, which connection ${other} has`,
+        found: `${wire}, ${device === wire ? '' : `which is ${device}, `}which connection ${other} has`,
         expected: 'one connection to it',
       });
+  }
+}
+
+/** One device goes by many names: `/dev/serial/by-id/…`, `/dev/../dev/ttyUSB0`. What is not plugged in is taken by its name. */
+function deviceAt(port: string): string {
+  try {
+    return realpathSync(port);
+  } catch {
+    return posix.normalize(port);
   }
 }
 
@@ -103,6 +119,37 @@ function checkAddress(pack: ExpandedPack, report: Report): void {
       report(pack, 'address', String(address), `none, profile ${profile.id} has one device per bus`);
   } else if (address !== undefined && (address < range.min || address > range.max)) {
     report(pack, 'address', String(address), `${range.min} to ${range.max}, as profile ${profile.id} allows`);
+  }
+}
+
+const HIGHEST_UNIT_ID = 247;
+/** By the Modbus TCP guide: the device itself, where there is no gateway. Some answer to it on a serial line, too. */
+const UNIT_ID_OF_DEVICE = 255;
+
+/** Above 247 Modbus keeps unit ids for itself. */
+function checkUnitId(pack: ExpandedPack, connections: Connections, report: Report): void {
+  const { address, connection_id } = pack;
+  const type = connections.get(connection_id)?.connection.type;
+  if (type === undefined || address === undefined || transportOf(type) !== 'modbus') return;
+  if (address <= HIGHEST_UNIT_ID || address === UNIT_ID_OF_DEVICE) return;
+  const allowed = `at most ${HIGHEST_UNIT_ID}, as Modbus allows, or ${UNIT_ID_OF_DEVICE} for the device itself`;
+  report(pack, 'address', String(address), `a unit id of ${allowed}`);
+}
+
+/** A bus has one bit rate; a node at another one hears nothing and disturbs all. */
+function checkBitRates(packs: readonly ExpandedPack[], connections: Connections, report: Report): void {
+  const first = new Map<string, { readonly id: string; readonly bitrate: number }>();
+  for (const pack of packs) {
+    const { connection_id, profile } = pack;
+    const known = connections.get(connection_id);
+    const bitrate = profile?.can?.bitrate;
+    if (!known || !profile || !bitrate || isVirtual(known.connection)) continue;
+    const other = first.get(connection_id);
+    if (!other) first.set(connection_id, { id: profile.id, bitrate });
+    else if (other.bitrate !== bitrate) {
+      const found = `profile ${profile.id} of ${bitrate / 1000} kbit/s on connection ${connection_id}, where profile ${other.id} speaks at ${other.bitrate / 1000} kbit/s`;
+      report(pack, 'profile', found, 'profiles of one bit rate on one bus; a bus of its own for the other');
+    }
   }
 }
 
@@ -165,7 +212,7 @@ function checkFaults(
 
 /** What works but is hardly meant. */
 export function wiringWarnings(
-  { simulation }: Config,
+  { simulation, batteries }: Config,
   connections: Connections,
   packs: readonly ExpandedPack[],
 ): Finding[] {
@@ -190,6 +237,12 @@ export function wiringWarnings(
     const expected = `${bitrate}, as profile ${profile.id} says; a wrong one disturbs the whole bus`;
     const path = [...known.path, 'bitrate_bps'];
     warnings.set(path.join(), { path, found, expected });
+  }
+  for (const { path, battery, profile } of packs) {
+    const chemistry = batteries[battery].chemistry ?? DEFAULTS.chemistry;
+    const misfit = profile && profile.fault === undefined && chemistryMisfit(chemistry, profile);
+    if (misfit)
+      warnings.set([...path, 'profile', chemistry].join(), { path: [...path, 'profile'], ...misfit });
   }
   for (const { path, profile } of packs) {
     if (profile?.fault === undefined) continue;

@@ -77,5 +77,5 @@ test('so is a wrong environment, and a file that is not there', () => {
     lines: ['environment BMS_HTTP_PORT: found "-1", expected a whole number from 0 to 65535'],
   });
   const { ok, lines } = checkConfig(join(folder, 'absent.yaml'), {});
-  expect([ok, lines]).toEqual([false, [expect.stringContaining('absent.yaml: cannot be read: ENOENT')]]);
+  expect([ok, lines]).toEqual([false, [expect.stringContaining('absent.yaml: found no such file')]]);
 });

@@ -391,6 +391,6 @@ test('a password is never shown', () => {
 
 test('an absent file is one problem', () => {
   expect(() => loadConfig(join(folder, 'absent.yaml'), quietEnvironment, testProfiles)).toThrow(
-    /absent\.yaml: cannot be read: ENOENT/,
+    /absent\.yaml: found no such file/,
   );
 });

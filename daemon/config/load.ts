@@ -75,15 +75,23 @@ export function loadConfig(file: string, environment: Environment, profiles: Loa
   return { file: path, config, ...fleet, warnings };
 }
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EACCES: 'a file that this user may not read',
+  EPERM: 'a file that this user may not read',
+  EISDIR: 'a directory',
+};
+
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const found = describeError(error);
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    const found = UNREADABLE[code] ?? describeError(error);
     const expected = 'a configuration file that can be read';
-    throw new ConfigError([
-      { file, line: 0, column: 0, path: '', found, expected, message: `cannot be read: ${found}` },
-    ]);
+    const message = `found ${found}, expected ${expected}`;
+    throw new ConfigError([{ file, line: 0, column: 0, path: '', found, expected, message }]);
   }
 }
 

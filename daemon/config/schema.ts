@@ -14,6 +14,27 @@ const Id = (description: string) =>
   });
 const Name = (description: string) => Type.Optional(Type.String({ maxLength: 100, description }));
 const Chemistry = Type.Enum(['lfp', 'nmc', 'other']);
+const CHEMISTRY_ALIASES = {
+  ...{ lifepo4: 'lfp', lifepo: 'lfp', lifeypo4: 'lfp', lithiumironphosphate: 'lfp', ironphosphate: 'lfp' },
+  ...{
+    nca: 'nmc',
+    nmc811: 'nmc',
+    nmc622: 'nmc',
+    ncm: 'nmc',
+    liion: 'nmc',
+    lithiumion: 'nmc',
+    linimncoo2: 'nmc',
+  },
+  ...{
+    lto: 'other',
+    titanate: 'other',
+    sodium: 'other',
+    naion: 'other',
+    agm: 'other',
+    leadacid: 'other',
+    lead: 'other',
+  },
+};
 const SHOWN = 'Shown on the page (default: the id)';
 
 /** One pack, or with ranges many alike: `id`, `connection` and `address` are expanded side by side. */
@@ -70,6 +91,7 @@ export const BatteryConfig = Type.Object(
     chemistry: Type.Optional(
       Type.Enum(Chemistry.enum, {
         default: DEFAULTS.chemistry,
+        aliases: CHEMISTRY_ALIASES,
         description: 'Cell chemistry; thresholds depend on it. `other` has no voltage thresholds of its own',
       }),
     ),
@@ -91,7 +113,10 @@ export const RuleConfig = Type.Object(
     label: Type.String({ minLength: 1, maxLength: 100, description: 'Shown on the page' }),
     severity: Type.Enum(['critical', 'warning', 'info'], { description: 'How urgent it is' }),
     chemistry: Type.Optional(
-      Type.Enum(Chemistry.enum, { description: 'Only for batteries of this chemistry (default: all)' }),
+      Type.Enum(Chemistry.enum, {
+        aliases: CHEMISTRY_ALIASES,
+        description: 'Only for batteries of this chemistry (default: all)',
+      }),
     ),
     cell: Type.Optional(
       Type.Enum(CELL_QUANTITIES, { description: 'A quantity of each cell; either `cell` or `pack`' }),

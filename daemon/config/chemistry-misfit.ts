@@ -1,0 +1,22 @@
+/** Whether cells of a chemistry and what a profile takes for a possible cell voltage go together. */
+import type { Chemistry } from '../../core/topology/topology.ts';
+import type { Profile } from '../../drivers/profiles/profile.ts';
+import { DEFAULT_RULES } from './default-rules.ts';
+
+/** Undefined: they do, or nobody knows. Where they do not, healthy cells are suspect, or no limit is ever reached. */
+export function chemistryMisfit(
+  chemistry: Chemistry,
+  { id, plausible }: Profile,
+): { found: string; expected: string } | undefined {
+  const range = plausible?.cell?.voltage_v;
+  const limits = DEFAULT_RULES.filter(
+    ({ chemistry: of, on }) => of === chemistry && on.scope === 'cell' && on.metric === 'voltage_v',
+  ).map(({ raise_at }) => raise_at);
+  if (!range || limits.length === 0) return undefined;
+  const [lowest, highest] = [Math.min(...limits), Math.max(...limits)];
+  if (range[0] <= lowest && range[1] >= highest) return undefined;
+  return {
+    found: `profile ${id}, whose cells have ${range[0]} to ${range[1]} V, in a battery of ${chemistry}`,
+    expected: `a profile and a chemistry that fit; cells of ${chemistry} raise alerts at ${lowest} and ${highest} V`,
+  };
+}
