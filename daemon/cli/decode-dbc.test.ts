@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { decodeWithDbc } from './decode-dbc.ts';
 
@@ -51,10 +52,34 @@ test('numbers beyond what a double holds are printed in full', async () => {
   expect((await decode(dbc, '001#0102030405060708'))[0]).toBe('001 Id serial=578437695752307201');
 });
 
+test('a line break in a unit keeps a frame on its line; remote and error frames are counted apart', async () => {
+  const dbc = 'BO_ 256 A: 8 X\n SG_ v : 0|8@1+ (1,0) [0|0] "m\nV" X\n';
+  const lines = await decode(dbc, '100#07', '101#R', '20000004#0000000000000000', '102#00');
+  expect(lines).toEqual([
+    '100 A v=7m V',
+    '1 frames decoded, 1 of unknown ids, 1 remote frames, 1 error frames, 0 lines unreadable',
+    'unknown ids: 102 (1)',
+  ]);
+});
+
+test('a log that gzip has packed is read as it is', async () => {
+  const [dbc_file, log_file] = [join(directory, 'z.dbc'), join(directory, 'z.log.gz')];
+  writeFileSync(dbc_file, 'BO_ 256 A: 8 X\n SG_ v : 0|8@1+ (1,0) [0|0] "V" X\n');
+  writeFileSync(log_file, gzipSync('(1.000000) can0 100#07\n'));
+  const lines: string[] = [];
+  for await (const line of decodeWithDbc(log_file, dbc_file)) lines.push(line);
+  expect(lines[0]).toBe('(1.000000) can0 100 A v=7V');
+  writeFileSync(log_file, gzipSync('(1.000000) can0 100#07\n').subarray(0, 25));
+  const cut = async () => {
+    for await (const _ of decodeWithDbc(log_file, dbc_file));
+  };
+  await expect(cut()).rejects.toThrow(/z\.log\.gz/);
+});
+
 test('a file that is no DBC, and a log that is none, are said to be so', async () => {
   await expect(decode('BU_: A\n', '100#01')).rejects.toThrow('no message in it, expected a DBC file');
   await expect(decode('BO_ 1 A: 8 X\n', 'nothing')).rejects.toThrow(
-    'none of its 1 lines is of a candump log',
+    'none of its 1 lines holds a frame; expected a log of a CAN bus',
   );
-  await expect(decode('BO_ 1 A: 8 X\n')).rejects.toThrow('is empty, expected a candump log');
+  await expect(decode('BO_ 1 A: 8 X\n')).rejects.toThrow('it is empty; expected a log of a CAN bus');
 });

@@ -1,10 +1,10 @@
-/** `bms-gateway decode LOG --dbc FILE`: every frame of a candump log as the DBC file names it. */
+/** `bms-gateway decode LOG --dbc FILE`: every frame of a log as the DBC file names it. */
 import { canKey, formatCanId, j1939Mask } from '../../drivers/can/can-bus.ts';
-import { type CandumpLine, parseCandumpLine } from '../../drivers/can/candump-replay.ts';
+import type { CandumpLine } from '../../drivers/can/candump-replay.ts';
 import type { Dbc } from '../../drivers/can/dbc/dbc-model.ts';
 import { decodeDbcBytes, parseDbc } from '../../drivers/can/dbc/dbc-parser.ts';
 import { MessageDecoder } from '../../drivers/can/dbc/message-decoder.ts';
-import { noCandumpLog, readLogLines, readNamedFile } from './named-files.ts';
+import { readLogFrames, readNamedFile } from './named-files.ts';
 import { UsageError } from './usage.ts';
 
 /** A file that is no DBC at all has nothing but oddities. */
@@ -20,17 +20,15 @@ export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncG
   const find = finderOf(dbc);
   const unknown = new Map<string, number>();
   let decoded = 0;
-  let lines = 0;
-  let unreadable = 0;
-  for await (const text of readLogLines(log_file)) {
-    const frame = parseCandumpLine(text);
-    lines++;
-    if (!frame) {
-      unreadable++;
-      continue;
-    }
+  let remote = 0;
+  let errors = 0;
+  const counts = { lines: 0, unreadable: 0 };
+  for await (const frame of readLogFrames(log_file, counts)) {
+    if (frame.error) errors++;
+    else if (frame.remote) remote++;
+    if (frame.error || frame.remote) continue;
     const decoder = find(frame);
-    if (!decoder || frame.remote || frame.error) {
+    if (!decoder) {
       const id = formatCanId(frame.id, frame.extended);
       unknown.set(id, (unknown.get(id) ?? 0) + 1);
       continue;
@@ -38,9 +36,13 @@ export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncG
     decoded++;
     yield `(${frame.t_s.toFixed(6)}) ${frame.interface} ${describe(decoder, frame)}`;
   }
-  if (lines === unreadable) throw new UsageError(noCandumpLog(log_file, lines));
   const ids = [...unknown].map(([id, count]) => `${id} (${count})`);
-  yield `${decoded} frames decoded, ${sum(unknown.values())} of unknown ids, ${unreadable} lines unreadable`;
+  const others = [
+    ...(remote > 0 ? [`${remote} remote frames`] : []),
+    ...(errors > 0 ? [`${errors} error frames`] : []),
+    `${counts.unreadable} lines unreadable`,
+  ];
+  yield `${decoded} frames decoded, ${sum(unknown.values())} of unknown ids, ${others.join(', ')}`;
   if (ids.length > 0) yield `unknown ids: ${ids.join(', ')}`;
 }
 
@@ -68,11 +70,14 @@ function describe(decoder: MessageDecoder, { id, extended, data }: CandumpLine):
     const name = signal.choices?.get(Math.round((value - signal.offset) / signal.scale));
     const exact = Number.isSafeInteger(value) ? undefined : decoder.exact(carried[i], data, data.length);
     const number = exact ?? Number(value.toPrecision(12));
-    parts.push(`${signal.name}=${number}${signal.unit}${name ? ` (${name})` : ''}`);
+    parts.push(oneLine(`${signal.name}=${number}${signal.unit}${name ? ` (${name})` : ''}`));
   }
   const short =
     data.length < decoder.needed_bytes ? ` [${data.length} of ${decoder.needed_bytes} bytes]` : '';
   return `${formatCanId(id, extended)} ${message.name}${short} ${parts.join(' ')}`;
 }
+
+/** A DBC may hold a line break in a unit or a name of a value. */
+const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 
 const sum = (counts: Iterable<number>) => [...counts].reduce((a, b) => a + b, 0);

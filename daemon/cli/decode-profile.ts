@@ -10,12 +10,11 @@ import { plausibleLimits } from '../../core/reading/plausibility.ts';
 import { QUALITY_NAMES, Quality } from '../../core/reading/quality.ts';
 import { PackJudge } from '../../core/siblings/pack-judge.ts';
 import { createCanDriver } from '../../drivers/can/can-driver.ts';
-import { parseCandumpLine } from '../../drivers/can/candump-replay.ts';
 import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
 import { shapeOf } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
-import { noCandumpLog, readLogLines } from './named-files.ts';
+import { readLogFrames } from './named-files.ts';
 import { chosenOptions } from './profile-options.ts';
 import { UsageError } from './usage.ts';
 
@@ -39,22 +38,21 @@ export async function decodeWithProfile(log_file: string, run: DryRun): Promise<
   const node = hub.bus(CONNECTION_ID).attach();
   await driver.start();
   let previous_s: number | undefined;
-  let lines = 0;
-  let unreadable = 0;
-  for await (const text of readLogLines(log_file)) {
-    const line = parseCandumpLine(text);
-    lines++;
-    if (!line) {
-      unreadable++;
-      continue;
+  const counts = { lines: 0, unreadable: 0 };
+  let remote_frames = 0;
+  let error_frames = 0;
+  const frames = readLogFrames(log_file, counts);
+  try {
+    for await (const line of frames) {
+      clock.advance(Math.max(0, (line.t_s - (previous_s ?? line.t_s)) * 1000));
+      previous_s = line.t_s;
+      if (line.error) error_frames++;
+      else if (line.remote) remote_frames++;
+      else node.send({ ...line, length: line.data.length });
     }
-    clock.advance(Math.max(0, (line.t_s - (previous_s ?? line.t_s)) * 1000));
-    previous_s = line.t_s;
-    if (!line.remote && !line.error) node.send({ ...line, length: line.data.length });
-  }
-  if (lines === unreadable) {
+  } catch (error) {
     await driver.stop();
-    throw new UsageError(noCandumpLog(log_file, lines));
+    throw error;
   }
   const reading = new PackReading(0, binding.shape);
   driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
@@ -64,7 +62,7 @@ export async function decodeWithProfile(log_file: string, run: DryRun): Promise<
   return [
     ...describeReading(reading),
     ...[...(packs[0].reason ? [packs[0].reason] : []), ...judge.reasons(reading)].map(why => `pack: ${why}`),
-    `${Object.entries({ ...counters, unreadable_lines: unreadable })
+    `${Object.entries({ ...counters, remote_frames, error_frames, unreadable_lines: counts.unreadable })
       .filter(([, count]) => count > 0)
       .map(([name, count]) => `${name} ${count}`)
       .join(', ')}`,

@@ -28,9 +28,10 @@ const HELP = `Usage: bms-gateway <command>
   run [--config FILE]           run the gateway (default: BMS_CONFIG, /etc/bms-gateway/config.yaml)
   check-config [FILE]           check a configuration and say what it describes; exit code 2 when it is wrong
   profiles [ID]                 the devices that can be read, your own among them; all about one of them
-  decode LOG --dbc FILE         each frame of a candump log as a DBC file names it
+  decode LOG --dbc FILE         each frame of a log of the bus as a DBC file names it. LOG: what candump writes or prints,
+                                .asc, .trc, SavvyCAN's .csv; each also as .gz
   decode LOG --profile ID [--cells N] [--address N] [--option NAME=VALUE]
-                                what a profile makes of a candump log
+                                what a profile makes of such a log
   scan TARGET [--seconds N] [--units 1-16] [--profile ID] [--json]
                                 which profiles fit what is on a bus, and the configuration for it; read-only.
                                 TARGET: can0, FILE.log, /dev/ttyUSB0[:baud], slcan:/dev/ttyACM0[:bitrate],
@@ -59,12 +60,19 @@ const PRIVATE_FILES = 0o077;
 
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   process.umask(PRIVATE_FILES);
+  if (!process.stdout.listeners('error').includes(endWithReader)) process.stdout.on('error', endWithReader);
   try {
     return await dispatch(args, env);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     return error instanceof ConfigError || error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Who reads may have seen enough: `bms-gateway decode … | head`. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
 }
 
 async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -142,7 +150,7 @@ async function decode(
   config_file: string | undefined,
 ): Promise<number> {
   if (!log_file || (values.dbc === undefined) === (values.profile === undefined))
-    throw new UsageError('decode needs a candump log and either --dbc FILE or --profile ID');
+    throw new UsageError('decode needs a log of a CAN bus and either --dbc FILE or --profile ID');
   if (values.dbc !== undefined) {
     for await (const line of decodeWithDbc(log_file, values.dbc)) process.stdout.write(`${line}\n`);
     return 0;

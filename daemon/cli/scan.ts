@@ -3,7 +3,6 @@
  * fit, how surely and why, with the configuration to paste.
  */
 import { systemClock } from '../../core/clock/system-clock.ts';
-import { parseCandumpLine } from '../../drivers/can/candump-replay.ts';
 import { SlcanBus } from '../../drivers/can/slcan-bus.ts';
 import { SocketCanBus } from '../../drivers/can/socketcan-bus.ts';
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
@@ -15,7 +14,7 @@ import type { Finding } from '../../drivers/scan/finding.ts';
 import { scanModbus } from '../../drivers/scan/modbus-scan.ts';
 import { parseTarget, type ScanTarget, TARGET_FORMS } from '../../drivers/scan/target.ts';
 import { CanTraffic, type HeardSummary } from '../../drivers/scan/traffic.ts';
-import { readLogLines } from './named-files.ts';
+import { readLogFrames } from './named-files.ts';
 import { describeScan } from './scan-report.ts';
 import { UsageError } from './usage.ts';
 
@@ -149,13 +148,13 @@ function addressesToAsk({ address }: Profile, units: readonly number[]): readonl
 
 async function readTraffic(file: string): Promise<CanTraffic> {
   const traffic = new CanTraffic();
-  for await (const text of readLogLines(file)) {
-    const line = parseCandumpLine(text);
-    if (!line) traffic.unreadable_lines += text.trim() === '' ? 0 : 1;
-    else if (line.error) traffic.error_frames++;
+  const counts = { lines: 0, unreadable: 0 };
+  for await (const line of readLogFrames(file, counts)) {
+    if (line.error) traffic.error_frames++;
     else if (line.remote) traffic.remote_frames++;
     else traffic.add({ ...line, length: line.data.length }, 1000 * line.t_s);
   }
+  traffic.unreadable_lines = counts.unreadable;
   return traffic;
 }
 

@@ -27,7 +27,16 @@ const bytes = (text: string) => Buffer.from(text, 'latin1');
 test('frames as the LAWICEL manual writes them, with and without a time stamp', () => {
   const { frames, parser } = listen();
   parser.feed(bytes('t10021133\rt10021133A0F4\rT0000010021133\rT18FF50E580011223344556677\rt7FF0\r'));
-  expect(frames).toEqual(['s100#1133', 's100#1133', 'x100#1133', 'x18ff50e5#0011223344556677', 's7ff#']);
+  parser.feed(bytes('t1002113300A0F4B1\rT18FF50E58001122334455667700A0F4B1\r'));
+  expect(frames).toEqual([
+    's100#1133',
+    's100#1133',
+    'x100#1133',
+    'x18ff50e5#0011223344556677',
+    's7ff#',
+    's100#1133',
+    'x18ff50e5#0011223344556677',
+  ]);
   expect(parser.counts).toEqual({ malformed_lines: 0, remote_frames: 0 });
 });
 

@@ -8,7 +8,7 @@ import type { SentFrame } from './virtual-bus.ts';
 const CR = 0x0d;
 const LF = 0x0a;
 const BEL = 0x07;
-/** T, 8 digits of id, length, 16 digits of data, 4 of a time stamp: 30; some room for answers to V and N. */
+/** T, 8 digits of id, length, 16 digits of data, 8 of a time stamp: 34; some room for answers to V and N. */
 const LONGEST_LINE = 64;
 
 /** Setup command by bit rate. */
@@ -134,11 +134,11 @@ export class SlcanParser {
     return true;
   }
 
-  /** Id and length in range, and as many digits as the length says, with or without a time stamp. */
+  /** Id and length in range, and as many digits as the length says; with a time stamp of 4 or 8 digits, or without. */
   #isWhole(id: number, length: number, data_at: number, digits: number, extended: boolean): boolean {
     if (id < 0 || id > (extended ? 0x1fffffff : 0x7ff) || length < 0 || length > 8) return false;
     const rest = this.#length - data_at - digits;
-    return rest === 0 || (rest === 4 && this.#hex(data_at + digits, 4) >= 0);
+    return rest === 0 || ((rest === 4 || rest === 8) && this.#hex(data_at + digits, rest) >= 0);
   }
 
   /** -1 where one is no hex digit or the line ends before. */
