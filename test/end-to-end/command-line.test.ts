@@ -55,7 +55,7 @@ test('decode by profile says what the driver makes of a log', async () => {
   // Of a pack of sixteen, as it says itself: four cells do not add up to it.
   expect(output).toMatch(/^voltage_v +53\.00 V \(suspect\)$/m);
   expect(output).toMatch(/^pack: cells add up to 13\.2 V, the pack says 53\.0 V$/m);
-  expect(output).toMatch(/^current_a +-8\.10 A$/m);
+  expect(output).toMatch(/^current_a +-8\.10 A \(suspect\)$/m);
   expect(output).toMatch(/^soc_pct +62\.00 %$/m);
   expect(output).toMatch(/^cell 4 voltage_v +3\.3040 V$/m);
   expect(output).toMatch(/unknown_ids 1.*unreadable_lines 1/);
