@@ -95,7 +95,8 @@ export class IdentityKeeper {
 
   /** How far the log is. Only an aid for the day when rows are lost: never throws. */
   note(last_seq: number, every_rows = NOTED_EVERY_ROWS): void {
-    if (last_seq - (this.#identity.last_seq ?? 0) < every_rows) return;
+    // Of a log that was never opened there is nothing to say.
+    if (this.incarnation === '' || last_seq - (this.#identity.last_seq ?? 0) < every_rows) return;
     try {
       this.#write({ last_seq });
     } catch {

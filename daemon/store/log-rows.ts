@@ -44,6 +44,8 @@ interface UnpackedSpan extends ArchivedSpan {
   readonly start: Uint32Array;
   readonly end: Uint32Array;
   readonly buffers: Buffer[];
+  /** Rows whose number another one has as well. */
+  doubles: number;
 }
 
 export class LogRows {
@@ -273,6 +275,7 @@ export class LogRows {
       start: new Uint32Array(count),
       end: new Uint32Array(count),
       buffers: [],
+      doubles: 0,
     };
     for (const { pack_key, body } of this.#selectChunks.all(first_seq)) {
       if (pack_key === 0) this.#unpackOthers(span, body);
@@ -284,6 +287,11 @@ export class LogRows {
       span.buffers.push(bytes);
       return true;
     });
+    if (span.doubles > 0)
+      this.#damaged(
+        `rows ${first_seq} to ${last_seq}`,
+        `two processes wrote them at once; ${span.doubles} have the number of another, and are not sent`,
+      );
     return span;
   }
 
@@ -324,6 +332,7 @@ function put(
   end: number,
 ): void {
   if (!(at >= 0 && at < span.kind.length)) return;
+  if (span.kind[at] >= 0) span.doubles++;
   span.kind[at] = kind;
   span.pack_key[at] = pack_key;
   span.t_ms[at] = t_ms;

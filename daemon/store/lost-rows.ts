@@ -8,6 +8,12 @@ export interface LostRows {
   readonly found_seq: number | undefined;
 }
 
+/** Numbers of which the centre may have no rows, when all that is not there yet is lost. */
+export function mayLack(kept: LogIdentity | undefined): Pick<GapRecord, 'first_seq' | 'last_seq'> {
+  if (!kept) return { first_seq: null, last_seq: null };
+  return { first_seq: (kept.synced_seq ?? 0) + 1, last_seq: kept.numbers_below - 1 };
+}
+
 /** Its numbers are those that may be missing at the centre; how many of them were used is not known exactly. */
 export function lostGap(file: string, { kept, found_seq }: LostRows): GapRecord {
   const { numbers_below, last_seq, synced_seq } = kept;
@@ -18,11 +24,11 @@ export function lostGap(file: string, { kept, found_seq }: LostRows): GapRecord 
       ? '; with it went users, settings and alerts: users of the centre come back when it is reached, others must be made anew'
       : '; what was changed meanwhile in users and settings went with them';
   const centre = synced_seq === undefined ? '' : `; the centre had those up to ${synced_seq}`;
-  const first_seq = Math.max(found_seq ?? 0, synced_seq ?? 0) + 1;
+  const missing = mayLack(kept);
   return {
     reason: 'storage_lost',
     detail: `${file}: ${state}, although its log had ${known}${centre}${users}`,
     ...{ from_ms: null, to_ms: null, readings: null, packs: [] },
-    ...{ first_seq, last_seq: numbers_below - 1 },
+    ...{ ...missing, first_seq: Math.max((found_seq ?? 0) + 1, missing.first_seq ?? 1) },
   };
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import { isDoubleNumber } from './double-numbers.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
 
 /** How long a write waits for another process that holds the file. */
@@ -36,11 +37,11 @@ export function openDatabase(file: string, migrations: string): Database.Databas
   }
 }
 
-/** What SQLite says when bytes of the file are not what they must be. */
+/** What is said when bytes of the file, or numbers of its rows, are not what they must be. */
 export function isCorrupt(error: unknown): boolean {
   if (error instanceof GatewayError) return error.code === 'STORE_CORRUPT';
   if (!(error instanceof Database.SqliteError)) return false;
-  return error.code === 'SQLITE_NOTADB' || error.code.startsWith('SQLITE_CORRUPT');
+  return error.code === 'SQLITE_NOTADB' || error.code.startsWith('SQLITE_CORRUPT') || isDoubleNumber(error);
 }
 
 function check(db: Database.Database): void {

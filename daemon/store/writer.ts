@@ -7,10 +7,11 @@ import { Archiver } from './archive.ts';
 import { forEachRecord, RECORD_HEADER_BYTES } from './batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from './block.ts';
 import { forgetClock } from './clock-table.ts';
+import { refuseDoubleNumbers } from './double-numbers.ts';
 import { loosen, moveRows, namedAnew } from './fork.ts';
 import { IdentityKeeper, type LogIdentity, readIdentity } from './identity.ts';
 import { LogRows } from './log-rows.ts';
-import { type LostRows, lostGap } from './lost-rows.ts';
+import { type LostRows, lostGap, mayLack } from './lost-rows.ts';
 import type { NewNumbers } from './new-numbers.ts';
 import { openDatabase } from './open-database.ts';
 import { countIn, NO_SPAN, type OpenSpan } from './open-span.ts';
@@ -40,6 +41,8 @@ export class Writer {
   #retention!: Retention;
   #archiving: Generator<void, void> | undefined;
   readonly #identity: IdentityKeeper;
+  /** As it was before this run. */
+  #kept: LogIdentity | undefined;
   /** Found at the start: rows that had been written and are not there. */
   #lost: LostRows | undefined;
   #span_rows = FEWEST_SPAN_ROWS;
@@ -74,8 +77,10 @@ export class Writer {
     this.#roll_up = new RollUp(db, this.#rows, this.#onDamage);
     const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
     this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
+    refuseDoubleNumbers(db);
     this.#resumeSpan();
     const kept = readIdentity(this.#file);
+    this.#kept = kept;
     this.#transaction(() => {
       this.#lost = this.#skipLost(kept, is_replacement);
       for (const { pack_key, pack_id } of pack_keys)
@@ -302,7 +307,7 @@ export class Writer {
       const gap: GapRecord = {
         reason: 'storage_lost',
         detail: `${reason}; kept as ${set_aside}; taken over: ${rows.join(', ') || 'nothing'}`,
-        ...{ from_ms: null, to_ms: null, first_seq: null, last_seq: null, readings: null, packs: [] },
+        ...{ from_ms: null, to_ms: null, ...mayLack(this.#kept), readings: null, packs: [] },
       };
       this.#appendOwn(LogKind.gap, t_ms, gap);
       return taken;
