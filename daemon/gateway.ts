@@ -209,13 +209,36 @@ export class Gateway {
     const { url, urls } = await this.#step(() => server.listen());
     await this.#step(() => this.#simulation?.start());
     await this.#step(() => this.#supervisor.start());
-    await this.#step(() => this.#completeness.start());
     await this.#step(() => {
       this.#sampler.start();
-      this.#upstream.start();
       this.#watch.start();
     });
+    await this.#step(() => this.#startStored());
     return { url, urls, certificate: server.certificate(), administrator };
+  }
+
+  /** What needs a log that can be written; where it cannot be yet, as soon as it can. */
+  #startStored(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#store.onOpen(() => {
+        if (this.#is_stopped) return resolve();
+        this.#upstream.start();
+        this.#completeness.start().then(resolve, error => {
+          this.#options.log.error(
+            { component: 'completeness', reason: describeError(error) },
+            'did not start',
+          );
+          reject(error);
+        });
+      });
+      // Not waited for then: the gateway serves meanwhile.
+      if (this.#store.stats().fault !== undefined) resolve();
+    });
+  }
+
+  /** Readings that could not be written at the stop. */
+  get readings_lost(): number {
+    return this.#store.lost_at_close;
   }
 
   /** Nothing is begun once the gateway is to stop. */
@@ -261,9 +284,9 @@ export class Gateway {
     }
   }
 
-  /** True while readings are taken and kept: what the watchdog asks. */
+  /** What the watchdog asks: false when a restart can help. A disk that fails is not mended by one. */
   healthy(): boolean {
-    return this.#store.stats().fault === undefined;
+    return this.#store.isAlive();
   }
 
   #services(): GatewayServices {

@@ -35,7 +35,7 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   const gateway = new Gateway({ config, environment, clock: systemClock, log, version });
   const notifier = createNotifier(process.env, systemClock, log);
   let trim: TimerHandle | undefined;
-  return live(
+  const exit_code = await live(
     {
       start: async () => {
         const { url, urls } = await gateway.start();
@@ -63,4 +63,6 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
     },
     log,
   );
+  // What was lost is in the log; the unit shows that it did not end well.
+  return exit_code === 0 && gateway.readings_lost > 0 ? 1 : exit_code;
 }

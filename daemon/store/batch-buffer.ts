@@ -45,6 +45,8 @@ export class BatchBuffer {
 // Of the record at `at`.
 export const recordBytes = (view: DataView, at: number) => RECORD_HEADER_BYTES + view.getUint32(at, true);
 export const recordPackKey = (view: DataView, at: number) => view.getInt32(at + 4, true);
+export const setRecordPackKey = (view: DataView, at: number, pack_key: number) =>
+  view.setInt32(at + 4, pack_key, true);
 export const recordTime = (view: DataView, at: number) => view.getFloat64(at + 8, true);
 export const recordKind = (view: DataView, at: number) => view.getUint32(at + 16, true);
 export const recordBody = (view: DataView, at: number) =>

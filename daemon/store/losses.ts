@@ -1,9 +1,6 @@
 /** Readings that never reached the disk: counted by pack until they can be told in a gap record. */
 import type { GapRecord } from '../../core/contract/gap.ts';
 
-/** More are not told one by one: the card is at its end. */
-const MOST_DAMAGES = 1000;
-
 const DETAILS = {
   queue_full: 'the disk could not keep up, and the queue to it was full',
   write_failed: 'the writer ended before these readings were durable',
@@ -20,7 +17,6 @@ interface Loss {
 export class Losses {
   readonly #file: string;
   readonly #open = new Map<LossReason, Loss>();
-  readonly #told = new Set<string>();
 
   constructor(file: string) {
     this.#file = file;
@@ -37,14 +33,6 @@ export class Losses {
     loss.to_ms = Math.max(loss.to_ms, t_ms);
     loss.readings += readings;
     if (pack_id !== undefined) loss.packs.set(pack_id, (loss.packs.get(pack_id) ?? 0) + readings);
-  }
-
-  /** A part of the file that cannot be read, once in a run; undefined: it was told before. */
-  damaged(what: string): GapRecord | undefined {
-    if (this.#told.has(what) || this.#told.size >= MOST_DAMAGES) return undefined;
-    this.#told.add(what);
-    const unknown = { from_ms: null, to_ms: null, first_seq: null, last_seq: null, readings: null };
-    return { reason: 'damaged', detail: what, ...unknown, packs: [] };
   }
 
   /** What was lost since the last time, and begins anew. */

@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { isDoubleNumber } from './double-numbers.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
+import { notAllowed } from './not-allowed.ts';
 
 /** How long a write waits for another process that holds the file. */
 const BUSY_TIMEOUT_MS = 2000;
@@ -35,6 +36,13 @@ export function openDatabase(file: string, migrations: string): Database.Databas
     db?.close();
     throw openFailure(file, error);
   }
+}
+
+/** What is said when the disk is full. */
+export function isFull(error: unknown): boolean {
+  const cause = error instanceof GatewayError ? error.cause : error;
+  const { code } = (cause ?? {}) as { code?: unknown };
+  return code === 'SQLITE_FULL' || code === 'ENOSPC';
 }
 
 /** What is said when bytes of the file, or numbers of its rows, are not what they must be. */
@@ -76,12 +84,11 @@ function migrate(db: Database.Database, directory: string, file: string): void {
   run.immediate();
 }
 
-function openFailure(file: string, error: unknown): GatewayError {
+/** Names the file, and what a person must change if that is it. */
+export function openFailure(file: string, error: unknown): GatewayError {
   if (isCorrupt(error))
-    return new GatewayError(
-      'STORE_CORRUPT',
-      `${file}: not a readable SQLite database (${describeError(error)})`,
-    );
+    return new GatewayError('STORE_CORRUPT', `${file}: cannot be used any more: ${describeError(error)}`);
   if (error instanceof GatewayError) return error;
-  return new GatewayError('STORE_FAILED', `${file}: cannot be opened for writing: ${describeError(error)}`);
+  const reason = `${file}: cannot be opened for writing: ${describeError(error)}`;
+  return notAllowed(file) ?? new GatewayError('STORE_FAILED', reason, { cause: error });
 }

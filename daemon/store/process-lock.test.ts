@@ -64,7 +64,7 @@ test('within one process a lock is held once, until it is released', () => {
 });
 
 test('a directory where no lock can be made is told', () => {
-  expect(taking(join('/dev/null', 'a.lock'))).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+  expect(taking(join('/dev/null', 'a.lock'))).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
 });
 
 test('a second store in one directory is refused; the first, and who only reads, go on', async () => {

@@ -4,11 +4,12 @@
  *
  * Never open the lock file by other means in the process that holds it: on POSIX, closing it would end the lock.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import { makeDirectory, notAllowed } from './not-allowed.ts';
 
 const IN_USE_HELP = 'stop that one first, or give this one another state directory (BMS_STATE_DIR)';
 
@@ -26,18 +27,23 @@ export class ProcessLock {
 
   /**
    * `what` is what the lock is for, and `help` what to do where it is taken. GatewayErrors: STORE_IN_USE names the
-   * process that has it; STORE_FAILED when there can be no lock, as on a disk that is read-only.
+   * process that has it; OPTION_INVALID when this user may not write there; STORE_FAILED when there can be no lock, as
+   * on a disk that is read-only.
    */
   static take(file: string, what: string, help: string): ProcessLock {
     let db: Database.Database | undefined;
+    makeDirectory(dirname(file));
     try {
-      mkdirSync(dirname(file), { recursive: true });
       db = new Database(file, { timeout: 0 });
+      // Nothing is written: the lock holds on a disk that is full, too.
+      db.pragma('journal_mode = MEMORY');
       db.exec('BEGIN EXCLUSIVE');
     } catch (error) {
       db?.close();
       if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))
         throw new GatewayError('STORE_IN_USE', `${what} is in use by ${describeOwner(file)}; ${help}`);
+      const not_allowed = notAllowed(dirname(file)) ?? notAllowed(file);
+      if (not_allowed) throw not_allowed;
       throw new GatewayError('STORE_FAILED', `${file}: cannot be locked: ${describeError(error)}`, {
         cause: error,
       });

@@ -5,19 +5,20 @@
 import { join } from 'node:path';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
-import type { GapRecord } from '../../core/contract/gap.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { DamageReports } from './damage-reports.ts';
+import { HeldBatches } from './held-batches.ts';
 import { Losses } from './losses.ts';
-import { SQLITE_MIGRATIONS } from './migration-files.ts';
-import { lockDirectory, type ProcessLock } from './process-lock.ts';
+import { Opening } from './opening.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import {
   type AlertRequest,
   type AuditRequest,
+  type Documents,
   type ExportRequest,
   type HistoryFormat,
   type HistoryRequest,
@@ -28,14 +29,12 @@ import {
   type StoreStats,
   type TimeSpan,
 } from './store.ts';
-import { documentsBy, StoreWorkers } from './store-workers.ts';
+import { documentsBy, type Read, type Write } from './store-workers.ts';
 import { Upkeep } from './upkeep.ts';
-import type { Committed, OpenedLog, ReaderMethods, WorkerEvent, WriterMethods } from './worker-messages.ts';
+import { WaitingDocuments } from './waiting-documents.ts';
+import type { Committed, OpenedLog, WorkerEvent, WriterMethods } from './worker-messages.ts';
 
 export const STORE_FILE = 'gateway.db';
-
-/** Documents: what of the file cannot be read and was told, by what it is. */
-const DAMAGE_KIND = 'damage';
 
 /** The writer is called stuck when a commit takes longer. */
 const STUCK_AFTER_MS = 30_000;
@@ -53,40 +52,39 @@ class SqliteStore implements Store, LogSource {
   readonly #queue: CommitQueue;
   readonly #listeners = new Set<() => void>();
   readonly #pack_ids = new Map<number, string>();
-  #workers: StoreWorkers | undefined;
-  #lock: ProcessLock | undefined;
-  #state: 'new' | 'open' | 'closed' = 'new';
+  #opening: Opening | undefined;
+  /** `waiting`: it cannot be written yet; what is stored can be read. */
+  #state: 'new' | 'waiting' | 'open' | 'closed' = 'new';
+  readonly #held = new HeldBatches();
+  readonly #open_listeners: (() => void)[] = [];
   #closing: Promise<void> | undefined;
   /** Pack keys by dense index of this run. */
   #pack_keys: Int32Array = new Int32Array(0);
   #synced_seq = 0;
   #fault: string | undefined;
+  #has_ended = false;
   #archive_fault: string | undefined;
   #lost: string | undefined;
-  /** Damage that was found before anything could be appended. */
-  readonly #untold: GapRecord[] = [];
   incarnation = '';
   predecessors: readonly string[] = [];
   numbers_from = 1;
+  lost_at_close = 0;
   #set_aside: readonly string[] = [];
   readonly #stats = {
-    durable_seq: 0,
-    first_seq: 0,
-    readings_appended: 0,
-    readings_committed: 0,
-    readings_dropped: 0,
-    alerts_dropped: 0,
-    records_dropped: 0,
-    readings_removed_unsynced: 0,
-    commits: 0,
-    commit_failures: 0,
-    file_bytes: 0,
-    spans_waiting: 0,
-    parts_damaged: 0,
+    ...{ durable_seq: 0, first_seq: 0, file_bytes: 0, spans_waiting: 0, commits: 0, commit_failures: 0 },
+    ...{ readings_appended: 0, readings_committed: 0, readings_dropped: 0, readings_removed_unsynced: 0 },
+    ...{ alerts_dropped: 0, records_dropped: 0 },
   };
-  readonly documents = documentsBy(
-    (method, params) => this.#read(method, params),
-    (method, params) => this.#write(method, params),
+  readonly #documents = new WaitingDocuments(
+    documentsBy(
+      (...call) => this.#read(...call),
+      (...call) => this.#write(...call),
+    ),
+    () => this.#state === 'waiting',
+  );
+  readonly documents: Documents = this.#documents;
+  readonly #damage = new DamageReports(this.#documents, gap =>
+    this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap),
   );
 
   readonly exportChunk = (request: ExportRequest) => this.#read('export_chunk', request);
@@ -101,6 +99,11 @@ class SqliteStore implements Store, LogSource {
   };
   readonly clockState = (boot_id: string) => this.#read('clock_state', { boot_id });
   readonly alerts = (request: AlertRequest) => this.#read('alerts', request);
+  readonly durableSeq = () => this.#stats.durable_seq;
+  readonly packId = (pack_key: number) => this.#pack_ids.get(pack_key);
+  readonly markSynced = (seq: number) => {
+    this.#synced_seq = seq;
+  };
   readonly audit = (request: AuditRequest) => this.#read('audit', request);
 
   constructor(options: SqliteStoreOptions) {
@@ -109,7 +112,7 @@ class SqliteStore implements Store, LogSource {
     this.#clock = options.clock;
     this.#queue = new CommitQueue({
       ...options,
-      commit: (buffer, used) => (this.#workers as StoreWorkers).commit(buffer, used),
+      commit: (buffer, used) => this.#commit(buffer, used),
       onCommitted: committed => this.#committed(committed),
       onLost: readings => this.#batchLost(readings),
     });
@@ -117,33 +120,68 @@ class SqliteStore implements Store, LogSource {
     this.#upkeep = new Upkeep({
       ...{ clock: options.clock, log: options.log, file: this.#file, store: options },
       syncedSeq: () => this.#knownSynced(),
-      retain: request => this.#write('retain', request),
+      retain: request => (this.#opening as Opening).workers.write('retain', request),
       onRetained: retained => this.#retained(retained),
     });
   }
 
   async open(topology: Topology): Promise<void> {
-    if (this.#state !== 'new')
-      throw new GatewayError('STORE_FAILED', `${this.#file}: the store was opened already`);
-    const setup = { file: this.#file, migrations: this.#options.migrations ?? SQLITE_MIGRATIONS };
-    this.#lock = lockDirectory(this.#options.directory, STORE_FILE);
-    this.#workers = new StoreWorkers(setup, this.#clock, event => this.#onWriterEvent(event));
+    if (this.#state !== 'new') throw this.#failure(`${this.#file}: the store was opened already`);
+    const pack_ids = topology.packs.map(pack => pack.id);
+    const onEvent = (event: WorkerEvent) => this.#onWriterEvent(event);
+    const files = { file: this.#file, lock_name: STORE_FILE };
+    const opening = new Opening({ store: this.#options, ...files, topology, onEvent });
+    this.#opening = opening;
     try {
-      const pack_ids = topology.packs.map(pack => pack.id);
-      const { span_rows } = this.#options;
-      const params = { pack_ids, topology: JSON.stringify(topology), t_ms: this.#clock.wallMs(), span_rows };
-      const opened = await this.#workers.open(params);
-      if (this.#closing) throw new GatewayError('STOPPED', `${this.#file}: closed while opening`);
-      this.#takeOver(opened, pack_ids);
-      this.#lost = opened.lost;
-      if (opened.lost !== undefined) this.#options.log.error({ component: 'store' }, opened.lost);
+      const opened = await opening.first();
+      if (!('fault' in opened)) return await this.#begin(opened, pack_ids);
+      this.#failIfClosing();
+      this.#setFault(opened.fault);
     } catch (error) {
       await this.close();
       throw error;
     }
+    this.#state = 'waiting';
+    this.#pack_keys = Int32Array.from(pack_ids, (_, pack) => pack + 1);
+    opening.again(
+      log => this.#beginLate(log, pack_ids),
+      fault => this.#setFault(fault),
+    );
+  }
+
+  async #begin(opened: OpenedLog, pack_ids: string[]): Promise<void> {
+    this.#lost = opened.lost;
+    if (opened.lost !== undefined) this.#options.log.error({ component: 'store' }, opened.lost);
+    this.#queue.post();
+    this.#takeOver(opened, pack_ids);
+    this.#held.setKeys(this.#pack_keys);
+    // What can make room for the first write comes before it.
+    await this.#upkeep.start();
+    this.#failIfClosing();
     this.#state = 'open';
-    for (const gap of this.#untold.splice(0)) void this.#tellDamage(gap);
-    this.#upkeep.start();
+    this.#held.release((buffer, used) => this.#commit(buffer, used));
+    this.#damage.begin();
+  }
+
+  async #beginLate(opened: OpenedLog, pack_ids: string[]): Promise<void> {
+    await this.#begin(opened, pack_ids);
+    this.#setFault(undefined);
+    const { log } = this.#options;
+    await this.#documents
+      .store()
+      .catch(error =>
+        log.error({ component: 'store' }, `changes that waited are kept in memory: ${describeError(error)}`),
+      );
+    for (const listener of this.#open_listeners.splice(0)) listener();
+  }
+
+  onOpen(listener: () => void): void {
+    if (this.#state === 'waiting') this.#open_listeners.push(listener);
+    else listener();
+  }
+
+  #failIfClosing(): void {
+    if (this.#closing) throw new GatewayError('STOPPED', `${this.#file}: closed while opening`);
   }
 
   /** What the file says of itself. */
@@ -171,7 +209,7 @@ class SqliteStore implements Store, LogSource {
       `${this.#file}: could not be read any more, was set aside as ${opened.set_aside.at(-1)}; a new one is begun`,
     );
     this.#takeOver(opened);
-    this.#workers?.openReader().catch(error => this.#setFault(describeError(error)));
+    this.#opening?.workers?.openReader().catch(error => this.#setFault(describeError(error)));
   }
 
   append(reading: PackReading): void {
@@ -198,7 +236,7 @@ class SqliteStore implements Store, LogSource {
   }
 
   flush(): Promise<void> {
-    if (this.#state !== 'open') return Promise.reject(this.#notOpen());
+    if (!this.#takesRecords) return Promise.reject(this.#notOpen());
     return this.#queue.flush(this.#fault === undefined ? undefined : this.#failure(this.#fault));
   }
 
@@ -211,19 +249,21 @@ class SqliteStore implements Store, LogSource {
     return {
       ...this.#stats,
       ...this.#upkeep.room,
+      parts_damaged: this.#damage.count,
       queue_bytes: this.#queue.bytes,
       fault: this.#fault ?? stuck ?? this.#archive_fault,
       ...{ set_aside: this.#set_aside, lost: this.#lost },
     };
   }
 
+  isAlive(): boolean {
+    const is_stuck = this.#fault === undefined && this.#queue.waiting_ms > STUCK_AFTER_MS;
+    return !this.#has_ended && !is_stuck;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
-  }
-
-  durableSeq(): number {
-    return this.#stats.durable_seq;
   }
 
   onDurable(listener: () => void): () => void {
@@ -234,15 +274,7 @@ class SqliteStore implements Store, LogSource {
   async fork(after_seq: number, above_seq: number): Promise<void> {
     await this.flush();
     this.#takeOver(await this.#write('fork', { after_seq, above_seq, t_ms: this.#clock.wallMs() }));
-    await this.#workers?.openReader();
-  }
-
-  packId(pack_key: number): string | undefined {
-    return this.#pack_ids.get(pack_key);
-  }
-
-  markSynced(seq: number): void {
-    this.#synced_seq = seq;
+    await this.#opening?.workers?.openReader();
   }
 
   /** Infinite where there is no centre. */
@@ -260,8 +292,17 @@ class SqliteStore implements Store, LogSource {
     return true;
   }
 
+  get #takesRecords(): boolean {
+    return this.#state === 'open' || this.#state === 'waiting';
+  }
+
+  #commit(buffer: ArrayBuffer, used: number): Promise<Committed> {
+    if (this.#state !== 'open' || !this.#opening) return this.#held.hold(buffer, used);
+    return this.#opening.workers.commit(buffer, used);
+  }
+
   #batchFor(kind: number, body_bytes: number) {
-    return this.#state === 'open' ? this.#queue.batchFor(kind, body_bytes) : undefined;
+    return this.#takesRecords ? this.#queue.batchFor(kind, body_bytes) : undefined;
   }
 
   #committed(committed: Committed): void {
@@ -281,6 +322,7 @@ class SqliteStore implements Store, LogSource {
   }
 
   #onWriterEvent(event: WorkerEvent): void {
+    this.#has_ended ||= event.ended === true;
     if ('fault' in event) this.#setFault(event.fault);
     if (event.reopened) this.#reopened(event.reopened);
     if (event.damage !== undefined) this.#damaged(event.damage);
@@ -293,24 +335,12 @@ class SqliteStore implements Store, LogSource {
   }
 
   #damaged(what: string): void {
-    const gap = this.#losses.damaged(what);
-    if (!gap) return;
-    this.#stats.parts_damaged++;
-    this.#options.log.error({ component: 'store' }, `${this.#file}: cannot be read: ${what}`);
-    if (this.#state === 'new') this.#untold.push(gap);
-    else void this.#tellDamage(gap);
-  }
-
-  /** Once: what cannot be read is found again at each start. */
-  async #tellDamage(gap: GapRecord): Promise<void> {
-    const is_told = await this.documents.get(DAMAGE_KIND, gap.detail).catch(() => undefined);
-    if (is_told) return;
-    this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap);
-    await this.documents.put(DAMAGE_KIND, gap.detail, true).catch(() => {});
+    if (this.#damage.found(what))
+      this.#options.log.error({ component: 'store' }, `${this.#file}: cannot be read: ${what}`);
   }
 
   #setFault(fault: string | undefined): void {
-    if (this.#closing) return;
+    if (this.#state === 'closed') return;
     if (fault !== undefined) {
       this.#stats.commit_failures++;
       this.#queue.failWaiters(this.#failure(fault));
@@ -325,6 +355,7 @@ class SqliteStore implements Store, LogSource {
   #retained({ lost, last_seq, first_seq, set_aside }: WriterMethods['retain'][1]): void {
     this.#stats.first_seq = first_seq;
     this.#set_aside = set_aside;
+    if (this.#state === 'open') void this.#documents.store().catch(() => {});
     if (!lost) return;
     this.#stats.readings_removed_unsynced += lost.readings ?? 0;
     this.#stats.durable_seq = Math.max(this.#stats.durable_seq, last_seq);
@@ -332,29 +363,31 @@ class SqliteStore implements Store, LogSource {
 
   async #close(): Promise<void> {
     const was_open = this.#state === 'open';
-    if (was_open) this.#queue.post();
+    const fault = this.#fault ?? `${this.#file}: the writer did not answer`;
+    const { readings_dropped } = this.#stats;
+    if (this.#takesRecords) this.#queue.post();
     this.#state = 'closed';
     this.#queue.stopTimer();
     this.#upkeep.stop();
-    await this.#workers?.close(was_open, this.#knownSynced());
-    this.#lock?.release();
+    this.#held.fail(this.#notOpen());
+    await this.#opening?.close(was_open, this.#knownSynced());
+    this.lost_at_close = this.#stats.readings_dropped - readings_dropped;
+    if (this.lost_at_close > 0)
+      this.#options.log.error(
+        { component: 'store' },
+        `${this.lost_at_close} readings that waited in memory could not be written and are lost: ${fault}`,
+      );
   }
 
-  async #read<K extends keyof ReaderMethods>(
-    method: K,
-    params: ReaderMethods[K][0],
-  ): Promise<ReaderMethods[K][1]> {
-    if (this.#state !== 'open' || !this.#workers) throw this.#notOpen();
-    return this.#workers.read(method, params);
-  }
+  readonly #read: Read = async (method, params) => {
+    if (!this.#takesRecords || !this.#opening) throw this.#notOpen();
+    return this.#opening.workers.read(method, params);
+  };
 
-  async #write<K extends keyof WriterMethods>(
-    method: K,
-    params: WriterMethods[K][0],
-  ): Promise<WriterMethods[K][1]> {
-    if (this.#state !== 'open' || !this.#workers) throw this.#notOpen();
-    return this.#workers.write(method, params);
-  }
+  readonly #write: Write = async (method, params) => {
+    if (this.#state !== 'open' || !this.#opening) throw this.#notOpen();
+    return this.#opening.workers.write(method, params);
+  };
 
   #notOpen(): GatewayError {
     return this.#failure(`${this.#file}: the store is not open`);

@@ -22,15 +22,26 @@ export class StoreWorkers {
   constructor(setup: WorkerSetup, clock: Clock, onEvent: (event: WorkerEvent) => void) {
     const script = (name: string) => new URL(name, import.meta.url);
     this.#writer = new WorkerClient('writer', script('./writer-worker.ts'), setup, clock, onEvent);
-    this.#reader = new WorkerClient('reader', script('./reader-worker.ts'), setup, clock, ({ damage }) => {
-      if (damage !== undefined) onEvent({ damage });
-    });
+    this.#reader = new WorkerClient(
+      'reader',
+      script('./reader-worker.ts'),
+      setup,
+      clock,
+      ({ damage, ended }) => {
+        if (damage !== undefined) onEvent({ damage });
+        if (ended) onEvent({ ended });
+      },
+    );
   }
 
   async open(params: WriterMethods['open'][0]): Promise<OpenedLog> {
     const opened = await this.#writer.call('open', params, OPEN_TIMEOUT_MS);
     await this.openReader();
     return opened;
+  }
+
+  async closeReader(): Promise<void> {
+    await this.#reader.call('close', null, CLOSE_TIMEOUT_MS);
   }
 
   /** Also again, when the file was replaced. */
@@ -54,18 +65,18 @@ export class StoreWorkers {
   /** Failing to close in time is no reason to hang: what was acknowledged is on the disk. */
   async close(was_open: boolean, synced_seq: number): Promise<void> {
     if (was_open) {
-      await this.#reader.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
       await this.#writer.call('close', { synced_seq }, CLOSE_TIMEOUT_MS).catch(() => {});
+      await this.#reader.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
     }
     await Promise.all([this.#reader.terminate(), this.#writer.terminate()]);
   }
 }
 
-type Read = <K extends keyof ReaderMethods>(
+export type Read = <K extends keyof ReaderMethods>(
   method: K,
   params: ReaderMethods[K][0],
 ) => Promise<ReaderMethods[K][1]>;
-type Write = <K extends keyof WriterMethods>(
+export type Write = <K extends keyof WriterMethods>(
   method: K,
   params: WriterMethods[K][0],
 ) => Promise<WriterMethods[K][1]>;

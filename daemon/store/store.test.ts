@@ -303,7 +303,7 @@ test('a changed migration and a newer schema are refused, naming the file', asyn
 test('a file that cannot be opened is told by its place', async () => {
   writeFileSync(join(directory.path, STORE_FILE), '');
   const below_a_file = join(directory.path, STORE_FILE, 'below');
-  await expect(openStore({ directory: below_a_file })).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  await expect(openStore({ directory: below_a_file })).rejects.toMatchObject({ code: 'OPTION_INVALID' });
 });
 
 test('closing is safe at any moment and twice; afterwards nothing is accepted silently', async () => {

@@ -129,8 +129,15 @@ export interface CompletenessRow extends Required<HourOfPack> {
 }
 
 export interface Store {
-  /** Opens or makes the files, runs migrations, records the topology in the log when it changed. */
+  /**
+   * Opens or makes the files, runs migrations, records the topology in the log when it changed. Where the disk cannot be
+   * written (full, read-only), but what is stored can be read, it resolves all the same: `fault` is set, what is appended
+   * and put waits in memory, and opening is tried again until it works. GatewayErrors else: STORE_IN_USE, STORE_FAILED,
+   * OPTION_INVALID, MIGRATION_CHANGED, SCHEMA_TOO_NEW.
+   */
   open(topology: Topology): Promise<void>;
+  /** Calls once the store can be written: at once when it can. */
+  onOpen(listener: () => void): void;
   /** Encodes into the current batch at once (the reading may be reused) and returns; durable within the commit interval. */
   append(reading: PackReading): void;
   /** Records a raised or cleared alert: in the ordered log for the centre and in the alert table, in one commit. */
@@ -154,8 +161,12 @@ export interface Store {
   exportChunk(request: ExportRequest): Promise<ExportChunk>;
   readonly documents: Documents;
   stats(): StoreStats;
+  /** False when only a restart can help: a thread is gone, or does not answer. A disk that is full is no such fault. */
+  isAlive(): boolean;
   /** Commits what is pending and closes; safe at any moment, also twice. */
   close(): Promise<void>;
+  /** Readings that `close` could not write. */
+  readonly lost_at_close: number;
 }
 
 /** What a log row holds, by `kind`. Numbers are stored: append only. */

@@ -47,9 +47,10 @@ export class Upkeep {
     this.room = { max_bytes, keep_free_bytes, used_bytes: 0, free_bytes: 0 };
   }
 
-  start(): void {
+  /** Resolves after the first round: a disk that is full has room then, if any can be made. */
+  async start(): Promise<void> {
     this.#running = true;
-    this.#arm(this.#every_ms);
+    await this.#round();
   }
 
   stop(): void {

@@ -89,7 +89,7 @@ export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
       reject(this.#failure('call', reason));
     }
     this.#pending.clear();
-    this.#onEvent({ fault: `the ${this.#name} does not run: ${reason}` });
+    this.#onEvent({ fault: `the ${this.#name} does not run: ${reason}`, ended: true });
   }
 
   #failure(method: string, reason: string): GatewayError {

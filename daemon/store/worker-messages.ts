@@ -116,6 +116,8 @@ export interface ArchiveState {
 /** What a worker says unasked: what keeps it from writing, `undefined` when it works again; and of the archive. */
 export interface WorkerEvent {
   readonly fault?: string | undefined;
+  /** The thread is gone; only a restart of the process brings it back. */
+  readonly ended?: true;
   readonly archive?: ArchiveState;
   /** A part of the file that cannot be read; its rows are left out. */
   readonly damage?: string;

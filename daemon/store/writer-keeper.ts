@@ -1,8 +1,8 @@
 /** Keeps a writer at work: a file that cannot be read is set aside, and the log goes on in a new one. */
 import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import { isCorrupt } from './open-database.ts';
-import { setAside } from './set-aside.ts';
+import { isCorrupt, isFull, openFailure } from './open-database.ts';
+import { filesSetAside, removeSetAside, setAside } from './set-aside.ts';
 import type { OpenedLog, WorkerSetup, WriterMethods } from './worker-messages.ts';
 import { Writer } from './writer.ts';
 
@@ -27,11 +27,21 @@ export class WriterKeeper {
     this.#onDamage = onDamage;
   }
 
+  /** Can be called again when it has failed. */
   open(params: WriterMethods['open'][0]): OpenedLog {
     this.#params = params;
+    // Of a call before, whose answer came too late.
+    this.#giveUp();
     try {
       return this.#open(params);
     } catch (error) {
+      this.#giveUp();
+      // On a disk so full that nothing can be written retention cannot begin: what is of least use makes room for it.
+      const [oldest] = isFull(error) ? filesSetAside(this.#setup.file) : [];
+      if (oldest !== undefined) {
+        removeSetAside(oldest);
+        return this.open(params);
+      }
       if (!isCorrupt(error)) throw error;
       return this.#replace(params, error);
     }
@@ -61,10 +71,23 @@ export class WriterKeeper {
     writer?.close(synced_seq);
   }
 
+  #giveUp(): void {
+    try {
+      this.close();
+    } catch {
+      // It is of no use any more.
+    }
+  }
+
   #open(params: WriterMethods['open'][0], is_replacement = false): OpenedLog {
     const { file, migrations } = this.#setup;
     this.#writer = new Writer(file, migrations, this.#onDamage);
-    const opened = this.#writer.open(params, is_replacement);
+    let opened: OpenedLog;
+    try {
+      opened = this.#writer.open(params, is_replacement);
+    } catch (error) {
+      throw openFailure(file, error);
+    }
     // Batches on their way use these keys, whatever becomes of the file.
     this.#params = { ...params, pack_keys: opened.packs };
     return opened;
@@ -72,11 +95,7 @@ export class WriterKeeper {
 
   #replace(params: WriterMethods['open'][0], error: unknown): OpenedLog {
     const t_ms = this.#clock.wallMs();
-    try {
-      this.close();
-    } catch {
-      // It is given up anyway.
-    }
+    this.#giveUp();
     const name = setAside(this.#setup.file, t_ms);
     this.#open(this.#params ?? params, true);
     this.#writer!.takeOver(name, t_ms, describeError(error));

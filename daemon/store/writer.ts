@@ -83,6 +83,8 @@ export class Writer {
     this.#kept = kept;
     this.#transaction(() => {
       this.#lost = this.#skipLost(kept, is_replacement);
+      // A disk that takes no more is found out here, not by the first reading.
+      this.#setMeta('opened_ms', String(t_ms));
       for (const { pack_key, pack_id } of pack_keys)
         db.prepare('INSERT INTO packs VALUES (?, ?) ON CONFLICT DO NOTHING').run(pack_key, pack_id);
       const addPack = db.prepare('INSERT INTO packs (pack_id) VALUES (?) ON CONFLICT DO NOTHING');
@@ -230,6 +232,8 @@ export class Writer {
     try {
       this.#transaction(() => this.#noteSynced(synced_seq));
       this.#identity.note(this.#last_seq, 0);
+      // Empty, its WAL stays where it is when a reader closes after us: so the file can be read again, whatever the disk.
+      this.#db.pragma('wal_checkpoint(TRUNCATE)');
     } finally {
       this.#db.close();
     }
