@@ -50,7 +50,7 @@ export class Upkeep {
   /** Resolves after the first round: a disk that is full has room then, if any can be made. */
   async start(): Promise<void> {
     this.#running = true;
-    await this.#round();
+    await this.#round(true);
   }
 
   stop(): void {
@@ -62,17 +62,19 @@ export class Upkeep {
     this.#timer = this.#options.clock.setTimer(() => void this.#round(), delay_ms);
   }
 
-  async #round(): Promise<void> {
+  /** `for_room_only`: nothing goes because of its age, as nobody has looked at the clock yet. */
+  async #round(for_room_only = false): Promise<void> {
     const { clock, log, file, store } = this.#options;
     const { max_bytes, keep_free_bytes } = this.room;
     const now_ms = clock.wallMs();
     const mono_ms = clock.monoMs();
+    const is_uncertain = store.isTimeCertain?.() === false;
     let next_ms = this.#every_ms;
     try {
       const retained = await this.#options.retain({
         now_ms,
         // By a clock that may be years ahead nothing is old.
-        before_ms: store.isTimeCertain?.() === false ? 0 : now_ms - store.retention_days * DAY_MS,
+        before_ms: for_room_only || is_uncertain ? 0 : now_ms - store.retention_days * DAY_MS,
         may_advance_ms: MAX_PACE * (mono_ms - (this.#retained_mono_ms ?? mono_ms)),
         synced_seq: this.#options.syncedSeq(),
         ...{ keep_free_bytes, max_bytes },
