@@ -91,12 +91,16 @@ export class GatewayLife {
   }
 
   protected append(): void {
+    this.waiting.push(this.madeRows());
+  }
+
+  protected madeRows(): NewRow[] {
     const wall_ms = this.watched.wallMs();
     const rows = this.rows.batch(wall_ms);
     for (const row of rows)
       if (row.kind === LogKind.reading)
         this.true_ms.set(numberOf({ seq: 0, ...row }), this.box.true_ms + row.t_ms - wall_ms);
-    this.waiting.push(rows);
+    return rows;
   }
 
   /** A record goes with what is not on its way yet. */
@@ -202,22 +206,20 @@ export class GatewayLife {
     await this.settle();
   }
 
+  protected makeGateway(): Gateway {
+    const { file, database_url } = this.world;
+    const { gateway_id, clock, topology } = this;
+    const sizes = { span_rows: this.#span_rows, batch_rows: this.#batch_rows };
+    return new Gateway({ file, database_url, gateway_id, clock, topology, ...sizes });
+  }
+
   /** The process starts, again and again when the disk fails it; then the log is held against the model. */
   protected open(): void {
-    const { disk, file, database_url } = this.world;
+    const { disk } = this.world;
     for (let starts = 1; ; starts++) {
       if (starts > STARTS / 2) disk.clearFaults();
       try {
-        this.gateway = new Gateway({
-          ...{
-            file,
-            database_url,
-            gateway_id: this.gateway_id,
-            clock: this.clock,
-            topology: this.topology,
-          },
-          ...{ span_rows: this.#span_rows, batch_rows: this.#batch_rows },
-        });
+        this.gateway = this.makeGateway();
         break;
       } catch (error) {
         if (starts === STARTS || (error instanceof GatewayError && error.code === 'STORE_CORRUPT'))

@@ -3,6 +3,7 @@ import { silentLogger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { BatchBuffer } from '../../daemon/store/batch-buffer.ts';
 import { SQLITE_MIGRATIONS } from '../../daemon/store/migration-files.ts';
+import { ProcessLock } from '../../daemon/store/process-lock.ts';
 import { Reader } from '../../daemon/store/reader.ts';
 import type { RetainRequest } from '../../daemon/store/retention.ts';
 import type { LogBatch, LogSource } from '../../daemon/store/store.ts';
@@ -30,6 +31,7 @@ export class Gateway implements LogSource {
   reader: Reader;
   readonly upstream: Upstream;
   readonly #file: string;
+  readonly #lock: ProcessLock;
   readonly #clock: SimClock;
   opened: OpenedLog;
   readonly #listeners = new Set<() => void>();
@@ -38,11 +40,12 @@ export class Gateway implements LogSource {
   /** What the sync said the centre has. */
   synced_seq: number;
 
-  /** Throws what a fault of the disk makes of it; nothing stays open then. */
+  /** Throws what a fault of the disk makes of it, or STORE_IN_USE; nothing stays open then. */
   constructor({ file, gateway_id, database_url, clock, topology, span_rows, batch_rows }: GatewayOptions) {
     this.#clock = clock;
     this.#file = file;
     let writer: Writer | undefined;
+    const lock = ProcessLock.take(`${file}.lock`, file, 'stop that one first');
     try {
       writer = new Writer(file, SQLITE_MIGRATIONS);
       const pack_ids = topology.packs.map(({ id }) => id);
@@ -51,8 +54,10 @@ export class Gateway implements LogSource {
       this.reader = new Reader(file);
     } catch (error) {
       attempt(() => writer?.close());
+      attempt(() => lock.release());
       throw error;
     }
+    this.#lock = lock;
     this.writer = writer;
     this.#durable_seq = this.opened.last_seq;
     this.synced_seq = this.opened.synced_seq;
@@ -103,12 +108,7 @@ export class Gateway implements LogSource {
 
   /** As the store posts a batch to its writer; on return all of it is acknowledged. */
   commit(rows: readonly NewRow[]): void {
-    const byte_count = rows.reduce((sum, { body }) => sum + body.length + 20, 0);
-    const batch = new BatchBuffer(new ArrayBuffer(byte_count));
-    for (const { kind, pack_key, t_ms, body } of rows) {
-      batch.bytes.set(Buffer.from(body, 'latin1'), batch.bodyOffset);
-      batch.finish(kind, pack_key, t_ms, body.length);
-    }
+    const batch = batchOf(rows);
     const { last_seq } = this.writer.commit(batch.buffer, batch.used);
     if (last_seq !== this.#durable_seq + rows.length)
       throw new Error(
@@ -143,7 +143,18 @@ export class Gateway implements LogSource {
   release(): void {
     attempt(() => this.reader.close());
     attempt(() => this.writer.close(this.synced_seq));
+    attempt(() => this.#lock.release());
   }
+}
+
+export function batchOf(rows: readonly NewRow[]): BatchBuffer {
+  const byte_count = rows.reduce((sum, { body }) => sum + body.length + 20, 0);
+  const batch = new BatchBuffer(new ArrayBuffer(byte_count));
+  for (const { kind, pack_key, t_ms, body } of rows) {
+    batch.bytes.set(Buffer.from(body, 'latin1'), batch.bodyOffset);
+    batch.finish(kind, pack_key, t_ms, body.length);
+  }
+  return batch;
 }
 
 function attempt(work: () => void): void {

@@ -8,10 +8,10 @@ import type { ClockRecord } from '../../core/contract/clock.ts';
 import { identityFile } from '../../daemon/store/identity.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { checkCentre, readCentre } from './centre.ts';
-import { GatewayLife, RETRY_MS, type World } from './gateway-life.ts';
+import { RETRY_MS, type World } from './gateway-life.ts';
 import type { LogModel } from './log-model.ts';
 import { numberOf } from './made-rows.ts';
-
+import { Mistakes } from './mistakes.ts';
 import { checkReads, exported, same, tell, toldOf } from './reads.ts';
 import { WIRE_FAULTS } from './wire-faults.ts';
 
@@ -39,6 +39,7 @@ const STEPS = {
   clock_step: 3,
   checkpoint: 4,
   put: 3,
+  second_start: 2,
   look_at_centre: 4,
   restart: 3,
   kill: 3,
@@ -46,7 +47,7 @@ const STEPS = {
 };
 type Step = keyof typeof STEPS;
 
-export class Simulation extends GatewayLife {
+export class Simulation extends Mistakes {
   /** Before so many more steps the card is copied. */
   #copy_in: number;
   #copied: LogModel | undefined;
@@ -73,6 +74,7 @@ export class Simulation extends GatewayLife {
       }
       await this.#end();
       if (this.#copied) await this.#putInCopy(this.#copied);
+      else await this.makeMistake();
     } finally {
       disk.clearFaults();
       wire.cutAll();
@@ -145,6 +147,8 @@ export class Simulation extends GatewayLife {
         return this.#checkpoint();
       case 'put':
         return this.putDocument();
+      case 'second_start':
+        return this.startSecond();
       case 'look_at_centre':
         return this.checkCentre();
       default:
