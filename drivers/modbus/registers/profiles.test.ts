@@ -21,9 +21,11 @@ interface GoldenReply {
   readonly count: number;
   readonly data: string;
   readonly expect: {
-    readonly pack?: Readonly<Record<string, number>>;
-    readonly cells?: Readonly<Record<string, readonly number[]>>;
-    readonly sensors?: readonly number[];
+    /** null: the device says that it has none, so it is missing. */
+    readonly pack?: Readonly<Record<string, number | null>>;
+    readonly cells?: Readonly<Record<string, readonly (number | null)[]>>;
+    readonly sensors?: readonly (number | null)[];
+    readonly alarms?: Readonly<Record<string, keyof typeof DeviceAlarmLevel>>;
     readonly no_alarm?: boolean;
   };
 }
@@ -43,6 +45,13 @@ const golden = registerProfiles.flatMap(profile => {
   return units.map((unit, i) => ({ id: profile.id, i, replies: unit.replies }));
 });
 
+const rounded = (value: number, per_unit: number) =>
+  Number.isNaN(value) ? null : Math.round(value * per_unit) / per_unit;
+
+/** Undefined where the profile has no alarm of that code. */
+const levelName = (level: number | undefined) =>
+  Object.entries(DeviceAlarmLevel).find(([, known]) => known === level)?.[0];
+
 test.each(golden)('$id: golden replies of unit $i give the documented values', async ({ id, replies }) => {
   const cells = replies.flatMap(reply => reply.expect.cells?.voltage_v ?? []).length;
   const sensors = replies.flatMap(reply => reply.expect.sensors ?? []).length;
@@ -55,15 +64,19 @@ test.each(golden)('$id: golden replies of unit $i give the documented values', a
   for (const { expect: wanted } of replies) {
     for (const [name, value] of Object.entries(wanted.pack ?? {})) {
       const metric = PackMetric[name as keyof typeof PackMetric];
-      expect([name, reading.values[metric]]).toEqual([name, expect.closeTo(value, 9)]);
-      expect(reading.value_quality[metric]).toBe(Quality.good);
+      const close = value === null ? Number.NaN : expect.closeTo(value, 9);
+      expect([name, reading.values[metric]]).toEqual([name, close]);
+      expect(reading.value_quality[metric]).toBe(value === null ? Quality.missing : Quality.good);
     }
     for (const [name, values] of Object.entries(wanted.cells ?? {})) {
       const column = reading.column(CellMetric[name as keyof typeof CellMetric]);
-      expect([...column].map(value => Math.round(value * 1e4) / 1e4)).toEqual(values);
+      expect([name, Array.from(column, value => rounded(value, 1e4))]).toEqual([name, values]);
     }
-    if (wanted.sensors)
-      expect([...reading.sensors].map(t => Math.round(t * 10) / 10)).toEqual(wanted.sensors);
+    if (wanted.sensors) expect(Array.from(reading.sensors, t => rounded(t, 10))).toEqual(wanted.sensors);
+    for (const [code, level] of Object.entries(wanted.alarms ?? {})) {
+      const found = reading.device_alarm_level[reading.shape.device_alarms.indexOf(code)];
+      expect([code, levelName(found)]).toEqual([code, level]);
+    }
     if (wanted.no_alarm)
       expect(reading.device_alarm_level.every(level => level === DeviceAlarmLevel.none)).toBe(true);
   }
