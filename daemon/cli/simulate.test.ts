@@ -1,11 +1,18 @@
 /** Command lines of `simulate` that cannot be: exit code 2, and what was found and expected. */
-import { afterEach, expect, test, vi } from 'vitest';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { main } from './main.ts';
 
+/** A site with profiles of its own, before it has a configuration. */
+const OWN = `${mkdtempSync(join(tmpdir(), 'simulate-own-'))}/`;
+cpSync(new URL('../../drivers/_blueprint/', import.meta.url), join(OWN, 'profiles'), { recursive: true });
+afterAll(() => rmSync(OWN, { recursive: true }));
 afterEach(() => vi.restoreAllMocks());
 
 test.each([
-  [[], /needs either --profile ID or --config FILE/],
+  [[], /needs --profile ID or --config FILE/],
   [['--profile', 'jk-can-v3', '--listen', 'vcan0'], /no profile "jk-can-v3"; there are .*jk-can-v2/],
   [['--profile', 'jk-can-v2'], /needs --listen with vcan0/],
   [['--profile', 'jk-can-v2', '--listen', 'tcp://127.0.0.1:0'], /is for Modbus, jk-can-v2 speaks CAN/],
@@ -26,6 +33,10 @@ test.each([
   ],
   [['--profile', 'jk-can-v2', '--load', 'wind', '--listen', 'vcan0'], /--load: found "wind"/],
   [['--profile', 'jk-can-v2', '--time-scale', 'abc', '--listen', 'vcan0'], /--time-scale: found "abc"/],
+  [
+    ['--config', `${OWN}config.yaml`, '--profile', 'acme-can', '--cells', '99', '--listen', 'vcan0'],
+    /--cells: found 99, expected at most 16/,
+  ],
 ] as const)('wrong: %j', async (args, message) => {
   let told = '';
   vi.spyOn(process.stderr, 'write').mockImplementation(text => {

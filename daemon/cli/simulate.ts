@@ -40,11 +40,12 @@ export const SIMULATE_OPTIONS = {
   interval: { type: 'string' },
 } as const;
 
-export const SIMULATE_HELP = `Usage: bms-gateway simulate --profile ID --listen TARGET [options]
+export const SIMULATE_HELP = `Usage: bms-gateway simulate --profile ID [--config FILE] --listen TARGET [options]
        bms-gateway simulate --config FILE --listen CONNECTION=TARGET [--listen …]
 
 Batteries that do not exist, on wires that do: every device answers and broadcasts in the bytes of its profile
-("bms-gateway profiles" lists them). With --config the packs on the file's virtual connections are served.
+("bms-gateway profiles" lists them). With --config alone the packs on the file's virtual connections are served; with
+--profile beside it a profile of your own, from the folder "profiles" beside that file, which need not be there yet.
 
 TARGET, repeatable:
   CAN profiles     vcan0                    a CAN interface of the kernel, up at the bit rate of the profile
@@ -92,21 +93,25 @@ const MODBUS_WORDS = 'Modbus';
 
 /** Exit code 0 when it was ended, 1 when a wire was lost. @throws UsageError, ConfigError, GatewayError */
 export async function simulate(values: SimulateValues, context: SimulateContext): Promise<number> {
-  const { config_file, environment, profiles } = context;
-  if ((config_file === undefined) === (values.profile === undefined))
-    throw new UsageError(
-      'simulate needs either --profile ID or --config FILE; see bms-gateway simulate --help',
-    );
   const seconds = wholeNumber('--seconds', values.seconds);
-  const hardware =
-    config_file === undefined ? hardwareOf(values, profiles) : configured(config_file, environment, profiles);
+  const hardware = hardwareFrom(values, context);
   const servings = servingsOf(values.listen ?? [], hardware);
   const log = createLogger({
-    level: environment.log_level === 'info' ? 'warn' : environment.log_level,
+    level: context.environment.log_level === 'info' ? 'warn' : context.environment.log_level,
     form: 'readable',
     write: line => process.stderr.write(line),
   });
   return new VirtualHardware(hardware, servings, systemClock, log).run(seconds);
+}
+
+/** With a profile the configuration only says where a site's own profiles lie. */
+function hardwareFrom(
+  values: SimulateValues,
+  { config_file, environment, profiles }: SimulateContext,
+): Hardware {
+  if (values.profile !== undefined) return hardwareOf(values, profiles);
+  if (config_file !== undefined) return configured(config_file, environment, profiles);
+  throw new UsageError('simulate needs --profile ID or --config FILE; see bms-gateway simulate --help');
 }
 
 function configured(file: string, environment: Environment, profiles: LoadedProfiles): Hardware {
