@@ -18,6 +18,8 @@ export interface SqliteStoreOptions {
   readonly max_bytes?: number;
   /** Between two rounds of removing what is old (default a minute). */
   readonly retain_every_ms?: number;
+  /** So many days of the past go in a day at most, by the monotonic clock (default 3). */
+  readonly max_retention_pace?: number;
   /** Most bytes between the caller and the disk (default 16 MiB; at least four batches). */
   readonly queue_bytes?: number;
   /** Size of one batch (default 1 MiB). */

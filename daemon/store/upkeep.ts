@@ -75,7 +75,8 @@ export class Upkeep {
         now_ms,
         // By a clock that may be years ahead nothing is old.
         before_ms: for_room_only || is_uncertain ? 0 : now_ms - store.retention_days * DAY_MS,
-        may_advance_ms: MAX_PACE * (mono_ms - (this.#retained_mono_ms ?? mono_ms)),
+        may_advance_ms:
+          (store.max_retention_pace ?? MAX_PACE) * (mono_ms - (this.#retained_mono_ms ?? mono_ms)),
         synced_seq: this.#options.syncedSeq(),
         ...{ keep_free_bytes, max_bytes },
       });
