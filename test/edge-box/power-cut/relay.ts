@@ -1,6 +1,9 @@
 /**
  * TCP connections of the box to the centre, all over one serial line, in frames of
  * u8 kind | u16 connection | u32 length | bytes. So the box needs no network device, and the outside no rights.
+ *
+ * The box says how many bytes it has taken, and is never sent more than its line holds (4096): what a serial line of
+ * User-Mode Linux cannot hold is not always delivered once there is room again.
  */
 import { openSync, writeSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -8,7 +11,8 @@ import type { Duplex } from 'node:stream';
 import { ReadStream } from 'node:tty';
 
 const HEAD_BYTES = 7;
-const Frame = { open: 1, data: 2, end: 3 } as const;
+const Frame = { open: 1, data: 2, end: 3, taken: 4 } as const;
+const MAX_UNTAKEN_BYTES = 2048;
 
 function frame(kind: number, connection: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
@@ -61,7 +65,12 @@ export function listenInBox(port: number, device: string): Promise<Server> {
     if (kind === Frame.data) sockets.get(connection)?.write(payload);
     else sockets.get(connection)?.destroy();
   });
-  new ReadStream(openSync(device, 'r')).on('data', chunk => frames.push(chunk as Buffer));
+  new ReadStream(openSync(device, 'r')).on('data', chunk => {
+    frames.push(chunk as Buffer);
+    const taken = Buffer.alloc(4);
+    taken.writeUInt32BE(chunk.length);
+    send(frame(Frame.taken, 0, taken));
+  });
   let count = 0;
   const server = createServer(socket => {
     const connection = ++count & 0xffff;
@@ -83,6 +92,9 @@ export class RelayOutside {
   readonly #target: { readonly port: number; readonly reachable: boolean };
   readonly #sockets = new Map<number, Socket>();
   readonly #frames = new Frames((kind, connection, payload) => this.#take(kind, connection, payload));
+  /** For the box, in their order. */
+  #waiting: Buffer[] = [];
+  #untaken_bytes = 0;
   #broken = false;
   connections = 0;
 
@@ -110,7 +122,10 @@ export class RelayOutside {
   #take(kind: number, connection: number, payload: Buffer): void {
     if (kind === Frame.open) this.#connect(connection);
     else if (kind === Frame.data) this.#sockets.get(connection)?.write(payload);
-    else this.#sockets.get(connection)?.destroy();
+    else if (kind === Frame.taken) {
+      this.#untaken_bytes -= payload.readUInt32BE();
+      this.#pass();
+    } else this.#sockets.get(connection)?.destroy();
   }
 
   #connect(connection: number): void {
@@ -130,6 +145,18 @@ export class RelayOutside {
   }
 
   #toBox(bytes: Buffer): void {
-    if (!this.#broken) this.#line.write(bytes);
+    this.#waiting.push(bytes);
+    this.#pass();
+  }
+
+  #pass(): void {
+    while (!this.#broken && this.#waiting.length > 0 && this.#untaken_bytes < MAX_UNTAKEN_BYTES) {
+      const [first] = this.#waiting;
+      const piece = first.subarray(0, MAX_UNTAKEN_BYTES - this.#untaken_bytes);
+      if (piece.length === first.length) this.#waiting.shift();
+      else this.#waiting[0] = first.subarray(piece.length);
+      this.#untaken_bytes += piece.length;
+      this.#line.write(piece);
+    }
   }
 }
