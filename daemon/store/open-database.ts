@@ -1,11 +1,10 @@
 /** Opens the database file for writing and brings its schema up to date. */
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { describeError, GatewayError } from '../../core/errors.ts';
+import { makeDirectory, notAllowed } from '../system/directory.ts';
 import { isDoubleNumber } from './double-numbers.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
-import { notAllowed } from './not-allowed.ts';
 
 /** How long a write waits for another process that holds the file. */
 const BUSY_TIMEOUT_MS = 2000;
@@ -16,11 +15,11 @@ const CHECKED_PAGES = 65_536;
 /** SQLITE_CORRUPT and SQLITE_NOTADB, as quick_check names the error of a page. */
 const CORRUPT_CODES = [11, 26];
 
-/** GatewayError STORE_FAILED or STORE_CORRUPT names the file; see pendingMigrations for the schema's. */
+/** GatewayError STORE_FAILED, STORE_CORRUPT or OPTION_INVALID names the file; see pendingMigrations for the schema's. */
 export function openDatabase(file: string, migrations: string): Database.Database {
   let db: Database.Database | undefined;
+  makeDirectory(dirname(file));
   try {
-    mkdirSync(dirname(file), { recursive: true });
     db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
     db.pragma(`page_size = ${PAGE_BYTES}`);
     db.pragma('journal_mode = WAL');

@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import { makeDirectory, notAllowed } from './not-allowed.ts';
+import { makeDirectory, notAllowed } from '../system/directory.ts';
 
 const IN_USE_HELP = 'stop that one first, or give this one another state directory (BMS_STATE_DIR)';
 

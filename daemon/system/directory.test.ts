@@ -1,9 +1,9 @@
-/** A state directory that cannot be used is one line with path, user and what to do. */
+/** A directory that cannot be used is one line with path, user and what to do. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { prepareStateDirectory } from './state-dir.ts';
+import { prepareStateDirectory } from '../cli/state-dir.ts';
 
 let directory: string;
 
@@ -32,11 +32,11 @@ test('a file in its place, or above it', () => {
   const file = join(directory, 'file');
   writeFileSync(file, '');
   for (const [path, reason] of [
-    [file, 'is a file, no directory'],
+    [file, 'is a file, not a directory'],
     [join(file, 'below'), 'lies below a file'],
   ]) {
     const text = refusal(path);
-    expect(text).toContain(`OPTION_INVALID: state directory ${path} ${reason}`);
+    expect(text).toContain(`OPTION_INVALID: ${path} ${reason}`);
     expect(text).toContain(`as user ${userInfo().username}`);
     expect(text).toContain('BMS_STATE_DIR');
     expect(text).not.toContain('\n');
@@ -47,5 +47,5 @@ test('a file in its place, or above it', () => {
 test('where nothing can be made', () => {
   const state_dir = process.getuid?.() === 0 ? '/proc/bms-gateway' : join(directory, 'closed/state');
   if (process.getuid?.() !== 0) chmodSync(directory, 0o500);
-  expect(refusal(state_dir)).toMatch(/^OPTION_INVALID: state directory \S+ cannot be made/);
+  expect(refusal(state_dir)).toMatch(/^OPTION_INVALID: \S+ cannot be made/);
 });
