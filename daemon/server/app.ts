@@ -22,7 +22,7 @@ import type { App, ServerContext, ServerOptions, TypeBoxTypes } from './options.
 import { addAudit } from './plugins/audit.ts';
 import { addAuthentication } from './plugins/authentication.ts';
 import { addOpenApi } from './plugins/openapi.ts';
-import { addPatience } from './plugins/patience.ts';
+import { addReplyTimeout } from './plugins/reply-timeout.ts';
 import { addRouteList } from './plugins/route-list.ts';
 import { addSecurity } from './plugins/security.ts';
 import { addStaticPage } from './plugins/static-page.ts';
@@ -167,7 +167,7 @@ function addRequestLog(app: App, { services, counters }: ServerContext): void {
 async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addRouteList(app, context);
   addAuthentication(app, context);
-  addPatience(app, context);
+  addReplyTimeout(app, context);
   addAudit(app, context);
   await addOpenApi(app, context);
   await addStaticPage(app, context);

@@ -255,7 +255,7 @@ class MbapPort extends EventEmitter {
     const fits = pdu[0] === request.code && pdu[1] === dataBytes(request);
     if (!fits || (unit !== request.unit && unit !== 0)) return undefined;
     const option = transaction === 0 ? 'zero' : transaction === awaited.transaction + 1 ? 'next' : 'any';
-    return `a reply with transaction id ${transaction} to request ${awaited.transaction}, which "reply_transaction: ${option}" takes if the device always does so`;
+    return `a reply with transaction id ${transaction} to request ${awaited.transaction}, allowed by "reply_transaction: ${option}" if the device always answers so`;
   }
 
   readonly #onFrame = (transaction: number, unit: number, whole: Uint8Array): void => {
@@ -274,13 +274,13 @@ class MbapPort extends EventEmitter {
     const { request } = awaited;
     const isAllowed = unit === 0 && this.#odd.reply_unit === 'zero';
     if (unit !== request.unit && unit !== request.reply_unit && !isAllowed) {
-      const hint = unit === 0 ? ', which "reply_unit: zero" takes if the device always does so' : '';
+      const hint = unit === 0 ? ', allowed by "reply_unit: zero" if the device always answers so' : '';
       this.#settle(awaited, { message: `from unit ${unit}${hint}` }, undefined);
       return;
     }
     if (countsCrc(unit, pdu, request)) {
       if (!this.#odd.length_counts_crc) {
-        const message = 'its length counts a check sum, which "length_counts_crc: true" takes off';
+        const message = 'its length counts a checksum, allowed by "length_counts_crc: true"';
         this.#settle(awaited, { message }, undefined);
         return;
       }

@@ -14,27 +14,27 @@ const odd: Record<string, [(request: Request) => Uint8Array, Record<string, unkn
   'transaction id 0': [
     ({ unit, pdu }) => encodeMbap(0, unit, honest(pdu)),
     { reply_transaction: 'zero' },
-    /a reply with transaction id 0 to request \d+, which "reply_transaction: zero" takes/,
+    /a reply with transaction id 0 to request \d+, allowed by "reply_transaction: zero" if the device always answers so/,
   ],
   'transaction id of the request and one': [
     ({ transaction, unit, pdu }) => encodeMbap(transaction + 1, unit, honest(pdu)),
     { reply_transaction: 'next' },
-    /which "reply_transaction: next" takes/,
+    /allowed by "reply_transaction: next" if/,
   ],
   'any transaction id': [
     ({ transaction, unit, pdu }) => encodeMbap((transaction * 77 + 4242) & 0xffff, unit, honest(pdu)),
     { reply_transaction: 'any' },
-    /which "reply_transaction: any" takes/,
+    /allowed by "reply_transaction: any" if/,
   ],
   'unit id 0': [
     ({ transaction, pdu }) => encodeMbap(transaction, 0, honest(pdu)),
     { reply_unit: 'zero' },
-    /from unit 0, which "reply_unit: zero" takes/,
+    /from unit 0, allowed by "reply_unit: zero" if/,
   ],
   'a check sum counted in the length': [
     ({ transaction, unit, pdu }) => encodeMbap(transaction, unit, encodeRtu(unit, honest(pdu)).subarray(1)),
     { length_counts_crc: true },
-    /its length counts a check sum, which "length_counts_crc: true" takes off/,
+    /its length counts a checksum, allowed by "length_counts_crc: true"/,
   ],
 };
 

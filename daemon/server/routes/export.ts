@@ -22,7 +22,7 @@ const CONTENT_TYPES = {
 type Asked = Omit<ExportRequest, 'after_seq'>;
 
 export function addExportRoute(app: App, context: ServerContext): void {
-  const places = new Places(context.limits);
+  const slots = new ExportSlots(context.limits);
   app.get(
     '/api/export',
     {
@@ -46,7 +46,7 @@ export function addExportRoute(app: App, context: ServerContext): void {
       const viewer = viewerOf(request);
       const pack_ids = packsAsked(request.query, viewer, context);
       const name = `readings-${new Date(from_ms).toISOString().slice(0, 16).replaceAll(':', '')}.${format}`;
-      places.take(viewer.user.username, reply);
+      slots.take(viewer.user.username, reply);
       const asked = { from_ms, to_ms, pack_ids, form: { rows, format } };
       const pieces = piecesOf(context, asked, Number(cursor ?? 0));
       // Made before the reply begins: what fails by now is a problem document, not half a file.
@@ -64,7 +64,7 @@ export function addExportRoute(app: App, context: ServerContext): void {
 }
 
 /** Exports under way: each keeps the reader of the store busy, so that a user has one, and all together have a bound. */
-class Places {
+class ExportSlots {
   readonly #taken = new Map<string, number>();
   readonly #per_user: number;
   readonly #most: number;
@@ -75,7 +75,7 @@ class Places {
     this.#most = exports;
   }
 
-  /** Given back when the reply is over, however it ends. RATE_LIMITED when there is no place. */
+  /** Given back when the reply is over, however it ends. RATE_LIMITED when there is none. */
   take(username: string, reply: FastifyReply): void {
     const own = this.#taken.get(username) ?? 0;
     if (own >= this.#per_user)

@@ -7,7 +7,7 @@ import { GatewayError } from '../../../core/errors.ts';
 import type { App, ServerContext } from '../options.ts';
 import { pathOf } from '../problems.ts';
 
-export function addPatience(app: App, { services: { clock, log }, limits }: ServerContext): void {
+export function addReplyTimeout(app: App, { services: { clock, log }, limits }: ServerContext): void {
   const endings = new WeakMap<FastifyRequest, () => void>();
   // Not before the body is there: what has no end yet is the socket's to judge, with 408.
   app.addHook('preHandler', async (request, reply) => {
