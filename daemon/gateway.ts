@@ -342,10 +342,14 @@ export class Gateway {
     });
   }
 
-  #judgeSilence({ pack, last_update_mono_ms, patience_ms }: PackState, t_ms: number, mono_ms: number): void {
+  #judgeSilence(
+    { pack, last_update_mono_ms, silent_after_ms }: PackState,
+    t_ms: number,
+    mono_ms: number,
+  ): void {
     const silent_ms = mono_ms - Math.max(last_update_mono_ms, this.#started_mono_ms);
     // Who waits for its turn on a slow line is not silent.
-    const told_ms = silent_ms > patience_ms ? silent_ms : 0;
+    const told_ms = silent_ms > silent_after_ms ? silent_ms : 0;
     this.#desk.judgeSilence(pack, told_ms, t_ms, this.#supervisor.packReason(pack));
   }
 }

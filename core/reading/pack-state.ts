@@ -18,7 +18,7 @@ export class PackState {
   /** Gets every value of a pack quantity as it is told; undefined: nobody listens. */
   onValue: ((metric: number, value: number, mono_ms: number) => void) | undefined;
   /** So long the pack may say nothing because its line is slow; 0: it is as quick as the interval. */
-  patience_ms = 0;
+  silent_after_ms = 0;
   readonly #values: Slots;
   readonly #cells: Slots;
   readonly #sensors: Slots;

@@ -84,7 +84,7 @@ export class RegistersReader implements UnitReader {
 
   ageBy(late_ms: number): void {
     this.#late_ms = late_ms;
-    this.#options.state.patience_ms = late_ms;
+    this.#options.state.silent_after_ms = late_ms;
     this.#setStaleLimits();
   }
 

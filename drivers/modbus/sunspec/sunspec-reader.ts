@@ -67,7 +67,7 @@ export class SunSpecReader implements UnitReader {
     const stale_ms = Math.max(staleAfterMs(this.#options.interval_ms), late_ms);
     for (const { state } of this.#options.packs) {
       state.setStaleLimit(stale_ms);
-      state.patience_ms = late_ms;
+      state.silent_after_ms = late_ms;
     }
   }
 

@@ -113,6 +113,9 @@ export function MoreValues({ pack }: { pack: PackDetail }) {
     <Section title="Reported by the device" class="card">
       {told.length === 0 && <p class="quiet">Nothing beyond the values above.</p>}
       <dl class="list-facts">
+        <Fact label="Oldest good value">
+          {pack.oldest_good_ms === null ? 'None is good' : formatAge(now_ms.value - pack.oldest_good_ms)}
+        </Fact>
         {told.map(name => (
           <Fact key={name} label={PACK_METRICS[PackMetric[name]].label}>
             {SWITCHES.includes(name) ? (
@@ -158,9 +161,6 @@ export function Identity({ pack }: { pack: PackDetail }) {
   return (
     <Section title="Identity" class="card">
       <dl class="list-facts">
-        <Fact label="Oldest good value">
-          {pack.oldest_good_ms === null ? 'None is good' : formatAge(now_ms.value - pack.oldest_good_ms)}
-        </Fact>
         <Fact label="Pack">{pack.id}</Fact>
         <Fact label="Profile">{pack.profile.title}</Fact>
         <Fact label="Profile id">{pack.profile.id}</Fact>
