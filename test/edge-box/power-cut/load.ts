@@ -97,8 +97,10 @@ function fastClock(cycle: number): Clock {
 type OpenStore = Store & LogSource;
 
 /** Tells every row of the log, in runs without a gap; returns the newest state of alerts and audit found there. */
-async function tellRows(store: OpenStore): Promise<{ alerts: Map<string, Alert>; audit?: string }> {
-  const alerts = new Map<string, Alert>();
+async function tellRows(
+  store: OpenStore,
+): Promise<{ alerts: Map<string, { alert: Alert; seq: number }>; audit?: string }> {
+  const alerts = new Map<string, { alert: Alert; seq: number }>();
   let audit: string | undefined;
   for (let after_seq = 0; ; ) {
     const batch = await store.readBatch(after_seq, CHECK_ROWS, 1 << 20);
@@ -117,7 +119,7 @@ async function tellRows(store: OpenStore): Promise<{ alerts: Map<string, Alert>;
       if (kind !== LogKind.alert && kind !== LogKind.audit) continue;
       const record = JSON.parse(Buffer.from(body).toString()) as Alert;
       if (kind === LogKind.audit) audit = record.id;
-      else alerts.set(record.id, record);
+      else alerts.set(record.id, { alert: record, seq: batch.seq[i] });
     }
     tell('rows', String(first_seq), Buffer.concat(digests).toString('base64'));
     after_seq = batch.seq[batch.count - 1];
@@ -129,15 +131,20 @@ async function check(store: OpenStore, file: string, retainedMs: () => number): 
   const in_log = await tellRows(store);
   const database = new Database(file, { readonly: true });
   const integrity = database.pragma('integrity_check') as { integrity_check: string }[];
-  database.close();
   const documents = await store.documents.list(DOCUMENT_KIND);
   const table = new Map<string, string>();
   for (const { id, state } of await store.alerts({ state: 'all', limit: 1_000_000 })) table.set(id, state);
   const retained_ms = retainedMs();
+  // Retention goes on meanwhile, oldest rows first: of an alert whose row is gone by now a later one may have gone unread.
+  const first_seq = database.prepare<[], number>('SELECT min(first_seq) FROM spans').pluck().get() ?? 0;
+  database.close();
   // Cleared alerts that are old enough may go from the table before their rows go from the log.
-  const differ = [...in_log.alerts.values()].filter(
-    ({ id, state, cleared_ms }) => (cleared_ms ?? Infinity) >= retained_ms && table.get(id) !== state,
-  );
+  const differ = [...in_log.alerts.values()]
+    .filter(({ seq }) => seq >= first_seq)
+    .map(({ alert }) => alert)
+    .filter(
+      ({ id, state, cleared_ms }) => (cleared_ms ?? Infinity) >= retained_ms && table.get(id) !== state,
+    );
   const { entries } = await store.audit({ limit: 1 });
   return {
     integrity: integrity.map(row => row.integrity_check),
