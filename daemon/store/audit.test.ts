@@ -40,7 +40,8 @@ test('pages of any size together are what was recorded, newest first, and only w
   const recorded = fc.sample(
     fc.record({
       actor: fc.constantFrom('ada', 'key:plc', 'system', null),
-      action: fc.constantFrom('user.create', 'user.change', 'userx', 'login'),
+      // Nothing of what is counted together once one actor does it often.
+      action: fc.constantFrom('user.create', 'user.change', 'userx', 'key.create'),
       target: fc.string({ maxLength: 20, unit: 'binary' }),
     }),
     200,

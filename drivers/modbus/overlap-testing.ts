@@ -77,6 +77,8 @@ export function reply({ socket, frame }: Heard, pdu: Uint8Array): void {
 export interface Asked {
   readonly request: ReadRequest;
   readonly words: Uint16Array;
+  /** Its turn has come; false for ever where the link was stopped first. */
+  is_begun: boolean;
   /** Undefined until it is settled. */
   outcome: ReadFailure | 'good' | undefined;
 }
@@ -108,8 +110,9 @@ export function linkTo(port: number, clock: Clock, max_in_flight: number): LinkB
     states,
     ask(unit, address, count, code = 3) {
       const request: ReadRequest = { unit, code, address, count };
-      const asked: Asked = { request, words: new Uint16Array(count), outcome: undefined };
+      const asked: Asked = { request, words: new Uint16Array(count), is_begun: false, outcome: undefined };
       link.run(async () => {
+        asked.is_begun = true;
         asked.outcome = (await link.read(request, asked.words)) ?? 'good';
       });
       return asked;
