@@ -122,6 +122,7 @@ export class Gateway {
           packs[pack].binding.profile.device_alarms?.find(alarm => alarm.code === code)?.label ?? code,
       },
       this.#store,
+      log,
     );
     this.#live = new PackLiveView({
       clock,
@@ -186,13 +187,21 @@ export class Gateway {
     await this.#step(() => this.#clock_keeper.start());
     await this.#step(() => this.#desk.restore(clock.wallMs()));
     await this.#step(() =>
-      recordStart(this.#audit, this.#store.documents, {
-        version: this.#options.version,
-        configuration: { ...config.config, topology: config.topology },
-      }),
+      recordStart(
+        this.#audit,
+        this.#store.documents,
+        {
+          version: this.#options.version,
+          configuration: { ...config.config, topology: config.topology },
+        },
+        this.#options.log,
+      ),
     );
     const administrator = await this.#step(() =>
-      ensureFirstAdministrator(this.#store.documents, clock, { password: environment.admin_password }),
+      ensureFirstAdministrator(this.#store.documents, clock, {
+        password: environment.admin_password,
+        log: this.#options.log,
+      }),
     );
     const server = await this.#step(async () => {
       this.#server = await createServer(this.#services(), {

@@ -1,4 +1,8 @@
 /** What a start changed: the configuration of this run against the one of the run before. */
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import { type Logger, silentLogger } from '../../core/log.ts';
+import { ReadableDocuments } from '../store/readable-documents.ts';
 import type { Documents } from '../store/store.ts';
 import type { AuditLog } from './audit-log.ts';
 import { presentable } from './presentable.ts';
@@ -8,17 +12,22 @@ const ID = 'configuration';
 const CHANGES_MAX = 100;
 
 type Flat = Record<string, unknown>;
+const Kept = Type.Object({ version: Type.String(), values: Type.Record(Type.String(), Type.Unknown()) });
+const isKept = Compile(Kept);
+const readKept = (body: unknown) => (isKept.Check(body) ? body : undefined);
 
 /** Records the start, and each value of the configuration that differs from the last start's. */
 export async function recordStart(
   audit: AuditLog,
   documents: Documents,
   start: { readonly version: string; readonly configuration: object },
+  log: Logger = silentLogger,
 ): Promise<void> {
-  const kept = (await documents.get(KIND, ID)) as { version?: string; values?: Flat } | undefined;
+  const remedy = 'what this start changed in the configuration is not known';
+  const kept = await new ReadableDocuments(documents, log).get(KIND, ID, readKept, remedy);
   const values = flat(start.configuration);
   audit.record({ actor: 'system', action: 'gateway.start', new: { version: start.version } });
-  if (kept?.version !== undefined && kept.version !== start.version)
+  if (kept && kept.version !== start.version)
     audit.record({
       ...{ actor: 'system', action: 'gateway.upgrade' },
       ...{ old: { version: kept.version }, new: { version: start.version } },

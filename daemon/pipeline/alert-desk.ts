@@ -1,16 +1,20 @@
 /** Alerts as a service: the pure engines, fed by sampler and gateway watch, recorded in the store, told to listeners. */
+import { Compile } from 'typebox/compile';
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
 import { AlertEngine, type EngineOptions } from '../../core/alerts/engine.ts';
 import { GatewayAlerts } from '../../core/alerts/gateway-alerts.ts';
 import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
 import { ruleQuantity } from '../../core/alerts/measure.ts';
-import type { RuleView, Settings, SettingsReply } from '../../core/contract/http.ts';
+import { type RuleView, Settings, type SettingsReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { type Logger, silentLogger } from '../../core/log.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { AlertService } from '../server/services.ts';
+import { ReadableDocuments } from '../store/readable-documents.ts';
 import type { Store } from '../store/store.ts';
 
+const isSettings = Compile(Settings);
 const SETTINGS_KIND = 'settings';
 const SETTINGS_ID = 'thresholds';
 /** More active alerts than a fleet can have rules times packs are never restored. */
@@ -21,6 +25,7 @@ export class AlertDesk implements AlertService {
   readonly #gateway: GatewayAlerts;
   readonly #configured: readonly ThresholdRule[];
   readonly #store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>;
+  readonly #readable: ReadableDocuments;
   readonly #listeners = new Set<(alert: Alert) => void>();
   #active: readonly Alert[] = [];
 
@@ -29,17 +34,21 @@ export class AlertDesk implements AlertService {
     rules: readonly ThresholdRule[],
     options: EngineOptions,
     store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>,
+    log: Logger = silentLogger,
   ) {
     this.#engine = new AlertEngine(topology, rules, options);
     this.#gateway = new GatewayAlerts(undefined, options.run);
     this.#configured = rules;
     this.#store = store;
+    this.#readable = new ReadableDocuments(store.documents, log);
   }
 
   /** Takes over thresholds and active alerts from before a restart. */
   async restore(t_ms: number): Promise<void> {
-    const saved = await this.#store.documents.get(SETTINGS_KIND, SETTINGS_ID);
-    if (saved) this.#engine.replaceRules(withThresholds(this.#configured, saved as Settings));
+    const readSettings = (body: unknown) => (isSettings.Check(body) ? body : undefined);
+    const remedy = 'alerts are raised by the thresholds of the configuration; set them again';
+    const saved = await this.#readable.get(SETTINGS_KIND, SETTINGS_ID, readSettings, remedy);
+    if (saved) this.#engine.replaceRules(withThresholds(this.#configured, saved));
     const active = await this.#store.alerts({ state: 'active', limit: MAX_RESTORED });
     const of_gateway = this.#gateway.adopt(
       active.filter(alert => alert.battery_id === null),

@@ -4,6 +4,8 @@
  * after its end, and hours in which the gateway did not run are closed at the next start: due all the same. While the
  * clock shows a time that cannot be, no hour is closed; hours whose readings get other times are told anew.
  */
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { RELEASED_MS } from '../../core/clock/wall-certainty.ts';
 import type { ClockCorrection } from '../../core/contract/clock.ts';
@@ -11,6 +13,7 @@ import { type CompletenessRecord, HOUR_MS, type HourOfPack } from '../../core/co
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
+import { ReadableDocuments } from '../store/readable-documents.ts';
 import { LogKind, type ReadingCount, type Store } from '../store/store.ts';
 
 /** By then what was taken at the end of the hour is committed. */
@@ -35,12 +38,15 @@ export interface CompletenessOptions {
 }
 
 /** What outlives a restart. */
-interface State {
+const State = Type.Object({
   /** Hours before this are closed. */
-  through_ms: number;
+  through_ms: Type.Number(),
   /** Since when a pack is expected, by id. */
-  since_ms: Record<string, number>;
-}
+  since_ms: Type.Record(Type.String(), Type.Number()),
+});
+type State = Static<typeof State>;
+const isState = Compile(State);
+const readState = (body: unknown) => (isState.Check(body) ? body : undefined);
 
 export class CompletenessLedger {
   readonly #options: CompletenessOptions;
@@ -70,12 +76,13 @@ export class CompletenessLedger {
 
   /** False while the time is not known. */
   async #resume(): Promise<boolean> {
-    const { clock, store, topology, isPlausible = () => true } = this.#options;
+    const { clock, log, store, topology, isPlausible = () => true } = this.#options;
     if (this.#resumed) return true;
     if (!isPlausible()) return false;
     // When the gateway started, whatever the clock showed then.
     const now_ms = clock.wallMs() - (clock.monoMs() - this.#started_mono_ms);
-    const kept = (await store.documents.get(...DOCUMENT)) as State | undefined;
+    const remedy = 'completeness is counted anew from now on';
+    const kept = await new ReadableDocuments(store.documents, log).get(...DOCUMENT, readState, remedy);
     const since_ms = Object.fromEntries(
       topology.packs.map(({ id }) => [id, Math.min(kept?.since_ms[id] ?? now_ms, now_ms)]),
     );

@@ -100,10 +100,10 @@ async function makeAccess(
   const session_ms = Math.max(1, Math.round(session_hours * 3600)) * 1000;
   const hasher = new PasswordHasher(argon2, hashes_at_once, hashes_waiting);
   const users = new UserDirectory(documents, clock, hasher, user_cache_ms, log);
-  const signing_keys = await SigningKeys.open(documents, clock, jwt_secret, session_ms);
+  const signing_keys = await SigningKeys.open(documents, clock, jwt_secret, session_ms, log);
   const tokens = new Tokens(signing_keys, topology.gateway_id, clock);
   const sessions = await Sessions.open(documents, clock, { session_ms, per_user: sessions_per_user });
-  const keys = await ApiKeys.open(documents, clock, api_keys);
+  const keys = await ApiKeys.open(documents, clock, api_keys, log);
   const authenticator = new Authenticator({ clock, users, sessions, keys, tokens, page_token_ms });
   await authenticator.endStale();
   const setup = new Setup(users, state_dir ? new SetupCodeFile(state_dir, clock) : undefined, log);

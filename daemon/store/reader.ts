@@ -176,7 +176,7 @@ export class Reader {
       .prepare<[string, string], string>('SELECT body FROM documents WHERE kind = ? AND id = ?')
       .pluck()
       .get(kind, id);
-    return body === undefined ? null : { id, body: JSON.parse(body) };
+    return body === undefined ? null : { id, body: parsed(body) };
   }
 
   list(kind: string): Document[] {
@@ -185,7 +185,7 @@ export class Reader {
         'SELECT id, body FROM documents WHERE kind = ? ORDER BY id',
       )
       .all(kind)
-      .map(({ id, body }) => ({ id, body: JSON.parse(body) }));
+      .map(({ id, body }) => ({ id, body: parsed(body) }));
   }
 
   readBatch(after_seq: number, max_rows: number, max_bytes: number): LogBatch {
@@ -204,5 +204,14 @@ export class Reader {
 
   close(): void {
     this.#db.close();
+  }
+}
+
+/** Null, which no kind of document is, where the bytes are no longer JSON. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
   }
 }

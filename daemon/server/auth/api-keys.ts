@@ -9,6 +9,8 @@ import type { Clock } from '../../../core/clock/clock.ts';
 import type { ApiKeyRecord, NewApiKeyBody } from '../../../core/contract/access.ts';
 import { Nullable, Role } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import type { Logger } from '../../../core/log.ts';
+import { ReadableDocuments } from '../../store/readable-documents.ts';
 import type { Documents } from '../../store/store.ts';
 import { sha256 } from './sessions.ts';
 
@@ -46,13 +48,12 @@ export class ApiKeys {
     this.#max = max;
   }
 
-  static async open(documents: Documents, clock: Clock, max: number): Promise<ApiKeys> {
+  static async open(documents: Documents, clock: Clock, max: number, log: Logger): Promise<ApiKeys> {
     const keys = new ApiKeys(documents, clock, max);
-    for (const { id, body } of await documents.list(KIND)) {
-      if (!storedKey.Check(body) || body.id !== id)
-        throw new GatewayError('STORE_CORRUPT', `Document ${KIND}/${id} is not an API key`);
-      keys.#keys.set(id, body);
-    }
+    const read = (body: unknown, id: string) => (storedKey.Check(body) && body.id === id ? body : undefined);
+    const remedy = 'nothing can log in by that key; make a new one';
+    for (const key of await new ReadableDocuments(documents, log).list(KIND, read, remedy))
+      keys.#keys.set(key.id, key);
     return keys;
   }
 

@@ -1,5 +1,6 @@
 /** The first start with a password given from outside: user `admin` is made with it. There is no default password. */
 import type { Clock } from '../../../core/clock/clock.ts';
+import type { Logger } from '../../../core/log.ts';
 import type { Documents } from '../../store/store.ts';
 import { PasswordHasher } from './passwords.ts';
 import { UserDirectory } from './users.ts';
@@ -16,9 +17,14 @@ export type FirstAdministrator = 'made' | 'holds' | 'other' | 'none';
 export async function ensureFirstAdministrator(
   documents: Documents,
   clock: Clock,
-  options: { readonly password?: string | undefined; readonly hasher?: PasswordHasher },
+  options: {
+    readonly password?: string | undefined;
+    readonly hasher?: PasswordHasher;
+    readonly log?: Logger;
+  },
 ): Promise<FirstAdministrator> {
-  const users = new UserDirectory(documents, clock, options.hasher ?? new PasswordHasher(), 0);
+  const { hasher = new PasswordHasher(), log } = options;
+  const users = new UserDirectory(documents, clock, hasher, 0, log);
   const has_administrator = await users.hasAdministrator();
   const { password } = options;
   if (!password) return has_administrator ? 'other' : 'none';

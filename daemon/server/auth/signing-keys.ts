@@ -7,6 +7,8 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Clock } from '../../../core/clock/clock.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import { type Logger, silentLogger } from '../../../core/log.ts';
+import { ReadableDocuments } from '../../store/readable-documents.ts';
 import type { Documents } from '../../store/store.ts';
 
 const KIND = 'secret';
@@ -59,11 +61,12 @@ export class SigningKeys {
     clock: Clock,
     jwt_secret: string | undefined,
     token_life_ms: number,
+    log: Logger = silentLogger,
   ): Promise<SigningKeys> {
     if (jwt_secret) return new SigningKeys(documents, clock, token_life_ms, [givenKey(jwt_secret)], true);
-    const kept = await documents.get(KIND, ID);
-    const keys = kept === undefined ? [newKey(clock)] : readKeys(kept);
-    const opened = new SigningKeys(documents, clock, token_life_ms, keys, false);
+    const remedy = 'a new key signs from now on; everybody logs in again';
+    const kept = await new ReadableDocuments(documents, log).get(KIND, ID, readKeys, remedy);
+    const opened = new SigningKeys(documents, clock, token_life_ms, kept ?? [newKey(clock)], false);
     if (kept === undefined) await opened.#keep();
     return opened;
   }
@@ -123,18 +126,14 @@ const identified = (key: Uint8Array) => ({
 
 const encoded = (key: Uint8Array) => Buffer.from(key).toString('base64url');
 
-function readKeys(kept: unknown): SigningKey[] {
-  const corrupt = new GatewayError(
-    'STORE_CORRUPT',
-    `Document ${KIND}/${ID} does not hold keys of ${SECRET_BYTES} bytes`,
-  );
+function readKeys(kept: unknown): SigningKey[] | undefined {
   // The form before there was more than one key.
   if (typeof kept === 'object' && kept !== null && 'key' in kept && typeof kept.key === 'string')
     return readKeys({ keys: [{ kid: '', key: kept.key, made_ms: 0 }] });
-  if (!storedKeys.Check(kept)) throw corrupt;
-  return kept.keys.map(({ key, made_ms }) => {
-    const bytes = Buffer.from(key, 'base64url');
-    if (bytes.length < SECRET_BYTES) throw corrupt;
-    return { ...identified(bytes), made_ms };
-  });
+  if (!storedKeys.Check(kept)) return undefined;
+  const keys = kept.keys.map(({ key, made_ms }) => ({
+    ...identified(Buffer.from(key, 'base64url')),
+    made_ms,
+  }));
+  return keys.every(({ key }) => key.length >= SECRET_BYTES) ? keys : undefined;
 }

@@ -7,6 +7,7 @@ import type { NewUserBody, UserChangeBody, UserRecord } from '../../../core/cont
 import { GatewayError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { silentLogger } from '../../../core/log.ts';
+import { ReadableDocuments } from '../../store/readable-documents.ts';
 import type { Documents } from '../../store/store.ts';
 import { Lookups } from './lookups.ts';
 import { type Argon2Cost, costOf, type PasswordHasher, workOf } from './passwords.ts';
@@ -14,22 +15,24 @@ import { type CentralUser, isCentralUser, isStoredRecord, type StoredUser } from
 
 const LOCAL = 'user';
 const CENTRAL = 'central_user';
-/** Documents that are remembered as told. */
-const UNREADABLE_MAX = 1000;
+const KINDS = { local: LOCAL, central: CENTRAL };
+/** What happens where a stored user cannot be read. */
+const REMEDIES = {
+  local: 'nobody can log in by it; make the user anew',
+  central: 'the next pull from the centre replaces it',
+};
 
 export class UserDirectory {
   readonly #documents: Documents;
   readonly #clock: Clock;
   readonly #hasher: PasswordHasher;
-  readonly #log: Logger;
+  readonly #readable: ReadableDocuments;
   readonly #lookups: Lookups<StoredUser | undefined>;
   readonly #listeners = new Set<() => void>();
   /** Changes run one after another, so that two of them cannot together remove the last administrator. */
   #changes: Promise<unknown> = Promise.resolve();
   /** Of the hashes of all users; undefined: to be looked up. */
   #dearest: Argon2Cost | undefined;
-  /** Told once, not each time they are met. */
-  readonly #unreadable = new Set<string>();
 
   constructor(
     documents: Documents,
@@ -38,8 +41,8 @@ export class UserDirectory {
     cache_ms: number,
     log: Logger = silentLogger,
   ) {
-    this.#log = log;
     this.#documents = documents;
+    this.#readable = new ReadableDocuments(documents, log);
     this.#clock = clock;
     this.#hasher = hasher;
     this.#lookups = new Lookups(clock, cache_ms, username => this.#read(username));
@@ -74,7 +77,7 @@ export class UserDirectory {
 
   /** Local and central ones by name; a central one that a local one hides is left out. */
   async list(): Promise<(StoredUser & { readonly shadows_central: boolean })[]> {
-    const [local, central] = [await this.#listKind(LOCAL), await this.#listKind(CENTRAL)];
+    const [local, central] = [await this.#list('local'), await this.#list('central')];
     const local_names = new Set(local.map(user => user.username));
     const central_names = new Set(central.map(user => user.username));
     return [...local, ...central.filter(user => !local_names.has(user.username))]
@@ -167,7 +170,7 @@ export class UserDirectory {
   replaceCentral(users: readonly CentralUser[]): Promise<string[]> {
     return this.#inTurn(async () => {
       const copies = await this.#documents.list(CENTRAL);
-      const before = new Map(copies.map(({ id, body }) => [id, this.#readable('central', id, body)]));
+      const before = new Map(copies.map(({ id, body }) => [id, readUser('central', id, body)]));
       const changed: string[] = [];
       for (const user of users) {
         const known = before.get(user.username);
@@ -206,36 +209,26 @@ export class UserDirectory {
   async #read(username: string): Promise<StoredUser | undefined> {
     // Both always: how long it takes must not tell whether there is such a user.
     const [local, central] = await Promise.all([
-      this.#documents.get(LOCAL, username),
-      this.#documents.get(CENTRAL, username),
+      this.#get('local', username),
+      this.#get('central', username),
     ]);
-    if (local !== undefined) return this.#readable('local', username, local);
-    return central === undefined ? undefined : this.#readable('central', username, central);
+    return local ?? central;
   }
 
-  async #listKind(kind: typeof LOCAL | typeof CENTRAL): Promise<StoredUser[]> {
-    const origin = kind === LOCAL ? 'local' : 'central';
-    const found = await this.#documents.list(kind);
-    return found.flatMap(({ id, body }) => this.#readable(origin, id, body) ?? []);
+  #get(origin: StoredUser['origin'], username: string): Promise<StoredUser | undefined> {
+    const read = (body: unknown) => readUser(origin, username, body);
+    return this.#readable.get(KINDS[origin], username, read, REMEDIES[origin]);
   }
 
-  /** Undefined when it cannot be read: nobody can log in by it, and nothing else may fail by it. */
-  #readable(origin: StoredUser['origin'], id: string, body: unknown): StoredUser | undefined {
-    const is_readable = origin === 'central' ? isCentralUser(body) : isStoredRecord.Check(body);
-    if (is_readable && (body as StoredUser).username === id) return { ...(body as StoredUser), origin };
-    const document = `${origin === 'local' ? LOCAL : CENTRAL}/${id}`;
-    if (!this.#unreadable.has(document) && this.#unreadable.size < UNREADABLE_MAX) {
-      this.#unreadable.add(document);
-      const remedy = origin === 'local' ? 'make the user anew' : 'the next pull from the centre replaces it';
-      this.#log.warn({ document }, `a stored user cannot be read and is left out: ${remedy}`);
-    }
-    return undefined;
+  #list(origin: StoredUser['origin']): Promise<StoredUser[]> {
+    const read = (body: unknown, id: string) => readUser(origin, id, body);
+    return this.#readable.list(KINDS[origin], read, REMEDIES[origin]);
   }
 
   async #dearestHash(): Promise<Argon2Cost> {
     if (this.#dearest) return this.#dearest;
     let dearest = this.#hasher.cost;
-    for (const { password_hash } of [...(await this.#listKind(LOCAL)), ...(await this.#listKind(CENTRAL))]) {
+    for (const { password_hash } of [...(await this.#list('local')), ...(await this.#list('central'))]) {
       const cost = costOf(password_hash);
       if (cost && workOf(cost) > workOf(dearest)) dearest = cost;
     }
@@ -274,4 +267,11 @@ export function userRecord(user: StoredUser & { readonly shadows_central?: boole
 function isSame({ origin: _, ...known }: StoredUser, user: CentralUser): boolean {
   const inOrder = (one: object) => JSON.stringify(Object.entries(one).sort());
   return inOrder(known) === inOrder(user);
+}
+
+function readUser(origin: StoredUser['origin'], id: string, body: unknown): StoredUser | undefined {
+  const is_readable = origin === 'central' ? isCentralUser(body) : isStoredRecord.Check(body);
+  return is_readable && (body as StoredUser).username === id
+    ? { ...(body as StoredUser), origin }
+    : undefined;
 }
