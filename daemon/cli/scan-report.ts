@@ -1,8 +1,27 @@
 /** The outcome of a scan as lines for a person: findings with their reasons, the configuration, what to try. */
-import { SURE_PCT } from '../../drivers/scan/finding.ts';
+import { type Finding, SURE_PCT } from '../../drivers/scan/finding.ts';
 import type { ScanTarget } from '../../drivers/scan/target.ts';
-import type { Heard, ScanResult } from './scan.ts';
+import type { HeardSummary } from '../../drivers/scan/traffic.ts';
 import { table } from './table.ts';
+
+/** What was heard or answered beside the findings. */
+export interface Heard {
+  readonly frames?: number;
+  readonly error_frames?: number;
+  readonly unreadable_lines?: number;
+  readonly ids?: readonly HeardSummary[];
+  readonly answering_units?: readonly number[];
+}
+
+export interface ScanResult {
+  readonly target: string;
+  readonly heard: Heard;
+  /** What was done beyond listening, and what to know of the result. */
+  readonly notes: readonly string[];
+  readonly findings: readonly Finding[];
+  /** YAML; undefined where nothing is sure enough. */
+  readonly configuration: string | undefined;
+}
 
 const MOST_IDS_SHOWN = 16;
 

@@ -10,12 +10,11 @@ import type { Profile } from '../../drivers/profiles/profile.ts';
 import { CanListener } from '../../drivers/scan/can-listen.ts';
 import { scanTraffic } from '../../drivers/scan/can-scan.ts';
 import { configurationFor } from '../../drivers/scan/configuration.ts';
-import type { Finding } from '../../drivers/scan/finding.ts';
 import { scanModbus } from '../../drivers/scan/modbus-scan.ts';
 import { parseTarget, type ScanTarget, TARGET_FORMS } from '../../drivers/scan/target.ts';
-import { CanTraffic, type HeardSummary } from '../../drivers/scan/traffic.ts';
+import { CanTraffic } from '../../drivers/scan/traffic.ts';
 import { readLogFrames } from './named-files.ts';
-import { describeScan } from './scan-report.ts';
+import { describeScan, type ScanResult } from './scan-report.ts';
 import { UsageError } from './usage.ts';
 
 export interface ScanCommand {
@@ -25,25 +24,6 @@ export interface ScanCommand {
   readonly units: string | undefined;
   readonly profile: string | undefined;
   readonly json: boolean;
-}
-
-/** What was heard or answered beside the findings. */
-export interface Heard {
-  readonly frames?: number;
-  readonly error_frames?: number;
-  readonly unreadable_lines?: number;
-  readonly ids?: readonly HeardSummary[];
-  readonly answering_units?: readonly number[];
-}
-
-export interface ScanResult {
-  readonly target: string;
-  readonly heard: Heard;
-  /** What was done beyond listening, and what to know of the result. */
-  readonly notes: readonly string[];
-  readonly findings: readonly Finding[];
-  /** YAML; undefined where nothing is sure enough. */
-  readonly configuration: string | undefined;
 }
 
 interface Terms {

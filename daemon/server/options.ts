@@ -17,8 +17,6 @@ import type { VisibleTopology } from './auth/visible.ts';
 import type { ServerLimits } from './limits.ts';
 import type { LiveHub } from './live/hub.ts';
 import type { ServerCounters } from './metrics.ts';
-import type { AuditNote } from './plugins/audit.ts';
-import type { RouteEntry } from './plugins/route-list.ts';
 import type { GatewayServices } from './services.ts';
 import type { CertificateFiles } from './tls/certificate.ts';
 
@@ -45,6 +43,21 @@ export interface ServerOptions {
   /** For tests: smaller bounds and cheap hashes. */
   readonly limits?: Partial<ServerLimits>;
   readonly argon2?: Argon2Cost;
+}
+
+/** What a handler knows better than the audit plugin. */
+export interface AuditNote {
+  /** Where nobody is logged in yet, or any more. */
+  readonly actor?: string | null;
+  readonly target?: string | null;
+  readonly old?: unknown;
+  readonly new?: unknown;
+}
+
+export interface RouteEntry {
+  readonly url: string;
+  readonly methods: string[];
+  readonly pattern: RegExp;
 }
 
 export interface ServerContext {

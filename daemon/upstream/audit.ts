@@ -1,5 +1,5 @@
 /** Audit entries of the log as rows of `audit_log` at the centre. */
-import type { RecordSink } from './records.ts';
+import type { RecordSink } from './record-sink.ts';
 
 /** The moment is the gateway's own, however far its clock is off; one outside PostgreSQL's years gets the nearest. */
 const INSERT = `

@@ -1,7 +1,7 @@
 /** Records of the wall clock at the centre: readings move to the time they were of, what is uncertain is marked. */
 import type { ClockCorrection, ClockRecord } from '../../core/contract/clock.ts';
 import { type LogBatch, LogKind } from '../store/store.ts';
-import type { RecordSink } from './records.ts';
+import type { RecordSink } from './record-sink.ts';
 
 const DAY_MS = 86_400_000;
 

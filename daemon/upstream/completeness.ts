@@ -1,5 +1,5 @@
 /** Completeness records of the log as rows of `completeness` at the centre. */
-import type { RecordSink } from './records.ts';
+import type { RecordSink } from './record-sink.ts';
 
 /** Of several records of one hour the last counts; hours outside PostgreSQL's years get the nearest. */
 const UPSERT = `

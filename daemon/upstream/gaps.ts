@@ -1,5 +1,5 @@
 /** Gap records of the log as rows of `gaps` at the centre. */
-import type { RecordSink } from './records.ts';
+import type { RecordSink } from './record-sink.ts';
 
 /** Times outside PostgreSQL's years get the nearest. */
 const INSERT = `

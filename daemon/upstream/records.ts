@@ -4,15 +4,7 @@ import { storeAudit } from './audit.ts';
 import { storeClock } from './clock.ts';
 import { storeCompleteness } from './completeness.ts';
 import { storeGaps } from './gaps.ts';
-import type { Queryable } from './migrate.ts';
-
-/** Stores records of one batch, in log order, each with its number, within the batch's transaction. */
-export type RecordSink = (
-  client: Queryable,
-  gateway_id: string,
-  records: readonly object[],
-  seqs: readonly number[],
-) => Promise<void>;
+import type { RecordSink } from './record-sink.ts';
 
 export const RECORD_SINKS: ReadonlyMap<RecordKind, RecordSink> = new Map([
   [LogKind.gap, storeGaps],

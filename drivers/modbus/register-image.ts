@@ -1,4 +1,5 @@
 /** A unit's registers in memory, answering read requests as a device does. Writes are refused. */
+import type { PackReading } from '../../core/reading/pack-reading.ts';
 
 export interface RegisterSegment {
   /** Of the first register (or coil). */
@@ -18,6 +19,13 @@ export const ModbusException = {
   illegal_data_address: 2,
   illegal_data_value: 3,
 } as const;
+
+/** The registers of a simulated unit. */
+export interface UnitImage {
+  readonly image: RegisterImage;
+  /** Shows the reading; a missing value becomes what the device has for "none". */
+  write(reading: PackReading): void;
+}
 
 const MAX_REGISTERS = 125;
 const MAX_COILS = 2000;

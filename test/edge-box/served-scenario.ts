@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ScanResult } from '../../daemon/cli/scan.ts';
+import type { ScanResult } from '../../daemon/cli/scan-report.ts';
 import { type GatewayProcess, startGateway } from '../support/gateway-process.ts';
 import { bringUp, ip, until } from './inside.ts';
 

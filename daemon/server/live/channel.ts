@@ -3,8 +3,8 @@
  * while changes go on; what goes out is always the newest state, made once for all who see the same.
  */
 import type { Clock, TimerHandle } from '../../../core/clock/clock.ts';
+import type { ServerMessage } from '../../../core/contract/live.ts';
 import type { Viewer } from '../auth/access.ts';
-import type { LiveClient } from './client.ts';
 import type { Rendered, Renderer } from './rendered.ts';
 import type { Room } from './rooms.ts';
 
@@ -21,9 +21,17 @@ export interface ChannelOptions {
   readonly failed: (channel: Channel, error: unknown) => void;
 }
 
+/** Whoever is given the states of a room. */
+export interface Subscriber {
+  readonly viewer: Viewer;
+  /** A room's newest state. */
+  offer(channel: Channel, rendered: Rendered): void;
+  tell(message: ServerMessage): void;
+}
+
 export class Channel {
   readonly room: Room;
-  readonly clients = new Set<LiveClient>();
+  readonly clients = new Set<Subscriber>();
   readonly #options: ChannelOptions;
   /** By the scope of those who see it; `revision` is that of `#revision` when it was made. */
   readonly #rendered = new Map<string, { rendered: Rendered; revision: number }>();
@@ -51,7 +59,7 @@ export class Channel {
   }
 
   /** The newest state for one client: at subscribing and after catching up. */
-  sendTo(client: LiveClient): void {
+  sendTo(client: Subscriber): void {
     this.#guarded(() => client.offer(this, this.#render(client.viewer)));
   }
 

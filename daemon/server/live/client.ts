@@ -11,7 +11,7 @@ import type { Viewer } from '../auth/access.ts';
 import type { ServerLimits } from '../limits.ts';
 import type { ServerCounters } from '../metrics.ts';
 import type { GatewayServices } from '../services.ts';
-import type { Channel } from './channel.ts';
+import type { Channel, Subscriber } from './channel.ts';
 import type { Rendered } from './rendered.ts';
 
 /** Close codes of our own (RFC 6455, section 7.4.2). */
@@ -21,7 +21,7 @@ const CLOSE_POLICY = 1008;
 export const CLOSE_TRY_AGAIN = 1013;
 const OPEN = 1;
 
-export class LiveClient {
+export class LiveClient implements Subscriber {
   viewer: Viewer;
   /** Where it comes from: an address, or a /64 of IPv6. */
   readonly network: string;

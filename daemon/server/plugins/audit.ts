@@ -6,15 +6,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App, ServerContext } from '../options.ts';
 import { pathOf } from '../problems.ts';
 
-/** What a handler knows better than the plugin. */
-export interface AuditNote {
-  /** Where nobody is logged in yet, or any more. */
-  readonly actor?: string | null;
-  readonly target?: string | null;
-  readonly old?: unknown;
-  readonly new?: unknown;
-}
-
 export function addAudit(app: App, { services: { audit } }: ServerContext): void {
   app.decorateRequest('audited', undefined);
   app.addHook('onSend', async (request, reply) => {

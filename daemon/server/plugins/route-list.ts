@@ -1,11 +1,5 @@
 /** Every route as it is registered: to tell a wrong method from a wrong path, and for tests that forget none. */
-import type { App, ServerContext } from '../options.ts';
-
-export interface RouteEntry {
-  readonly url: string;
-  readonly methods: string[];
-  readonly pattern: RegExp;
-}
+import type { App, RouteEntry, ServerContext } from '../options.ts';
 
 export function addRouteList(app: App, { routes }: ServerContext): void {
   app.addHook('onRoute', ({ url, method }) => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../../../core/errors.ts';
-import type { App, ServerContext } from '../options.ts';
+import type { App, RouteEntry, ServerContext } from '../options.ts';
 import { pathOf } from '../problems.ts';
-import { methodsAt, type RouteEntry } from './route-list.ts';
+import { methodsAt } from './route-list.ts';
 
 const INDEX = 'index.html';
 /** The description of the API as a page to read; built like the index, and as public as what it describes. */

@@ -12,8 +12,7 @@ import {
 import { GatewayError } from '../../../core/errors.ts';
 import type { Viewer } from '../auth/access.ts';
 import type { StoredSession } from '../auth/sessions.ts';
-import type { App, ServerContext } from '../options.ts';
-import type { AuditNote } from '../plugins/audit.ts';
+import type { App, AuditNote, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
 import { NoContent, problems } from './replies.ts';
 

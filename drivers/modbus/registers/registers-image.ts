@@ -4,8 +4,8 @@
  */
 import { DeviceAlarmLevel, type PackReading } from '../../../core/reading/pack-reading.ts';
 import type { PackBinding } from '../../driver.ts';
+import type { UnitImage } from '../register-image.ts';
 import { RegisterImage } from '../register-image.ts';
-import type { UnitImage } from '../unit-image.ts';
 import { putRaw, putValue } from './field-values.ts';
 import { limitsFor } from './map-plan.ts';
 import { limitsOf } from './raw-number.ts';

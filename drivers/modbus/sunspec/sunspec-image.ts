@@ -4,8 +4,8 @@
  */
 import { DeviceAlarmLevel, type PackReading } from '../../../core/reading/pack-reading.ts';
 import type { PackBinding } from '../../driver.ts';
+import type { UnitImage } from '../register-image.ts';
 import { RegisterImage } from '../register-image.ts';
-import type { UnitImage } from '../unit-image.ts';
 import { MODEL_HEADER, MODELS, type Model } from './models.ts';
 import { MODULE_MODEL, type NumberPoint, type PackMap, packMap } from './pack-map.ts';
 import { largestOf, type NumberType, scaled, writeNumber, writeText } from './points.ts';

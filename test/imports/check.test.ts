@@ -3,15 +3,42 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { violationsIn } from './import-directions.ts';
+import { violationsIn } from './check.ts';
 
 let root: string;
+/** As in docs/ARCHITECTURE.md. */
+const TABLE = `# House
+| room | one responsibility | may import |
+|---|---|---|
+| \`core/\` | pure | - |
+| \`core/clock/\`, \`core/schema/\` | described only | |
+| \`drivers/\` | bytes | \`core\` |
+| \`drivers/can/\` | a bus | \`core\`, \`drivers/driver.ts\` |
+| \`drivers/modbus/\` | a line | \`core\`, \`drivers/driver.ts\` |
+| \`sim/\` | made up | \`core\`, \`drivers\` |
+| \`daemon/\` | the process | \`core\`, \`drivers\`, \`sim\` |
+| \`daemon/store/\` | SQLite | \`core\` |
+| \`ui/\` | the page | \`core\` |
+`;
+
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'house-'));
   file(
     'package.json',
     JSON.stringify({ dependencies: { pg: '1', typebox: '1', yaml: '1' }, devDependencies: { vite: '1' } }),
   );
+  for (const room of [
+    'sim',
+    'ui',
+    'core/clock',
+    'core/schema',
+    'drivers/can',
+    'drivers/modbus',
+    'daemon/store',
+  ])
+    file(`${room}/about.md`, '');
+  file('drivers/driver.ts', '/** What a driver is. */');
+  file('docs/ARCHITECTURE.md', TABLE);
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
@@ -36,7 +63,17 @@ const WRONG: readonly [string, string, string][] = [
   [
     'drivers/can/a.ts',
     "await import('../../sim/b.ts');",
-    'drivers imports sim/b.ts, expected only core, drivers',
+    'drivers/can imports sim/b.ts, expected only core, drivers/driver.ts, drivers/can',
+  ],
+  [
+    'drivers/can/a.ts',
+    "import type { X } from '../modbus/b.ts';",
+    'drivers/can imports drivers/modbus/b.ts, expected only core, drivers/driver.ts, drivers/can',
+  ],
+  [
+    'daemon/store/a.ts',
+    "import { x } from '../gateway.ts';",
+    'daemon/store imports daemon/gateway.ts, expected only core, daemon/store',
   ],
   [
     'sim/a.ts',
@@ -103,6 +140,8 @@ test.each(WRONG)('%s: %s', (path, code, expected) => {
 
 const RIGHT: readonly [string, string][] = [
   ['daemon/a.ts', "import { x } from '../core/a.ts';\nimport pg from 'pg';\nimport fs from 'node:fs';"],
+  ['daemon/a.ts', "import { x } from './store/b.ts';\nimport { y } from '../drivers/can/b.ts';"],
+  ['drivers/can/a.ts', "import { x } from '../driver.ts';\nimport { y } from '../../core/a.ts';"],
   ['daemon/a.ts', "import type { X } from 'vite';\nconst y = await import('vite');"],
   [
     'core/schema/a.ts',
@@ -141,5 +180,28 @@ test('every file begins with a comment and stays short', () => {
 test('a file that does not parse is a violation, not a crash', () => {
   expect(violationsOf('core/a.ts', 'const = ;')).toEqual([
     expect.stringMatching(/^core\/a\.ts:2: does not parse: /),
+  ]);
+});
+
+test('a circle of imports is found once, with the shortest way round, by types and through tests not', () => {
+  file('core/a.ts', "/** A. */\nimport type { B } from './b.ts';\nimport './apart.ts';\n");
+  file('core/b.ts', "/** B. */\nimport './c.ts';\nimport './a.test.ts';\n");
+  file('core/c.ts', "/** C. */\nconst a = await import('./a.ts');\nimport './b.ts';\n");
+  file('core/apart.ts', "/** Apart. */\nimport './leaf.ts';\n");
+  file('core/leaf.ts', '/** Leaf. */\n');
+  file('core/leaf.test.ts', "/** Test. */\nimport './leaf.test.ts';\n");
+  const found = violationsIn(root).filter(text => text.includes('circle'));
+  expect(found).toEqual([
+    'core/a.ts:1: is in a circle of imports, core/a.ts > core/b.ts > core/c.ts > core/a.ts, expected none',
+  ]);
+});
+
+test('the table names what is there, and every room is in it', () => {
+  file('docs/ARCHITECTURE.md', `${TABLE}| \`daemon/gone/\` | nothing | \`core\`, \`sim/elsewhere.ts\` |\n`);
+  file('drivers/serial/a.ts', '/** New. */\n');
+  expect(violationsIn(root)).toEqual([
+    'docs/ARCHITECTURE.md:13: names daemon/gone, which is not there',
+    'docs/ARCHITECTURE.md:13: names sim/elsewhere.ts, which is not there',
+    'docs/ARCHITECTURE.md:1: has no row for drivers/serial/, expected what it is for',
   ]);
 });
