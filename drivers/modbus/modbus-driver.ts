@@ -4,6 +4,7 @@ import type { ModbusConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
 import { LineRounds } from './line-rounds.ts';
 import { ModbusLink } from './modbus-link.ts';
+import { RoundTiming } from './round-timing.ts';
 import { UnitPoller } from './unit-poller.ts';
 import { STALE_PERIODS, staleAfterMs, type UnitReader } from './unit-reader.ts';
 import { createUnitReaders } from './unit-readers.ts';
@@ -151,11 +152,12 @@ class ModbusDriver implements Driver {
       () => this.#link.in_flight_limit,
     );
     this.#line = line;
+    const timing = new RoundTiming(clock, interval_ms);
     const readers = units.map(({ reader }) => reader);
     return units.map(
       ({ place, reader, packs, retries }, unit) =>
         new UnitPoller({
-          ...{ place, reader, packs, retries, line, unit },
+          ...{ place, reader, packs, retries, line, unit, timing },
           onRoundEnd: () => {
             this.#ageByRounds(line, readers);
             this.#report();

@@ -52,10 +52,9 @@ export interface Bench {
 
 export function startVirtual(
   bindings: readonly PackBinding[],
-  settings: Partial<ModbusConnection> & { interval_ms?: number } = {},
+  settings: Partial<ModbusConnection> & { interval_ms?: number; clock?: ManualClock } = {},
 ): Bench {
-  const { interval_ms = 1000, ...timing } = settings;
-  const clock = new ManualClock();
+  const { interval_ms = 1000, clock = new ManualClock(), ...timing } = settings;
   const hub = new VirtualModbusHub();
   const events: LinkEvent[] = [];
   const updates: number[] = [];

@@ -1,6 +1,7 @@
 /**
- * UnitPoller: reads one unit of a link once per interval and commits whole rounds into the PackStates of
- * the packs on it. A unit that fails is asked less and less, so that it never slows its neighbours.
+ * UnitPoller: reads one unit of a link once per interval, so that it has just been read when readings are taken, and
+ * commits whole rounds into the PackStates of the packs on it. A unit that fails is asked less and less, so that it
+ * never slows its neighbours.
  */
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import type { LinkState } from '../driver.ts';
@@ -8,6 +9,7 @@ import { backoffMs } from './backoff.ts';
 import type { LineRounds } from './line-rounds.ts';
 import type { ModbusLink, ReadFailure } from './modbus-link.ts';
 import type { FailureKind } from './reply.ts';
+import type { RoundTiming } from './round-timing.ts';
 import type { UnitReader } from './unit-reader.ts';
 
 export interface PollerCounters {
@@ -30,6 +32,8 @@ export interface PollerOptions {
   /** Of all units of the link, and which of them this is. */
   readonly line: LineRounds;
   readonly unit: number;
+  /** Shared by all units of the link. */
+  readonly timing: RoundTiming;
   /** A round has ended, well or not. */
   readonly onRoundEnd: () => void;
   readonly onUpdate: (pack: number) => void;
@@ -43,8 +47,10 @@ export class UnitPoller {
   #timer: TimerHandle | undefined;
   #active = false;
   #queued = false;
-  /** Monotonic time at which the round under way was due, and from which the interval's grid counts. */
+  /** Monotonic time at which the round under way was due. */
   #due_ms = 0;
+  /** From then on it waited for the line. NaN: it was due by itself, not in turn with the other units. */
+  #began_ms = Number.NaN;
   /** When the round under way read its first register; repeats belong to the round. */
   #started_ms = 0;
   /** The unit replied in the round under way. */
@@ -68,6 +74,7 @@ export class UnitPoller {
     this.#answers = false;
     this.#failures = 0;
     this.#due_ms = this.#options.clock.monoMs();
+    this.#began_ms = Number.NaN;
     this.#wait(0);
   }
 
@@ -92,11 +99,11 @@ export class UnitPoller {
     });
     if (accepted) return;
     this.#queued = false;
-    this.#waitForNextSlot();
+    this.#waitForNextRound();
   }
 
   async #round(): Promise<void> {
-    const { counters, clock, reader, line, unit } = this.#options;
+    const { counters, clock, reader, line, unit, timing } = this.#options;
     const turn_ms = clock.monoMs();
     if (this.#attempts === 0 && !this.#answers) this.#started_ms = turn_ms;
     const progress = reader.progress;
@@ -117,23 +124,28 @@ export class UnitPoller {
     this.#answers = false;
     this.#failures = 0;
     line.onRound(unit, this.#started_ms, clock.monoMs());
+    if (!Number.isNaN(this.#began_ms)) timing.onRound(this.#due_ms, this.#began_ms, clock.monoMs());
     this.#commit(this.#started_ms);
     this.#options.onRoundEnd();
-    this.#waitForNextSlot();
+    this.#waitForNextRound();
   }
 
-  /** The next point of the interval's grid that has not passed; passed ones are rounds lost. */
-  #waitForNextSlot(): void {
-    const { clock, interval_ms, counters } = this.#options;
+  /** Rounds that were due meanwhile are late: one of them follows at once, the others are lost. */
+  #waitForNextRound(): void {
+    const { clock, interval_ms, counters, timing } = this.#options;
+    this.#due_ms = timing.nextStart(this.#due_ms);
     const now_ms = clock.monoMs();
-    const passed = Math.max(0, Math.floor((now_ms - this.#due_ms) / interval_ms));
-    counters.rounds_late += passed;
-    this.#due_ms += (passed + 1) * interval_ms;
-    this.#wait(this.#due_ms - now_ms);
+    if (this.#due_ms < now_ms) {
+      const lost = Math.floor((now_ms - this.#due_ms) / interval_ms);
+      counters.rounds_late += lost + 1;
+      this.#due_ms += lost * interval_ms;
+    }
+    this.#began_ms = Math.max(this.#due_ms, now_ms);
+    this.#wait(this.#began_ms - now_ms);
   }
 
   #fail(failure: ReadFailure): void {
-    const { clock, counters, retries, interval_ms, packs, line, unit, onRoundEnd, onState } = this.#options;
+    const { clock, counters, retries, packs, line, unit, timing, onRoundEnd, onState } = this.#options;
     // Nothing to ask again while the link is down; `resume` follows when it is up.
     if (failure.kind === 'link') return;
     if (this.#attempts === 0) this.#first_failure = failure;
@@ -154,9 +166,11 @@ export class UnitPoller {
     this.#answers = false;
     this.#failures++;
     this.#options.reader.abandon();
-    const delay_ms = Math.max(interval_ms, backoffMs(this.#failures));
-    this.#due_ms = clock.monoMs() + delay_ms;
-    this.#wait(delay_ms);
+    // While the line is idle: the wait for a unit that says nothing must not keep the others from being read in time.
+    const now_ms = clock.monoMs();
+    this.#due_ms = timing.nextMoment(now_ms + backoffMs(this.#failures));
+    this.#began_ms = Number.NaN;
+    this.#wait(this.#due_ms - now_ms);
     // Later attempts may fail at other registers: the first reason stands until its kind changes.
     const { kind, message, is_late = false } = failure.is_late ? failure : (this.#first_failure ?? failure);
     line.onFailure(unit);
