@@ -70,7 +70,7 @@ function samplerStatus(counters: SamplerCounters): ComponentStatus {
   return { name: 'sampler', state: 'ok', reason: null, counters: { ...counters } };
 }
 
-function storeStatus({ fault, set_aside, lost, ...counters }: StoreStats): ComponentStatus {
+function storeStatus({ fault, set_aside, lost, wal_held, ...counters }: StoreStats): ComponentStatus {
   const found: string[] = [];
   if (set_aside.length > 0)
     found.push(
@@ -81,6 +81,7 @@ function storeStatus({ fault, set_aside, lost, ...counters }: StoreStats): Compo
     found.push(
       `${counters.parts_damaged} parts of the database are damaged, and their readings cannot be read`,
     );
+  if (wal_held !== undefined) found.push(`the write-ahead log grows, and ${wal_held}`);
   return {
     name: 'store',
     state: fault ? 'down' : found.length > 0 ? 'degraded' : 'ok',

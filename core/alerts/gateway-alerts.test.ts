@@ -31,6 +31,7 @@ const well = (): Parts => ({
       first_seq: 1000,
     },
     ...{ used_bytes: 1e9, max_bytes: 4e9, free_bytes: 50e9, keep_free_bytes: 64e6 },
+    ...{ wal_bytes: 1e6, wal_held: undefined },
   },
   clock: { state: 'ok', reason: null },
   certificate: { valid_until_ms: T0 + 400 * DAY_MS },
@@ -309,6 +310,7 @@ const weather = fc.array(
     set_aside: fc.subarray(['a', 'b']),
     lost: fc.constantFrom(undefined, undefined, 'it is empty'),
     parts_damaged: fc.constantFrom(0, 0, 1, 40),
+    wal_held: fc.constantFrom(undefined, undefined, 'is read'),
     dropped: fc.constantFrom(0, 0, 0, 1, 1000),
     removed: fc.constantFrom(0, 0, 0, 1, 1000),
     used_bytes: fc.constantFrom(0, 1e9, 3.45e9, 3.7e9, 4e9),
@@ -337,7 +339,7 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
         const { readings_dropped, readings_removed_unsynced } = box.parts.store;
         box.store({
           ...{ fault, set_aside, used_bytes, free_bytes, first_seq },
-          ...{ lost: step.lost, parts_damaged: step.parts_damaged },
+          ...{ lost: step.lost, parts_damaged: step.parts_damaged, wal_held: step.wal_held },
           readings_dropped: readings_dropped + step.dropped,
           readings_removed_unsynced: readings_removed_unsynced + step.removed,
         });

@@ -40,6 +40,8 @@ export interface GatewayParts {
     readonly max_bytes: number;
     readonly free_bytes: number;
     readonly keep_free_bytes: number;
+    readonly wal_bytes: number;
+    readonly wal_held: string | undefined;
   };
   readonly clock: { readonly state: 'ok' | 'degraded' | 'down' | 'off'; readonly reason: string | null };
   readonly certificate: { readonly valid_until_ms: number } | null;
@@ -109,6 +111,11 @@ export function gatewayRules(): GatewayRule[] {
       ...{ id: 'storage_nearly_full', severity: 'warning' },
       ...{ raise_after_ms: MINUTE_MS, clear_after_ms: 10 * MINUTE_MS },
       find: nearlyFull,
+    },
+    {
+      ...{ id: 'storage_wal_held', severity: 'warning' },
+      ...{ raise_after_ms: 10_000, clear_after_ms: MINUTE_MS },
+      find: walHeld,
     },
     {
       ...{ id: 'time_uncertain', severity: 'warning' },
@@ -238,6 +245,16 @@ function nearlyFull({ parts: { store, upstream }, active }: Look): Finding | und
       `The disk is short of room: ${sizeText(free_bytes)} are free; below ${sizeText(keep_free_bytes)} ` +
       'what is oldest in the store is removed',
     ...{ value: inMb(free_bytes), threshold: inMb(keep_free_bytes * SHORT_OF_ROOM), unit: 'MB' },
+  };
+}
+
+/** Told anew when it has grown fourfold. */
+function walHeld({ parts: { store } }: Look): Finding | undefined {
+  if (store.wal_held === undefined) return undefined;
+  return {
+    message: `The write-ahead log of the database, ${sizeText(store.wal_bytes)}, grows: it ${store.wal_held}`,
+    ...{ value: inMb(store.wal_bytes), unit: 'MB' },
+    stage: Math.floor(Math.log2(Math.max(1, inMb(store.wal_bytes))) / 2),
   };
 }
 

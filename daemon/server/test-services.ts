@@ -63,6 +63,7 @@ export const FAULTY_STORAGE: GatewayParts = {
     ...{ fault: 'the disk is full', set_aside: [], lost: undefined, parts_damaged: 0 },
     ...{ readings_dropped: 0, readings_removed_unsynced: 0 },
     ...{ first_seq: 1, used_bytes: 1e6, max_bytes: 4e9, free_bytes: 1e10, keep_free_bytes: 64e6 },
+    ...{ wal_bytes: 1e6, wal_held: undefined },
   },
   clock: { state: 'ok', reason: null },
   certificate: null,

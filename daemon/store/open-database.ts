@@ -7,7 +7,9 @@ import { isDoubleNumber } from './double-numbers.ts';
 import { type AppliedMigration, pendingMigrations, readMigrations } from './migration-files.ts';
 
 /** How long a write waits for another process that holds the file. */
-const BUSY_TIMEOUT_MS = 2000;
+export const BUSY_TIMEOUT_MS = 2000;
+/** A write-ahead log that was larger once is cut to this. */
+export const WAL_LIMIT_BYTES = 16 << 20;
 /** Every commit writes whole pages; small ones write a quarter less to the card (bench/store.bench.ts). */
 const PAGE_BYTES = 1024;
 /** A smaller file is read as a whole before it is trusted. */
@@ -25,7 +27,7 @@ export function openDatabase(file: string, migrations: string): Database.Databas
     db.pragma('journal_mode = WAL');
     // FULL syncs the WAL in every commit: what is acknowledged survives a power cut.
     db.pragma('synchronous = FULL');
-    db.pragma('journal_size_limit = 16777216');
+    db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
     check(db);
     migrate(db, migrations, file);
     // What a run before wrote but could not sync is read now and still may be lost; written anew it may not.

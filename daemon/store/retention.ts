@@ -18,6 +18,7 @@ import type { LogRows, Range } from './log-rows.ts';
 import { blockStart, ROLLUP_LEVELS, STEPS_PER_BLOCK, stepsFrom } from './rollup.ts';
 import { filesSetAside, removeSetAside } from './set-aside.ts';
 import { LogKind } from './store.ts';
+import { type WalState, WalWatch } from './wal-watch.ts';
 
 /** Removed in one round. */
 const SPANS_PER_ROUND = 8;
@@ -55,11 +56,24 @@ export class Retention {
   readonly #db: Database;
   readonly #rows: LogRows;
   readonly #file: string;
+  readonly #wal_watch: WalWatch;
+  #wal: WalState = { wal_bytes: 0, wal_held: undefined };
 
   constructor(db: Database, rows: LogRows, file: string) {
     this.#db = db;
     this.#rows = rows;
     this.#file = file;
+    this.#wal_watch = new WalWatch(db, file);
+  }
+
+  /** Before a round, outside of its transaction. */
+  checkWal(): void {
+    this.#wal = this.#wal_watch.check();
+  }
+
+  /** As it is after a round. */
+  room() {
+    return { used_bytes: this.usedBytes(), free_bytes: this.freeBytes(), ...this.#wal };
   }
 
   /** One round, within the caller's transaction. `newest_seq` stays. Returns what was lost, if anything was. */
@@ -127,13 +141,18 @@ export class Retention {
 
   #isShort({ keep_free_bytes, max_bytes }: RetainRequest): boolean {
     if (this.usedBytes() > max_bytes) return true;
-    return this.freeBytes() < keep_free_bytes;
+    // What is removed then only makes the write-ahead log larger.
+    return !this.#isWalHeld && this.freeBytes() < keep_free_bytes;
   }
 
-  /** On the disk and inside the file. */
+  /** On the disk and inside the file; while the write-ahead log is held, the latter is written there first. */
   freeBytes(): number {
     const { bavail, bsize } = statfsSync(dirname(this.#file));
-    return bavail * bsize + this.#freeInside();
+    return bavail * bsize + (this.#isWalHeld ? 0 : this.#freeInside());
+  }
+
+  get #isWalHeld(): boolean {
+    return this.#wal.wal_held !== undefined;
   }
 
   #freeInside(): number {

@@ -33,6 +33,10 @@ export interface StoreStats {
   readonly free_bytes: number;
   /** With less than this the oldest rows go. */
   readonly keep_free_bytes: number;
+  /** Of the write-ahead log, as of the last round of retention. */
+  readonly wal_bytes: number;
+  /** What keeps it from being written back into the database, so that it grows; undefined: nothing. */
+  readonly wal_held: string | undefined;
   readonly queue_bytes: number;
   readonly commits: number;
   readonly commit_failures: number;

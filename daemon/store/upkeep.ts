@@ -17,7 +17,10 @@ const MAX_PACE = 3;
 
 type Retained = WriterMethods['retain'][1];
 
-type Room = Pick<StoreStats, 'max_bytes' | 'keep_free_bytes' | 'used_bytes' | 'free_bytes'>;
+type Room = Pick<
+  StoreStats,
+  'max_bytes' | 'keep_free_bytes' | 'used_bytes' | 'free_bytes' | 'wal_bytes' | 'wal_held'
+>;
 
 export interface UpkeepOptions {
   readonly clock: Clock;
@@ -44,7 +47,14 @@ export class Upkeep {
     this.#options = options;
     this.#every_ms = options.store.retain_every_ms ?? RETAIN_EVERY_MS;
     const { max_bytes = MAX_BYTES, keep_free_bytes = KEEP_FREE_BYTES } = options.store;
-    this.room = { max_bytes, keep_free_bytes, used_bytes: 0, free_bytes: 0 };
+    this.room = {
+      max_bytes,
+      keep_free_bytes,
+      used_bytes: 0,
+      free_bytes: 0,
+      wal_bytes: 0,
+      wal_held: undefined,
+    };
   }
 
   /** Resolves after the first round: a disk that is full has room then, if any can be made. */
@@ -81,8 +91,9 @@ export class Upkeep {
         ...{ keep_free_bytes, max_bytes },
       });
       this.#retained_mono_ms = mono_ms;
-      const { lost, used_bytes, free_bytes } = retained;
-      Object.assign(this.room, { used_bytes, free_bytes });
+      const { lost, used_bytes, free_bytes, wal_bytes, wal_held } = retained;
+      this.#sayWhetherHeld(wal_held);
+      Object.assign(this.room, { used_bytes, free_bytes, wal_bytes, wal_held });
       if (lost)
         log.error(
           { component: 'store' },
@@ -94,5 +105,13 @@ export class Upkeep {
       log.warn({ component: 'store' }, `removing old readings failed: ${describeError(error)}`);
     }
     if (this.#running) this.#arm(next_ms);
+  }
+
+  #sayWhetherHeld(held: string | undefined): void {
+    const { log, file } = this.#options;
+    const was_held = this.room.wal_held !== undefined;
+    if (was_held === (held !== undefined)) return;
+    if (held === undefined) log.info({ component: 'store' }, `${file}-wal: is written back again`);
+    else log.warn({ component: 'store' }, `${file}-wal: grows, and ${held}`);
   }
 }

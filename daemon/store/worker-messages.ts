@@ -17,6 +17,7 @@ import type {
   ReadingCount,
   TimeSpan,
 } from './store.ts';
+import type { WalState } from './wal-watch.ts';
 
 export interface OpenedLog {
   readonly incarnation: string;
@@ -75,7 +76,7 @@ export interface WriterMethods {
       used_bytes: number;
       free_bytes: number;
       set_aside: string[];
-    },
+    } & WalState,
   ];
   /** See Writer.fork. */
   fork: [{ after_seq: number; above_seq: number; t_ms: number }, OpenedLog];

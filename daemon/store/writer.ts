@@ -20,6 +20,7 @@ import { RollUp } from './roll-up.ts';
 import { filesSetAside, takeOver } from './set-aside.ts';
 import { SideTables } from './side-tables.ts';
 import { LogKind } from './store.ts';
+import { walBytes } from './wal-watch.ts';
 import type { Committed, OpenedLog, WriterMethods } from './worker-messages.ts';
 
 /** Readings of each pack in one span: longer runs compress better, and wait longer for it. */
@@ -208,6 +209,7 @@ export class Writer {
 
   /** One round of retention: see retention.ts. */
   retain(request: RetainRequest): WriterMethods['retain'][1] {
+    this.#retention.checkWal();
     const lost = this.#transaction(() => {
       this.#noteSynced(request.synced_seq);
       const gap = this.#retention.round(request, this.#last_seq);
@@ -221,8 +223,7 @@ export class Writer {
       lost: lost ?? null,
       last_seq: this.#last_seq,
       first_seq: this.#firstSeq(),
-      used_bytes: this.#retention.usedBytes(),
-      free_bytes: this.#retention.freeBytes(),
+      ...this.#retention.room(),
       set_aside: filesSetAside(this.#file),
     };
   }
@@ -373,8 +374,7 @@ export class Writer {
   }
 
   #fileBytes(): number {
-    const wal_bytes = statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) + wal_bytes;
+    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) + walBytes(this.#file);
   }
 
   /** Commits what `work` did or leaves file and counters as they were. */
