@@ -358,8 +358,8 @@ export class Gateway {
   ): void {
     const silent_ms = mono_ms - Math.max(last_update_mono_ms, this.#started_mono_ms);
     // Who waits for its turn on a slow line is not silent.
-    const told_ms = silent_ms > silent_after_ms ? silent_ms : 0;
-    this.#desk.judgeSilence(pack, told_ms, t_ms, this.#supervisor.packReason(pack));
+    const judged_ms = silent_ms > silent_after_ms ? silent_ms : 0;
+    this.#desk.judgeSilence(pack, judged_ms, t_ms, this.#supervisor.packReason(pack));
   }
 }
 

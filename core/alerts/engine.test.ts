@@ -86,7 +86,7 @@ test('raised only after its delay, by the worst cell, and cleared only beyond th
   expect(emitted[1]).toMatchObject({ id: emitted[0].id, state: 'cleared', cleared_ms: 8000 });
 });
 
-test('a dip back inside starts the delay anew', () => {
+test('a dip back inside starts the delay again', () => {
   const { emitted, at, cell } = harness();
   cell(0, 3.7);
   at(0);

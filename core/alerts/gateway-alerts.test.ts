@@ -6,7 +6,7 @@ import type { Alert } from './alert.ts';
 import { GatewayAlerts } from './gateway-alerts.ts';
 import { type GatewayParts, gatewayRules } from './gateway-rules.ts';
 
-const LOOK_MS = 5000;
+const CHECK_MS = 5000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -43,17 +43,17 @@ class Box {
   parts = well();
   alerts = new GatewayAlerts();
 
-  look(): void {
-    this.clock.advance(LOOK_MS);
+  check(): void {
+    this.clock.advance(CHECK_MS);
     this.alerts.evaluate(this.parts, this.clock.wallMs(), this.clock.monoMs(), alert =>
       this.emitted.push(alert),
     );
   }
 
-  /** Looks for so long and returns what was told meanwhile. */
+  /** Checks for so long and returns what was emitted meanwhile. */
   pass(span_ms: number): Alert[] {
     const from = this.emitted.length;
-    for (let past_ms = 0; past_ms < span_ms; past_ms += LOOK_MS) this.look();
+    for (let past_ms = 0; past_ms < span_ms; past_ms += CHECK_MS) this.check();
     return this.emitted.slice(from);
   }
 
@@ -79,7 +79,7 @@ const conflict = { state: 'down', reason: 'another one', code: 'UPSTREAM_IDENTIT
 const up = { state: 'ok', reason: undefined, code: undefined } as const;
 const brief = ({ rule_id, state, message }: Alert) => [rule_id, state, message];
 
-test('nothing is told of a gateway that is well, nor of one without a centre and without TLS', () => {
+test('a gateway that is well raises nothing, nor does one without a centre and without TLS', () => {
   const box = new Box();
   expect(box.pass(2 * HOUR_MS)).toEqual([]);
   box.parts = { ...well(), certificate: null };
@@ -95,7 +95,7 @@ test('an alert is of no pack, has an id of its own, and ends under it', () => {
     ...{ id: `storage_fault::${raised.raised_ms}`, rule_id: 'storage_fault', severity: 'critical' },
     ...{ battery_id: null, pack_id: null, cell_no: null, value: null, threshold: null, unit: '' },
     ...{ message: 'Readings are not stored: disk full', state: 'active', cleared_ms: null },
-    raised_ms: T0 + 3 * LOOK_MS,
+    raised_ms: T0 + 3 * CHECK_MS,
   });
   expect(box.alerts.active()).toEqual([raised]);
   box.store({ fault: undefined });
@@ -108,19 +108,19 @@ test('what comes and goes within the delays is neither raised nor cleared', () =
   const box = new Box();
   for (let i = 0; i < 40; i++) {
     box.store({ fault: i % 2 === 0 ? 'busy' : undefined });
-    box.look();
+    box.check();
   }
   expect(box.emitted).toEqual([]);
   box.store({ fault: 'busy' });
   expect(box.pass(MINUTE_MS)).toHaveLength(1);
   for (let i = 0; i < 40; i++) {
     box.store({ fault: i % 8 === 0 ? 'busy' : undefined });
-    box.look();
+    box.check();
   }
   expect(box.emitted).toHaveLength(1);
 });
 
-test('a conflict of identity is told, and no second alert says that nothing is sent', () => {
+test('a conflict of identity raises an alert, and no second alert says that nothing is sent', () => {
   const box = new Box();
   box.upstream(conflict);
   const [raised, ...others] = box.pass(HOUR_MS);
@@ -133,13 +133,13 @@ test('a conflict of identity is told, and no second alert says that nothing is s
   expect(box.pass(HOUR_MS)).toEqual([{ ...raised, state: 'cleared', cleared_ms: expect.any(Number) }]);
 });
 
-test('a centre is told of that took nothing for a quarter of an hour, however often it answers', () => {
+test('a centre that took nothing for a quarter of an hour raises an alert, however often it answers', () => {
   const box = new Box();
-  box.look();
+  box.check();
   box.upstream({ ...unreachable, counters: { lag_rows: 7 } });
   expect(box.pass(14 * MINUTE_MS)).toEqual([]);
   box.upstream(up);
-  box.look();
+  box.check();
   box.upstream(unreachable);
   const message = 'Nothing was sent to the centre since 2026-01-01 12:00 UTC: no route';
   expect(box.pass(2 * MINUTE_MS).map(brief)).toEqual([['upstream_down', 'active', message]]);
@@ -149,13 +149,13 @@ test('a centre is told of that took nothing for a quarter of an hour, however of
 
 test('a box without news for a connected centre is not one that sends nothing', () => {
   const box = new Box();
-  box.look();
+  box.check();
   expect(box.pass(HOUR_MS)).toEqual([]);
 });
 
-test('losses are told with how many and since when, anew when they have doubled, and for an hour after the last', () => {
+test('losses raise an alert with how many and since when, updated when they have doubled, and kept for an hour after the last', () => {
   const box = new Box();
-  box.look();
+  box.check();
   box.store({ readings_dropped: 10 });
   const [raised] = box.pass(2 * MINUTE_MS);
   const since = '2026-01-01 12:00 UTC';
@@ -173,7 +173,7 @@ test('losses are told with how many and since when, anew when they have doubled,
   expect(box.pass(2 * MINUTE_MS)[0]).toMatchObject({ value: 1, state: 'active' });
 });
 
-test('a full store is told of only where what is oldest would be lost', () => {
+test('a full store raises an alert only where what is oldest would be lost', () => {
   const box = new Box();
   box.store({ used_bytes: 3.8e9 });
   expect(box.pass(HOUR_MS)).toEqual([]);
@@ -187,7 +187,7 @@ test('a full store is told of only where what is oldest would be lost', () => {
   expect(box.pass(HOUR_MS)).toMatchObject([{ rule_id: 'storage_nearly_full', state: 'cleared' }]);
 });
 
-test('a disk short of room is told of, whoever fills it, but not before it was looked at', () => {
+test('a disk short of space raises an alert, whoever fills it, but not before it was measured', () => {
   const box = new Box();
   box.store({ used_bytes: 0, free_bytes: 0 });
   expect(box.pass(HOUR_MS)).toEqual([]);
@@ -201,7 +201,7 @@ test('a disk short of room is told of, whoever fills it, but not before it was l
   ]);
 });
 
-test('databases set aside are told by name, and anew when there is another', () => {
+test('databases in quarantine are named, and the alert is updated when there is another', () => {
   const box = new Box();
   box.store({ set_aside: ['a'] });
   const [raised] = box.pass(MINUTE_MS);
@@ -214,7 +214,7 @@ test('databases set aside are told by name, and anew when there is another', () 
   expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ state: 'cleared' }]);
 });
 
-test('damaged parts and rows that are gone are told like a database that was set aside', () => {
+test('damaged parts and rows that are gone raise the alert that a database in quarantine does', () => {
   const box = new Box();
   box.store({ parts_damaged: 1 });
   const [raised] = box.pass(MINUTE_MS);
@@ -230,7 +230,7 @@ test('damaged parts and rows that are gone are told like a database that was set
   ]);
 });
 
-test('a time that nobody vouches for is told of when it stays so', () => {
+test('a time that nobody vouches for raises an alert when it stays so', () => {
   const box = new Box();
   box.parts.clock = { state: 'degraded', reason: 'times are uncertain: not synchronised' };
   expect(box.pass(MINUTE_MS)).toEqual([]);
@@ -241,7 +241,7 @@ test('a time that nobody vouches for is told of when it stays so', () => {
   expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ rule_id: 'time_uncertain', state: 'cleared' }]);
 });
 
-test('a certificate is told of two weeks before its end, and anew at its end', () => {
+test('a certificate raises an alert two weeks before its end, updated at its end', () => {
   const box = new Box();
   const valid_until_ms = T0 + 14 * DAY_MS + HOUR_MS;
   box.parts = { ...well(), certificate: { valid_until_ms } };
@@ -261,7 +261,7 @@ test('a certificate is told of two weeks before its end, and anew at its end', (
 
 test('what was active goes on after a restart, and ends by its own rule', () => {
   const box = new Box();
-  box.look();
+  box.check();
   box.store({ readings_dropped: 10, fault: 'full' });
   box.upstream({ ...unreachable, counters: { lag_rows: 7 } });
   const raised = box.pass(20 * MINUTE_MS);
@@ -271,7 +271,7 @@ test('what was active goes on after a restart, and ends by its own rule', () => 
     'upstream_down',
   ]);
   expect(box.restart()).toEqual([]);
-  // Counters begin anew, and the centre is not yet asked.
+  // Counters begin at zero, and the centre is not yet asked.
   box.store({ readings_dropped: 0 });
   box.upstream({
     state: 'down',
@@ -305,7 +305,7 @@ test('an alert that no rule answers for any more, or a second one of a rule, is 
 
 const weather = fc.array(
   fc.record({
-    looks: fc.nat({ max: 300 }),
+    checks: fc.nat({ max: 300 }),
     fault: fc.option(fc.constantFrom('full', 'broken'), { nil: undefined }),
     set_aside: fc.subarray(['a', 'b']),
     lost: fc.constantFrom(undefined, undefined, 'it is empty'),
@@ -326,7 +326,7 @@ const weather = fc.array(
   { maxLength: 25 },
 );
 
-test('whatever happens, each rule raises and clears in turn, ids are unique, and the list is what was told', () => {
+test('whatever happens, each rule raises and clears in turn, ids are unique, and the list is what was emitted', () => {
   fc.assert(
     fc.property(weather, steps => {
       const box = new Box();
@@ -347,7 +347,7 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
         box.upstream({ ...centre, counters: { batches, lag_rows } });
         box.parts.clock = { state: step.is_certain ? 'ok' : 'degraded', reason: null };
         box.parts = { ...box.parts, certificate: { valid_until_ms: box.clock.wallMs() + left_ms } };
-        box.pass(step.looks * LOOK_MS);
+        box.pass(step.checks * CHECK_MS);
       }
       const raised_ids = new Set<string>();
       const active = new Map<string, Alert>();
@@ -369,7 +369,7 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
   );
 });
 
-/** Neither quicker than its delays, whatever the input does at every look. */
+/** Neither quicker than its delays, whatever the input does at every check. */
 test('no rule raises twice within the time that it takes to raise and to clear', () => {
   for (const { id, raise_after_ms, clear_after_ms, severity } of gatewayRules()) {
     fc.assert(
@@ -380,7 +380,7 @@ test('no rule raises twice within the time that it takes to raise and to clear',
         const alerts = new GatewayAlerts([{ id, severity, raise_after_ms, clear_after_ms, find }]);
         const raised: number[] = [];
         for (; i < found.length; i++) {
-          clock.advance(LOOK_MS);
+          clock.advance(CHECK_MS);
           alerts.evaluate(well(), clock.wallMs(), clock.monoMs(), alert => {
             if (alert.state === 'active') raised.push(clock.monoMs());
           });

@@ -12,7 +12,7 @@ interface Watch {
   active: Alert | undefined;
   /** The newest. */
   found: Finding | undefined;
-  /** Which one `active` tells; undefined: it was told before a restart. */
+  /** Which one `active` reports; undefined: it was raised before a restart. */
   stage: number | undefined;
   /** Monotonic time since which what is found and what is active differ; undefined while they agree. */
   differs_since_ms: number | undefined;
@@ -45,7 +45,7 @@ export class GatewayAlerts {
     return orphans;
   }
 
-  /** One look; `emit` gets every alert that is raised, cleared or told anew by it. */
+  /** One check; `emit` gets every alert that it raises, updates or clears. */
   evaluate(parts: GatewayParts, t_ms: number, mono_ms: number, emit: (alert: Alert) => void): void {
     for (const watch of this.#watches) {
       const { rule, active } = watch;
@@ -53,7 +53,7 @@ export class GatewayAlerts {
       if (found) watch.found = found;
       if ((found === undefined) === (active === undefined)) {
         watch.differs_since_ms = undefined;
-        if (found && active) tellAnew(watch, active, found, emit);
+        if (found && active) update(watch, active, found, emit);
         continue;
       }
       watch.differs_since_ms ??= mono_ms;
@@ -79,7 +79,7 @@ function raise(
     rule_id: id,
     severity,
     ...{ battery_id: null, pack_id: null, cell_no: null },
-    ...told(found),
+    ...reported(found),
     state: 'active',
     raised_ms: t_ms,
     cleared_ms: null,
@@ -87,24 +87,24 @@ function raise(
   emit(watch.active);
 }
 
-function tellAnew(watch: Watch, active: Alert, found: Finding, emit: (alert: Alert) => void): void {
+function update(watch: Watch, active: Alert, found: Finding, emit: (alert: Alert) => void): void {
   const isNew =
     watch.stage === undefined
       ? found.stage !== undefined && found.message !== active.message
       : found.stage !== watch.stage;
   watch.stage = found.stage;
   if (!isNew) return;
-  watch.active = { ...active, ...told(found) };
+  watch.active = { ...active, ...reported(found) };
   emit(watch.active);
 }
 
 /** With the newest of what was found: how many it were in the end. */
 function clear(watch: Watch, active: Alert, t_ms: number, emit: (alert: Alert) => void): void {
   watch.active = undefined;
-  emit({ ...active, ...(watch.found && told(watch.found)), state: 'cleared', cleared_ms: t_ms });
+  emit({ ...active, ...(watch.found && reported(watch.found)), state: 'cleared', cleared_ms: t_ms });
   watch.found = undefined;
 }
 
-function told({ message, value, threshold, unit }: Finding) {
+function reported({ message, value, threshold, unit }: Finding) {
   return { message, value: value ?? null, threshold: threshold ?? null, unit: unit ?? '' };
 }

@@ -20,7 +20,7 @@ const NO_LONGER_FULL = 0.85;
 const SHORT_OF_ROOM = 1.25;
 const ENOUGH_ROOM = 1.5;
 
-/** Parts of the system status, as far as rules look at them. */
+/** Parts of the system status, as far as rules read them. */
 export interface GatewayParts {
   readonly upstream: {
     readonly state: 'off' | 'ok' | 'degraded' | 'down';
@@ -53,11 +53,11 @@ export interface Finding {
   readonly value?: number;
   readonly threshold?: number;
   readonly unit?: string;
-  /** It has become another matter: told anew, as the same alert. */
+  /** It has become another matter: the same alert is updated. */
   readonly stage?: number;
 }
 
-export interface Look {
+export interface Check {
   readonly parts: GatewayParts;
   readonly t_ms: number;
   readonly mono_ms: number;
@@ -68,15 +68,15 @@ export interface Look {
 export interface GatewayRule {
   readonly id: string;
   readonly severity: AlertSeverity;
-  /** So long it must be found, look after look, before the alert is raised. */
+  /** So long it must be found, check after check, before the alert is raised. */
   readonly raise_after_ms: number;
   /** So long it must not be found before the alert is cleared. */
   readonly clear_after_ms: number;
-  /** Undefined: there is nothing. May remember what it has seen; called at every look. */
-  readonly find: (look: Look) => Finding | undefined;
+  /** Undefined: there is nothing. May remember what it has seen; called at every check. */
+  readonly find: (check: Check) => Finding | undefined;
 }
 
-/** Made anew for each run, as some of them remember. */
+/** Made for each run, as some of them remember. */
 export function gatewayRules(): GatewayRule[] {
   return [
     {
@@ -134,7 +134,7 @@ export function gatewayRules(): GatewayRule[] {
 const CONFLICT: ErrorCode = 'UPSTREAM_IDENTITY_CONFLICT';
 
 /** Once found it stays until something is sent: a centre that cannot be reached for a while has not settled it. */
-function identityConflict({ parts: { upstream }, active }: Look): Finding | undefined {
+function identityConflict({ parts: { upstream }, active }: Check): Finding | undefined {
   if (upstream.state !== 'down') return undefined;
   if (upstream.code !== CONFLICT) return active && { message: active.message };
   return {
@@ -150,7 +150,7 @@ function makeNothingSent() {
   let sent_mono_ms = 0;
   let reason: string | undefined;
   let is_conflict = false;
-  return ({ parts: { upstream }, t_ms, mono_ms, active }: Look): Finding | undefined => {
+  return ({ parts: { upstream }, t_ms, mono_ms, active }: Check): Finding | undefined => {
     const { state, counters, code } = upstream;
     // What was active before a restart goes on until something is sent.
     if (batches === undefined)
@@ -168,7 +168,7 @@ function makeNothingSent() {
   };
 }
 
-function unreadable({ parts: { store } }: Look): Finding | undefined {
+function unreadable({ parts: { store } }: Check): Finding | undefined {
   const count = store.set_aside.length;
   const found: string[] = [];
   if (count > 0) {
@@ -183,7 +183,7 @@ function unreadable({ parts: { store } }: Look): Finding | undefined {
   if (damaged > 0)
     found.push(`${damaged === 1 ? 'A part' : `${damaged} parts`} of the database cannot be read`);
   if (found.length === 0) return undefined;
-  // Of damage it is told anew when there is twice as much.
+  // For damage it is updated when there is twice as much.
   const stage = 100 * count + (store.lost === undefined ? 0 : 50) + Math.ceil(Math.log2(damaged + 1));
   return { message: found.join('. '), stage };
 }
@@ -195,7 +195,7 @@ function makeReadingsLost() {
   let since_ms = 0;
   let lost = 0;
   const causes = new Set<string>();
-  return ({ parts: { store }, t_ms, mono_ms, active }: Look): Finding | undefined => {
+  return ({ parts: { store }, t_ms, mono_ms, active }: Check): Finding | undefined => {
     if (!before && active) {
       last_mono_ms = mono_ms;
       since_ms = active.raised_ms;
@@ -226,7 +226,7 @@ function makeReadingsLost() {
   };
 }
 
-function nearlyFull({ parts: { store, upstream }, active }: Look): Finding | undefined {
+function nearlyFull({ parts: { store, upstream }, active }: Check): Finding | undefined {
   const { first_seq, used_bytes, max_bytes, free_bytes, keep_free_bytes } = store;
   // Sizes are known from the first round of retention on.
   if (used_bytes === 0) return undefined;
@@ -248,8 +248,8 @@ function nearlyFull({ parts: { store, upstream }, active }: Look): Finding | und
   };
 }
 
-/** Told anew when it has grown fourfold. */
-function walHeld({ parts: { store } }: Look): Finding | undefined {
+/** Updated when it has grown fourfold. */
+function walHeld({ parts: { store } }: Check): Finding | undefined {
   if (store.wal_held === undefined) return undefined;
   return {
     message: `The write-ahead log of the database, ${sizeText(store.wal_bytes)}, grows: it ${store.wal_held}`,
@@ -258,13 +258,13 @@ function walHeld({ parts: { store } }: Look): Finding | undefined {
   };
 }
 
-function timeUncertain({ parts: { clock } }: Look): Finding | undefined {
+function timeUncertain({ parts: { clock } }: Check): Finding | undefined {
   if (clock.state === 'ok') return undefined;
   const reason = clock.reason ?? 'times are uncertain';
   return { message: reason.slice(0, 1).toUpperCase() + reason.slice(1) };
 }
 
-function certificateExpires({ parts: { certificate }, t_ms }: Look): Finding | undefined {
+function certificateExpires({ parts: { certificate }, t_ms }: Check): Finding | undefined {
   if (!certificate) return undefined;
   const left_ms = certificate.valid_until_ms - t_ms;
   if (left_ms >= EXPIRES_SOON_MS) return undefined;

@@ -1,4 +1,4 @@
-/** What a threshold rule looks at in a reading, and how it says what it saw. */
+/** What a threshold rule judges in a reading, and how it says what it found. */
 import {
   CELL_METRICS,
   CellMetric,
@@ -61,7 +61,7 @@ function goodValue(reading: PackReading, metric: number): number {
   return reading.value_quality[metric] === Quality.good ? reading.values[metric] : Number.NaN;
 }
 
-/** Highest minus lowest good cell voltage, V; by the device's own extremes where no cell is told; else NaN. */
+/** Highest minus lowest good cell voltage, V; by the device's own extremes where no cell is reported; else NaN. */
 export function cellVoltageSpread(reading: PackReading): number {
   const column = reading.column(CellMetric.voltage_v);
   const quality = reading.columnQuality(CellMetric.voltage_v);
@@ -100,7 +100,7 @@ export function thresholdMessage(
   };
 }
 
-/** What a rule looks at, in words and with its unit. */
+/** What a rule judges, in words and with its unit. */
 export function ruleQuantity(rule: Pick<ThresholdRule, 'on'>): {
   unit: string;
   decimals: number;

@@ -9,7 +9,7 @@ function found(wal_bytes: number, wal_held: string | undefined) {
   return rule.find({ parts: { store } as GatewayParts, t_ms: 0, mono_ms: 0, active: undefined });
 }
 
-test('a write-ahead log that is held is told with what holds it, and anew when it has grown fourfold', () => {
+test('a write-ahead log that is held raises an alert with what holds it, updated when it has grown fourfold', () => {
   const wal_held = 'cannot be written back, as process 7 (sqlite3) does not end a reading of it';
   expect(found(5e6, wal_held)).toEqual({
     message: `The write-ahead log of the database, 5 MB, grows: it ${wal_held}`,

@@ -1,4 +1,4 @@
-/** A clock that moves only when told: tests and fault simulations run hours in milliseconds with it. */
+/** A clock that moves only when it is moved: tests and fault simulations run hours in milliseconds with it. */
 import type { Clock, TimerHandle } from './clock.ts';
 
 interface Pending {

@@ -94,7 +94,7 @@ describe('what is settled', () => {
     ]);
   });
 
-  test('the span of times is that of the rows as they are told now', () => {
+  test('the span of times is that of the rows as they are stored now', () => {
     const [made] = settle(erasOf([era(1, 1000, 0, 'none'), era(9, 50_000, NOW_MS, 'network')]));
     expect([made.from_ms + HOUR_MS, made.to_ms - HOUR_MS]).toEqual([1000, 50_000]);
   });

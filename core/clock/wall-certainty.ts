@@ -63,14 +63,14 @@ export const CONFIRMED: Judgement = { trust: 'person', doubt: null };
 /** A person's clock and ours may differ by this: their word is on its way for a while, and neither is exact. */
 const MOST_APART_MS = 5000;
 
-/** Why the word of a person whose clock shows `told_ms` is not taken; null: it is. */
-export function refusal(wall_ms: number, told_ms: number, is_certain: boolean): string | null {
+/** Why the word of a person whose clock shows `client_clock_ms` is not taken; null: it is. */
+export function refusal(wall_ms: number, client_clock_ms: number, is_certain: boolean): string | null {
   if (is_certain) return 'the time is certain already: nobody needs to confirm it';
   const shown = `the gateway's clock shows ${timeText(wall_ms)}`;
-  const apart_ms = Math.abs(wall_ms - told_ms);
+  const apart_ms = Math.abs(wall_ms - client_clock_ms);
   if (apart_ms > MOST_APART_MS)
     return (
-      `${shown}, yours ${timeText(told_ms)}: found ${Math.round(apart_ms / 1000)} s between them, ` +
+      `${shown}, yours ${timeText(client_clock_ms)}: found ${Math.round(apart_ms / 1000)} s between them, ` +
       `expected at most ${MOST_APART_MS / 1000} s; set the gateway's clock right first`
     );
   return wall_ms < RELEASED_MS ? `${shown}, before this program was made` : null;

@@ -9,16 +9,16 @@ const MOST_TRIES = 10;
 
 export class WatchedClock implements Clock {
   readonly #inner: Clock;
-  /** Wall less monotonic time when it was last read, and when the last step was told. */
+  /** Wall less monotonic time when it was last read, and when the last step was reported. */
   #offset_ms: number;
-  #told_ms: number;
-  /** Told of a step. Must not throw. */
+  #client_clock_ms: number;
+  /** Called with each step. Must not throw. */
   onStep: (step_ms: number) => void = () => {};
 
   constructor(inner: Clock) {
     this.#inner = inner;
     this.#offset_ms = this.#read().offset_ms;
-    this.#told_ms = this.#offset_ms;
+    this.#client_clock_ms = this.#offset_ms;
   }
 
   /** Wall less monotonic time at the last reading of the wall clock. */
@@ -30,9 +30,9 @@ export class WatchedClock implements Clock {
     const { wall_ms, offset_ms, together } = this.#read();
     if (together) {
       this.#offset_ms = offset_ms;
-      const step_ms = offset_ms - this.#told_ms;
+      const step_ms = offset_ms - this.#client_clock_ms;
       if (Math.abs(step_ms) >= STEP_MS) {
-        this.#told_ms = offset_ms;
+        this.#client_clock_ms = offset_ms;
         this.onStep(step_ms);
       }
     }

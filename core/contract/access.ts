@@ -135,7 +135,7 @@ export const NewApiKeyBody = Type.Object(
   },
   closed,
 );
-/** The secret is told here and never again. */
+/** The secret is shown here and never again. */
 export const NewApiKeyReply = Type.Object({ key: ApiKeyRecord, secret: Type.String() });
 
 // POST /api/admin/signing-keys

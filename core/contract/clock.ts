@@ -37,7 +37,7 @@ export const ClockEra = Type.Object(
   closed,
 );
 
-/** The readings of one era are so many ms later than told until now (0: they are right), and now vouched for. */
+/** The readings of one era are so many ms later than stated until now (0: they are right), and now vouched for. */
 export const ClockCorrection = Type.Object(
   {
     reason: Type.Literal('correction'),
@@ -46,7 +46,7 @@ export const ClockCorrection = Type.Object(
     first_seq: Type.Integer({ minimum: 0 }),
     last_seq: Type.Integer({ minimum: 0 }),
     offset_ms: Type.Integer(),
-    from_ms: Type.Integer({ description: 'No reading of them was earlier, as told until now' }),
+    from_ms: Type.Integer({ description: 'No reading of them was earlier, as stated until now' }),
     to_ms: Type.Integer({ description: 'Nor later' }),
     trust: Trust,
   },

@@ -40,7 +40,7 @@ export type CompletenessQuery = Static<typeof CompletenessQuery>;
 export type CompletenessReply = Static<typeof CompletenessReply>;
 export type PackCompleteness = Static<typeof PackCompleteness>;
 
-/** A record of the log (LogKind.completeness), once the hour is over. The same hour again replaces what was told. */
+/** A record of the log (LogKind.completeness), once the hour is over. The same hour again replaces what was reported before. */
 export interface CompletenessRecord {
   /** Begin of the hour, ms since 1970 UTC. */
   readonly hour_ms: number;

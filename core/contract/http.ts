@@ -152,7 +152,7 @@ export const Settings = Type.Object(
   closed,
 );
 
-/** A rule with what it looks at; only the threshold itself can be changed over the API. */
+/** A rule with what it judges; only the threshold itself can be changed over the API. */
 export const RuleView = Type.Object({
   label: Type.String(),
   severity: Severity,
@@ -205,7 +205,7 @@ export const SystemStatus = Type.Object({
 // POST /api/system/clock/confirm -> ComponentStatus of the clock
 export const ClockConfirmBody = Type.Object(
   {
-    told_ms: Moment('What the clock of the one who confirms shows, as that of the browser'),
+    client_clock_ms: Moment('What the clock of the one who confirms shows, as that of the browser'),
   },
   closed,
 );

@@ -27,7 +27,7 @@ const roomState = <R extends string, T extends Type.TSchema>(kind: R, data: T) =
     room: Type.String(),
     seq: Type.Integer({
       description:
-        'Rises by one with each new state of the room; a jump tells of states that were skipped for a slow client, a fall that the count began anew',
+        'Rises by one with each new state of the room; a jump means that states were skipped for a slow client, a fall that the count started again',
     }),
     t_ms: Type.Number({ description: 'Wall time of the gateway when the message was made' }),
     data,

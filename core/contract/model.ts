@@ -117,8 +117,10 @@ export const PackDetail = Type.Object({
     soh_pct: CellColumn,
     balancing: CellColumn,
   }),
-  cell_told_ms: Type.Array(
-    Nullable(Type.Number({ description: "Wall time at which a cell's voltage was told; null: never" })),
+  cell_updated_ms: Type.Array(
+    Nullable(
+      Type.Number({ description: "Wall time at which a cell's voltage was last updated; null: never" }),
+    ),
   ),
   oldest_good_ms: Nullable(
     Type.Number({

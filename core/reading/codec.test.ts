@@ -182,7 +182,7 @@ test('damaged bytes give a fault or a reading, never a throw, and never read bey
   );
 });
 
-test('every shorter prefix is told apart as truncated', () => {
+test('every shorter prefix is recognized as truncated', () => {
   fc.assert(
     fc.property(readings, reading => {
       const view = encode(reading);
@@ -194,7 +194,7 @@ test('every shorter prefix is told apart as truncated', () => {
   );
 });
 
-test('an unknown version and a wrong shape are told', () => {
+test('an unknown version and a wrong shape are reported', () => {
   const reading = new PackReading(0, { cell_count: 3, sensor_count: 1, device_alarms: [] });
   const view = encode(reading);
   const other = new PackReading(0, { cell_count: 4, sensor_count: 1, device_alarms: [] });

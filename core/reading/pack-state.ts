@@ -1,5 +1,5 @@
 /**
- * PackState: the newest value of everything a pack has told, each with the moment it was told.
+ * PackState: the newest value of everything a pack has reported, each with the moment of its last update.
  * Drivers write into it as bytes arrive; `snapshotInto` turns it into a PackReading at any moment.
  * Age is kept per value (per mux value, per register block), never per device.
  */
@@ -15,7 +15,7 @@ export class PackState {
   revision = 0;
   /** Monotonic time of the newest write; -Infinity while the pack never spoke. */
   last_update_mono_ms = Number.NEGATIVE_INFINITY;
-  /** Gets every value of a pack quantity as it is told; undefined: nobody listens. */
+  /** Gets every value of a pack quantity as it is reported; undefined: nobody listens. */
   onValue: ((metric: number, value: number, mono_ms: number) => void) | undefined;
   /** So long the pack may say nothing because its line is slow; 0: it is as quick as the interval. */
   silent_after_ms = 0;
@@ -120,26 +120,26 @@ export class PackState {
   #spanGood(slots: Slots, quality: Uint8Array): void {
     for (let i = 0; i < quality.length; i++) {
       if (quality[i] !== Quality.good) continue;
-      const updated_ms = slots.toldMs(i);
+      const updated_ms = slots.updatedMs(i);
       if (updated_ms < this.#oldest_mono_ms) this.#oldest_mono_ms = updated_ms;
       if (updated_ms > this.#newest_mono_ms) this.#newest_mono_ms = updated_ms;
     }
   }
 
-  /** Monotonic time at which one quantity of a cell was told last; -Infinity: never. */
-  cellToldMonoMs(metric: number, cell: number): number {
-    return this.#cells.toldMs(metric * this.shape.cell_count + cell);
+  /** Monotonic time at which one quantity of a cell was updated last; -Infinity: never. */
+  cellUpdatedMonoMs(metric: number, cell: number): number {
+    return this.#cells.updatedMs(metric * this.shape.cell_count + cell);
   }
 
-  /** Monotonic times at which one quantity of each cell was told last; -Infinity: never. A view that stays. */
-  cellsToldMonoMs(metric: number): Float64Array {
+  /** Monotonic times at which one quantity of each cell was updated last; -Infinity: never. A view that stays. */
+  cellsUpdatedMonoMs(metric: number): Float64Array {
     const { cell_count } = this.shape;
-    return this.#cells.told_ms.subarray(metric * cell_count, (metric + 1) * cell_count);
+    return this.#cells.updated_ms.subarray(metric * cell_count, (metric + 1) * cell_count);
   }
 
-  /** As `cellsToldMonoMs`, of the sensors. */
-  sensorsToldMonoMs(): Float64Array {
-    return this.#sensors.told_ms;
+  /** As `cellsUpdatedMonoMs`, of the sensors. */
+  sensorsUpdatedMonoMs(): Float64Array {
+    return this.#sensors.updated_ms;
   }
 
   #touch(mono_ms: number): void {
@@ -159,30 +159,30 @@ function clampToFloat32(value: number): number {
 class Slots {
   readonly values: Float64Array;
   readonly stale_ms: Float64Array;
-  readonly told_ms: Float64Array;
+  readonly updated_ms: Float64Array;
   readonly #suspect: Uint8Array;
 
   constructor(length: number, stale_ms: number) {
     this.values = new Float64Array(length).fill(Number.NaN);
     this.stale_ms = new Float64Array(length).fill(stale_ms);
-    this.told_ms = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
+    this.updated_ms = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
     this.#suspect = new Uint8Array(length);
   }
 
   set(slot: number, value: number, mono_ms: number, suspect: boolean): void {
     this.values[slot] = Number.isFinite(value) ? clampToFloat32(value) : Number.NaN;
-    this.told_ms[slot] = mono_ms;
+    this.updated_ms[slot] = mono_ms;
     this.#suspect[slot] = suspect ? 1 : 0;
   }
 
-  toldMs(slot: number): number {
-    return this.told_ms[slot];
+  updatedMs(slot: number): number {
+    return this.updated_ms[slot];
   }
 
   qualityAt(slot: number, mono_ms: number): Quality {
     const value = this.values[slot];
     if (Number.isNaN(value)) return Quality.missing;
-    if (mono_ms - this.told_ms[slot] > this.stale_ms[slot]) return Quality.stale;
+    if (mono_ms - this.updated_ms[slot] > this.stale_ms[slot]) return Quality.stale;
     return this.#suspect[slot] ? Quality.suspect : Quality.good;
   }
 

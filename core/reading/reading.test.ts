@@ -15,7 +15,7 @@ function snapshot(state: PackState, mono_ms: number): PackReading {
   return reading;
 }
 
-test('what was never told is missing, and NaN, never zero', () => {
+test('what was never reported is missing, and NaN, never zero', () => {
   const reading = snapshot(new PackState(0, shape, 3000), 10);
   expect(reading.value_quality.every(quality => quality === Quality.missing)).toBe(true);
   expect(reading.values.every(Number.isNaN)).toBe(true);
@@ -30,8 +30,8 @@ test('age is kept per value: one cell goes stale while its neighbour stays good'
   const reading = snapshot(state, 3001);
   expect(qualityLetters(reading.columnQuality(CellMetric.voltage_v))).toBe('sgmm');
   expect(reading.column(CellMetric.voltage_v)[0]).toBeCloseTo(3.3, 5);
-  const told = [0, 1, 2].map(cell => state.cellToldMonoMs(CellMetric.voltage_v, cell));
-  expect(told).toEqual([0, 2000, Number.NEGATIVE_INFINITY]);
+  const updated_ms = [0, 1, 2].map(cell => state.cellUpdatedMonoMs(CellMetric.voltage_v, cell));
+  expect(updated_ms).toEqual([0, 2000, Number.NEGATIVE_INFINITY]);
 });
 
 test('a stale limit of its own holds for its quantity alone', () => {

@@ -148,7 +148,7 @@ test('no text whatever makes it throw', () => {
   );
 });
 
-test('many keys nobody knows are told with their places, each at its own', () => {
+test('many keys nobody knows are reported with their places, each at its own', () => {
   const count = 30_000;
   const text = `site: a\n${Array.from({ length: count }, (_, i) => `sit${i}: 1`).join('\n')}\n`;
   const { problems } = checkYaml('a.yaml', text, Schema);

@@ -83,10 +83,10 @@ test('cells that are missing or doubted give no sum', () => {
   expect(judged({ voltage_v: 40 }, [3.3], 0, 4).suspect).toEqual([]);
 });
 
-test('lowest and highest cell stand for cells that are not told', () => {
-  const told = { cell_voltage_min_v: 3.2, cell_voltage_max_v: 3.4 };
-  expect(judged({ voltage_v: 52, ...told }, [], 0, 16).marked).toBe(0);
-  expect(judged({ voltage_v: 5.2, ...told }, [], 0, 16)).toMatchObject({
+test('lowest and highest cell stand for cells that are not reported', () => {
+  const reported = { cell_voltage_min_v: 3.2, cell_voltage_max_v: 3.4 };
+  expect(judged({ voltage_v: 52, ...reported }, [], 0, 16).marked).toBe(0);
+  expect(judged({ voltage_v: 5.2, ...reported }, [], 0, 16)).toMatchObject({
     suspect: ['voltage_v'],
     why: ["16 cells of 3.200 to 3.400 V do not make the pack's 5.2 V"],
   });

@@ -10,9 +10,9 @@ import { Quality } from '../reading/quality.ts';
 export const MOST_CELL_SPREAD_V = 1.2;
 /** Sum of the cells against the voltage of the pack, as a share of it: tolerances of two converters, and cables. */
 const SUM_TOLERANCE = 0.04;
-/** So much more is allowed while the voltage moves, as pack and cells are not told at one moment. */
+/** So much more is allowed while the voltage moves, as pack and cells are not reported at one moment. */
 const MOST_SLACK = 0.08;
-/** Beyond this share the message that told the voltage is in doubt, and the current that comes with it. */
+/** Beyond this share the message that reported the voltage is in doubt, and the current that comes with it. */
 const GROSS = 0.2;
 /** A device tells lowest and highest cell in one message; noise may turn them by this. */
 const ORDER_TOLERANCE_V = 0.05;
@@ -87,7 +87,7 @@ export function contradictionSentences(reading: PackReading, found: number): str
     sentences.push('the device sends bytes that are all ones, as one without data does');
   if (found & Contradiction.sum) {
     const sum_v = sumOfCells(reading, true);
-    const [low_v, high_v] = toldSpan(reading);
+    const [low_v, high_v] = reportedSpan(reading);
     sentences.push(
       Number.isNaN(sum_v)
         ? `${reading.shape.cell_count} cells of ${low_v.toFixed(3)} to ${high_v.toFixed(3)} V do not make the pack's ${volts(pack_v)}`
@@ -102,7 +102,7 @@ export function contradictionSentences(reading: PackReading, found: number): str
         : `voltage ${volts(pack_v)} does not fit a discharge limit of ${volts(values[PackMetric.discharge_voltage_limit_v])}`,
     );
   }
-  if (found & Contradiction.order) sentences.push(orderSentence(...toldSpan(reading)));
+  if (found & Contradiction.order) sentences.push(orderSentence(...reportedSpan(reading)));
   return sentences;
 }
 
@@ -119,7 +119,7 @@ function sumOfCells(reading: PackReading, with_suspect = false): number {
   return sum_v;
 }
 
-const toldSpan = ({ values }: PackReading): [low_v: number, high_v: number] => [
+const reportedSpan = ({ values }: PackReading): [low_v: number, high_v: number] => [
   values[PackMetric.cell_voltage_min_v],
   values[PackMetric.cell_voltage_max_v],
 ];
@@ -229,7 +229,7 @@ function markOnes(reading: PackReading, into: Contradictions): void {
   into.found |= Contradiction.ones;
 }
 
-/** Where FFFF with a sign is one step below zero; a limit is told without its sign. */
+/** Where FFFF with a sign is one step below zero; a limit is reported without its sign. */
 const ONE_STEP = [
   PackMetric.current_a,
   PackMetric.temperature_c,

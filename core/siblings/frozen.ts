@@ -1,7 +1,7 @@
 /**
  * Values that have stopped moving while their siblings in the pack go on: a sensor that hangs, a converter that
  * repeats itself. Held against what is usual for this device: the least step by which its values move, and how often
- * each of them does. Typed arrays only; nothing is allocated by a look.
+ * each of them does. Typed arrays only; nothing is allocated by an observation.
  */
 import { Quality } from '../reading/quality.ts';
 
@@ -24,12 +24,12 @@ export class FrozenWatch {
   readonly frozen: Uint8Array;
   /** How many are. */
   count = 0;
-  /** Monotonic time at which each value was told that has not moved since; NaN: never told. */
+  /** Monotonic time at which each value was reported that has not moved since; NaN: never reported. */
   readonly since_ms: Float64Array;
   readonly #least_move: number;
   readonly #resolution: number;
   readonly #held: Float32Array;
-  readonly #told_ms: Float64Array;
+  readonly #updated_ms: Float64Array;
   readonly #still: Uint32Array;
   readonly #moves_per_look: Float32Array;
   readonly #median_then: Float32Array;
@@ -46,7 +46,7 @@ export class FrozenWatch {
     this.frozen = new Uint8Array(length);
     this.since_ms = new Float64Array(length).fill(Number.NaN);
     this.#held = new Float32Array(length);
-    this.#told_ms = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
+    this.#updated_ms = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
     this.#still = new Uint32Array(length);
     this.#moves_per_look = new Float32Array(length);
     this.#median_then = new Float32Array(length);
@@ -54,22 +54,22 @@ export class FrozenWatch {
     this.#sorted = new Float32Array(length);
   }
 
-  /** Takes the values of one moment; `told_ms`: when each was told. What was not told anew is no sign of anything. */
-  look(values: Float32Array, quality: Uint8Array, told_ms: Float64Array): void {
+  /** Takes the values of one moment; `updated_ms`: when each was reported. What was not updated is no sign of anything. */
+  observe(values: Float32Array, quality: Uint8Array, updated_ms: Float64Array): void {
     const median = this.#median(values, quality);
     if (Number.isNaN(median)) return;
     const away = Math.max(this.#least_move, AWAY_STEPS * this.#step);
     for (let i = 0; i < values.length; i++) {
-      if (quality[i] !== Quality.good || told_ms[i] <= this.#told_ms[i]) continue;
-      this.#told_ms[i] = told_ms[i];
+      if (quality[i] !== Quality.good || updated_ms[i] <= this.#updated_ms[i]) continue;
+      this.#updated_ms[i] = updated_ms[i];
       const moved = Math.abs(values[i] - this.#held[i]);
-      if (Number.isNaN(this.since_ms[i])) this.#hold(i, values[i], median, told_ms[i]);
+      if (Number.isNaN(this.since_ms[i])) this.#hold(i, values[i], median, updated_ms[i]);
       else if (moved >= this.#resolution / 2) {
         if (moved < this.#step) this.#step = moved;
         const rate = 1 / (this.#still[i] + 1);
         const known = this.#moves_per_look[i];
         this.#moves_per_look[i] = known === 0 ? rate : known + (rate - known) * LEARNING;
-        this.#hold(i, values[i], median, told_ms[i]);
+        this.#hold(i, values[i], median, updated_ms[i]);
       } else {
         this.#still[i]++;
         const gone = Math.abs(median - this.#median_then[i]);
@@ -77,7 +77,7 @@ export class FrozenWatch {
         this.#away[i]++;
         if (this.frozen[i] || this.#away[i] < LEAST_AWAY) continue;
         if (
-          this.#isOverdue(i, told_ms[i] - this.since_ms[i], gone / away) &&
+          this.#isOverdue(i, updated_ms[i] - this.since_ms[i], gone / away) &&
           this.#standsApart(values[i], median)
         ) {
           this.frozen[i] = 1;
@@ -98,10 +98,10 @@ export class FrozenWatch {
     return Math.abs(value - median) > 2.5 * this.#step;
   }
 
-  #hold(i: number, value: number, median: number, told_ms: number): void {
+  #hold(i: number, value: number, median: number, updated_ms: number): void {
     this.count -= this.frozen[i];
     this.frozen[i] = 0;
-    this.since_ms[i] = told_ms;
+    this.since_ms[i] = updated_ms;
     this.#held[i] = value;
     this.#still[i] = 0;
     this.#away[i] = 0;

@@ -15,7 +15,7 @@ import { TwoTracks } from './two-tracks.ts';
 /** Neighbours that have moved less prove nothing. */
 const LEAST_MOVE_V = 0.005;
 const LEAST_MOVE_C = 1;
-/** A voltage that has jumped is remembered for some moments: the cells of the same time may be told later. */
+/** A voltage that has jumped is remembered for some moments: the cells of the same time may be reported later. */
 const SLACK_KEPT = 0.7;
 const MOST_NAMED = 3;
 
@@ -24,9 +24,9 @@ export class PackJudge {
   readonly #voltages: FrozenWatch;
   readonly #temperatures: FrozenWatch;
   readonly #sensors: FrozenWatch;
-  readonly #voltages_told: Float64Array;
-  readonly #temperatures_told: Float64Array;
-  readonly #sensors_told: Float64Array;
+  readonly #voltages_updated_ms: Float64Array;
+  readonly #temperatures_updated_ms: Float64Array;
+  readonly #sensors_updated_ms: Float64Array;
   readonly #tracks = new TwoTracks();
   #voltage_v = Number.NaN;
   #slack_v = 0;
@@ -40,10 +40,10 @@ export class PackJudge {
     this.#voltages = new FrozenWatch(cell_count, LEAST_MOVE_V, resolution);
     this.#temperatures = new FrozenWatch(cell_count, LEAST_MOVE_C, SENSOR_METRIC.resolution);
     this.#sensors = new FrozenWatch(sensor_count, LEAST_MOVE_C, SENSOR_METRIC.resolution);
-    this.#voltages_told = state.cellsToldMonoMs(CellMetric.voltage_v);
-    this.#temperatures_told = state.cellsToldMonoMs(CellMetric.temperature_c);
-    this.#sensors_told = state.sensorsToldMonoMs();
-    state.onValue = (metric, value, mono_ms) => this.#tracks.told(metric, value, mono_ms);
+    this.#voltages_updated_ms = state.cellsUpdatedMonoMs(CellMetric.voltage_v);
+    this.#temperatures_updated_ms = state.cellsUpdatedMonoMs(CellMetric.temperature_c);
+    this.#sensors_updated_ms = state.sensorsUpdatedMonoMs();
+    state.onValue = (metric, value, mono_ms) => this.#tracks.take(metric, value, mono_ms);
   }
 
   /** Marks what cannot be trusted in the reading of a moment, and learns from it. Returns how many values it marked. */
@@ -90,12 +90,12 @@ export class PackJudge {
     this.#voltage_v = values[PackMetric.voltage_v];
     this.#slack_v = Math.max(this.#slack_v * SLACK_KEPT, Number.isNaN(jump_v) ? 0 : jump_v);
     const good = (metric: number) => (value_quality[metric] === Quality.good ? values[metric] : Number.NaN);
-    this.#tracks.look(good(PackMetric.voltage_v), good(PackMetric.current_a), mono_ms);
+    this.#tracks.observe(good(PackMetric.voltage_v), good(PackMetric.current_a), mono_ms);
     const v = CellMetric.voltage_v;
-    this.#voltages.look(reading.column(v), reading.columnQuality(v), this.#voltages_told);
+    this.#voltages.observe(reading.column(v), reading.columnQuality(v), this.#voltages_updated_ms);
     const c = CellMetric.temperature_c;
-    this.#temperatures.look(reading.column(c), reading.columnQuality(c), this.#temperatures_told);
-    this.#sensors.look(reading.sensors, reading.sensor_quality, this.#sensors_told);
+    this.#temperatures.observe(reading.column(c), reading.columnQuality(c), this.#temperatures_updated_ms);
+    this.#sensors.observe(reading.sensors, reading.sensor_quality, this.#sensors_updated_ms);
   }
 
   #markByPast(reading: PackReading): number {
@@ -109,7 +109,7 @@ export class PackJudge {
   }
 }
 
-/** Nobody knows which of the two told which value. */
+/** Nobody knows which of the two reported which value. */
 function markAll(quality: Uint8Array): number {
   let marked = 0;
   for (let i = 0; i < quality.length; i++) {

@@ -9,7 +9,7 @@ const { soc_pct, voltage_v } = PackMetric;
 function fed(values: readonly number[], metric: number = soc_pct, step_ms = 1000) {
   const tracks = new TwoTracks();
   values.forEach((value, i) => {
-    tracks.told(metric, value, i * step_ms);
+    tracks.take(metric, value, i * step_ms);
   });
   return tracks;
 }
@@ -21,7 +21,7 @@ test('two states of charge in turn, each drifting', () => {
   expect(tracks.sentence()).toBe('two devices answer in turn: state of charge 26 % and 80 %');
 });
 
-test('in whatever order the two are heard, they are found once they have changed often enough', () => {
+test('in whatever order the two report, they are found once they have changed often enough', () => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { minLength: 40, maxLength: 80 }), order => {
       const switches = order.filter((who, i) => i > 0 && who !== order[i - 1]).length;
@@ -29,7 +29,7 @@ test('in whatever order the two are heard, they are found once they have changed
       const tracks = new TwoTracks();
       let was_found = false;
       order.forEach((who, i) => {
-        tracks.told(soc_pct, who ? 26 : 80, i * 1000);
+        tracks.take(soc_pct, who ? 26 : 80, i * 1000);
         was_found ||= tracks.isFound;
       });
       expect(was_found).toBe(true);
@@ -48,9 +48,9 @@ test('one step, a walk, noise, and a zero now and then are one device', () => {
 
 test('it is over when one of the two has been quiet for a minute and many values', () => {
   const tracks = fed(times(12, i => (i % 2 ? 26 : 80)));
-  for (let i = 12; i < 60; i++) tracks.told(soc_pct, 80, i * 1000);
+  for (let i = 12; i < 60; i++) tracks.take(soc_pct, 80, i * 1000);
   expect(tracks.isFound).toBe(true);
-  for (let i = 60; i < 80; i++) tracks.told(soc_pct, 80, i * 1000);
+  for (let i = 60; i < 80; i++) tracks.take(soc_pct, 80, i * 1000);
   expect(tracks.isFound).toBe(false);
 });
 
@@ -58,8 +58,8 @@ test('voltages that jump while the current stays are two; with the current they 
   const two = new TwoTracks();
   const pulses = new TwoTracks();
   for (let i = 0; i < 40; i++) {
-    two.look(i % 2 ? 13.2 : 12.5, -5 + 0.1 * (i % 3), i * 500);
-    pulses.look(i % 2 ? 13.2 : 12.5, i % 2 ? 0 : -80, i * 500);
+    two.observe(i % 2 ? 13.2 : 12.5, -5 + 0.1 * (i % 3), i * 500);
+    pulses.observe(i % 2 ? 13.2 : 12.5, i % 2 ? 0 : -80, i * 500);
   }
   expect(two.isFound).toBe(true);
   expect(two.sentence()).toContain('voltage 12.5 V and 13.2 V');
@@ -70,8 +70,8 @@ test('a voltage without a known current, and a contactor that comes and goes, sa
   const alone = new TwoTracks();
   const contactor = new TwoTracks();
   for (let i = 0; i < 40; i++) {
-    alone.look(i % 2 ? 13.2 : 12.5, Number.NaN, i * 500);
-    contactor.look(i % 2 ? 52 : 3, 0, i * 500);
+    alone.observe(i % 2 ? 13.2 : 12.5, Number.NaN, i * 500);
+    contactor.observe(i % 2 ? 52 : 3, 0, i * 500);
   }
   expect(alone.isFound || contactor.isFound).toBe(false);
   expect(

@@ -1,6 +1,6 @@
 /**
  * Two devices that answer in turn under one address: a quantity that cannot jump jumps to and fro between two values
- * that hardly move by themselves. Fed with every value as it is told, for the moments at which readings are taken may
+ * that hardly move by themselves. Fed with every value as it is reported, for the moments at which readings are taken may
  * fall on one of the two again and again.
  */
 import { PackMetric } from '../metrics.ts';
@@ -38,7 +38,7 @@ const STEADY_CURRENT_A = 1;
 const MOST_APART = 2;
 /** A track moves by less than this share of what lies between the two. */
 const WITHIN = 1 / 4;
-/** Changes from one track to the other before it is told. */
+/** Changes from one track to the other before it is reported. */
 const SWITCHES = 6;
 /** So many values of one track in a row, over so long: it is over. */
 const CALM_VALUES = 20;
@@ -68,14 +68,14 @@ export class TwoTracks {
     return this.#found >= 0;
   }
 
-  /** Takes a value as it is told, whatever the quantity. */
-  told(metric: number, value: number, mono_ms: number): void {
+  /** Takes a value as it is reported, whatever the quantity. */
+  take(metric: number, value: number, mono_ms: number): void {
     const i = INDEX_OF[metric];
     if (i >= 0) this.#take(i, SLOW[i], value, mono_ms);
   }
 
   /** Takes voltage and current of one moment; NaN where they are not known. */
-  look(voltage_v: number, current_a: number, mono_ms: number): void {
+  observe(voltage_v: number, current_a: number, mono_ms: number): void {
     const isSteady = Math.abs(current_a - this.#current_a) < STEADY_CURRENT_A;
     this.#current_a = current_a;
     const track = this.#tracks[SLOW.length];

@@ -100,12 +100,12 @@ export class ClockKeeper {
   }
 
   /**
-   * A person whose clock shows `told_ms` says that ours is right. Holds for this boot, as long as the clock does not
+   * A person whose clock shows `client_clock_ms` says that ours is right. Holds for this boot, as long as the clock does not
    * step and the network says nothing else. Throws CONFLICT with the reason where that is not believed.
    */
-  confirm(told_ms: number): ComponentStatus {
+  confirm(client_clock_ms: number): ComponentStatus {
     const wall_ms = this.#options.clock.wallMs();
-    const refused = refusal(wall_ms, told_ms, this.isCertain);
+    const refused = refusal(wall_ms, client_clock_ms, this.isCertain);
     if (refused) throw new GatewayError('CONFLICT', `clock: ${refused}`);
     this.#judgement = CONFIRMED;
     this.#append('trust', wall_ms, 0);

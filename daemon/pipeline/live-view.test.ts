@@ -7,15 +7,15 @@ test('every cell has its own moment, the same on each call while nothing new cam
   const { id } = topology.packs[0];
   clock.advance(5000);
   setCells(0, 3.31);
-  const told_ms = clock.wallMs();
+  const updated_ms = clock.wallMs();
   clock.advance(1234);
-  const first = services.live.pack(id)?.cell_told_ms;
-  expect(first?.map(t_ms => t_ms !== null && Math.abs(t_ms - told_ms) <= 5)).toEqual([
+  const first = services.live.pack(id)?.cell_updated_ms;
+  expect(first?.map(t_ms => t_ms !== null && Math.abs(t_ms - updated_ms) <= 5)).toEqual([
     true,
     true,
     true,
     true,
   ]);
   clock.advance(777);
-  expect(services.live.pack(id)?.cell_told_ms).toEqual(first);
+  expect(services.live.pack(id)?.cell_updated_ms).toEqual(first);
 });

@@ -86,7 +86,7 @@ export class PackLiveView implements LiveView {
       cell_count: node.shape.cell_count,
       summary: this.#summary(node, reading, countByPack(this.#options.activeAlerts())),
       ...detailColumns(reading, code => labels.get(code) ?? code),
-      cell_told_ms: this.#cellToldMs(node.pack),
+      cell_updated_ms: this.#cellUpdatedMs(node.pack),
       oldest_good_ms: this.#oldestGoodMs(reading),
     };
   }
@@ -99,13 +99,13 @@ export class PackLiveView implements LiveView {
   }
 
   /** Each cell has its own age: they come in several frames, or blocks of registers. */
-  #cellToldMs(pack: number): (number | null)[] {
+  #cellUpdatedMs(pack: number): (number | null)[] {
     const { clock, packs } = this.#options;
     const { state } = packs[pack];
     const offset_ms = clock.wallMs() - clock.monoMs();
     return Array.from({ length: state.shape.cell_count }, (_, cell) => {
-      const told_ms = state.cellToldMonoMs(CellMetric.voltage_v, cell);
-      return Number.isFinite(told_ms) ? toHundredth(told_ms + offset_ms) : null;
+      const updated_ms = state.cellUpdatedMonoMs(CellMetric.voltage_v, cell);
+      return Number.isFinite(updated_ms) ? toHundredth(updated_ms + offset_ms) : null;
     });
   }
 

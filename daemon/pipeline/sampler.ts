@@ -108,7 +108,7 @@ export class Sampler {
       mono_ms - this.#started_mono_ms >= WARM_UP_MS ||
       this.#options.packs.every(({ state }, i) => {
         state.snapshotInto(this.#readings[i], 0, mono_ms);
-        return hasToldAll(this.#readings[i]);
+        return hasReportedAll(this.#readings[i]);
       });
     return this.#warm;
   }
@@ -143,7 +143,7 @@ function hasFresh(reading: PackReading): boolean {
   );
 }
 
-function hasToldAll(reading: PackReading): boolean {
+function hasReportedAll(reading: PackReading): boolean {
   return hasFresh(reading) && !reading.columnQuality(CellMetric.voltage_v).includes(Quality.missing);
 }
 

@@ -122,18 +122,18 @@ function extremesOf(metric: Metric, values: Float32Array, quality: Uint8Array): 
 /** Of the cells; a device that tells of no single cell is taken at its own word. */
 function voltageExtremes(reading: PackReading): Extremes {
   if (reading.shape.cell_count > 0) return extremes(reading, CellMetric.voltage_v);
-  return toldExtremes(reading, PackMetric.cell_voltage_min_v, PackMetric.cell_voltage_max_v);
+  return reportedExtremes(reading, PackMetric.cell_voltage_min_v, PackMetric.cell_voltage_max_v);
 }
 
 /** Cells first; a pack whose cells have no temperature of their own is judged by its sensors. */
 function temperatureExtremes(reading: PackReading): Extremes {
   if (reading.shape.cell_count === 0 && reading.shape.sensor_count === 0)
-    return toldExtremes(reading, PackMetric.cell_temperature_min_c, PackMetric.cell_temperature_max_c);
+    return reportedExtremes(reading, PackMetric.cell_temperature_min_c, PackMetric.cell_temperature_max_c);
   const ofCells = extremes(reading, CellMetric.temperature_c);
   return ofCells.min === null ? extremesOf(SENSOR_METRIC, reading.sensors, reading.sensor_quality) : ofCells;
 }
 
-function toldExtremes(reading: PackReading, min: number, max: number): Extremes {
+function reportedExtremes(reading: PackReading, min: number, max: number): Extremes {
   const good = (metric: number) =>
     reading.value_quality[metric] === Quality.good ? packValue(reading, metric).value : null;
   return { min: good(min), max: good(max) };

@@ -144,8 +144,8 @@ const TABLE: Record<string, Line[]> = {
   ],
   'GET /api/system/status': [all('/api/system/status')],
   'POST /api/system/clock/confirm': [
-    admin('/api/system/clock/confirm', 409, { told_ms: 0 }),
-    admin('/api/system/clock/confirm', 400, { told_ms: 'now' }),
+    admin('/api/system/clock/confirm', 409, { client_clock_ms: 0 }),
+    admin('/api/system/clock/confirm', 400, { client_clock_ms: 'now' }),
   ],
   'GET /healthz': [open('/healthz')],
   'GET /metrics': [all('/metrics')],

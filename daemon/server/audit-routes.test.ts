@@ -40,7 +40,8 @@ test('users, keys, settings, faults: who, what, from where, old and new', async 
   const { id } = (await ask('POST', '/api/admin/simulation/faults', { kind: 'weak_cell' })).json();
   await ask('DELETE', `/api/admin/simulation/faults/${id}`);
   await ask('DELETE', '/api/admin/users/new');
-  const confirm = () => ask('POST', '/api/system/clock/confirm', { told_ms: site.clock.wallMs() + 1200 });
+  const confirm = () =>
+    ask('POST', '/api/system/clock/confirm', { client_clock_ms: site.clock.wallMs() + 1200 });
   expect((await confirm()).json()).toMatchObject({ name: 'clock', state: 'ok' });
   const found = await entries();
   for (const entry of found)

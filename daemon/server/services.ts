@@ -29,8 +29,8 @@ export interface AlertService {
 }
 
 export interface TimeKeeper {
-  /** A person whose clock shows `told_ms` says that ours is right; a GatewayError CONFLICT where that is not believed. */
-  confirm(told_ms: number): ComponentStatus;
+  /** A person whose clock shows `client_clock_ms` says that ours is right; a GatewayError CONFLICT where that is not believed. */
+  confirm(client_clock_ms: number): ComponentStatus;
 }
 
 /** Present only while the simulator runs. */

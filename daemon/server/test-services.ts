@@ -120,8 +120,8 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     activeAlerts: () => desk.active(),
   });
   let is_certain = false;
-  const confirm = (told_ms: number): ComponentStatus => {
-    const refused = refusal(clock.wallMs(), told_ms, is_certain);
+  const confirm = (client_clock_ms: number): ComponentStatus => {
+    const refused = refusal(clock.wallMs(), client_clock_ms, is_certain);
     if (refused) throw new GatewayError('CONFLICT', refused);
     is_certain = true;
     return { name: 'clock', state: 'ok', reason: null, counters: { certain: 1 } };

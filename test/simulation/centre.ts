@@ -59,9 +59,9 @@ export function checkCentre(centre: CentreState, model: LogModel, naming: Naming
     throw new Error(`the centre has rows up to ${last_seq}, of a log that ends at ${model.lastSeq}`);
   const sent = model.rows.slice(0, last_seq);
   const times = model.times(last_seq);
-  const toldMs = (row: Row, t_ms = row.t_ms) => t_ms + times[row.seq - 1].later_ms;
+  const updatedMs = (row: Row, t_ms = row.t_ms) => t_ms + times[row.seq - 1].later_ms;
   const told = (row: Row) =>
-    `${naming.packId(row.pack_key)}: ${tell(naming.numberOf(row), toldMs(row), times[row.seq - 1].trust !== 'none')}`;
+    `${naming.packId(row.pack_key)}: ${tell(naming.numberOf(row), updatedMs(row), times[row.seq - 1].trust !== 'none')}`;
   sameRows(
     'reading',
     centre.readings.map(({ seq, pack_id, t_ms, number, certain }) => [
@@ -77,7 +77,7 @@ export function checkCentre(centre: CentreState, model: LogModel, naming: Naming
     centre.alert_events.map(([seq, id, state, at_ms]) => [seq, `${id} ${state} at ${at_ms}`]),
     alerts.map(row => {
       const { id, state, cleared_ms, raised_ms } = alertOf(row);
-      return [row.seq, `${id} ${state} at ${toldMs(row, cleared_ms ?? raised_ms)}`];
+      return [row.seq, `${id} ${state} at ${updatedMs(row, cleared_ms ?? raised_ms)}`];
     }),
     model,
   );

@@ -68,7 +68,7 @@ export class LogModel {
   }
 
   /** A reading's time as the log tells it now. */
-  toldMs(row: Row): number {
+  updatedMs(row: Row): number {
     return row.t_ms + this.times()[row.seq - 1].later_ms;
   }
 
@@ -124,7 +124,7 @@ export class LogModel {
   readings(pack_key: number, from_ms: number, to_ms: number): Row[] {
     return this.present().filter(row => {
       if (row.kind !== LogKind.reading || row.pack_key !== pack_key) return false;
-      const t_ms = this.toldMs(row);
+      const t_ms = this.updatedMs(row);
       return t_ms >= from_ms && t_ms < to_ms;
     });
   }
@@ -134,7 +134,7 @@ export class LogModel {
       removal !== undefined &&
       row.kind !== LogKind.topology &&
       (row.seq < removal.synced_seq
-        ? removal.short_of_room || this.toldMs(row) < Math.max(removal.before_ms, EARLIEST_MS)
+        ? removal.short_of_room || this.updatedMs(row) < Math.max(removal.before_ms, EARLIEST_MS)
         : removal.short_of_room && row.kind === LogKind.reading);
     if (!may_go) throw new Error(`row ${row.seq} of ${this.rows.length} is lost: ${tell(row)}`);
     this.gone.add(row.seq);

@@ -35,7 +35,7 @@ export async function checkReads(
   const from_ms = now_ms - draw.pick([1, 10, 100]) * HOUR_MS;
   const to_ms = now_ms + draw.pick([0, 1, 100]) * HOUR_MS;
   const readings = model.readings(pack_key, from_ms, to_ms);
-  const times = readings.map(row => model.toldMs(row));
+  const times = readings.map(row => model.updatedMs(row));
   const counts = await reader.readingCounts(from_ms, to_ms, Number.MAX_SAFE_INTEGER, goOn);
   same(`readings of ${pack_id}`, [counts[pack_id]?.readings ?? 0], [times.length]);
 
@@ -76,7 +76,7 @@ export function exported(
 }
 
 export function toldOf(model: LogModel, row: Row): string {
-  return tell(numberOf(row), model.toldMs(row), model.times()[row.seq - 1].trust !== 'none');
+  return tell(numberOf(row), model.updatedMs(row), model.times()[row.seq - 1].trust !== 'none');
 }
 
 export function tell(number: number, t_ms: number, certain: boolean): string {

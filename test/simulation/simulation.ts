@@ -251,8 +251,8 @@ export class Simulation extends Mistakes {
       const { trust } = times[row.seq - 1];
       if (is_now && trust !== 'network') throw new Error(`reading ${row.seq} was not put right`);
       const true_ms = this.true_ms.get(numberOf(row));
-      if (trust === 'network' && model.toldMs(row) !== true_ms)
-        throw new Error(`reading ${row.seq} is told of ${model.toldMs(row)}, and was of ${true_ms}`);
+      if (trust === 'network' && model.updatedMs(row) !== true_ms)
+        throw new Error(`reading ${row.seq} is told of ${model.updatedMs(row)}, and was of ${true_ms}`);
     }
     const pack_ids = this.topology.packs.map(({ id }) => id);
     const told = model.present().filter(row => row.kind === LogKind.reading);

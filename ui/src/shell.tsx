@@ -129,12 +129,12 @@ function OldBanner() {
 }
 
 function OldSince() {
-  const { heard_ms } = feed.link.value;
-  if (heard_ms === undefined) return null;
+  const { last_message_ms } = feed.link.value;
+  if (last_message_ms === undefined) return null;
   return (
     <span>
-      last heard at {formatClock(heard_ms)},{' '}
-      <span aria-hidden="true">{formatSpan(now_ms.value - heard_ms)} ago.</span>
+      last message at {formatClock(last_message_ms)},{' '}
+      <span aria-hidden="true">{formatSpan(now_ms.value - last_message_ms)} ago.</span>
     </span>
   );
 }

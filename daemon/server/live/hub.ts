@@ -33,7 +33,7 @@ export class LiveHub {
   readonly #endings: (() => void)[];
   #look: TimerHandle | undefined;
   #closed = false;
-  #unreviewed_told_ms = Number.NEGATIVE_INFINITY;
+  #unreviewed_logged_ms = Number.NEGATIVE_INFINITY;
 
   constructor(
     services: GatewayServices,
@@ -213,8 +213,8 @@ export class LiveHub {
   /** Told at most once a minute: every client may be concerned, every second. */
   #cannotReview(error: unknown): void {
     const now_ms = this.#services.clock.monoMs();
-    if (now_ms - this.#unreviewed_told_ms < TELL_EVERY_MS) return;
-    this.#unreviewed_told_ms = now_ms;
+    if (now_ms - this.#unreviewed_logged_ms < TELL_EVERY_MS) return;
+    this.#unreviewed_logged_ms = now_ms;
     this.#services.log.warn(
       { reason: describeError(error) },
       'Could not look up users of live connections; they stay as they are until it can be done',

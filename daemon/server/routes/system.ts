@@ -35,10 +35,10 @@ export function addSystemRoutes(app: App, { services, counters, visible }: Serve
       },
     },
     async request => {
-      const { told_ms } = request.body;
-      const apart_ms = services.clock.wallMs() - told_ms;
-      const status = services.time.confirm(told_ms);
-      request.audited = { new: { told: new Date(told_ms).toISOString(), apart_ms } };
+      const { client_clock_ms } = request.body;
+      const apart_ms = services.clock.wallMs() - client_clock_ms;
+      const status = services.time.confirm(client_clock_ms);
+      request.audited = { new: { client_clock: new Date(client_clock_ms).toISOString(), apart_ms } };
       return status;
     },
   );

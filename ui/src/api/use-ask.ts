@@ -1,4 +1,4 @@
-/** What a page asks the gateway for once, and again when told. */
+/** What a page asks the gateway for once, and again on demand. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { ApiError } from './client.ts';
 import { ask } from './session.ts';

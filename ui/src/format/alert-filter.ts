@@ -17,8 +17,8 @@ export function alertFilter(query: Readonly<Record<string, string>>): AlertFilte
 /** Of the page; what is as at first is left out. */
 export function alertsHref({ state, about }: AlertFilter): string {
   const query = [state === 'cleared' && 'state=cleared', about === 'gateway' && 'about=gateway'];
-  const told = query.filter(Boolean).join('&');
-  return told ? `/alerts?${told}` : '/alerts';
+  const wanted = query.filter(Boolean).join('&');
+  return wanted ? `/alerts?${wanted}` : '/alerts';
 }
 
 /** The first page of cleared alerts in the API. */

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { actionWords, changesOf } from './audit.ts';
 import { nameOfAgent } from './user-agent.ts';
 
-test('only what differs is told, value by value', () => {
+test('only what differs is shown, value by value', () => {
   const old = { role: 'user', batteries: ['north'], disabled: false, must_change_password: false };
   const now = { role: 'user', batteries: ['north', 'south'], disabled: true, must_change_password: false };
   expect(changesOf(old, now)).toEqual([

@@ -58,7 +58,7 @@ export function deviationScale(metric: ScaledMetric, columns: readonly CellColum
   return steps.find(step => step >= largest - 1e-9) ?? steps[steps.length - 1];
 }
 
-/** Bottom and top of a bar view around the good values; never so narrow that noise looks like trouble. */
+/** Bottom and top of a bar view around the good values; never so narrow that noise looks like a fault. */
 export function barRange(stats: ColumnStats, narrowest: number): { bottom: number; top: number } | undefined {
   if (stats.min === null || stats.max === null) return undefined;
   const missing = Math.max(0, narrowest - (stats.max - stats.min));

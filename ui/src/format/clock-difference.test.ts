@@ -1,4 +1,4 @@
-/** Two clocks are told apart in words, and small differences from large ones. */
+/** Two clocks are compared in words, and small differences from large ones. */
 import { expect, test } from 'vitest';
 import { clockDifference } from './clock-difference.ts';
 

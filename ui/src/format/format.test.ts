@@ -266,7 +266,7 @@ test('components and counters in words, their units with the value', () => {
   expect(humanise('stuck_sensor')).toBe('Stuck sensor');
 });
 
-test('a rule says what it looks at', () => {
+test('a rule says what it judges', () => {
   const cell = { scope: 'cell', metric_label: 'cell voltage', chemistry: 'lfp' } as const;
   expect(describeRule(cell)).toBe('Each cell’s voltage, LFP batteries');
   const pack = { scope: 'pack', metric_label: 'cell voltage spread', chemistry: null } as const;

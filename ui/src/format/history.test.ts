@@ -22,7 +22,7 @@ test('a reading is uncertain within a span, a step also where a span begins in i
   expect(isUncertain(replyOf([[at(8, 2), at(8, 2)]], 3 * MINUTE_MS), at(8, 0))).toBe(true);
 });
 
-test('the newest spans are told, the others counted', () => {
+test('the newest spans are named, the others counted', () => {
   expect(uncertainText(replyOf([]), at(12, 0))).toBeUndefined();
   expect(uncertainText(replyOf([[at(8, 3), at(8, 5)]]), at(12, 0))).toBe(
     'time not certain, 08:03:00 – 08:05:00',

@@ -78,19 +78,19 @@ export function isUncertain({ uncertain, resolution_ms }: HistoryReply, t_ms: nu
   return uncertain.some(([from_ms, to_ms]) => from_ms <= last_ms && to_ms >= t_ms);
 }
 
-const SPANS_TOLD = 2;
+const SPANS_NAMED = 2;
 
 /** When times are uncertain, in words; undefined where all are certain. */
 export function uncertainText({ uncertain }: HistoryReply, now_ms: number): string | undefined {
   if (uncertain.length === 0) return undefined;
   // The newest ones: of old ones less can be done.
-  const told = uncertain.slice(-SPANS_TOLD).map(([from_ms, to_ms]) => {
+  const named = uncertain.slice(-SPANS_NAMED).map(([from_ms, to_ms]) => {
     const [from, to] = [formatMoment(from_ms, now_ms), formatMoment(to_ms, now_ms)];
     return from === to ? from : `${from} – ${to}`;
   });
-  const before = uncertain.length - told.length;
-  if (before > 0) told.unshift(countOf(before, 'span before', 'spans before'));
-  return `time not certain, ${told.join('; ')}`;
+  const before = uncertain.length - named.length;
+  if (before > 0) named.unshift(countOf(before, 'span before', 'spans before'));
+  return `time not certain, ${named.join('; ')}`;
 }
 
 /** Lowest and highest over the cells at every moment; null where no cell has a value. */

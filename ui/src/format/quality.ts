@@ -10,7 +10,7 @@ export interface QualityMark {
 }
 
 const MARKS: Readonly<Record<Exclude<QualityName, 'good'>, QualityMark>> = {
-  stale: { word: 'Old', title: 'Old: not heard again within its time limit; the last value is shown' },
+  stale: { word: 'Old', title: 'Old: not updated within its time limit; the last value is shown' },
   suspect: { word: 'Suspect', title: 'Suspect: outside what is possible, or flagged by the device' },
   missing: { word: 'No data', title: 'No data: never received, or the device says it has none' },
 };

@@ -110,7 +110,7 @@ test('a lost connection leaves the values, marked as not fresh; the snapshot aft
   drawFrame();
   clock.advance(3000);
   wire().events.onClose(1006);
-  expect(feed.link.value).toEqual({ phase: 'lost', heard_ms: 5_000_000 });
+  expect(feed.link.value).toEqual({ phase: 'lost', last_message_ms: 5_000_000 });
   expect(room.value).toMatchObject({ is_fresh: false, data: { site: { name: 'before' } } });
   clock.advance(500);
   expect(wires.length).toBe(2);

@@ -24,8 +24,8 @@ export interface RoomState<T> {
 export interface LinkState {
   /** connecting: never live so far. live: hello received. lost: was live, trying again. stopped: on purpose. */
   readonly phase: 'stopped' | 'connecting' | 'live' | 'lost';
-  /** While lost: gateway wall time of the last message heard. */
-  readonly heard_ms: number | undefined;
+  /** While lost: gateway wall time of the last message. */
+  readonly last_message_ms: number | undefined;
 }
 
 export interface SocketEvents {
@@ -76,7 +76,7 @@ const EMPTY_ROOM: RoomState<unknown> = {
 };
 
 export class LiveFeed {
-  readonly link: Signal<LinkState> = signal<LinkState>({ phase: 'stopped', heard_ms: undefined });
+  readonly link: Signal<LinkState> = signal<LinkState>({ phase: 'stopped', last_message_ms: undefined });
   /** Messages that were not of the contract. */
   malformed_count = 0;
 
@@ -87,8 +87,8 @@ export class LiveFeed {
   #socket: FeedSocket | undefined;
   #decoder = new StateDecoder();
   #hasHello = false;
-  #heard_mono_ms = 0;
-  #heard_ms: number | undefined;
+  #last_message_mono_ms = 0;
+  #last_message_ms: number | undefined;
   #attempt = 0;
   #timer: TimerHandle | undefined;
   #clock_offset_ms = 0;
@@ -97,7 +97,7 @@ export class LiveFeed {
     this.#options = options;
   }
 
-  /** The gateway's wall time now, as far as its messages told; this device's own before. */
+  /** The gateway's wall time now, as far as its messages show; this device's own before. */
   gatewayNow(): number {
     return this.#options.clock.wallMs() + this.#clock_offset_ms;
   }
@@ -115,7 +115,7 @@ export class LiveFeed {
     this.#pending.clear();
     this.#attempt = 0;
     batch(() => {
-      this.link.value = { phase: 'stopped', heard_ms: undefined };
+      this.link.value = { phase: 'stopped', last_message_ms: undefined };
       for (const room of this.#rooms.values()) room.state.value = EMPTY_ROOM;
     });
   }
@@ -159,7 +159,7 @@ export class LiveFeed {
     const { clock } = this.#options;
     clock.clearTimer(this.#timer);
     this.#hasHello = false;
-    this.#heard_mono_ms = clock.monoMs();
+    this.#last_message_mono_ms = clock.monoMs();
     this.#decoder = new StateDecoder();
     this.#socket = this.#options.open({
       onMessage: received => this.#receive(received),
@@ -179,7 +179,7 @@ export class LiveFeed {
   }
 
   #silentMs(): number {
-    return this.#options.clock.monoMs() - this.#heard_mono_ms;
+    return this.#options.clock.monoMs() - this.#last_message_mono_ms;
   }
 
   #lose(code?: number): void {
@@ -212,9 +212,9 @@ export class LiveFeed {
       this.malformed_count++;
       return;
     }
-    this.#heard_mono_ms = this.#options.clock.monoMs();
+    this.#last_message_mono_ms = this.#options.clock.monoMs();
     if ('t_ms' in message) this.#clock_offset_ms = message.t_ms - this.#options.clock.wallMs();
-    this.#heard_ms = this.gatewayNow();
+    this.#last_message_ms = this.gatewayNow();
     switch (message.type) {
       case 'hello':
         this.#hasHello = true;
@@ -262,7 +262,7 @@ export class LiveFeed {
   }
 
   #setPhase(phase: LinkState['phase']): void {
-    this.link.value = { phase, heard_ms: phase === 'lost' ? this.#heard_ms : undefined };
+    this.link.value = { phase, last_message_ms: phase === 'lost' ? this.#last_message_ms : undefined };
   }
 
   #send(message: ClientMessage): void {

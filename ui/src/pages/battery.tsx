@@ -8,7 +8,7 @@ import { deviationScale, type ScaledMetric } from '../format/cells.ts';
 import { countOf, formatMillivolts, formatNumber } from '../format/numbers.ts';
 import { byName, worstFirst } from '../format/rank.ts';
 import { useRoom } from '../live/live.ts';
-import { AlertChips, HeadBadge, troubleClass } from '../parts/badges.tsx';
+import { AlertChips, faultClass, HeadBadge } from '../parts/badges.tsx';
 import { PageHead, Segments } from '../parts/controls.tsx';
 import { HeatLegend, HeatStrip } from '../parts/heat-strip.tsx';
 import { RoomView } from '../parts/notice.tsx';
@@ -124,7 +124,7 @@ interface PackRowProps {
 function PackRow({ pack, metric, scale }: PackRowProps) {
   const max_c = pack.cell_temperature_max_c;
   return (
-    <article class={`card pack-row ${troubleClass(pack.state, pack.alerts)}`}>
+    <article class={`card pack-row ${faultClass(pack.state, pack.alerts)}`}>
       <div class="pack-name">
         <h3>
           <a class="card-link" href={`/pack/${encodeURIComponent(pack.id)}`}>
@@ -138,7 +138,7 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
       {pack.cells[metric].values.length > 0 ? (
         <HeatStrip column={pack.cells[metric]} metric={metric} scale={scale} />
       ) : (
-        <ToldExtremes pack={pack} />
+        <ReportedExtremes pack={pack} />
       )}
       <dl class="facts pack-facts">
         <Fact label="SoC">
@@ -162,10 +162,10 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
 }
 
 /** In the strip's place, for a device that tells of no single cell. */
-function ToldExtremes({ pack }: { pack: PackSummary }) {
+function ReportedExtremes({ pack }: { pack: PackSummary }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v } = pack;
   return (
-    <dl class="told-extremes">
+    <dl class="reported-extremes">
       <Fact label="Lowest cell">
         <QuantityText number={formatNumber(min_v, 3)} unit={min_v === null ? '' : 'V'} />
       </Fact>

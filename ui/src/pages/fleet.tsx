@@ -4,7 +4,7 @@ import { countOf, formatMillivolts, formatNumber } from '../format/numbers.ts';
 import { byName, totalAlerts, worstFirst } from '../format/rank.ts';
 import { sumUp } from '../format/totals.ts';
 import { useRoom } from '../live/live.ts';
-import { AlertChips, HeadBadge, troubleClass } from '../parts/badges.tsx';
+import { AlertChips, faultClass, HeadBadge } from '../parts/badges.tsx';
 import { PageHead, Segments } from '../parts/controls.tsx';
 import { Notice, RoomView } from '../parts/notice.tsx';
 import { sortOrder } from '../parts/preferences.ts';
@@ -124,7 +124,7 @@ function BatteryCard({ battery }: { battery: BatterySummary }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v } = battery;
   const spread_v = min_v === null || max_v === null ? null : max_v - min_v;
   return (
-    <article class={`card battery-card ${troubleClass(battery.state, battery.alerts)}`}>
+    <article class={`card battery-card ${faultClass(battery.state, battery.alerts)}`}>
       <div class="card-head">
         <h3>
           <a class="card-link" href={`/battery/${encodeURIComponent(battery.id)}`}>

@@ -53,7 +53,7 @@ export function HeadBadge({ state, alerts }: { state: HealthState; alerts: Alert
 }
 
 /** The class that tints a card's edge. */
-export function troubleClass(state: AnyState, alerts?: AlertCounts): string {
+export function faultClass(state: AnyState, alerts?: AlertCounts): string {
   if (state === 'offline' || state === 'down' || (alerts?.critical ?? 0) > 0) return 'has-critical';
   return state === 'degraded' || (alerts?.warning ?? 0) > 0 ? 'has-warning' : '';
 }

@@ -18,7 +18,7 @@ export class MapCanvas {
     this.#canvas = canvas;
   }
 
-  /** `columns` in the order of the layout's boxes; undefined while nothing was heard of that pack. */
+  /** `columns` in the order of the layout's boxes; undefined while nothing has come of that pack. */
   draw(layout: MapLayout, columns: readonly (CellColumn | undefined)[], scale: number, theme: string): void {
     const fit = fitCanvas(this.#canvas);
     if (!fit) return;

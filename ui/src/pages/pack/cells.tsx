@@ -28,14 +28,14 @@ export function Cells(props: CellsProps) {
 
 /** For devices that tell of no single cell: the extremes in their own words, with their quality. */
 function ExtremesOnly({ pack: { values, summary } }: Pick<CellsProps, 'pack'>) {
-  const told = EXTREMES.filter(name => values[name].quality !== 'missing');
+  const reported = EXTREMES.filter(name => values[name].quality !== 'missing');
   return (
     <Section title="Cells" class="card">
-      {told.length === 0 ? (
+      {reported.length === 0 ? (
         <p class="quiet">This device tells nothing of its cells.</p>
       ) : (
         <dl class="facts cell-extremes">
-          {told.map(name => (
+          {reported.map(name => (
             <Fact key={name} label={PACK_METRICS[PackMetric[name]].label}>
               <MetricValue metric={PACK_METRICS[PackMetric[name]]} value={values[name]} />
             </Fact>
@@ -47,7 +47,7 @@ function ExtremesOnly({ pack: { values, summary } }: Pick<CellsProps, 'pack'>) {
           )}
         </dl>
       )}
-      {told.length > 0 && (
+      {reported.length > 0 && (
         <p class="quiet cell-extremes-note">
           This device tells of its lowest and highest cell, not of every one.
         </p>
@@ -116,7 +116,9 @@ function EveryCell({ pack, cell_no }: CellsProps) {
               }
               isPicked={picked === cell + 1}
               stale_since_ms={
-                cellQuality(voltage_v, cell) === 'stale' ? (pack.cell_told_ms[cell] ?? undefined) : undefined
+                cellQuality(voltage_v, cell) === 'stale'
+                  ? (pack.cell_updated_ms[cell] ?? undefined)
+                  : undefined
               }
             />
           );
@@ -151,7 +153,7 @@ interface CellTileProps {
   readonly isBalancing: boolean;
   readonly extreme: 'lowest' | 'highest' | '';
   readonly isPicked: boolean;
-  /** When a stale voltage was told. */
+  /** When a stale voltage was last updated. */
   readonly stale_since_ms: number | undefined;
 }
 
@@ -198,7 +200,7 @@ class CellTile extends Component<CellTileProps> {
           </span>
         </div>
         {props.stale_since_ms !== undefined && (
-          <div class="quiet">told at {formatClock(props.stale_since_ms)}</div>
+          <div class="quiet">updated at {formatClock(props.stale_since_ms)}</div>
         )}
         {props.isBalancing && (
           <div class="cell-balancing">

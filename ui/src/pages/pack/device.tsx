@@ -105,18 +105,18 @@ export const EXTREMES: readonly PackMetricName[] = [
 const SWITCHES: readonly PackMetricName[] = ['charge_enabled', 'discharge_enabled'];
 
 export function MoreValues({ pack }: { pack: PackDetail }) {
-  const told = (Object.keys(PackMetric) as PackMetricName[]).filter(name => {
+  const reported = (Object.keys(PackMetric) as PackMetricName[]).filter(name => {
     const isAbove = SHOWN_ABOVE.includes(name) || (pack.cell_count === 0 && EXTREMES.includes(name));
     return !isAbove && pack.values[name].quality !== 'missing';
   });
   return (
     <Section title="Reported by the device" class="card">
-      {told.length === 0 && <p class="quiet">Nothing beyond the values above.</p>}
+      {reported.length === 0 && <p class="quiet">Nothing beyond the values above.</p>}
       <dl class="list-facts">
         <Fact label="Oldest good value">
           {pack.oldest_good_ms === null ? 'None is good' : formatAge(now_ms.value - pack.oldest_good_ms)}
         </Fact>
-        {told.map(name => (
+        {reported.map(name => (
           <Fact key={name} label={PACK_METRICS[PackMetric[name]].label}>
             {SWITCHES.includes(name) ? (
               <SwitchValue value={pack.values[name]} />

@@ -109,7 +109,7 @@ export class HistoryChart {
             color: palette.text,
             boxHeight: 2,
             boxWidth: 24,
-            // A band is told by its line.
+            // A band is recognized by its line.
             filter: (item: { strokeStyle?: unknown }) => item.strokeStyle !== 'transparent',
           },
         },
@@ -177,7 +177,7 @@ function pointsOf({ t_ms, resolution_ms }: HistoryReply): (values: readonly (num
   };
 }
 
-/** A step is told by its begin and end. */
+/** A bucket is shown by its begin and end. */
 function momentTitle(reply: HistoryReply, t_ms: number): string {
   const { resolution_ms } = reply;
   const doubt = isUncertain(reply, t_ms) ? ' (time not certain)' : '';

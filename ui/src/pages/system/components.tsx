@@ -2,7 +2,7 @@
 import type { ComponentStatus } from '../../../../core/contract/http.ts';
 import { isAdmin } from '../../api/session.ts';
 import { componentTitle, counterTitle, counterValue, isConnection } from '../../format/system.ts';
-import { StateBadge, troubleClass } from '../../parts/badges.tsx';
+import { faultClass, StateBadge } from '../../parts/badges.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Fact } from '../../parts/value.tsx';
 import { ConfirmClock } from './confirm-clock.tsx';
@@ -39,7 +39,7 @@ function ComponentList({ components }: { components: readonly ComponentStatus[] 
 function ComponentCard({ component }: { component: ComponentStatus }) {
   const isQuiet = isConnection(component) && component.state === 'ok';
   return (
-    <article class={`card component-card ${troubleClass(component.state)}`}>
+    <article class={`card component-card ${faultClass(component.state)}`}>
       <div class="card-head">
         <h3>{componentTitle(component.name)}</h3>
         <StateBadge state={component.state} />

@@ -10,24 +10,24 @@ import { isLive, now_ms } from '../../live/live.ts';
 import { Failure, Success } from '../../parts/fields.tsx';
 import { Fact } from '../../parts/value.tsx';
 
-/** Stays beside a clock that is certain, so that what was confirmed is still told. */
+/** Stays beside a clock that is certain, so that what was confirmed is still shown. */
 export function ConfirmClock({ is_certain }: { is_certain: boolean }) {
   const [isConfirmed, setConfirmed] = useState(false);
   const [isSending, setSending] = useState(false);
   const [failure, setFailure] = useState('');
-  const told = useRef<HTMLDivElement>(null);
+  const confirmed = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!is_certain) setConfirmed(false);
   }, [is_certain]);
   useEffect(() => {
     // The button that had the focus is gone.
-    if (isConfirmed) told.current?.focus();
+    if (isConfirmed) confirmed.current?.focus();
   }, [isConfirmed]);
   const confirm = async () => {
     setFailure('');
     setSending(true);
     try {
-      const body = { told_ms: systemClock.wallMs() };
+      const body = { client_clock_ms: systemClock.wallMs() };
       await ask<ComponentStatus>('/api/system/clock/confirm', { method: 'POST', body });
       setConfirmed(true);
     } catch (error) {
@@ -37,7 +37,7 @@ export function ConfirmClock({ is_certain }: { is_certain: boolean }) {
   };
   if (isConfirmed) {
     return (
-      <div ref={told} tabIndex={-1}>
+      <div ref={confirmed} tabIndex={-1}>
         <Success>Confirmed. Times are certain, also of the readings since this box was switched on.</Success>
       </div>
     );

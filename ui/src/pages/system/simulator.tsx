@@ -1,4 +1,4 @@
-/** Faults for simulated packs: a safe place to see how trouble looks. Absent where real hardware is read. */
+/** Faults for simulated packs: a safe place to see how faults look. Absent where real hardware is read. */
 import { useState } from 'preact/hooks';
 import type { FaultReply, FaultsReply } from '../../../../core/contract/http.ts';
 import type { BatteryDetail } from '../../../../core/contract/model.ts';
