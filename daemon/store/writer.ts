@@ -12,6 +12,7 @@ import { loosen, moveRows, namedAnew } from './fork.ts';
 import { IdentityKeeper, type LogIdentity, readIdentity } from './identity.ts';
 import { LogRows } from './log-rows.ts';
 import { type LostRows, lostGap, mayLack } from './lost-rows.ts';
+import { MissingSteps } from './missing-steps.ts';
 import type { NewNumbers } from './new-numbers.ts';
 import { openDatabase } from './open-database.ts';
 import { countIn, NO_SPAN, type OpenSpan } from './open-span.ts';
@@ -39,8 +40,9 @@ export class Writer {
   #rows!: LogRows;
   #archiver!: Archiver;
   #roll_up!: RollUp;
+  #missing_steps!: MissingSteps;
   #retention!: Retention;
-  #archiving: Generator<void, void> | undefined;
+  #archiving: Generator<void, unknown> | undefined;
   readonly #identity: IdentityKeeper;
   /** As it was before this run. */
   #kept: LogIdentity | undefined;
@@ -76,6 +78,7 @@ export class Writer {
     this.#archiver = new Archiver(db, this.#rows);
     this.#retention = new Retention(db, this.#rows, this.#file);
     this.#roll_up = new RollUp(db, this.#rows, this.#onDamage);
+    this.#missing_steps = new MissingSteps(db, this.#rows);
     const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
     this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
     refuseDoubleNumbers(db);
@@ -254,18 +257,18 @@ export class Writer {
   archiveStep(): 'idle' | 'working' | 'stored' {
     this.#archiving ??= this.#nextWork();
     if (!this.#archiving) return 'idle';
-    let is_done: boolean | undefined = true;
+    let step: IteratorResult<void, unknown> | undefined;
     try {
-      is_done = this.#archiving.next().done;
+      step = this.#archiving.next();
     } finally {
-      if (is_done) this.#archiving = undefined;
+      if (step?.done !== false) this.#archiving = undefined;
     }
-    return is_done ? 'stored' : 'working';
+    return step.done && step.value !== 'checked' ? 'stored' : 'working';
   }
 
-  #nextWork(): Generator<void, void> | undefined {
+  #nextWork(): Generator<void, unknown> | undefined {
     const span = this.#archiver.next();
-    return span ? this.#archiver.archive(span) : this.#roll_up.next();
+    return span ? this.#archiver.archive(span) : (this.#roll_up.next() ?? this.#missing_steps.next());
   }
 
   /** Finished, and not yet in the archive or in the rollups. */
