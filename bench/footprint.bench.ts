@@ -1,5 +1,5 @@
 /**
- * What the gateway takes of a box: memory and processor time of the bundle with the flags of the systemd unit, reading
+ * What the gateway takes of a box: memory and processor time of the bundle, as the systemd unit starts it, reading
  * the default fleet (whose simulator runs in the same process) into its store.
  */
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The entry point: checks the version of Node before anything that needs it is loaded. */
 import { existsSync } from 'node:fs';
+import { startWithinBounds } from './memory-bounds.mjs';
 
 const NEEDED_MAJOR = 24;
 const major = Number.parseInt(process.versions.node, 10);
@@ -12,6 +13,7 @@ if (major < NEEDED_MAJOR) {
   );
   process.exit(1);
 } else {
+  startWithinBounds();
   // What the environment already says wins over the file.
   if (existsSync('.env')) process.loadEnvFile('.env');
   const { main } = await import('./cli/main.ts');

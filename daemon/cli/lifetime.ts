@@ -1,10 +1,14 @@
 /** From start to the signal that ends it: what `run` and `demo` share. */
+import type { TimerHandle } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { trimMemory } from '../system/trim-memory.ts';
 
 /** The promise of Ctrl-C: everything stopped within this, or left behind and said so. */
 const STOP_TIMEOUT_MS = 4800;
+/** From the start until connections are up and the first readings are kept. */
+const SETTLED_AFTER_MS = 15_000;
 
 export interface Life {
   start(): Promise<void>;
@@ -25,7 +29,10 @@ export async function live(life: Life, log: Logger): Promise<number> {
     void life.reload?.();
   };
   if (life.reload && !process.stdout.isTTY) process.on('SIGHUP', onHangUp);
-  const started = life.start();
+  let trim: TimerHandle | undefined;
+  const started = life.start().then(() => {
+    trim = systemClock.setTimer(trimMemory, SETTLED_AFTER_MS);
+  });
   // When a signal comes first, a start that fails afterwards is no news.
   const settled = started.catch(() => undefined);
   const stop = async () => {
@@ -45,6 +52,7 @@ export async function live(life: Life, log: Logger): Promise<number> {
     await stopInTime(stop, log, 1);
     throw error;
   } finally {
+    systemClock.clearTimer(trim);
     end.release();
     process.off('SIGHUP', onHangUp);
   }

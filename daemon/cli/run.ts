@@ -1,5 +1,4 @@
 /** `bms-gateway run`: the daemon as systemd (or a person) starts it. */
-import type { TimerHandle } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
@@ -8,12 +7,8 @@ import { loadConfig } from '../config/load.ts';
 import { Gateway } from '../gateway.ts';
 import { createLogger } from '../system/logger.ts';
 import { createNotifier } from '../system/notify.ts';
-import { trimMemory } from '../system/trim-memory.ts';
 import { live } from './lifetime.ts';
 import { prepareStateDirectory } from './state-dir.ts';
-
-/** From serving until the connections are up and the first readings are kept. */
-const SETTLED_AFTER_MS = 15_000;
 
 export interface RunOptions {
   readonly config_file: string;
@@ -34,7 +29,6 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   prepareStateDirectory(environment.state_dir);
   const gateway = new Gateway({ config, environment, clock: systemClock, log, version });
   const notifier = createNotifier(process.env, systemClock, log);
-  let trim: TimerHandle | undefined;
   const exit_code = await live(
     {
       start: async () => {
@@ -51,11 +45,9 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
         );
         await notifier.ready(`serving ${url}`);
         notifier.startWatchdog(() => gateway.healthy());
-        trim = systemClock.setTimer(trimMemory, SETTLED_AFTER_MS);
       },
       reload: () => gateway.reload(),
       stop: async () => {
-        systemClock.clearTimer(trim);
         notifier.stopping();
         await gateway.stop();
         notifier.close();

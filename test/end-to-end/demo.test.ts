@@ -95,6 +95,16 @@ function expectWhole(rows: Moment[]): void {
     expect(rows[i].ts.getTime() - rows[i - 1].ts.getTime()).toBe(INTERVAL_MS);
 }
 
+test.runIf(process.platform === 'linux')('has the bounds on memory that a box has', async () => {
+  const [command, environment] = await Promise.all(
+    ['cmdline', 'environ'].map(name => readFile(`/proc/${gateway.pid}/${name}`, 'utf8')),
+  );
+  expect(command.split('\0')).toEqual(
+    expect.arrayContaining(['--max-semi-space-size=2', '--expose-gc', 'demo']),
+  );
+  expect(environment.split('\0')).toContain('MALLOC_ARENA_MAX=2');
+});
+
 test('PostgreSQL has 1,000 plausible cells at every interval, none missing, none double', async () => {
   expectWhole(await momentsAfter(new Date(0), 8));
 });
