@@ -1,7 +1,8 @@
 /** Users, sessions, API keys and the audit log as the HTTP API shows them. */
 import Type, { type Static } from 'typebox';
-import { Nullable, Role } from './model.ts';
+import { Nullable } from './model.ts';
 import { Moment } from './moment.ts';
+import { Role } from './roles.ts';
 
 const closed = { additionalProperties: false } as const;
 

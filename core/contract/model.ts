@@ -8,7 +8,6 @@ import { PACK_METRICS } from '../metrics.ts';
 
 export const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
-export const Role = Type.Union([Type.Literal('user'), Type.Literal('moderator'), Type.Literal('admin')]);
 export const QualityLabel = Type.Union([
   Type.Literal('missing'),
   Type.Literal('good'),
@@ -151,7 +150,6 @@ export const AlertView = Type.Object({
   cleared_ms: Nullable(Type.Number()),
 });
 
-export type Role = Static<typeof Role>;
 export type HealthState = Static<typeof HealthState>;
 export type QualifiedValue = Static<typeof QualifiedValue>;
 export type CellColumn = Static<typeof CellColumn>;

@@ -1,6 +1,6 @@
 /** For tests: everybody who may knock. Users by role, API keys by role, and tokens that are no longer any, or never were. */
 import { decodeJwt, SignJWT } from 'jose';
-import type { Role } from '../../core/contract/model.ts';
+import type { Role } from '../../core/contract/roles.ts';
 import type { ServerContext } from './options.ts';
 import { JWT_SECRET, PASSWORD, type TestSite, tokenOf } from './test-services.ts';
 

@@ -1,6 +1,7 @@
 /** Every route against everybody who may knock. A route without a line here fails the test. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AlertView, Role } from '../../core/contract/model.ts';
+import type { AlertView } from '../../core/contract/model.ts';
+import type { Role } from '../../core/contract/roles.ts';
 import { addProvisional, badTokens, forged, keysByRole, PROVISIONAL, ROLES } from './access-testing.ts';
 import { buildApp } from './app.ts';
 import type { App, ServerContext } from './options.ts';

@@ -1,15 +1,13 @@
 /** Who may do what: routes name an `Access`. What a viewer may see is told in visible.ts. */
 import type { UserView } from '../../../core/contract/access.ts';
-import type { Role } from '../../../core/contract/model.ts';
+import { isAtLeast, ROLES, type Role } from '../../../core/contract/roles.ts';
 import { GatewayError } from '../../../core/errors.ts';
 
 /**
  * Who a route is for. `account`: as `login`, also while a new password is due. `login_or_local`: without login
  * only from this machine itself.
  */
-export type Access = 'public' | 'account' | 'login' | 'login_or_local' | 'moderator' | 'admin';
-
-const RANK: Record<Role, number> = { user: 0, moderator: 1, admin: 2 };
+export type Access = 'public' | 'account' | 'login' | 'login_or_local' | Role;
 
 /** What a viewer came with: a session of a user, or an API key. */
 export interface Credential {
@@ -61,7 +59,7 @@ export class Viewer {
   }
 
   atLeast(role: Role): boolean {
-    return RANK[this.user.role] >= RANK[role];
+    return isAtLeast(this.user.role, role);
   }
 }
 
@@ -78,7 +76,8 @@ export function requireAccess(access: Access, viewer: Viewer | undefined, local:
       'FORBIDDEN',
       'This password was given by an administrator: choose your own first, PUT /api/auth/password',
     );
-  if ((access === 'moderator' || access === 'admin') && !viewer.atLeast(access))
+  const needed = ROLES.find(role => role === access);
+  if (needed && !viewer.atLeast(needed))
     throw new GatewayError(
       'FORBIDDEN',
       `This needs the role ${access}; '${viewer.user.username}' has the role ${viewer.user.role}`,

@@ -2,7 +2,7 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { AssignedBatteries, Username } from '../../../core/contract/access.ts';
-import { Role } from '../../../core/contract/model.ts';
+import { ROLES, Role } from '../../../core/contract/roles.ts';
 import type { CentralRow } from '../../upstream/central-users.ts';
 import { isUsableHash } from './passwords.ts';
 
@@ -30,7 +30,7 @@ export function centralProblem(row: CentralRow): string | undefined {
   if (!isUsername.Check(row.username)) return 'username: expected what matches [a-z0-9][a-z0-9_.-]{0,31}';
   if (typeof row.password_hash !== 'string' || !isUsableHash(row.password_hash))
     return 'password_hash: expected what `bms-gateway hash-password` prints, m from 12288 to 65536, t and p at most 4';
-  if (!isRole.Check(row.role)) return 'role: expected user, moderator or admin';
+  if (!isRole.Check(row.role)) return `role: expected one of ${ROLES.join(', ')}`;
   if (!isBatteries.Check(row.batteries)) return 'batteries: expected at most 1000 ids of 1 to 100 characters';
   if (typeof row.disabled !== 'boolean') return 'disabled: expected true or false';
   if (!Number.isFinite(row.created_ms)) return 'created_at: expected a moment';

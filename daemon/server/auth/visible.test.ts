@@ -1,7 +1,7 @@
 /** What the status, the room `system` and the metrics tell whom: one rule, three outlets. */
 import { expect, test } from 'vitest';
 import type { ComponentStatus, SystemStatus } from '../../../core/contract/http.ts';
-import type { Role } from '../../../core/contract/model.ts';
+import type { Role } from '../../../core/contract/roles.ts';
 import { start } from '../live/live-testing.ts';
 import type { GatewayServices } from '../services.ts';
 

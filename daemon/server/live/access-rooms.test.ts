@@ -1,7 +1,7 @@
 /** Every room against everybody who may knock at the live feed. A kind of room without a line here fails to compile. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BINARY_PROTOCOL } from '../../../core/contract/live-binary.ts';
-import type { Role } from '../../../core/contract/model.ts';
+import type { Role } from '../../../core/contract/roles.ts';
 import { addProvisional, badTokens, keysByRole, PROVISIONAL, ROLES } from '../access-testing.ts';
 import { buildApp } from '../app.ts';
 import type { App, ServerContext } from '../options.ts';

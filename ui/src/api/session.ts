@@ -10,7 +10,7 @@ import type {
   SetupBody,
   UserView,
 } from '../../../core/contract/access.ts';
-import type { Role } from '../../../core/contract/model.ts';
+import { isAtLeast, type Role } from '../../../core/contract/roles.ts';
 import { ApiError, request } from './client.ts';
 import { confirming, wanted } from './confirmation.ts';
 import { remembered } from './remembered.ts';
@@ -34,12 +34,10 @@ let renewal: Promise<LoginReply> | undefined;
 
 export const session = signal<Session>({ ...OUT, phase: 'unknown' });
 
-const RANK: Readonly<Record<Role, number>> = { user: 0, moderator: 1, admin: 2 };
-
 /** What the page offers; what is allowed the gateway decides. */
 export function atLeast(role: Role): boolean {
   const { user } = session.value;
-  return user !== undefined && RANK[user.role] >= RANK[role];
+  return user !== undefined && isAtLeast(user.role, role);
 }
 
 export function isAdmin(): boolean {

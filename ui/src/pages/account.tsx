@@ -7,13 +7,8 @@ import { themeChoice } from '../parts/preferences.ts';
 import { useTitle } from '../parts/title.ts';
 import { Fact } from '../parts/value.tsx';
 import { PasswordForm } from './access/password.tsx';
+import { ROLE_MEANINGS, ROLE_WORDS } from './access/roles.tsx';
 import { SessionList } from './access/session-list.tsx';
-
-const ROLES = {
-  user: 'User: sees the batteries assigned',
-  moderator: 'Moderator: sees the batteries in their care, handles alerts',
-  admin: 'Administrator: sees everything, changes users and settings',
-} as const;
 
 export function AccountPage() {
   useTitle('Account');
@@ -28,7 +23,7 @@ export function AccountPage() {
         <Section title="Logged in as" class="card">
           <dl class="list-facts">
             <Fact label="User name">{user?.username}</Fact>
-            <Fact label="Role">{user && ROLES[user.role]}</Fact>
+            <Fact label="Role">{user && `${ROLE_WORDS[user.role]}: ${ROLE_MEANINGS[user.role]}`}</Fact>
           </dl>
           {failure && (
             <p class="form-error" role="alert">

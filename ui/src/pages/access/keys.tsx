@@ -6,7 +6,7 @@ import type {
   NewApiKeyBody,
   NewApiKeyReply,
 } from '../../../../core/contract/access.ts';
-import type { Role } from '../../../../core/contract/model.ts';
+import type { Role } from '../../../../core/contract/roles.ts';
 import { ask } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
 import { formatAgo, formatDay, formatMoment } from '../../format/time.ts';

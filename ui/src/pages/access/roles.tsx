@@ -1,5 +1,5 @@
 /** Roles and batteries, as accounts and API keys have them. */
-import type { Role } from '../../../../core/contract/model.ts';
+import { ROLES, type Role } from '../../../../core/contract/roles.ts';
 import { useRoom } from '../../live/live.ts';
 import { Segments } from '../../parts/controls.tsx';
 
@@ -9,13 +9,19 @@ export const ROLE_WORDS: Readonly<Record<Role, string>> = {
   admin: 'Administrator',
 };
 
+export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
+  user: 'sees the batteries assigned',
+  moderator: 'sees the batteries in their care, handles alerts',
+  admin: 'sees everything, changes users and settings',
+};
+
 export function RoleSwitch({ role, onChange }: { role: Role; onChange: (role: Role) => void }) {
   return (
     <Segments
       label="Role"
       value={role}
       onChange={onChange}
-      options={(['user', 'moderator', 'admin'] as const).map(value => ({
+      options={ROLES.map(value => ({
         value,
         text: value === 'admin' ? 'Admin' : ROLE_WORDS[value],
       }))}

@@ -1,7 +1,7 @@
 /** Adding an account, and changing one: role, batteries, password. */
 import { useState } from 'preact/hooks';
 import type { NewUserBody, UserChangeBody, UserRecord } from '../../../../core/contract/access.ts';
-import type { Role } from '../../../../core/contract/model.ts';
+import type { Role } from '../../../../core/contract/roles.ts';
 import { ask, session } from '../../api/session.ts';
 import { messageOf } from '../../api/use-ask.ts';
 import { Failure, NameField, PasswordField, Success } from '../../parts/fields.tsx';
