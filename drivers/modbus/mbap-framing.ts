@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import modbusSerial from 'modbus-serial';
 import type { ModbusTcpConnection } from '../connections.ts';
 import type { Framing, OnReply } from './framing.ts';
-import { MbapReader } from './mbap.ts';
+import { type AwaitedFrames, MbapReader } from './mbap.ts';
 import { dataBytes, type ReadRequest } from './reply.ts';
 import { crcFits, putCrc } from './rtu/crc.ts';
 
@@ -116,7 +116,7 @@ class MbapPort extends EventEmitter {
   readonly #odd: OddHeaders;
   /** The option that would take what came in place of the awaited reply. */
   #hint: string | undefined;
-  readonly #reader = new MbapReader();
+  readonly #reader: MbapReader;
   readonly #reply = Buffer.alloc(LONGEST_REPLY + CRC_BYTES);
   readonly #awaited: (Awaited | undefined)[] = [];
   /** What the library is told to judge. */
@@ -131,6 +131,7 @@ class MbapPort extends EventEmitter {
     this.#odd = odd;
     this.#stream = stream;
     this.#counters = counters;
+    this.#reader = new MbapReader(this.#awaitedFrames());
     stream.on('data', (bytes: Uint8Array) => this.#receive(bytes));
   }
 
@@ -228,13 +229,33 @@ class MbapPort extends EventEmitter {
   }
 
   #receive(bytes: Uint8Array): void {
+    const passed_over = this.#reader.passed_over_bytes;
     this.#reader.read(bytes, this.#onFrame);
-    if (!this.#reader.broken || this.#isIdle()) return;
+    this.#counters.trailing_bytes += this.#reader.passed_over_bytes - passed_over;
+    if (this.#isIdle() || this.#reader.pending_bytes === 0) return;
+    const { pending, broken } = this.#reader;
     for (const awaited of [...this.#awaited]) {
       if (!awaited) continue;
-      const message = isRtuReply(bytes, awaited.request) ? RTU_HINT : 'bytes that are no Modbus TCP';
-      this.#settle(awaited, { message }, undefined);
+      const is_rtu = isRtuReply(pending, awaited.request);
+      if (!is_rtu && !broken) continue;
+      this.#settle(awaited, { message: is_rtu ? RTU_HINT : 'bytes that are no Modbus TCP' }, undefined);
     }
+  }
+
+  /** Some gateways send bytes after a reply that belong to nothing, and some of these come after the next request. */
+  #awaitedFrames(): AwaitedFrames {
+    const { reply_transaction = 'same' } = this.#odd;
+    const place = (data: Uint8Array, at: number) => this.#placeOfReply((data[at] << 8) | data[at + 1]);
+    return {
+      isKnown: transaction =>
+        reply_transaction === 'any' ||
+        this.#placeOfReply(transaction) >= 0 ||
+        this.#given_up.has(transaction),
+      beginsAt: (data, at) => {
+        const awaited = this.#awaited[place(data, at)];
+        return awaited !== undefined && beginsReply(data, at, awaited.request);
+      },
+    };
   }
 
   /** Where the reply with this transaction id is awaited; -1: nowhere. */
@@ -315,6 +336,21 @@ function isRtuReply(bytes: Uint8Array, request: ReadRequest): boolean {
   const length = is_exception ? 5 : 5 + dataBytes(request);
   if (!is_exception && bytes[1] !== request.code) return false;
   return bytes[0] === request.unit && bytes.length >= length && crcFits(bytes, 0, length);
+}
+
+/** Header and function code of a reply to the request, or of its exception; with a check sum counted or not. */
+function beginsReply(data: Uint8Array, at: number, request: ReadRequest): boolean {
+  const code = data[at + 7];
+  const length = ((data[at + 4] << 8) | data[at + 5]) - 1;
+  const unit = data[at + 6];
+  const whole = code === request.code ? 2 + dataBytes(request) : 2;
+  return (
+    data[at + 2] === 0 &&
+    data[at + 3] === 0 &&
+    (length === whole || length === whole + CRC_BYTES) &&
+    (unit === request.unit || unit === request.reply_unit || unit === 0) &&
+    (code === request.code || code === (request.code | 0x80))
+  );
 }
 
 /** The reply is two bytes longer than it should be, and these are the check sum of the rest. */

@@ -12,6 +12,8 @@ export interface MbapFrame {
 const HEADER_BYTES = 7;
 /** Unit and PDU: the PDU has at least a function code and at most 253 bytes. */
 const MAX_LENGTH = 254;
+/** So many bytes without one that is awaited are no Modbus at all. */
+const MOST_STRAY_BYTES = 1024;
 const NO_BYTES = new Uint8Array(0);
 
 export function encodeMbap(transaction: number, unit: number, pdu: Uint8Array): Uint8Array {
@@ -24,13 +26,29 @@ export function encodeMbap(transaction: number, unit: number, pdu: Uint8Array): 
   return bytes;
 }
 
+/** Which frames are awaited: what stands between two of them is known by it, and passed over. */
+export interface AwaitedFrames {
+  /** A frame with this number would answer something, in time or late. */
+  isKnown(transaction: number): boolean;
+  /** There is the beginning of an awaited frame, and of no other. */
+  beginsAt(data: Uint8Array, at: number): boolean;
+}
+
 /** Collects the bytes of a stream into frames; what is no Modbus breaks the stream for good. */
 export class MbapReader {
   /** Set once the stream is out of step; nothing is read from then on. */
   broken = false;
+  /** Bytes before awaited frames that belong to none. */
+  passed_over_bytes = 0;
+  readonly #awaited: AwaitedFrames | undefined;
   #rest: Uint8Array = NO_BYTES;
 
-  /** Of a frame that has begun and not ended. */
+  /** With `awaited`, stray bytes before a frame break nothing. */
+  constructor(awaited?: AwaitedFrames) {
+    this.#awaited = awaited;
+  }
+
+  /** Of a frame that has begun and not ended, or of none. */
   get pending_bytes(): number {
     return this.#rest.length;
   }
@@ -64,14 +82,33 @@ export class MbapReader {
       data.set(bytes, this.#rest.length);
     }
     let at = 0;
-    while (!this.broken && data.length - at >= HEADER_BYTES) {
+    while (data.length - at >= HEADER_BYTES) {
+      const transaction = (data[at] << 8) | data[at + 1];
       const length = (data[at + 4] << 8) | data[at + 5];
-      if (data[at + 2] !== 0 || data[at + 3] !== 0 || length < 2 || length > MAX_LENGTH) this.broken = true;
-      if (this.broken || data.length - at < 6 + length) break;
+      const is_header = data[at + 2] === 0 && data[at + 3] === 0 && length >= 2 && length <= MAX_LENGTH;
+      if (this.#awaited && !(is_header && this.#awaited.isKnown(transaction))) {
+        const next = findAwaited(this.#awaited, data, at + 1);
+        if (next > at) {
+          this.passed_over_bytes += next - at;
+          at = next;
+          continue;
+        }
+      }
+      if (!is_header) {
+        this.broken = !this.#awaited || data.length - at > MOST_STRAY_BYTES;
+        break;
+      }
+      if (data.length - at < 6 + length) break;
       const end = at + 6 + length;
-      onFrame((data[at] << 8) | data[at + 1], data[at + 6], data.subarray(at + HEADER_BYTES, end));
+      onFrame(transaction, data[at + 6], data.subarray(at + HEADER_BYTES, end));
       at = end;
     }
     this.#rest = at === data.length ? NO_BYTES : data.slice(at);
   }
+}
+
+/** Where the first awaited frame begins; -1: nowhere. */
+function findAwaited(awaited: AwaitedFrames, data: Uint8Array, from: number): number {
+  for (let at = from; at + HEADER_BYTES < data.length; at++) if (awaited.beginsAt(data, at)) return at;
+  return -1;
 }

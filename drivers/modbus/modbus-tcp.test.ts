@@ -133,11 +133,16 @@ const misdeeds: Record<string, { act: Misdeed; counter: string }> = {
   },
   'a length of zero': {
     act: (socket, { transaction }) => socket.write(Uint8Array.of(0, transaction & 0xff, 0, 0, 0, 0, 1)),
+    counter: 'timeouts',
+  },
+  'very many bytes that are no Modbus': {
+    act: socket => socket.write('HTTP/1.1 400 Bad Request\r\n'.repeat(100)),
     counter: 'bad_replies',
   },
   'bytes that are no Modbus': {
+    // They might stand before the reply: so it is waited for.
     act: socket => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'),
-    counter: 'bad_replies',
+    counter: 'timeouts',
   },
   silence: { act: () => {}, counter: 'timeouts' },
   'the end of the connection in mid-reply': {
