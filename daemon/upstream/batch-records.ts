@@ -4,8 +4,8 @@
  */
 import { describeError } from '../../core/errors.ts';
 import type { LogBatch, LogSource } from '../store/store.ts';
-import type { Queryable } from './migrate.ts';
 import { bodyOf } from './row-digest.ts';
+import type { Queryable } from './transaction.ts';
 
 export interface RecordsOfKind<T> {
   readonly records: T[];

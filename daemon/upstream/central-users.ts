@@ -1,7 +1,7 @@
 /** The centre's users, as far as they concern this gateway: read as they come, whatever stands in the table. */
 import { isServerError } from './failure.ts';
 import type { Login } from './login.ts';
-import type { Queryable } from './migrate.ts';
+import type { Queryable } from './transaction.ts';
 
 const USERS_MAX = 5000;
 /** An argon2id PHC string has less than 250. */

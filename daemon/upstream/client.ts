@@ -1,14 +1,9 @@
-/** How PostgreSQL is connected to: time-outs on everything. */
+/** How PostgreSQL is connected to; what a statement may wait for is said in transaction.ts. */
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import { GatewayError } from '../../core/errors.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** One statement on the server, and the wait for a lock within it. */
-const STATEMENT_TIMEOUT_MS = 60_000;
-const LOCK_TIMEOUT_MS = 5000;
-/** A half-open connection lets go of the gateway's row after this. */
-const IDLE_TRANSACTION_TIMEOUT_MS = 60_000;
 /** The whole of one exchange (opening, or one batch), whatever the network does. */
 export const EXCHANGE_TIMEOUT_MS = 120_000;
 
@@ -21,9 +16,6 @@ export function makeClient(database_url: string, application_name: string, socke
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: EXCHANGE_TIMEOUT_MS,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      lock_timeout: LOCK_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
       application_name,
     });
   } catch (error) {

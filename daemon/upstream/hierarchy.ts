@@ -1,7 +1,7 @@
 /** Topologies and alerts of the log as upserts at the centre, a few statements whatever their number. */
 import type { Alert } from '../../core/alerts/alert.ts';
 import { cellId, type Topology } from '../../core/topology/topology.ts';
-import type { Queryable } from './migrate.ts';
+import type { Queryable } from './transaction.ts';
 
 const UPSERT_BATTERIES = `
   INSERT INTO batteries (gateway_id, battery_id, name, chemistry)

@@ -10,8 +10,8 @@ import { LogKind, type LogSource } from '../store/store.ts';
 import { BatchRecords } from './batch-records.ts';
 import { centreMs } from './copy-rows.ts';
 import { json } from './hierarchy.ts';
-import type { Queryable } from './migrate.ts';
 import { bodyOf, rowDigest } from './row-digest.ts';
+import { inTransaction, type Queryable } from './transaction.ts';
 
 /** A log whose other copy was heard within this time is not taken for one that was set back. */
 export const SILENCE_MIN = 10;
@@ -70,7 +70,15 @@ async function succeed(
   source: LogSource,
   known: GatewayRow,
 ): Promise<void> {
-  await client.query('BEGIN');
+  await inTransaction(client, () => replaceIncarnation(client, gateway_id, source, known));
+}
+
+async function replaceIncarnation(
+  client: Queryable,
+  gateway_id: string,
+  source: LogSource,
+  known: GatewayRow,
+): Promise<void> {
   const changed = await client.query(
     `UPDATE gateways SET incarnation = $3, last_row_digest = NULL WHERE gateway_id = $1 AND incarnation = $2
      RETURNING gateway_id`,
@@ -85,7 +93,6 @@ async function succeed(
     `INSERT INTO gateway_incarnations (gateway_id, incarnation, last_seq) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
     [gateway_id, known.incarnation, known.last_seq],
   );
-  await client.query('COMMIT');
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What the login that the gateway came by may do at the centre, which decides on the way that readings and users take. */
 import { GatewayError } from '../../core/errors.ts';
-import type { Queryable } from './migrate.ts';
+import type { Queryable } from './transaction.ts';
 
 export interface Login {
   /** Readings go through the session's own table: COPY into one with row security is the owner's alone. */

@@ -6,11 +6,7 @@ import {
   pendingMigrations,
   readMigrations,
 } from '../store/migration-files.ts';
-
-/** The part of a pg Client that is needed here. */
-export interface Queryable {
-  query<R>(sql: string, values?: unknown[]): Promise<{ rows: R[] }>;
-}
+import { BEGIN, type Queryable } from './transaction.ts';
 
 const OLDEST_SERVER = 14;
 
@@ -25,7 +21,7 @@ export async function migrateCentre(client: Queryable, directory: string, place:
   await refuseOldServer(client, place);
   // The rule: then there is no need of the lock, which any login can hold for as long as it likes.
   if ((await pendingAt(client, directory, place)).length === 0) return [];
-  await client.query('BEGIN');
+  await client.query(BEGIN);
   // Held to the end of the transaction: of several gateways that start at once one migrates, the others wait.
   await client.query("SELECT pg_advisory_xact_lock(hashtext('bms_gateway.migrate'))");
   const pending = await pendingAt(client, directory, place);

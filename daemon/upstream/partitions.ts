@@ -1,6 +1,6 @@
 /** Weekly partitions of pack_readings, made before rows for them arrive and one week ahead. */
 import type { Clock } from '../../core/clock/clock.ts';
-import type { Queryable } from './migrate.ts';
+import { inTransaction, type Queryable } from './transaction.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 /** 1970-01-05, a Monday. */
@@ -36,7 +36,7 @@ export class Partitions {
     this.#centre_offset_ms = rows[0].now_ms - this.#clock.monoMs();
   }
 
-  /** Makes what rows of these times need, outside of a transaction. */
+  /** Makes what rows of these times need, outside of the batch's transaction. */
   async makeFor(t_ms: Float64Array): Promise<void> {
     if (!this.#is_partitioned) return;
     const latest_ms = this.#centre_offset_ms + this.#clock.monoMs() + AHEAD_MS;
@@ -58,7 +58,7 @@ export class Partitions {
   async #make(week: number): Promise<boolean> {
     try {
       const at = new Date(FIRST_MONDAY_MS + week * WEEK_MS);
-      await this.#client.query('SELECT make_readings_partition($1)', [at]);
+      await inTransaction(this.#client, () => this.#client.query('SELECT make_readings_partition($1)', [at]));
       return true;
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE) return false;

@@ -7,7 +7,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { type LogBatch, LogKind } from '../store/store.ts';
 import { centreMs } from './copy-rows.ts';
 import { isServerError } from './failure.ts';
-import type { Queryable } from './migrate.ts';
+import { inTransaction, type Queryable } from './transaction.ts';
 
 const QUARTER_MS = 900_000;
 /** The quarter of the newest reading is taken to get more, until none has come for this long. */
@@ -62,14 +62,16 @@ export class Rollups {
     return [...quarters];
   }
 
-  /** Sums up one quarter, if one is due; outside of a transaction. An error of the server is returned, not thrown. */
+  /** Sums up one quarter, if one is due, in a transaction of its own. An error of the server is returned, not thrown. */
   async next(): Promise<{ done: number; error?: unknown }> {
     const now_ms = this.#clock.monoMs();
     const growing = now_ms - this.#newest_at_ms < GROWS_MS ? [this.#newest] : [];
     const may_be_due = this.#may_have_others || [...this.#marked].some(mark => !growing.includes(mark));
     if (!may_be_due || now_ms < this.#not_before_ms) return { done: 0 };
     try {
-      const { rows } = await this.#client.query<{ quarter_ms: number }>(ROLL_UP, [this.#gateway_id, growing]);
+      const { rows } = await inTransaction(this.#client, () =>
+        this.#client.query<{ quarter_ms: number }>(ROLL_UP, [this.#gateway_id, growing]),
+      );
       for (const { quarter_ms } of rows) this.#marked.delete(quarter_ms);
       if (rows.length === 0) {
         this.#may_have_others = false;

@@ -24,6 +24,7 @@ import { Partitions } from './partitions.ts';
 import { RECORD_SINKS } from './records.ts';
 import { Rollups } from './rollups.ts';
 import { rowDigest } from './row-digest.ts';
+import { BEGIN, inTransaction } from './transaction.ts';
 
 const KNOWN_KINDS: ReadonlySet<number> = new Set([
   LogKind.topology,
@@ -162,11 +163,13 @@ export class Session {
 
   async #resume(): Promise<void> {
     const { gateway_id, source } = this.#options;
-    await this.#client.query(
-      'INSERT INTO gateways (gateway_id, incarnation) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-      [gateway_id, source.incarnation],
-    );
-    const known = await this.#lockGateway();
+    const known = await inTransaction(this.#client, async () => {
+      await this.#client.query(
+        'INSERT INTO gateways (gateway_id, incarnation) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+        [gateway_id, source.incarnation],
+      );
+      return this.#lockGateway();
+    });
     const what = await settleIdentity(this.#client, gateway_id, source, known);
     if (what !== undefined) throw this.#conflict(known, what);
     this.last_seq = Number(known.last_seq);
@@ -191,7 +194,7 @@ export class Session {
   async #store(batch: LogBatch): Promise<SentBatch> {
     const { gateway_id, source } = this.#options;
     await this.#partitions.makeFor(timesAfter(batch));
-    await this.#client.query('BEGIN');
+    await this.#client.query(BEGIN);
     const known = await this.#lockGateway();
     if (known.incarnation !== source.incarnation || Number(known.last_seq) !== this.last_seq)
       throw new GatewayError(
