@@ -61,7 +61,7 @@ async function measure(directory: string): Promise<string[]> {
       for (let i = 0; i < states.length; i++) {
         states[i].snapshotInto(readings[i], t_ms, 0);
         judges[i].judge(readings[i]);
-        engine.evaluate(readings[i], () => undefined);
+        engine.evaluate(i, { reading: readings[i] }, readings[i].t_ms, readings[i].mono_ms, () => undefined);
         if (keep) store.append(readings[i]);
       }
       if (keep && moment % MOMENTS_PER_FLUSH === 0) await store.flush();

@@ -6,6 +6,7 @@ import { WatchedClock } from '../core/clock/watched-clock.ts';
 import type { CertificateView } from '../core/contract/http.ts';
 import { describeError, GatewayError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import type { PackReading } from '../core/reading/pack-reading.ts';
 import type { PackState } from '../core/reading/pack-state.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { PackJudge } from '../core/siblings/pack-judge.ts';
@@ -135,6 +136,8 @@ export class Gateway {
       ...{ clock, log, topology, interval_ms: config.interval_ms, store: this.#store },
       isPlausible: () => this.#clock_keeper.isPlausible,
     });
+    /** Of this moment, by pack. */
+    const readings: (PackReading | undefined)[] = [];
     this.#sampler = new Sampler({
       clock,
       interval_ms: config.interval_ms,
@@ -142,12 +145,19 @@ export class Gateway {
       onReading: reading => {
         this.#store.append(reading);
         this.#completeness.received(reading.pack, reading.t_ms);
-        this.#desk.judge(reading);
+        readings[reading.pack] = reading;
       },
       onMoment: (t_ms, mono_ms) => {
         for (const { state, judge } of packs) {
-          this.#judgeSilence(state, t_ms, mono_ms);
-          this.#desk.judgeTwoDevices(state.pack, judge.twoDevices(), t_ms);
+          const { pack } = state;
+          const facts = {
+            reading: readings[pack],
+            silent_ms: this.#silentMs(state, mono_ms),
+            silent_reason: this.#supervisor.packReason(pack),
+            two_devices: judge.twoDevices(),
+          };
+          this.#desk.judge(pack, facts, t_ms, mono_ms);
+          readings[pack] = undefined;
         }
       },
     });
@@ -351,15 +361,10 @@ export class Gateway {
     });
   }
 
-  #judgeSilence(
-    { pack, last_update_mono_ms, silent_after_ms }: PackState,
-    t_ms: number,
-    mono_ms: number,
-  ): void {
+  #silentMs({ last_update_mono_ms, silent_after_ms }: PackState, mono_ms: number): number {
     const silent_ms = mono_ms - Math.max(last_update_mono_ms, this.#started_mono_ms);
     // Who waits for its turn on a slow line is not silent.
-    const judged_ms = silent_ms > silent_after_ms ? silent_ms : 0;
-    this.#desk.judgeSilence(pack, judged_ms, t_ms, this.#supervisor.packReason(pack));
+    return silent_ms > silent_after_ms ? silent_ms : 0;
   }
 }
 

@@ -58,7 +58,7 @@ function harness(rules: ThresholdRule[] = [overVoltage, lowSoc]) {
   const emitted: Alert[] = [];
   const at = (t_ms: number) => {
     reading.t_ms = reading.mono_ms = t_ms;
-    engine.evaluate(reading, alert => emitted.push(alert));
+    engine.evaluate(0, { reading }, t_ms, t_ms, alert => emitted.push(alert));
   };
   const cell = (index: number, voltage_v: number) => {
     reading.column(CellMetric.voltage_v)[index] = voltage_v;
@@ -159,10 +159,11 @@ test('a rule for another chemistry does not concern the pack', () => {
 test("silence raises with the driver's reason and clears when the pack speaks", () => {
   const { engine, emitted } = harness();
   const emit = (alert: Alert) => emitted.push(alert);
-  engine.evaluateSilence(0, 14_999, 0, undefined, emit);
-  engine.evaluateSilence(0, 15_000, 1, 'unit 3: no reply', emit);
-  engine.evaluateSilence(0, 17_000, 2, 'unit 3: no reply', emit);
-  engine.evaluateSilence(0, 100, 3, undefined, emit);
+  const silent_reason = 'unit 3: no reply';
+  engine.evaluate(0, { silent_ms: 14_999 }, 0, 0, emit);
+  engine.evaluate(0, { silent_ms: 15_000, silent_reason }, 1, 1, emit);
+  engine.evaluate(0, { silent_ms: 17_000, silent_reason }, 2, 2, emit);
+  engine.evaluate(0, { silent_ms: 100 }, 3, 3, emit);
   expect(emitted.map(alert => alert.state)).toEqual(['active', 'cleared']);
   expect(emitted[0].message).toBe('No data: unit 3: no reply');
 });

@@ -4,105 +4,80 @@
  */
 
 import type { Alert } from './alert.ts';
-import { alertId } from './engine.ts';
+import { AlertBook, type Emit, type Subject } from './alert-book.ts';
 import { type Finding, type GatewayParts, type GatewayRule, gatewayRules } from './gateway-rules.ts';
+
+const GATEWAY: Subject = { index: 0, battery_id: null, pack_id: null };
 
 interface Watch {
   readonly rule: GatewayRule;
-  active: Alert | undefined;
   /** The newest. */
   found: Finding | undefined;
-  /** Which one `active` reports; undefined: it was raised before a restart. */
+  /** Which one the active alert reports; undefined: it was raised before a restart. */
   stage: number | undefined;
   /** Monotonic time since which what is found and what is active differ; undefined while they agree. */
   differs_since_ms: number | undefined;
 }
 
 export class GatewayAlerts {
+  readonly #book: AlertBook;
   readonly #watches: readonly Watch[];
-  readonly #run: string | undefined;
 
-  /** `run`: see EngineOptions. */
+  /** `run`: see AlertBook. */
   constructor(rules: readonly GatewayRule[] = gatewayRules(), run?: string) {
-    this.#run = run;
+    this.#book = new AlertBook(run);
     this.#watches = rules.map(rule => ({
-      ...{ rule, active: undefined, found: undefined, stage: undefined, differs_since_ms: undefined },
+      ...{ rule, found: undefined, stage: undefined, differs_since_ms: undefined },
     }));
   }
 
+  /** In the order of the rules. */
   active(): Alert[] {
-    return this.#watches.flatMap(({ active }) => active ?? []);
+    return this.#watches.flatMap(({ rule }) => this.#book.find(rule.id, GATEWAY) ?? []);
   }
 
   /** Takes over alerts that were active before a restart; those no rule answers for are returned cleared. */
   adopt(alerts: readonly Alert[], t_ms: number): Alert[] {
-    const orphans: Alert[] = [];
-    for (const alert of alerts) {
-      const watch = this.#watches.find(({ rule, active }) => rule.id === alert.rule_id && !active);
-      if (watch) watch.active = alert;
-      else orphans.push({ ...alert, state: 'cleared', cleared_ms: t_ms });
-    }
-    return orphans;
+    return alerts.flatMap(alert => {
+      const isKnown = this.#watches.some(({ rule }) => rule.id === alert.rule_id);
+      return this.#book.adopt(alert, isKnown ? GATEWAY : undefined, t_ms) ?? [];
+    });
   }
 
   /** One check; `emit` gets every alert that it raises, updates or clears. */
-  evaluate(parts: GatewayParts, t_ms: number, mono_ms: number, emit: (alert: Alert) => void): void {
+  evaluate(parts: GatewayParts, t_ms: number, mono_ms: number, emit: Emit): void {
     for (const watch of this.#watches) {
-      const { rule, active } = watch;
+      const { rule } = watch;
+      const active = this.#book.find(rule.id, GATEWAY);
       const found = rule.find({ parts, t_ms, mono_ms, active });
       if (found) watch.found = found;
       if ((found === undefined) === (active === undefined)) {
         watch.differs_since_ms = undefined;
-        if (found && active) update(watch, active, found, emit);
+        if (found && active) this.#update(watch, active, found, emit);
         continue;
       }
       watch.differs_since_ms ??= mono_ms;
       if (mono_ms - watch.differs_since_ms < (found ? rule.raise_after_ms : rule.clear_after_ms)) continue;
       watch.differs_since_ms = undefined;
-      if (found) raise(watch, found, alertId(watch.rule.id, '', t_ms, this.#run), t_ms, emit);
-      else if (active) clear(watch, active, t_ms, emit);
+      if (found) {
+        watch.stage = found.stage;
+        this.#book.raise(rule, GATEWAY, reported(found), t_ms, emit);
+      } else {
+        // With the newest of what was found: how many it were in the end.
+        this.#book.clear(rule.id, GATEWAY, t_ms, emit, watch.found && reported(watch.found));
+        watch.found = undefined;
+      }
     }
   }
-}
 
-function raise(
-  watch: Watch,
-  found: Finding,
-  alert_id: string,
-  t_ms: number,
-  emit: (alert: Alert) => void,
-): void {
-  const { id, severity } = watch.rule;
-  watch.stage = found.stage;
-  watch.active = {
-    id: alert_id,
-    rule_id: id,
-    severity,
-    ...{ battery_id: null, pack_id: null, cell_no: null },
-    ...reported(found),
-    state: 'active',
-    raised_ms: t_ms,
-    cleared_ms: null,
-  };
-  emit(watch.active);
-}
-
-function update(watch: Watch, active: Alert, found: Finding, emit: (alert: Alert) => void): void {
-  const isNew =
-    watch.stage === undefined
-      ? found.stage !== undefined && found.message !== active.message
-      : found.stage !== watch.stage;
-  watch.stage = found.stage;
-  if (!isNew) return;
-  watch.active = { ...active, ...reported(found) };
-  emit(watch.active);
-}
-
-/** With the newest of what was found: how many it were in the end. */
-function clear(watch: Watch, active: Alert, t_ms: number, emit: (alert: Alert) => void): void {
-  watch.active = undefined;
-  emit({ ...active, ...(watch.found && reported(watch.found)), state: 'cleared', cleared_ms: t_ms });
-  watch.found = undefined;
+  #update(watch: Watch, active: Alert, found: Finding, emit: Emit): void {
+    const isNew =
+      watch.stage === undefined
+        ? found.stage !== undefined && found.message !== active.message
+        : found.stage !== watch.stage;
+    watch.stage = found.stage;
+    if (isNew) this.#book.update(watch.rule.id, GATEWAY, reported(found), emit);
+  }
 }
 
 function reported({ message, value, threshold, unit }: Finding) {

@@ -1,14 +1,13 @@
 /** Alerts as a service: the pure engines, fed by sampler and gateway watch, recorded in the store, told to listeners. */
 import { Compile } from 'typebox/compile';
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
-import { AlertEngine, type EngineOptions } from '../../core/alerts/engine.ts';
+import { AlertEngine, type EngineOptions, type PackFacts } from '../../core/alerts/engine.ts';
 import { GatewayAlerts } from '../../core/alerts/gateway-alerts.ts';
 import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
 import { ruleQuantity } from '../../core/alerts/measure.ts';
 import { type RuleView, Settings, type SettingsReply } from '../../core/contract/http.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
-import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { AlertService } from '../server/services.ts';
 import { ReadableDocuments } from '../store/readable-documents.ts';
@@ -62,16 +61,9 @@ export class AlertDesk implements AlertService {
     this.#active = this.#allActive();
   }
 
-  readonly judge = (reading: PackReading): void => {
-    this.#engine.evaluate(reading, this.#record);
-  };
-
-  judgeSilence(pack: number, silent_ms: number, t_ms: number, reason: string | undefined): void {
-    this.#engine.evaluateSilence(pack, silent_ms, t_ms, reason, this.#record);
-  }
-
-  judgeTwoDevices(pack: number, found: string | undefined, t_ms: number): void {
-    this.#engine.evaluateTwoDevices(pack, found, t_ms, this.#record);
+  /** What is known of a pack at one moment. */
+  judge(pack: number, facts: PackFacts, t_ms: number, mono_ms: number): void {
+    this.#engine.evaluate(pack, facts, t_ms, mono_ms, this.#record);
   }
 
   judgeGateway(parts: GatewayParts, t_ms: number, mono_ms: number): void {

@@ -161,7 +161,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     judge(pack) {
       const reading = new PackReading(pack, shape);
       states[pack].snapshotInto(reading, clock.wallMs(), clock.monoMs());
-      desk.judge(reading);
+      desk.judge(pack, { reading }, reading.t_ms, reading.mono_ms);
     },
     raiseGatewayAlert() {
       for (const since_ms of [0, 10_000])

@@ -1,0 +1,30 @@
+/** A kind of rule about packs: what it judges, and which alerts are its own. Each kind is a file beside this one. */
+import type { PackReading } from '../../reading/pack-reading.ts';
+import type { PackNode } from '../../topology/topology.ts';
+import type { AlertBook, Emit, Subject } from '../alert-book.ts';
+
+export interface PackSubject extends Subject {
+  readonly node: PackNode;
+}
+
+/** All that is known of a pack at a moment; a kind takes of it what it judges. Reused: nobody may keep it. */
+export interface PackMoment {
+  readonly subject: PackSubject;
+  readonly t_ms: number;
+  readonly mono_ms: number;
+  /** Undefined: nothing that the pack reported is still valid. */
+  readonly reading: PackReading | undefined;
+  /** How long it has reported nothing; 0 while it waits for its turn on a slow line. */
+  readonly silent_ms: number;
+  /** What its driver says of the silence. */
+  readonly silent_reason: string | undefined;
+  /** What two devices that answer as one pack are known by; undefined: there is one. */
+  readonly two_devices: string | undefined;
+}
+
+export interface RuleKind {
+  /** Whether an alert of this rule, from before a restart, can be of this pack as it is configured now. */
+  knows(rule_id: string, node: PackNode): boolean;
+  /** Called for every pack at every moment; allocates nothing while nothing changes. */
+  judge(moment: PackMoment, book: AlertBook, emit: Emit): void;
+}
