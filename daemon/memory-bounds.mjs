@@ -1,9 +1,9 @@
 /**
- * Bounds on memory for programs that run for long, wherever they are started. They hold for a process from its beginning
+ * Bounds on memory for programs that run for long, or beside the gateway, wherever they are started. They hold for a process from its beginning
  * on, so one that has been started without them is replaced by itself, under the same process id (decision 014).
  */
 
-const COMMANDS = ['run', 'demo', 'simulate'];
+const COMMANDS = ['run', 'demo', 'simulate', 'export', 'backup'];
 /** A small young generation is collected early; what starting left behind is given back once (system/trim-memory.ts). */
 const NODE_FLAGS = ['--max-semi-space-size=2', '--expose-gc'];
 /** Threads share their pools of memory (glibc). */

@@ -36,14 +36,19 @@ async function seen(args: string[], flags: string[] = [], env: Record<string, st
 }
 
 test('programs that run for long replace themselves, with all that they were given', async () => {
-  for (const args of [['demo'], ['run', '--config', 'a b.yaml'], ['--config', 'x', 'simulate']])
+  for (const args of [
+    ['demo'],
+    ['run', '--config', 'a b.yaml'],
+    ['--config', 'x', 'simulate'],
+    ['export', '--from', '1h'],
+  ])
     expect(await seen(args, ['--no-warnings'])).toMatchObject({
       ...{ args, flags: ['--no-warnings', ...FLAGS], arenas: '2', is_same: true },
     });
 });
 
 test('short ones start as they are', async () => {
-  for (const args of [[], ['check-config', 'x'], ['export', '--from', '1h']])
+  for (const args of [[], ['check-config', 'x'], ['decode', 'export.log']])
     expect(await seen(args)).toEqual({ args, flags: [], pid: expect.any(Number), is_same: true });
 });
 

@@ -40,5 +40,9 @@ export interface PackNode {
 
 /** Id of one cell as people and the centre know it; cells count from 1: `rack-1-07/c03`. */
 export function cellId(pack_id: string, cell_no: number): string {
-  return `${pack_id}/c${String(cell_no).padStart(2, '0')}`;
+  return `${pack_id}${CELL_MARK}${String(cell_no).padStart(CELL_DIGITS, '0')}`;
 }
+
+/** Between the pack's id and the cell's number, which has at least so many digits. */
+export const CELL_MARK = '/c';
+export const CELL_DIGITS = 2;

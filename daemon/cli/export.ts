@@ -7,29 +7,8 @@ import { EXPORT_FORMATS, EXPORT_ROWS } from '../../core/contract/export.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { Reader } from '../store/reader.ts';
 import { STORE_FILE } from '../store/sqlite-store.ts';
+import { freePiece } from '../system/trim-memory.ts';
 import { UsageError } from './usage.ts';
-
-export const EXPORT_HELP = `Usage: bms-gateway export --from TIME [--to TIME] [options]
-
-Readings out of the gateway's storage, oldest first, also while it runs. TIME is 2026-01-31, 2026-01-31T08:00Z, or so
-long ago: 90m, 24h, 7d.
-
-  --to TIME           end of the span, excluded (default: now)
-  --pack ID           only this pack, repeatable (default: all)
-  --rows cell|pack    a row per cell and moment, or per pack and moment (default cell)
-  --format csv|ndjson (default csv)
-  --output FILE       (default: standard output); a file that is there is not written over
-  --state-dir DIR     where the storage lies (default: BMS_STATE_DIR, or that of the installed service)
-`;
-
-export const EXPORT_OPTIONS = {
-  from: { type: 'string' },
-  to: { type: 'string' },
-  pack: { type: 'string', multiple: true },
-  rows: { type: 'string' },
-  format: { type: 'string' },
-  output: { type: 'string' },
-} as const;
 
 export interface ExportValues {
   readonly from?: string | undefined;
@@ -41,6 +20,8 @@ export interface ExportValues {
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Of pages: each is read once. */
+const CACHE_KIB = 2048;
 const PROGRESS_READINGS = 50_000;
 
 /** Exit code 0. @throws UsageError, GatewayError */
@@ -76,6 +57,7 @@ export async function exportReadings(
       undecodable += chunk.undecodable;
       after_seq = chunk.next_seq;
       if (!out.write(chunk.text)) await once(out, 'drain');
+      await freePiece();
       if (readings - told >= PROGRESS_READINGS) {
         told = readings;
         process.stderr.write(`${readings} readings\n`);
@@ -100,7 +82,7 @@ function openReader(state_dir: string): Reader {
       `${file} is not there; name the gateway's state directory with --state-dir`,
     );
   try {
-    return new Reader(file);
+    return new Reader(file, undefined, CACHE_KIB);
   } catch (error) {
     throw new GatewayError('STORE_FAILED', `${file} cannot be read: ${describeError(error)}`, {
       cause: error,

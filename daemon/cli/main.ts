@@ -1,25 +1,16 @@
-/** The command line: `bms-gateway <command>`. Exit codes: 0 done, 1 failed, 2 the input was wrong. */
+/**
+ * The command line: `bms-gateway <command>`. Exit codes: 0 done, 1 failed, 2 the input was wrong. A command is loaded
+ * when it is called: `export` beside a running gateway needs none of the memory of the others.
+ */
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
-import { loadProfilesFor } from '../../drivers/profiles/load.ts';
-import { checkConfig } from '../config/check.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { describeCertificate } from './certificate.ts';
-import { decodeWithDbc } from './decode-dbc.ts';
-import { decodeWithProfile } from './decode-profile.ts';
-import { demo } from './demo.ts';
-import { EXPORT_HELP, EXPORT_OPTIONS, exportReadings } from './export.ts';
-import { hashPassword } from './hash-password.ts';
-import { migrate } from './migrate.ts';
-import { explainProfile, listProfiles } from './profiles.ts';
-import { run } from './run.ts';
-import { scan } from './scan.ts';
-import { setupCode } from './setup-code.ts';
-import { SIMULATE_HELP, SIMULATE_OPTIONS, simulate } from './simulate.ts';
+import { EXPORT_HELP, EXPORT_OPTIONS } from './export-options.ts';
+import { SIMULATE_HELP, SIMULATE_OPTIONS } from './simulate-options.ts';
 import { stateDirectory } from './state-dir.ts';
 import { UsageError, wholeNumber } from './usage.ts';
 
@@ -85,52 +76,72 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
   const environment = readEnvironment(env);
   const config_file = values.config ?? environment.config_file;
   switch (command) {
-    case 'run':
+    case 'run': {
+      const { run } = await import('./run.ts');
       return run({ config_file: config_file ?? DEFAULT_CONFIG, environment, version: version() });
-    case 'demo':
+    }
+    case 'demo': {
+      const { demo } = await import('./demo.ts');
       return demo({ config_file, environment, version: version() });
-    case 'certificate':
+    }
+    case 'certificate': {
+      const { describeCertificate } = await import('./certificate.ts');
       return printLines(describeCertificate(config_file ?? DEFAULT_CONFIG, environment));
+    }
     case 'check-config': {
+      const { checkConfig } = await import('../config/check.ts');
       const { ok, lines } = checkConfig(operands[0] ?? config_file ?? DEFAULT_CONFIG, env);
       (ok ? process.stdout : process.stderr).write(`${lines.join('\n')}\n`);
       return ok ? 0 : 2;
     }
     case 'profiles': {
-      const profiles = knownProfiles(config_file);
+      const { explainProfile, listProfiles } = await import('./profiles.ts');
+      const profiles = await knownProfiles(config_file);
       return printLines(operands[0] ? explainProfile(profiles, operands[0]) : listProfiles(profiles));
     }
     case 'decode':
       return decode(operands[0], values, config_file);
-    case 'hash-password':
+    case 'hash-password': {
+      const { hashPassword } = await import('./hash-password.ts');
       return print(await hashPassword(process.stdin));
-    case 'setup-code':
+    }
+    case 'setup-code': {
+      const { setupCode } = await import('./setup-code.ts');
       return print(await setupCode(stateDirectoryOf(values, env), values.new ?? false));
+    }
     case 'scan': {
+      const { scan } = await import('./scan.ts');
       const { profile, units, json = false } = values;
       const seconds = wholeNumber('--seconds', values.seconds);
       const outcome = await scan(
         { target: operands[0], seconds, units, profile, json },
-        knownProfiles(config_file),
+        await knownProfiles(config_file),
       );
       print(outcome.text);
       return outcome.code;
     }
     case 'migrate': {
+      const { migrate } = await import('./migrate.ts');
       const file = config_file ?? DEFAULT_CONFIG;
       const { check = false } = values;
-      const done = await migrate({ check, config_file: file, environment, profiles: loadedProfiles(file) });
+      const done = await migrate({
+        check,
+        config_file: file,
+        environment,
+        profiles: await loadedProfiles(file),
+      });
       print(done.text);
       return done.code;
     }
-    case 'export':
+    case 'export': {
+      const { exportReadings } = await import('./export.ts');
       return exportReadings(values, stateDirectoryOf(values, env), systemClock.wallMs());
-    case 'simulate':
-      return simulate(values, {
-        config_file: values.config,
-        environment,
-        profiles: loadedProfiles(config_file),
-      });
+    }
+    case 'simulate': {
+      const { simulate } = await import('./simulate.ts');
+      const profiles = await loadedProfiles(config_file);
+      return simulate(values, { config_file: values.config, environment, profiles });
+    }
     default:
       throw new UsageError(`unknown command "${command}"; see bms-gateway help`);
   }
@@ -152,14 +163,16 @@ async function decode(
   if (!log_file || (values.dbc === undefined) === (values.profile === undefined))
     throw new UsageError('decode needs a log of a CAN bus and either --dbc FILE or --profile ID');
   if (values.dbc !== undefined) {
+    const { decodeWithDbc } = await import('./decode-dbc.ts');
     for await (const line of decodeWithDbc(log_file, values.dbc)) process.stdout.write(`${line}\n`);
     return 0;
   }
-  const profiles = knownProfiles(config_file);
+  const profiles = await knownProfiles(config_file);
   const profile = profiles.get(values.profile ?? '');
   if (!profile)
     throw new UsageError(`no profile "${values.profile}"; there are ${[...profiles.keys()].join(', ')}`);
   const { cells, address, option = [] } = values;
+  const { decodeWithProfile } = await import('./decode-profile.ts');
   return printLines(
     await decodeWithProfile(log_file, {
       profile,
@@ -171,11 +184,12 @@ async function decode(
 }
 
 /** With those in the folder `profiles` beside the configuration; that file itself need not be there yet. */
-function knownProfiles(config_file = DEFAULT_CONFIG) {
-  return loadedProfiles(config_file).profiles;
+async function knownProfiles(config_file = DEFAULT_CONFIG) {
+  return (await loadedProfiles(config_file)).profiles;
 }
 
-function loadedProfiles(config_file = DEFAULT_CONFIG) {
+async function loadedProfiles(config_file = DEFAULT_CONFIG) {
+  const { loadProfilesFor } = await import('../../drivers/profiles/load.ts');
   const loaded = loadProfilesFor(config_file);
   for (const line of formatProblems(loaded.problems)) process.stderr.write(`profile left out: ${line}\n`);
   return loaded;

@@ -109,3 +109,32 @@ test('a span without readings is a head and nothing else', async () => {
   });
   expect(text).toMatch(/^time,.*\r\n$/);
 });
+
+test('a piece holds no more than its bound, however many cells the packs have', async () => {
+  const wide = smallTopology(1, 400);
+  const other = temporaryDirectory();
+  const wide_store = createSqliteStore(storeOptions(other.path));
+  try {
+    await wide_store.open(wide);
+    for (let n = 0; n < 600; n++) wide_store.append(numberedReading(wide, 0, n, T0 + n * 1000));
+    await wide_store.flush();
+    const request = { from_ms: T0, to_ms: T0 + 1e9, pack_ids: ['p01'] };
+    for (const form of [
+      { rows: 'cell', format: 'csv' },
+      { rows: 'cell', format: 'ndjson' },
+    ] as const) {
+      let lines = 0;
+      for (let after_seq: number | null = 0; after_seq !== null; ) {
+        const { text, next_seq } = await wide_store.exportChunk({ ...request, form, after_seq });
+        // 256 KiB, and the lines of the reading that was begun within them.
+        expect(text.length).toBeLessThan(512 << 10);
+        lines += Buffer.from(text).toString().split('\n').length - 1;
+        after_seq = next_seq;
+      }
+      expect(lines).toBe(600 * 400 + (form.format === 'csv' ? 1 : 0));
+    }
+  } finally {
+    await wide_store.close();
+    other.remove();
+  }
+});

@@ -6,6 +6,7 @@ import type { ClockState } from '../../core/contract/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { isRepeatedAt } from '../../core/reading/codec.ts';
 import { readAudit } from './audit-reader.ts';
+import type { VisitBytes } from './block.ts';
 import { readClockState } from './clock-table.ts';
 import { readCompleteness } from './completeness-reader.ts';
 import { exportChunk } from './export-reader.ts';
@@ -38,9 +39,13 @@ export class Reader {
   readonly #selectPackId: Database.Statement<[number], string>;
   readonly #pack_ids = new Map<number, string>();
 
-  /** `onDamage` is told of every part of the file that cannot be read; its rows are left out. */
-  constructor(file: string, onDamage: (what: string) => void = () => {}) {
+  /**
+   * `onDamage` is told of every part of the file that cannot be read; its rows are left out. `cache_kib`: of pages
+   * (default: 16 MiB).
+   */
+  constructor(file: string, onDamage: (what: string) => void = () => {}, cache_kib?: number) {
     this.#db = new Database(file, { readonly: true, fileMustExist: true });
+    if (cache_kib !== undefined) this.#db.pragma(`cache_size = -${cache_kib}`);
     this.#rows = new LogRows(this.#db, onDamage);
     this.#history = new HistoryReader(this.#db, this.#rows, onDamage);
     this.#selectPackId = this.#db
@@ -96,10 +101,10 @@ export class Reader {
 
   exportChunk(request: ExportRequest): ExportChunk {
     const ranges = (from_ms: number, to_ms: number) => this.#rows.ranges(from_ms, to_ms);
-    const readBatch = (...args: [number, number, number]) => this.readBatch(...args);
+    const scanBytes = (...args: [number, number, VisitBytes]) => this.#rows.scanBytes(...args);
     const packId = (pack_key: number) => this.#packId(pack_key);
     const isUncertain = (seq: number) => this.#rows.corrections.isUncertain(seq);
-    return exportChunk({ ranges, isUncertain, readBatch, packId }, request);
+    return exportChunk({ ranges, isUncertain, scanBytes, packId }, request);
   }
 
   /** Readings with a time in the span and a number up to `up_to_seq`, by pack id. `pause` as in `history`. */
