@@ -64,3 +64,10 @@ export function describeError(error: unknown): string {
   if (error instanceof Error) return error.message || error.name;
   return String(error);
 }
+
+const DISK_FAULTS = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'];
+
+/** A disk that is full, fails or is read-only: it may be mended while we run. */
+export function isDiskFault(error: unknown): boolean {
+  return DISK_FAULTS.includes(String((error as { code?: unknown } | undefined)?.code));
+}

@@ -45,6 +45,8 @@ export interface GatewayOptions {
   readonly version: string;
   /** Default: the machine's. */
   readonly time_source?: TimeSource;
+  /** The storage, of which nothing could be read at the start, has been opened: what is in it needs another start. */
+  readonly onStorageBack?: () => void;
 }
 
 export interface StartedGateway {
@@ -191,7 +193,7 @@ export class Gateway {
     // The storage has a lock of its own where it lies.
     if (config.config.storage.directory !== environment.state_dir)
       await this.#step(() => {
-        this.#lock = lockDirectory(environment.state_dir, 'gateway');
+        this.#lock = this.#lockState(environment.state_dir);
       });
     await this.#step(() => this.#store.open(config.topology));
     await this.#step(() => this.#clock_keeper.start());
@@ -236,11 +238,23 @@ export class Gateway {
     return { url, urls, certificate: server.certificate(), administrator };
   }
 
+  /** A disk that gives no lock, as it fails or is read-only, lets nobody else write there either. */
+  #lockState(state_dir: string): ProcessLock | undefined {
+    try {
+      return lockDirectory(state_dir, 'gateway');
+    } catch (error) {
+      if (!(error instanceof GatewayError && error.code === 'STORE_FAILED')) throw error;
+      this.#options.log.error({ reason: error.message }, 'going on without a lock on the state directory');
+      return undefined;
+    }
+  }
+
   /** What needs a log that can be written; where it cannot be yet, as soon as it can. */
   #startStored(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#store.onOpen(() => {
         if (this.#is_stopped) return resolve();
+        if (this.#store.is_unread) return this.#options.onStorageBack?.();
         this.#upstream.start();
         this.#completeness.start().then(resolve, error => {
           this.#options.log.error(

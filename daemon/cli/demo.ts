@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock/system-clock.ts';
-import { describeError, GatewayError } from '../../core/errors.ts';
+import { describeError, GatewayError, isDiskFault } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
@@ -16,7 +16,7 @@ import { generatePassword } from '../server/auth/passwords.ts';
 import { createLogger } from '../system/logger.ts';
 import { type DemoPostgres, startDemoPostgres } from './demo-postgres.ts';
 import { DemoScreen } from './demo-screen.ts';
-import { live } from './lifetime.ts';
+import { live, STORAGE_BACK } from './lifetime.ts';
 import { prepareStateDirectory } from './state-dir.ts';
 
 export interface DemoOptions {
@@ -48,8 +48,10 @@ export async function demo(options: DemoOptions): Promise<number> {
   let postgres: DemoPostgres | undefined;
   let gateway: Gateway | undefined;
   let is_stopped = false;
+  const { promise: again, resolve: onStorageBack } = Promise.withResolvers<string>();
   const exit_code = await live(
     {
+      again,
       start: async () => {
         postgres = await postgresIfNone(environment, log);
         if (is_stopped) return;
@@ -63,6 +65,7 @@ export async function demo(options: DemoOptions): Promise<number> {
           clock: systemClock,
           log,
           version: options.version,
+          onStorageBack: () => onStorageBack(STORAGE_BACK),
         });
         const started = await gateway.start();
         const hint = await login.hint(started.administrator);
@@ -83,7 +86,8 @@ export async function demo(options: DemoOptions): Promise<number> {
     log,
   );
   process.stdout.write('Stopped.\n');
-  return exit_code;
+  // What was lost has been said.
+  return exit_code === 0 && (gateway?.readings_lost ?? 0) > 0 ? 1 : exit_code;
 }
 
 /** Without a DATABASE_URL the demo brings its own server; where none can run, it goes on without a centre. */
@@ -154,7 +158,10 @@ async function demoLogin({ state_dir, admin_password }: Environment) {
       return 'with the name and password you chose; forgotten: bms-gateway setup-code --new';
     }
     if (admin_password !== undefined) return 'admin, with the password from BMS_ADMIN_PASSWORD';
-    if (administrator === 'made') await writeFile(file, `${password}\n`, { mode: 0o600 });
+    if (administrator === 'made')
+      await writeFile(file, `${password}\n`, { mode: 0o600 }).catch(error => {
+        if (!isDiskFault(error)) throw error;
+      });
     return `admin / ${password}`;
   };
   return { password, hint };

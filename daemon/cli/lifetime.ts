@@ -3,6 +3,7 @@ import type { TimerHandle } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { beginAgain } from '../system/begin-again.ts';
 import { trimMemory } from '../system/trim-memory.ts';
 
 /** The promise of Ctrl-C: everything stopped within this, or left behind and said so. */
@@ -10,10 +11,15 @@ const STOP_TIMEOUT_MS = 4800;
 /** From the start until connections are up and the first readings are kept. */
 const SETTLED_AFTER_MS = 15_000;
 
+/** Why a program begins anew. */
+export const STORAGE_BACK = 'the storage, which could not be read at the start, is there again';
+
 export interface Life {
   start(): Promise<void>;
   /** On SIGHUP. Without it, or in a terminal, that signal ends the process as ever. */
   reload?(): Promise<void>;
+  /** Resolves with the reason when the program must begin anew, as the same process. */
+  readonly again?: Promise<string>;
   /** Safe at any moment: while it starts, after a failed start, twice. */
   stop(): Promise<void>;
 }
@@ -42,12 +48,15 @@ export async function live(life: Life, log: Logger): Promise<number> {
     await life.stop();
   };
   try {
+    const again = life.again?.then((cause): End => ({ cause, is_again: true }));
     await Promise.race([started, end.promise]);
-    const { cause, error } = await end.promise;
+    const { cause, error, is_again } = await Promise.race([end.promise, ...(again ? [again] : [])]);
     if (error !== undefined)
       log.error({ cause, reason: describeError(error), stack: stackOf(error) }, 'ending');
     else log.info({ cause }, 'stopping');
-    return await stopInTime(stop, log, error === undefined ? 0 : 1);
+    const code = await stopInTime(stop, log, error === undefined ? 0 : 1);
+    if (is_again && code === 0) beginAgain();
+    return code;
   } catch (error) {
     await stopInTime(stop, log, 1);
     throw error;
@@ -60,6 +69,7 @@ export async function live(life: Life, log: Logger): Promise<number> {
 
 interface End {
   cause: string;
+  is_again?: boolean;
   error?: unknown;
 }
 

@@ -7,7 +7,7 @@ import { loadConfig } from '../config/load.ts';
 import { Gateway } from '../gateway.ts';
 import { createLogger } from '../system/logger.ts';
 import { createNotifier } from '../system/notify.ts';
-import { live } from './lifetime.ts';
+import { live, STORAGE_BACK } from './lifetime.ts';
 import { prepareStateDirectory } from './state-dir.ts';
 
 export interface RunOptions {
@@ -27,10 +27,15 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   const config = loadConfig(config_file, environment, profiles);
   for (const line of formatProblems(config.warnings)) log.warn({ reason: line }, 'doubtful configuration');
   prepareStateDirectory(environment.state_dir);
-  const gateway = new Gateway({ config, environment, clock: systemClock, log, version });
+  const { promise: again, resolve: onStorageBack } = Promise.withResolvers<string>();
+  const gateway = new Gateway({
+    ...{ config, environment, clock: systemClock, log, version },
+    onStorageBack: () => onStorageBack(STORAGE_BACK),
+  });
   const notifier = createNotifier(process.env, systemClock, log);
   const exit_code = await live(
     {
+      again,
       start: async () => {
         const { url, urls } = await gateway.start();
         log.info(

@@ -1,6 +1,6 @@
 /**
  * The way to an open store: the lock, then the file. Where the file cannot be written, as on a disk that is full or
- * read-only, but what is stored can be read, opening is tried again until it works.
+ * read-only, what is stored is read meanwhile, as far as it can be, and opening is tried again until it works.
  */
 import type { TimerHandle } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
@@ -8,7 +8,8 @@ import type { Topology } from '../../core/topology/topology.ts';
 import { SQLITE_MIGRATIONS } from './migration-files.ts';
 import { lockDirectory, type ProcessLock } from './process-lock.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
-import { StoreWorkers } from './store-workers.ts';
+import { type Read, StoreWorkers } from './store-workers.ts';
+import { unreadAnswer } from './unread-store.ts';
 import type { OpenedLog, WorkerEvent } from './worker-messages.ts';
 
 /** Between two tries. */
@@ -32,6 +33,8 @@ export class Opening {
   #timer: TimerHandle | undefined;
   #is_stopped = false;
   #is_read_only = false;
+  /** What is stored cannot be read either. */
+  is_unread = false;
 
   constructor(options: OpeningOptions) {
     this.#options = options;
@@ -46,11 +49,30 @@ export class Opening {
       return await this.#open();
     } catch (error) {
       if (!(error instanceof GatewayError && error.code === 'STORE_FAILED')) throw error;
-      await this.workers.openReader().catch(() => {
-        throw error;
-      });
+      this.is_unread = !(await this.#canRead());
+      // Nothing can be read by threads that have ended.
+      if (this.#is_stopped) throw error;
       this.#is_read_only = /read-?only/i.test(error.message);
       return { fault: describeError(error) };
+    }
+  }
+
+  /** While nothing can be read either, there is nothing. */
+  readonly read: Read = async (method, params) => {
+    if (this.is_unread) return unreadAnswer(method, this.#options.file);
+    return this.workers.read(method, params);
+  };
+
+  /** A file can be opened whose pages then cannot be read. */
+  async #canRead(): Promise<boolean> {
+    try {
+      await this.workers.openReader();
+      await this.workers.read('list', { kind: 'user' });
+      await this.workers.read('alerts', { state: 'active', limit: 1 });
+      return true;
+    } catch {
+      await this.workers.closeReader().catch(() => {});
+      return false;
     }
   }
 
@@ -79,7 +101,11 @@ export class Opening {
 
   /** In one process SQLite maps the WAL's index once: while a reader has it read-only, so has the writer. */
   async #reopen(): Promise<OpenedLog> {
-    if (!this.#is_read_only) return this.#open();
+    if (!this.#is_read_only || this.is_unread) {
+      const opened = await this.#open();
+      this.is_unread = false;
+      return opened;
+    }
     await this.workers.closeReader();
     try {
       return await this.#open();

@@ -69,6 +69,7 @@ class SqliteStore implements Store, LogSource {
   predecessors: readonly string[] = [];
   numbers_from = 1;
   lost_at_close = 0;
+  is_unread = false;
   #set_aside: readonly string[] = [];
   readonly #stats = {
     ...{ durable_seq: 0, first_seq: 0, file_bytes: 0, spans_waiting: 0, commits: 0, commit_failures: 0 },
@@ -142,6 +143,7 @@ class SqliteStore implements Store, LogSource {
       throw error;
     }
     this.#state = 'waiting';
+    this.is_unread = opening.is_unread;
     this.#pack_keys = Int32Array.from(pack_ids, (_, pack) => pack + 1);
     opening.again(
       log => this.#beginLate(log, pack_ids),
@@ -167,11 +169,9 @@ class SqliteStore implements Store, LogSource {
     await this.#begin(opened, pack_ids);
     this.#setFault(undefined);
     const { log } = this.#options;
-    await this.#documents
-      .store()
-      .catch(error =>
-        log.error({ component: 'store' }, `changes that waited are kept in memory: ${describeError(error)}`),
-      );
+    await (this.is_unread ? this.#documents.storeWhereNone() : this.#documents.store()).catch(error =>
+      log.error({ component: 'store' }, `changes that waited are kept in memory: ${describeError(error)}`),
+    );
     for (const listener of this.#open_listeners.splice(0)) listener();
   }
 
@@ -381,7 +381,7 @@ class SqliteStore implements Store, LogSource {
 
   readonly #read: Read = async (method, params) => {
     if (!this.#takesRecords || !this.#opening) throw this.#notOpen();
-    return this.#opening.workers.read(method, params);
+    return this.#opening.read(method, params);
   };
 
   readonly #write: Write = async (method, params) => {

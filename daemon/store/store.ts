@@ -135,9 +135,9 @@ export interface CompletenessRow extends Required<HourOfPack> {
 export interface Store {
   /**
    * Opens or makes the files, runs migrations, records the topology in the log when it changed. Where the disk cannot be
-   * written (full, read-only), but what is stored can be read, it resolves all the same: `fault` is set, what is appended
-   * and put waits in memory, and opening is tried again until it works. GatewayErrors else: STORE_IN_USE, STORE_FAILED,
-   * OPTION_INVALID, MIGRATION_CHANGED, SCHEMA_TOO_NEW.
+   * written (full, read-only, fails) it resolves all the same: `fault` is set, what is appended and put waits in memory,
+   * and opening is tried again until it works; see also `is_unread`. GatewayErrors else: STORE_IN_USE, OPTION_INVALID,
+   * MIGRATION_CHANGED, SCHEMA_TOO_NEW.
    */
   open(topology: Topology): Promise<void>;
   /** Calls once the store can be written: at once when it can. */
@@ -171,6 +171,11 @@ export interface Store {
   close(): Promise<void>;
   /** Readings that `close` could not write. */
   readonly lost_at_close: number;
+  /**
+   * At the start nothing that is stored could be read: users, settings and alerts are unknown. It stays so until the next
+   * start, also when the store has been opened meanwhile (`onOpen`).
+   */
+  readonly is_unread: boolean;
 }
 
 /** What a log row holds, by `kind`. Numbers are stored: append only. */

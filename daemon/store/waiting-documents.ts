@@ -54,6 +54,16 @@ export class WaitingDocuments implements Documents {
     return was_there;
   }
 
+  /** As `store`, after a time in which nothing that is stored could be read: what is there wins. */
+  async storeWhereNone(): Promise<void> {
+    const kinds = new Set([...this.#changes.values()].map(({ kind }) => kind));
+    for (const kind of kinds) {
+      if ((await this.#stored.list(kind)).length === 0) continue;
+      for (const [name, change] of this.#changes) if (change.kind === kind) this.#changes.delete(name);
+    }
+    await this.store();
+  }
+
   /** Once the store is open. What cannot be written stays here for the next call. */
   async store(): Promise<void> {
     for (const [name, { kind, id, body }] of [...this.#changes]) {

@@ -151,13 +151,66 @@ test('more than the queue holds is dropped while the disk cannot be written, and
   });
 });
 
-test('a file that can neither be written nor read ends the start', async () => {
-  const other = new Database(file);
-  other.pragma('locking_mode = EXCLUSIVE');
-  other.exec('CREATE TABLE t (x); BEGIN EXCLUSIVE');
-  const store = createSqliteStore(storeOptions(directory.path));
-  await expect(store.open(topology)).rejects.toMatchObject({ code: 'STORE_FAILED' });
-  other.close();
+/** As a card that fails each read and each write. */
+function stopAll(): void {
+  blocker = new Database(file);
+  blocker.pragma('locking_mode = EXCLUSIVE');
+  blocker.exec('BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS t (x)');
+}
+
+async function untilOpened(store: Store, clock: ManualClock): Promise<void> {
+  let opened = 0;
+  store.onOpen(() => opened++);
+  for (let tries = 0; opened === 0 && tries < 400; tries++) {
+    clock.advance(500);
+    await new Promise(resolve => setTimeout(resolve, 25));
+  }
+  expect(opened).toBe(1);
+}
+
+test('a file that can neither be written nor read: readings wait, and what is stored is there again later', async () => {
+  await fillLog();
+  stopAll();
+  const clock = new ManualClock(T0);
+  const store = await openStore({ clock });
+  expect(store.is_unread).toBe(true);
+  expect(store.stats().fault).toContain('cannot be opened for writing');
+  expect(await store.documents.list('user')).toEqual([]);
+  expect(await store.alerts({ state: 'all', limit: 10 })).toEqual([]);
+  expect(await store.clockState('boot')).toEqual({ records: [], newest_ms: null });
+  await expect(packHistory(store, 'p01')).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  await store.documents.put('user', 'anna', { role: 'made meanwhile' });
+  await store.documents.put('key', 'k', { is: 'new' });
+  for (let n = 0; n < 60; n++) store.append(numberedReading(topology, n % 3, n, T0 + 1000 + n));
+  letWrite();
+  await untilOpened(store, clock);
+  await store.flush();
+  expect(store.stats()).toMatchObject({ fault: undefined, readings_committed: 60, readings_dropped: 0 });
+  // Until the next start it is not known what of the daemon rests on what could not be read.
+  expect(store.is_unread).toBe(true);
+  expect((await packHistory(store, 'p01')).t_ms).toHaveLength(20);
+  await store.close();
+  const again = await openStore();
+  expect(again.is_unread).toBe(false);
+  expect(await again.documents.list('user')).toEqual([
+    { id: 'anna', body: { role: 'admin' } },
+    { id: 'ben', body: { role: 'user' } },
+  ]);
+  expect(await again.documents.get('key', 'k')).toEqual({ is: 'new' });
+});
+
+test('a new box on a disk that takes nothing: what is made meanwhile is kept', async () => {
+  stopAll();
+  const clock = new ManualClock(T0);
+  const store = await openStore({ clock });
+  expect(store.is_unread).toBe(true);
+  await store.documents.put('user', 'anna', { role: 'admin' });
+  store.append(numberedReading(topology, 0, 1, T0));
+  letWrite();
+  await untilOpened(store, clock);
+  await store.flush();
+  expect(store.stats().readings_committed).toBe(1);
+  expect(await store.documents.list('user')).toEqual([{ id: 'anna', body: { role: 'admin' } }]);
 });
 
 test('after a stop the file can be read although nothing can be written beside it', async () => {

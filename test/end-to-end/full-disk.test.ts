@@ -129,3 +129,30 @@ test.skipIf(!canMount())(
     expect(storeOf(up).counters.readings_dropped).toBe(0);
   },
 );
+
+test.skipIf(!canMount())(
+  'a new box on a full disk: served, storage down, and all goes on when there is room (needs mount)',
+  async () => {
+    expect(run('mount', '-t', 'tmpfs', '-o', 'size=90m', 'tmpfs', state_dir).status).toBe(0);
+    const filler = fill();
+    const { status } = await start();
+    const down = await until(status, now => (storeOf(now).counters.readings_appended ?? 0) > 300);
+    expect(storeOf(down)).toMatchObject({ state: 'down', reason: expect.stringContaining('cannot be') });
+    rmSync(filler);
+    const serving = /"msg":"serving"/g;
+    const { pid } = gateway!;
+    while ((gateway!.output().match(serving)?.length ?? 0) < 2)
+      await new Promise(resolve => setTimeout(resolve, 200));
+    expect(gateway!.output()).toContain('which could not be read at the start, is there again');
+    expect(gateway!.pid).toBe(pid);
+    const urls = [...gateway!.output().matchAll(/"url":"(http[^"]+)"/g)].map(([, url]) => url!);
+    const { get } = await logIn(urls.at(-1)!, 'admin', PASSWORD);
+    const again = () => get('/api/system/status') as Promise<SystemStatus>;
+    const { readings_appended } = storeOf(down).counters;
+    const up = await until(again, now => storeOf(now).counters.readings_committed! > 300);
+    expect(storeOf(up)).toMatchObject({ state: 'ok', counters: { readings_dropped: 0 } });
+    // With those that waited in memory.
+    expect(storeOf(up).counters.durable_seq!).toBeGreaterThan(readings_appended! + 300);
+    expect((await gateway!.stop('SIGTERM')).code).toBe(0);
+  },
+);

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Clock } from '../../../core/clock/clock.ts';
+import { isDiskFault } from '../../../core/errors.ts';
 
 export const SETUP_CODE_FILE = 'setup-code.json';
 const LIFE_MS = 24 * 3_600_000;
@@ -25,6 +26,8 @@ const storedCode = Compile(StoredCode);
 export class SetupCodeFile {
   readonly file: string;
   readonly #clock: Clock;
+  /** Where the disk takes none: it holds for this run, and the log tells it. */
+  #kept: StoredCode | undefined;
 
   constructor(state_dir: string, clock: Clock) {
     this.file = join(state_dir, SETUP_CODE_FILE);
@@ -34,24 +37,31 @@ export class SetupCodeFile {
   /** The code that holds now; undefined when there is none, or it has expired. */
   async read(): Promise<StoredCode | undefined> {
     const text = await readFile(this.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
+      if (error.code === 'ENOENT' || isDiskFault(error)) return undefined;
       throw error;
     });
-    if (text === undefined) return undefined;
-    const found = parsed(text);
+    const found = text === undefined ? this.#kept : parsed(text);
     return found && found.expires_ms > this.#clock.wallMs() ? found : undefined;
   }
 
   /** A new code, instead of any before it. */
   async renew(recovers: boolean): Promise<StoredCode> {
     const made: StoredCode = { code: makeCode(), expires_ms: this.#clock.wallMs() + LIFE_MS, recovers };
-    await writePrivately(this.file, `${JSON.stringify(made)}\n`);
+    try {
+      await writePrivately(this.file, `${JSON.stringify(made)}\n`);
+    } catch (error) {
+      if (!isDiskFault(error)) throw error;
+      this.#kept = made;
+    }
     return made;
   }
 
   /** It holds no longer. */
   async remove(): Promise<void> {
-    await rm(this.file, { force: true });
+    this.#kept = undefined;
+    await rm(this.file, { force: true }).catch(error => {
+      if (!isDiskFault(error)) throw error;
+    });
   }
 }
 

@@ -6,9 +6,9 @@
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, TimerHandle } from '../../../core/clock/clock.ts';
-import { describeError, GatewayError } from '../../../core/errors.ts';
+import { describeError, GatewayError, isDiskFault } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
-import { type Certificate, type CertificateFiles, dayOf, readCertificate } from './certificate.ts';
+import { type Certificate, type CertificateFiles, checked, dayOf, readCertificate } from './certificate.ts';
 import { ownNames } from './own-names.ts';
 import { makeSelfSigned } from './self-signed.ts';
 
@@ -190,6 +190,8 @@ async function ownCertificate(
     await replace(files.key_file, pair.key_pem);
     await replace(files.certificate_file, pair.certificate_pem);
   } catch (error) {
+    // It serves this run, as long as the disk takes nothing.
+    if (isDiskFault(error)) return checked(pair, files);
     throw new GatewayError(
       'OPTION_INVALID',
       `Cannot keep a certificate in ${directory}: ${describeError(error)}; make the folder writable, or set server.tls`,

@@ -23,8 +23,8 @@ export function readCertificate(files: CertificateFiles): Certificate {
   );
 }
 
-/** Dates are not judged here. */
-function checked(pair: PemPair, files: CertificateFiles): Certificate {
+/** `files`: where it would be kept. Dates are not judged here. */
+export function checked(pair: PemPair, files: CertificateFiles): Certificate {
   const certificate = parsed('certificate_file', files, 'a certificate', () => {
     return new X509Certificate(pair.certificate_pem);
   });
