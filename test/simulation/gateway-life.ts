@@ -206,8 +206,8 @@ export class GatewayLife {
     await this.settle();
   }
 
-  protected makeGateway(): Gateway {
-    const { file, database_url } = this.world;
+  protected makeGateway(file = this.world.file): Gateway {
+    const { database_url } = this.world;
     const { gateway_id, clock, topology } = this;
     const sizes = { span_rows: this.#span_rows, batch_rows: this.#batch_rows };
     return new Gateway({ file, database_url, gateway_id, clock, topology, ...sizes });

@@ -1,26 +1,35 @@
 /**
- * What people do to a box, some of it at the end of a life: a second process on the same directory, a database deleted or
- * emptied between two runs, and a log that two processes wrote at once as there was no lock. Each is found and told.
+ * What people do to a box, some of it at the end of a life: a second process on the same directory, files deleted or
+ * emptied between two runs, a log that two processes wrote at once as there was no lock, and (copy-beside.ts) a copy that
+ * is started beside the original. Each is found and told.
  */
 import type { GapRecord } from '../../core/contract/gap.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import { readIdentity } from '../../daemon/store/identity.ts';
+import { readIdentity, writeIdentity } from '../../daemon/store/identity.ts';
 import { SQLITE_MIGRATIONS } from '../../daemon/store/migration-files.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { Writer } from '../../daemon/store/writer.ts';
 import { readCentre } from './centre.ts';
+import { CopyBeside } from './copy-beside.ts';
 import { batchOf } from './gateway.ts';
-import { GatewayLife, RETRY_MS } from './gateway-life.ts';
+import { RETRY_MS } from './gateway-life.ts';
 import { same } from './reads.ts';
 
-const MISTAKES = { none: 12, database_gone: 2, two_writers: 2 };
+const MISTAKES = {
+  none: 10,
+  database_gone: 2,
+  two_writers: 2,
+  database_emptied: 2,
+  wal_gone: 3,
+  copy_beside: 3,
+};
 
 interface Range {
   readonly first_seq: number;
   readonly last_seq: number;
 }
 
-export class Mistakes extends GatewayLife {
+export class Mistakes extends CopyBeside {
   /** Refused, whatever else goes on, and of no consequence for the first. */
   protected startSecond(): void {
     let refusal: unknown;
@@ -44,23 +53,59 @@ export class Mistakes extends GatewayLife {
     if (mistake === 'none') return;
     this.trace(`(${mistake})`);
     const { wire, disk } = this.world;
+    if (mistake === 'copy_beside') return this.runCopyBeside();
     await this.gateway.upstream.stop();
     wire.cutAll();
     await this.keeper?.stop();
-    if (this.draw.chance(0.5)) disk.kill();
+    if (this.draw.chance(mistake === 'wal_gone' ? 0.8 : 0.5)) disk.kill();
     this.gateway.release();
-    if (mistake === 'database_gone') await this.#loseDatabase();
-    else this.#writeTwice();
+    if (mistake === 'two_writers') this.#writeTwice();
+    else if (mistake === 'wal_gone') await this.#loseWal();
+    else await this.#loseDatabase(mistake);
+  }
+
+  /** What was committed since it was last written back is gone; the rest stands as it was then. */
+  async #loseWal(): Promise<void> {
+    const { disk, file, centre } = this.world;
+    const before = await readCentre(centre, this.gateway_id);
+    const identity = readIdentity(file);
+    // As the product notes it after a thousand rows, which is more than so short a life has.
+    if (identity && this.draw.chance(0.6))
+      writeIdentity(file, { ...identity, last_seq: this.gateway.durableSeq() });
+    const kept = readIdentity(file);
+    disk.kill();
+    disk.lose(`${file}-wal`, 'removed');
+    this.clock.advance(1);
+    this.gateway = this.makeGateway();
+    const { opened } = this.gateway;
+    const found = this.gateway.readAll();
+    for (const row of found) {
+      const known = this.model.rows[row.seq - 1];
+      if (known && row.seq <= opened.last_seq && known.body !== row.body && !opened.lost)
+        if (row.kind !== LogKind.topology) throw new Error(`row ${row.seq} is another one`);
+    }
+    if (!opened.lost && opened.last_seq < (kept?.last_seq ?? 0))
+      throw new Error(
+        `rows up to ${kept?.last_seq} were noted, ${opened.last_seq} are there, and nobody says so`,
+      );
+    if (opened.lost && opened.last_seq < (kept?.numbers_below ?? 0))
+      throw new Error(`rows are lost, and numbers from ${opened.last_seq + 1} on are used again`);
+    await this.goOn(before);
   }
 
   /** A successor of the log goes on above all numbers that were taken, and tells what the centre may lack. */
-  async #loseDatabase(): Promise<void> {
+  async #loseDatabase(how: 'database_gone' | 'database_emptied'): Promise<void> {
     const { disk, file, centre } = this.world;
     const { incarnation } = this.gateway;
     const before = await readCentre(centre, this.gateway_id);
     const kept = readIdentity(file);
     if (!kept) throw new Error('a log that was in use has no identity');
-    disk.format(this.seed);
+    if (how === 'database_gone') disk.format(this.seed);
+    else {
+      disk.kill();
+      disk.lose(file, 'emptied');
+      if (this.draw.chance(0.5)) disk.lose(`${file}-wal`, 'removed');
+    }
     this.clock.advance(1);
     this.gateway = this.makeGateway();
     const { opened } = this.gateway;

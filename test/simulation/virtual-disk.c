@@ -329,6 +329,32 @@ static void sql_copy(sqlite3_context *context, int count, sqlite3_value **values
   }
 }
 
+static void set_content(File *f, const Content *content, int exists) {
+  static const Content nothing;
+  forget_changes(f);
+  content_copy(&f->now, content ? content : &nothing);
+  content_copy(&f->durable, &f->now);
+  f->exists = f->is_durable = exists;
+  f->is_new = 0;
+}
+
+/* A person removes a file, or leaves nothing in it; whoever had it open is gone. */
+static void sql_lose(sqlite3_context *context, int count, sqlite3_value **values) {
+  (void)context, (void)count;
+  File *f = find_file((const char *)sqlite3_value_text(values[0]));
+  if (f && f->exists) set_content(f, NULL, sqlite3_value_int(values[1]));
+}
+
+/* A person copies a file under another name, as it is read at this moment. */
+static void sql_copy_file(sqlite3_context *context, int count, sqlite3_value **values) {
+  (void)context, (void)count;
+  File *from = find_file((const char *)sqlite3_value_text(values[0]));
+  const char *name = (const char *)sqlite3_value_text(values[1]);
+  if (from == NULL || !from->exists) return;
+  File *to = find_file(name);
+  set_content(to ? to : make_file(name), &from->now, 1);
+}
+
 static sqlite3_vfs vfs = {
   .iVersion = 2,
   .szOsFile = sizeof(Handle),
@@ -351,6 +377,7 @@ int sqlite3_extension_init(sqlite3 *db, char **error, const sqlite3_api_routines
     {"disk_format", 1, sql_format}, {"disk_kill", 0, sql_kill}, {"disk_power_cut", 1, sql_power_cut},
     {"disk_fail", 5, sql_fail},     {"disk_die_in", 1, sql_die_in}, {"disk_clear", 0, sql_clear},
     {"disk_status", 0, sql_status}, {"disk_copy", 1, sql_copy},
+    {"disk_lose", 2, sql_lose},    {"disk_copy_file", 2, sql_copy_file},
   };
   for (unsigned i = 0; i < sizeof commands / sizeof *commands; i++) {
     int rc = sqlite3_create_function_v2(db, commands[i].name, commands[i].count, SQLITE_UTF8, NULL, commands[i].run,

@@ -92,11 +92,21 @@ export class VirtualDisk {
     this.#run('disk_copy(1)');
   }
 
+  /** A person removes a file, or leaves nothing in it. Whoever had it open must be gone. */
+  lose(file: string, how: 'removed' | 'emptied'): void {
+    this.#run('disk_lose(?, ?)', file, Number(how === 'emptied'));
+  }
+
+  /** A person copies a file under another name, as it is read at this moment. */
+  copyFile(file: string, to: string): void {
+    this.#run('disk_copy_file(?, ?)', file, to);
+  }
+
   status(): DiskStatus {
     return JSON.parse(this.#run('disk_status()') as string);
   }
 
-  #run(call: string, ...values: number[]): unknown {
+  #run(call: string, ...values: (number | string)[]): unknown {
     return this.#control
       .prepare(`SELECT ${call}`)
       .pluck()
