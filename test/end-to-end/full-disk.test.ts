@@ -156,3 +156,25 @@ test.skipIf(!canMount())(
     expect((await gateway!.stop('SIGTERM')).code).toBe(0);
   },
 );
+
+test.skipIf(!canMount())(
+  'the demo on a full disk: served to who reads the password on the screen, and ends with code 1 (needs mount)',
+  async () => {
+    expect(run('mount', '-t', 'tmpfs', '-o', 'size=10m', 'tmpfs', state_dir).status).toBe(0);
+    fill();
+    gateway = startGateway(['demo'], {
+      BMS_STATE_DIR: state_dir,
+      BMS_HTTP_PORT: '0',
+      SIMULATION_INTERVAL: '1000',
+    });
+    await gateway.waitFor(/Stop\s+Ctrl-C/);
+    const [, url] = await gateway.waitFor(/Dashboard\s+(http:\S+)/);
+    const [, password] = await gateway.waitFor(/Login\s+admin \/ (\S+)/);
+    const { get } = await logIn(url!, 'admin', password!);
+    const status = () => get('/api/system/status') as Promise<SystemStatus>;
+    const down = await until(status, now => (storeOf(now).counters.readings_appended ?? 0) > 300);
+    expect(storeOf(down).state).toBe('down');
+    expect((await gateway.stop('SIGINT')).code).toBe(1);
+    expect(gateway.output()).toMatch(/\d+ readings that waited in memory could not be written and are lost/);
+  },
+);
