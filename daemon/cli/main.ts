@@ -9,6 +9,7 @@ import { describeError, GatewayError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { readEnvironment } from '../config/environment.ts';
+import { BACKUP_HELP } from './backup-options.ts';
 import { EXPORT_HELP, EXPORT_OPTIONS } from './export-options.ts';
 import { SIMULATE_HELP, SIMULATE_OPTIONS } from './simulate-options.ts';
 import { stateDirectory } from './state-dir.ts';
@@ -35,6 +36,8 @@ const HELP = `Usage: bms-gateway <command>
   migrate [--check]             bring the central database up to this program; --check: only say what it lacks (then 1)
   export --from TIME [--to TIME] [--pack ID] [--output FILE]
                                 readings as CSV or JSON lines, also while the gateway runs; "export --help" says how
+  backup DIRECTORY [--state-dir DIR]
+                                a checked copy of all that is stored, also while the gateway runs; "backup --help"
   simulate --listen TARGET      virtual hardware for other programs: batteries of any profile on a CAN interface,
                                 a TCP port, a serial line or a pty; "simulate --help" says how
   demo                          a simulated fleet of 1,000 cells with dashboard and PostgreSQL
@@ -70,6 +73,7 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
   const { values, positionals } = parse(args);
   const [command, ...operands] = positionals;
   if (values.version) return print(`${version()}\n`);
+  if (command === 'backup' && values.help) return print(BACKUP_HELP);
   if (command === 'export' && values.help) return print(EXPORT_HELP);
   if (command === 'simulate' && values.help) return print(SIMULATE_HELP);
   if (values.help || command === undefined || command === 'help') return print(HELP);
@@ -136,6 +140,11 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
     case 'export': {
       const { exportReadings } = await import('./export.ts');
       return exportReadings(values, stateDirectoryOf(values, env), systemClock.wallMs());
+    }
+    case 'backup': {
+      const { backup } = await import('./backup.ts');
+      const place = { state_dir: stateDirectoryOf(values, env), directory: operands[0] };
+      return backup(place, version(), systemClock);
     }
     case 'simulate': {
       const { simulate } = await import('./simulate.ts');

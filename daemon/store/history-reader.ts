@@ -5,6 +5,7 @@
 import type { Database } from 'better-sqlite3';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
+import { rollupName } from './check-parts.ts';
 import { addGoodValues, groupValues } from './chunk-series.ts';
 import { type History, historyOfReadings, historyOfSteps, ThinnedSeries } from './history.ts';
 import type { Chunk, LogRows } from './log-rows.ts';
@@ -153,8 +154,7 @@ export class HistoryReader {
       try {
         rollup.addBlock(body, block_ms, level_ms);
       } catch (error) {
-        const from = new Date(block_ms).toISOString();
-        this.#onDamage(`rollup of pack key ${pack_key} from ${from} on: ${describeError(error)}`);
+        this.#onDamage(`${rollupName(pack_key, block_ms)}: ${describeError(error)}`);
       }
       if ((i + 1) % UNPACKED_PER_TURN === 0) await rest();
     }

@@ -54,11 +54,16 @@ export function writeIdentity(database_file: string, identity: LogIdentity): voi
     closeSync(fresh);
   }
   renameSync(`${file}.new`, file);
-  const directory = openSync(dirname(file), 'r');
+  syncDirectory(dirname(file));
+}
+
+/** Makes what was renamed or made in a directory durable. */
+export function syncDirectory(directory: string): void {
+  const opened = openSync(directory, 'r');
   try {
-    fsyncSync(directory);
+    fsyncSync(opened);
   } finally {
-    closeSync(directory);
+    closeSync(opened);
   }
 }
 

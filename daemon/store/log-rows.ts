@@ -7,6 +7,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { describeError } from '../../core/errors.ts';
 import { forEachRecord } from './batch-buffer.ts';
 import { type StoredRow, type Visit, type VisitBytes, visitRow, withBodies } from './block.ts';
+import { blockName, chunkName, recordsName } from './check-parts.ts';
 import { type ChunkGroup, openChunk } from './chunk.ts';
 import { Corrections, type ShiftedRange } from './corrections.ts';
 import { decompress } from './packed-columns.ts';
@@ -206,7 +207,7 @@ export class LogRows {
     try {
       return openChunk(body);
     } catch (error) {
-      this.#damaged(`chunk of pack key ${pack_key} from row ${first_seq} on`, error);
+      this.#damaged(chunkName(pack_key, first_seq), error);
       return [];
     }
   }
@@ -240,7 +241,7 @@ export class LogRows {
           only_pack,
         );
       } catch (error) {
-        this.#damaged(`block of rows up to ${row.seq}`, error);
+        this.#damaged(blockName(row.seq), error);
       }
       if (!goes_on || is_over || row.seq >= up_to_seq) break;
     }
@@ -303,7 +304,7 @@ export class LogRows {
         return true;
       });
     } catch (error) {
-      this.#damaged(`records from row ${span.first_seq} on`, error);
+      this.#damaged(recordsName(span.first_seq), error);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import { describeError } from '../../core/errors.ts';
+import { rollupName } from './check-parts.ts';
 import { addGoodValues } from './chunk-series.ts';
 import { MAY_BE_CORRECTED } from './clock-table.ts';
 import type { LogRows, Range } from './log-rows.ts';
@@ -92,8 +93,7 @@ export class RollUp {
     try {
       if (stored) block.addBlock(stored, start_ms, step_ms);
     } catch (error) {
-      const from = new Date(start_ms).toISOString();
-      this.#onDamage(`rollup of pack key ${pack_key} from ${from} on: ${describeError(error)}`);
+      this.#onDamage(`${rollupName(pack_key, start_ms)}: ${describeError(error)}`);
     }
     const body = block.encode();
     if (!body) return;

@@ -9,7 +9,7 @@ import type { WriterMethods } from './worker-messages.ts';
 const RETAIN_EVERY_MS = 60_000;
 /** While the file is too large or the disk too full. */
 const HURRY_MS = 1000;
-const KEEP_FREE_BYTES = 64 << 20;
+export const KEEP_FREE_BYTES = 64 << 20;
 const MAX_BYTES = 4e9;
 const DAY_MS = 86_400_000;
 /** So many days of the past go in a day at most, whatever the wall clock says. */

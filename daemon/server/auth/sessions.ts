@@ -9,7 +9,7 @@ import type { Clock } from '../../../core/clock/clock.ts';
 import type { Documents } from '../../store/store.ts';
 import type { StoredUser } from './user-record.ts';
 
-const KIND = 'session';
+export const SESSION_KIND = 'session';
 const USER_AGENT_MAX = 200;
 /** `seen_ms` is written at most this often: each write wears the card. */
 const SEEN_EVERY_MS = 5 * 60_000;
@@ -67,9 +67,9 @@ export class Sessions {
   /** What was open before a restart stays open. A record that cannot be read is removed: its user logs in again. */
   static async open(documents: Documents, clock: Clock, limits: SessionLimits): Promise<Sessions> {
     const known = new Map<string, StoredSession>();
-    for (const { id, body } of await documents.list(KIND)) {
+    for (const { id, body } of await documents.list(SESSION_KIND)) {
       if (storedSession.Check(body) && body.id === id) known.set(id, body);
-      else await documents.delete(KIND, id);
+      else await documents.delete(SESSION_KIND, id);
     }
     const sessions = new Sessions(documents, clock, limits, known);
     await sessions.#removeExpired();
@@ -152,7 +152,7 @@ export class Sessions {
     if (!this.#sessions.delete(id)) return false;
     this.#written_ms.delete(id);
     for (const listener of this.#listeners) listener();
-    await this.#documents.delete(KIND, id);
+    await this.#documents.delete(SESSION_KIND, id);
     return true;
   }
 
@@ -168,7 +168,7 @@ export class Sessions {
   async #put(session: StoredSession): Promise<void> {
     this.#sessions.set(session.id, session);
     this.#written_ms.set(session.id, this.#clock.wallMs());
-    await this.#documents.put(KIND, session.id, session).catch(() => undefined);
+    await this.#documents.put(SESSION_KIND, session.id, session).catch(() => undefined);
   }
 
   async #removeExpired(): Promise<void> {

@@ -11,7 +11,7 @@ import { type Logger, silentLogger } from '../../../core/log.ts';
 import { ReadableDocuments } from '../../store/readable-documents.ts';
 import type { Documents } from '../../store/store.ts';
 
-const KIND = 'secret';
+export const SIGNING_KEYS_KIND = 'secret';
 const ID = 'jwt';
 const SECRET_BYTES = 32;
 const SECRET_CHARACTERS_MIN = 8;
@@ -65,7 +65,7 @@ export class SigningKeys {
   ): Promise<SigningKeys> {
     if (jwt_secret) return new SigningKeys(documents, clock, token_life_ms, [givenKey(jwt_secret)], true);
     const remedy = 'a new key signs from now on; everybody logs in again';
-    const kept = await new ReadableDocuments(documents, log).get(KIND, ID, readKeys, remedy);
+    const kept = await new ReadableDocuments(documents, log).get(SIGNING_KEYS_KIND, ID, readKeys, remedy);
     const opened = new SigningKeys(documents, clock, token_life_ms, kept ?? [newKey(clock)], false);
     if (kept === undefined) await opened.#keep();
     return opened;
@@ -101,7 +101,7 @@ export class SigningKeys {
 
   async #keep(): Promise<void> {
     const keys = this.#keys.map(({ kid, key, made_ms }) => ({ kid, key: encoded(key), made_ms }));
-    await this.#documents.put(KIND, ID, { keys } satisfies StoredKeys);
+    await this.#documents.put(SIGNING_KEYS_KIND, ID, { keys } satisfies StoredKeys);
   }
 }
 
