@@ -19,7 +19,7 @@ interface Quantity {
 const SLOW: readonly Quantity[] = [
   { metric: PackMetric.soc_pct, name: 'state of charge', unit: ' %', decimals: 0, far: 6, far_share: 0 },
   { metric: PackMetric.soh_pct, name: 'state of health', unit: ' %', decimals: 0, far: 3, far_share: 0 },
-  { metric: PackMetric.cycle_count, name: 'cycles', unit: '', decimals: 0, far: 2, far_share: 0 },
+  { metric: PackMetric.cycle_count, name: 'cycles', unit: '', decimals: 0, far: 1, far_share: 0 },
   {
     metric: PackMetric.capacity_full_ah,
     name: 'full capacity',
