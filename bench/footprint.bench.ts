@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEMO_CONFIG, startAsOnBox } from './box-program.ts';
+import { processorSeconds } from './processor-time.ts';
 
 const SETTLED_AFTER_MS = 60_000;
 const MEASURED_MS = 120_000;
-const TICKS_PER_S = 100;
 const GOAL_MB = 150;
 const GOAL_SHARE = 0.03;
 
@@ -28,9 +28,9 @@ export async function benchFootprint(): Promise<string[]> {
   try {
     await gateway.waitFor(/"msg":"serving"/);
     await sleep(SETTLED_AFTER_MS);
-    const [begun_ticks, begun_ms] = [ticksOf(gateway.pid), performance.now()];
+    const [begun_s, begun_ms] = [processorSeconds(gateway.pid), performance.now()];
     await sleep(MEASURED_MS);
-    const used_s = (ticksOf(gateway.pid) - begun_ticks) / TICKS_PER_S;
+    const used_s = processorSeconds(gateway.pid) - begun_s;
     const share = used_s / ((performance.now() - begun_ms) / 1000);
     const { Rss, Anonymous } = memoryOf(gateway.pid);
     return [
@@ -41,12 +41,6 @@ export async function benchFootprint(): Promise<string[]> {
     await gateway.stop();
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-/** Of all threads, in user and system mode. */
-function ticksOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 function memoryOf(pid: number): { Rss: number; Anonymous: number } {

@@ -3,6 +3,7 @@ import { benchDbc } from './dbc.bench.ts';
 import { benchFanOut } from './fan-out.bench.ts';
 import { benchFootprint } from './footprint.bench.ts';
 import { benchLatency } from './latency.bench.ts';
+import { benchManyPacks } from './many-packs.bench.ts';
 import { benchModbus } from './modbus.bench.ts';
 import { benchPipeline } from './pipeline.bench.ts';
 import { benchStore } from './store.bench.ts';
@@ -17,6 +18,7 @@ for (const [name, bench] of [
   ['sync', benchSync],
   ['latency', benchLatency],
   ['footprint', benchFootprint],
+  ['many-packs', benchManyPacks],
   ['fan-out', benchFanOut],
 ] as const) {
   if (only && only !== name) continue;
