@@ -143,11 +143,13 @@ test.runIf(runs)('a dead unit is probed less and less while its neighbours are r
   const { units, bindings } = captured();
   const line = start(await play({ units: units.slice(0, 2) }), bindings, { timeout_ms: 100, retries: 1 });
   await line.start();
-  await until(() => line.health().counters.timeouts >= 3);
-  const { packs, counters } = line.health();
-  expect(packs.map(({ state }) => state)).toEqual(['up', 'up', 'down']);
-  expect(packs[2].reason).toMatch(/^unit 210 at \/dev\/pts\/\d+: no reply within 100 ms for registers 0 to/);
-  expect(counters.rounds).toBeGreaterThan(counters.timeouts);
+  // On a busy machine the neighbours are late for once, too.
+  const states = () => line.health().packs.map(({ state }) => state);
+  await until(() => line.health().counters.timeouts >= 3 && states().join() === 'up,up,down');
+  await until(() => line.health().counters.rounds > line.health().counters.timeouts);
+  expect(line.health().packs[2].reason).toMatch(
+    /^unit 210 at \/dev\/pts\/\d+: no reply within 100 ms for registers 0 to/,
+  );
 });
 
 test.runIf(runs)('a port that is not there is told in one line and tried again', async () => {
