@@ -1,5 +1,5 @@
 /** What `check-config` prints: problems, or what the file describes, never a password. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -40,6 +40,19 @@ test('a good file is described, with warnings', () => {
   expect(lines.join()).not.toContain('hunter2');
 });
 
+const PROFILE = `id: slow
+title: Slow
+vendor: Acme
+models: [Slow]
+source: Acme
+transport: modbus
+address: { min: 1, max: 200, default: 1 }
+cells: { max: 30 }
+registers:
+  blocks: { all: { code: 3, first: 0, last: 39 } }
+  pack: { voltage_v: { block: all, at: 0, scale: 0.01 } }
+  cells: { voltage_v: { block: all, at: 10, count: 30, scale: 0.001 } }`;
+
 const LINE = `site: { id: home, name: At home }
 connections: [{ id: line, type: modbus-rtu, port: /dev/ttyUSB0, baud_rate: 9600 }]
 batteries: [{ id: b1, packs: [{ id: 'p{01..15}', connection: line, profile: jk-pb-modbus, address: 1..15, cells: 16 }] }]
@@ -49,7 +62,7 @@ test('a line that cannot carry a round within the interval is a warning, with an
   const slow = check(LINE);
   expect(slow.ok).toBe(true);
   expect(slow.lines.at(-1)).toMatch(
-    /^warning: config\.yaml:2:15 connections\[0\]: found 15 units on line, whose round of \d+ requests takes at least \d+(\.\d)? s at 9600 baud, expected a round within the interval of 2 s; interval_ms \d+ would fit$/,
+    /^warning: config\.yaml:2:15 connections\[0\]: found 15 units on line, whose round of \d+ requests takes about \d+(\.\d)? s at 9600 baud, each answered after 10 ms, expected a round within the interval of 2 s; interval_ms \d+ would fit$/,
   );
   expect(check(`${LINE}interval_ms: 60000\n`).lines.join()).not.toContain('warning');
   expect(
@@ -57,6 +70,26 @@ test('a line that cannot carry a round within the interval is a warning, with an
   ).not.toContain('warning');
   const gaps = LINE.replace('baud_rate: 9600', 'baud_rate: 115200, gap_ms: 100');
   expect(check(gaps).lines.at(-1)).toContain('with pauses of 100 ms');
+});
+
+test('how long devices take to answer counts: as is typical, or as the profile says', () => {
+  // One request of 40 registers: some 10 ms on the line.
+  const line = (units: number, answer_ms?: number) => {
+    mkdirSync(join(folder, 'profiles'), { recursive: true });
+    const said = answer_ms === undefined ? '' : `\n  answer_ms: ${answer_ms}`;
+    writeFileSync(join(folder, 'profiles', 'slow.yaml'), `${PROFILE}${said}\n`);
+    const site = `site: { id: home, name: At home }
+connections: [{ id: line, type: modbus-rtu, port: /dev/ttyUSB0, baud_rate: 115200 }]
+batteries: [{ id: b1, packs: [{ id: 'p{01..${units}}', connection: line, profile: slow, address: 1..${units}, cells: 16 }] }]
+interval_ms: 1000
+`;
+    return check(site).lines.join();
+  };
+  expect(line(30)).not.toContain('warning');
+  expect(line(70)).toContain('70 units on line, whose round of 70 requests takes about');
+  expect(line(30, 40)).toContain('at 115200 baud, each answered after 40 ms, expected a round within');
+  expect(line(70, 2)).not.toContain('warning');
+  rmSync(join(folder, 'profiles'), { recursive: true });
 });
 
 test('a wrong file is a line for each problem', () => {

@@ -1,4 +1,4 @@
-/** Whether cells of a chemistry and what a profile takes for a possible cell voltage go together. */
+/** Whether a chemistry goes together with the cells a profile is made for, and with what it takes for a possible voltage. */
 import type { Chemistry } from '../../core/topology/topology.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
@@ -6,8 +6,13 @@ import { DEFAULT_RULES } from './default-rules.ts';
 /** Undefined: they do, or nobody knows. Where they do not, healthy cells are suspect, or no limit is ever reached. */
 export function chemistryMisfit(
   chemistry: Chemistry,
-  { id, plausible }: Profile,
+  { id, plausible, chemistries }: Profile,
 ): { found: string; expected: string } | undefined {
+  if (chemistries && !chemistries.includes(chemistry))
+    return {
+      found: `profile ${id}, a device for cells of ${chemistries.join(' or ')}, in a battery of ${chemistry}`,
+      expected: `"chemistry: ${chemistries[0]}", or the profile of another device`,
+    };
   const range = plausible?.cell?.voltage_v;
   const limits = DEFAULT_RULES.filter(
     ({ chemistry: of, on }) => of === chemistry && on.scope === 'cell' && on.metric === 'voltage_v',

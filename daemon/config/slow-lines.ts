@@ -1,4 +1,4 @@
-/** Modbus lines that cannot carry a round of their units within the interval, whatever the devices do. */
+/** Modbus lines that cannot carry a round of their units within the interval, with devices that answer as they typically do. */
 import type { Finding } from '../../core/schema/problem.ts';
 import { type ModbusConnection, transportOf } from '../../drivers/connections.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
@@ -20,12 +20,13 @@ export function slowLines(
     const modbus = connection as ModbusConnection;
     const least = leastOf(modbus, packs);
     if (!least || least.round_ms <= interval_ms) continue;
-    const { round_ms, units, requests } = least;
+    const { round_ms, units, requests, answer_ms } = least;
     const who = `${units} ${units === 1 ? 'unit' : 'units'} on ${connection.id}`;
-    const round = `whose round of ${Math.round(requests)} requests takes at least ${inSeconds(round_ms)}`;
+    const round = `whose round of ${Math.round(requests)} requests takes about ${inSeconds(round_ms)}`;
+    const answers = `, each answered after ${Math.round(answer_ms)} ms`;
     warnings.push({
       path,
-      found: `${who}, ${round}${paceOf(modbus)}`,
+      found: `${who}, ${round}${paceOf(modbus)}${answers}`,
       expected: `a round within the interval of ${inSeconds(interval_ms)}; interval_ms ${fittingInterval(round_ms)} would fit`,
     });
   }

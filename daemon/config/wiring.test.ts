@@ -100,9 +100,23 @@ test('a profile whose cells cannot be of the chemistry; unknown fits', () => {
   );
   expect(chemistryMisfit('lfp', profile)).toBeUndefined();
   expect(chemistryMisfit('other', profile)).toBeUndefined();
-  for (const known of profiles.profiles.values())
-    for (const chemistry of ['lfp', 'nmc'] as const)
-      expect(chemistryMisfit(chemistry, known)).toBeUndefined();
+});
+
+test('each shipped profile fits the chemistries its device is made for, and no other', () => {
+  const lfp_only = ['pylontech-hv', 'seplos-v3', 'seplos-v3-system'];
+  for (const known of profiles.profiles.values()) {
+    expect(chemistryMisfit('lfp', known)).toBeUndefined();
+    for (const chemistry of ['nmc', 'other'] as const)
+      expect([known.id, chemistryMisfit(chemistry, known) === undefined]).toEqual([
+        known.id,
+        !lfp_only.includes(known.id),
+      ]);
+  }
+  const pylontech = profiles.profiles.get('pylontech-hv');
+  expect(pylontech && chemistryMisfit('nmc', pylontech)).toEqual({
+    found: 'profile pylontech-hv, a device for cells of lfp, in a battery of nmc',
+    expected: '"chemistry: lfp", or the profile of another device',
+  });
 });
 
 test.each([

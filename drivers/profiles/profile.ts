@@ -57,6 +57,12 @@ export const ProfileFile = Type.Object(
       { ...closed, description: 'Most cells one device can report; 0: it tells of no single cell' },
     ),
     sensors: Type.Optional(Type.Object({ max: Type.Integer({ minimum: 0, maximum: 4096 }) }, closed)),
+    chemistries: Type.Optional(
+      Type.Array(Type.Enum(['lfp', 'nmc', 'other']), {
+        minItems: 1,
+        description: 'Of which its cells are where the device is made for some only; `check-config` compares',
+      }),
+    ),
     plausible: Type.Optional(
       Type.Object(
         {

@@ -192,6 +192,14 @@ export const RegistersSection = Type.Object(
     gap_ms: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 10_000, description: 'Pause the device needs between requests' }),
     ),
+    answer_ms: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 10_000,
+        description:
+          'How long the device typically takes to answer a request, without the bytes themselves; `check-config` reckons with it (default 10)',
+      }),
+    ),
     max_in_flight: Type.Optional(
       Type.Integer({
         minimum: 1,
