@@ -5,6 +5,7 @@
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { SlcanBus } from '../../drivers/can/slcan-bus.ts';
 import { SocketCanBus } from '../../drivers/can/socketcan-bus.ts';
+import type { ConnectionConfig } from '../../drivers/connections.ts';
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { CanListener } from '../../drivers/scan/can-listen.ts';
@@ -59,14 +60,17 @@ export async function scan(
     named: named !== undefined,
     tell: line => process.stderr.write(`${line}\n`),
   };
-  const { heard, notes, findings } = await scanTarget(target, terms);
-  const configuration = configurationFor(target.connection, findings, profiles);
+  const { heard, notes, findings, connection = target.connection } = await scanTarget(target, terms);
+  const configuration = configurationFor(connection, findings, profiles);
   const result: ScanResult = { target: command.target ?? '', heard, notes, findings, configuration };
   const text = command.json ? JSON.stringify(result, null, 2) : describeScan(result, target).join('\n');
   return { code: configuration === undefined ? 1 : 0, text: `${text.trimEnd()}\n` };
 }
 
-type Scanned = Pick<ScanResult, 'heard' | 'notes' | 'findings'>;
+type Scanned = Pick<ScanResult, 'heard' | 'notes' | 'findings'> & {
+  /** As it has to be, where that is not what was asked for. */
+  readonly connection?: ConnectionConfig;
+};
 
 async function scanTarget(target: ScanTarget, terms: Terms): Promise<Scanned> {
   switch (target.kind) {
@@ -75,7 +79,7 @@ async function scanTarget(target: ScanTarget, terms: Terms): Promise<Scanned> {
     case 'can':
       return scanLive(target, terms);
     case 'modbus': {
-      const { findings, answering_units, left_out } = await scanModbus({
+      const { connection, findings, answering_units, left_out } = await scanModbus({
         connection: target.connection,
         profiles: terms.profiles,
         units: terms.units,
@@ -88,7 +92,7 @@ async function scanTarget(target: ScanTarget, terms: Terms): Promise<Scanned> {
         'asked read-only (functions 1 to 4)',
         ...(left_out > 0 ? [`${left_out} profiles and units not tried for want of time; see --seconds`] : []),
       ];
-      return { heard: { answering_units }, notes, findings };
+      return { heard: { answering_units }, notes, findings, connection };
     }
   }
 }

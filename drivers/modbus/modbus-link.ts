@@ -26,6 +26,8 @@ export interface LinkOptions {
   readonly onState: (state: 'up' | 'down', reason: string | undefined, fresh: boolean) => void;
   /** The other side does not bear several requests: from now on one is in flight. */
   readonly onOverlapGivenUp?: (reason: string) => void;
+  /** A read has failed. */
+  readonly onFailure?: (failure: ReadFailure) => void;
   /** Something about the other side that is borne, and worth a line once. */
   readonly onNotice?: (text: string) => void;
 }
@@ -269,7 +271,10 @@ export class ModbusLink {
       this.#late_ms.delete(unit);
     }
     this.#overlap.onSettled(exchange, failure?.kind, was_silent, now_ms);
-    if (failure) this.#doubt(connection, exchange, failure, now_ms);
+    if (failure) {
+      this.#options.onFailure?.(failure);
+      this.#doubt(connection, exchange, failure, now_ms);
+    }
     if (!this.#trailing_told && this.#options.wire.counters.trailing_bytes > 0) {
       this.#trailing_told = true;
       this.#options.onNotice?.('bytes follow its replies that belong to none; they are left out and counted');

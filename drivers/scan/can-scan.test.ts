@@ -6,6 +6,7 @@ import { parseCandumpLine } from '../can/candump-replay.ts';
 import { loadProfiles } from '../profiles/load.ts';
 import { addressesHeard, scanTraffic } from './can-scan.ts';
 import { candidateBinding } from './candidate.ts';
+import { configurationFor } from './configuration.ts';
 import { healthyReading, trafficOf } from './scan-testing.ts';
 import { CanTraffic } from './traffic.ts';
 
@@ -154,3 +155,27 @@ vehicleTest('the bus of a vehicle no profile is for is not claimed', async () =>
   const [best] = await scanTraffic(traffic, profiles.values());
   expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MOST_FOR_FOREIGN_PCT);
 });
+
+test.each([
+  ['can-bus-bms-lv', { voltage_step_v: 0.1 }],
+  ['jk-can-v2', { positive_current_is: 'charge' }],
+] as const)(
+  '%s with %o: an option is proposed where it resolves a contradiction, and only there',
+  async (id, options) => {
+    const profile = shipped(id);
+    const cells = Math.min(16, profile.cells.max);
+    const binding = candidateBinding(profile, profile.address?.default, cells, undefined, options);
+    const [best] = await scanTraffic(trafficOf([binding]), profiles.values());
+    expect(best.profile).toBe(id);
+    expect(best.confidence_pct).toBeGreaterThan(80);
+    if (id === 'can-bus-bms-lv') {
+      expect(best.options).toEqual(options);
+      expect(best.why.join()).toContain(
+        '"voltage_step_v: 0.1" resolves: voltage 5.3 V does not fit a charge limit of 56.8 V',
+      );
+      expect(best.contradictions.join()).not.toContain('does not fit');
+    } else expect(best.options).toBeUndefined();
+    const yaml = configurationFor({ id: 'can', type: 'socketcan', interface: 'can0' }, [best], profiles);
+    expect(yaml?.includes('voltage_step_v: 0.1')).toBe(id === 'can-bus-bms-lv');
+  },
+);

@@ -15,6 +15,7 @@ import type { Profile } from '../profiles/profile.ts';
 import { candidateBinding } from './candidate.ts';
 import { byConfidence, type Finding } from './finding.ts';
 import { describeFacts, factsOf, gapsIn, type ReadingFacts } from './reading-facts.ts';
+import { type ChosenOptions, resolveByOption } from './resolving-option.ts';
 import { bitsOfId, confidence, type Evidence } from './score.ts';
 import { Steadiness, withJumps } from './steadiness.ts';
 import type { CanTraffic, HeardId } from './traffic.ts';
@@ -26,6 +27,8 @@ const MOST_ADDRESSES = 64;
 const LEAST_PCT = 5;
 /** Bits by which checksums that fit, frame after frame, speak against chance. */
 const CHECKSUM_BITS = 6;
+/** A profile that fits worse is not tried with other options. */
+const WORTH_OPTIONS_PCT = 20;
 const MOST_TEXT = 40;
 /** Makers leave bytes off that they do not use: a short frame is a weaker sign than a wrong checksum. */
 const SHORT_FRAME = 0.3;
@@ -37,6 +40,7 @@ interface Fit {
   readonly heard: ReadonlySet<HeardId>;
   readonly why: readonly string[];
   readonly contradictions: readonly string[];
+  readonly options?: ChosenOptions;
 }
 
 /** Best first. Profiles that are not for CAN are passed over. */
@@ -45,7 +49,7 @@ export async function scanTraffic(traffic: CanTraffic, profiles: Iterable<Profil
   for (const profile of profiles) {
     if (!profile.can) continue;
     for (const address of addressesHeard(profile, traffic)) {
-      const fit = await fitOf(profile, address, traffic);
+      const fit = await bestFitOf(profile, address, traffic);
       if (fit) fits.push(fit);
     }
   }
@@ -73,17 +77,33 @@ export function addressesHeard(profile: Profile, traffic: CanTraffic): (number |
     .map(([candidate]) => candidate);
 }
 
-async function fitOf(
+/** With the option that resolves what speaks against it, where one does. */
+async function bestFitOf(
   profile: Profile,
   address: number | undefined,
   traffic: CanTraffic,
 ): Promise<Fit | undefined> {
-  const widest = candidateBinding(profile, address);
+  const plain = await fitOf(profile, address, traffic);
+  if (!plain || confidence(plain.evidence, plain.facts) < WORTH_OPTIONS_PCT) return plain;
+  const attempt = (options: ChosenOptions) => fitOf(profile, address, traffic, options);
+  const resolved = await resolveByOption(profile, plain, attempt);
+  if (!resolved) return plain;
+  const { fit, options, why } = resolved;
+  return { ...fit, options, why: [...fit.why, why] };
+}
+
+async function fitOf(
+  profile: Profile,
+  address: number | undefined,
+  traffic: CanTraffic,
+  options?: ChosenOptions,
+): Promise<Fit | undefined> {
+  const widest = candidateBinding(profile, address, undefined, undefined, options);
   const heard = heardBy(mapPack(widest).messages, traffic);
   if (heard.size === 0) return undefined;
   const { reading, counters, jumps } = await replay(widest, new Set(heard.values()));
   const facts = withJumps(factsOf(reading, profile), jumps);
-  const binding = candidateBinding(profile, address, facts.cells, facts.sensors);
+  const binding = candidateBinding(profile, address, facts.cells, facts.sensors, options);
   const expected = mapPack(binding).messages.filter(message => !message.sent_only_while_active);
   const came = expected.filter(message => heard.has(message.message.name));
   const frames = counters.frames || 1;
@@ -216,7 +236,7 @@ function settleClaims(fits: readonly Fit[]): Finding[] {
     .map(fit => ({ fit, first_pct: confidence(fit.evidence, fit.facts) }))
     .sort((a, b) => b.first_pct - a.first_pct);
   return inOrder.flatMap(({ fit }) => {
-    const { binding, heard, facts, evidence, why, contradictions } = fit;
+    const { binding, heard, facts, evidence, why, contradictions, options } = fit;
     const taken = [...heard].flatMap(id => claimed.get(id) ?? []);
     const claimed_share = taken.length / heard.size;
     const confidence_pct = confidence({ ...evidence, claimed_share }, facts);
@@ -231,6 +251,7 @@ function settleClaims(fits: readonly Fit[]): Finding[] {
         confidence_pct,
         cells: facts.cells,
         sensors: facts.sensors,
+        ...(options && { options }),
         cell_voltage_max_v: Number.isNaN(facts.cell_max_v) ? undefined : facts.cell_max_v,
         why,
         contradictions: [...contradictions, ...(taken.length > 0 ? [better] : [])],

@@ -1,4 +1,4 @@
-/** A profile as a scan tries it: its default options, as many cells and sensors as wanted. */
+/** A profile as a scan tries it: its default options but for some, as many cells and sensors as wanted. */
 import type { PackBinding } from '../driver.ts';
 import { shapeOf } from '../profiles/load.ts';
 import type { Profile } from '../profiles/profile.ts';
@@ -9,6 +9,7 @@ export function candidateBinding(
   address: number | undefined,
   cells: number = profile.cells.max,
   sensors?: number,
+  options: PackBinding['options'] = {},
 ): PackBinding {
   const defaults = Object.entries(profile.options ?? {}).map(([name, option]) => [name, option.default]);
   return {
@@ -17,7 +18,7 @@ export function candidateBinding(
     profile,
     address,
     shape: shapeOf(profile, cells, sensors),
-    options: Object.fromEntries(defaults),
+    options: { ...Object.fromEntries(defaults), ...options },
     sensor_of_cell: undefined,
   };
 }

@@ -42,11 +42,11 @@ function oneProfilePerAddress(findings: readonly Finding[]): Finding[] {
 }
 
 function packOf(
-  { profile, address, cells, sensors }: Finding,
+  { profile, address, cells, sensors, options }: Finding,
   number: number,
   connection: string,
   profiles: ReadonlyMap<string, Profile>,
-): Record<string, string | number> {
+): Record<string, unknown> {
   return {
     id: `pack-${number}`,
     name: `Pack ${number}`,
@@ -55,6 +55,7 @@ function packOf(
     ...(address !== undefined && { address }),
     cells,
     ...(profiles.get(profile)?.sensors && { sensors }),
+    ...(options && { options }),
   };
 }
 

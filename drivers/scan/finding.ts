@@ -10,6 +10,8 @@ export interface Finding {
   readonly cells: number;
   /** Fitted temperature sensors as the values show them. */
   readonly sensors: number;
+  /** Other than by default. */
+  readonly options?: Readonly<Record<string, string | number | boolean>>;
   readonly cell_voltage_max_v: number | undefined;
   /** For a person to read. */
   readonly why: readonly string[];

@@ -1,10 +1,14 @@
 /** Every Modbus profile is known again by its own registers; other devices are not claimed. */
 import { expect, test } from 'vitest';
 import { systemClock } from '../../core/clock/system-clock.ts';
+import { encodeMbap } from '../modbus/mbap.ts';
+import { oddDevice } from '../modbus/odd-device-testing.ts';
+import { encodeRtu } from '../modbus/rtu/crc.ts';
 import { createUnitImage } from '../modbus/unit-image.ts';
 import { VirtualModbusHub } from '../modbus/virtual-link.ts';
 import { loadProfiles } from '../profiles/load.ts';
 import { candidateBinding } from './candidate.ts';
+import { configurationFor } from './configuration.ts';
 import type { Finding } from './finding.ts';
 import { type ModbusOutcome, scanModbus } from './modbus-scan.ts';
 import { healthyReading } from './scan-testing.ts';
@@ -119,4 +123,44 @@ test('a link that is refused says so', async () => {
     code: 'LINK_REFUSED',
     message: expect.stringMatching(/^cannot connect to 127\.0\.0\.1:\d+: .*ECONNREFUSED/),
   });
+});
+
+test.each([
+  [
+    'reply_unit',
+    'zero',
+    (transaction: number, _: number, pdu: Uint8Array) => encodeMbap(transaction, 0, pdu),
+  ],
+  ['reply_transaction', 'zero', (_: number, unit: number, pdu: Uint8Array) => encodeMbap(0, unit, pdu)],
+  [
+    'length_counts_crc',
+    true,
+    (transaction: number, unit: number, pdu: Uint8Array) =>
+      encodeMbap(transaction, unit, encodeRtu(unit, pdu).subarray(1)),
+  ],
+] as const)('a gateway that needs %s: %s: found with it, and so configured', async (name, value, frame) => {
+  const seplos = profiles.get('seplos-v3');
+  if (!seplos) throw new Error('no profile seplos-v3');
+  const binding = candidateBinding(seplos, 3, 16);
+  const { image, write } = createUnitImage(binding);
+  write(healthyReading(binding));
+  const device = await oddDevice(({ socket, transaction, unit, pdu }) => {
+    if (unit === binding.address) socket.write(frame(transaction, unit, image.answer(pdu)));
+  });
+  try {
+    const outcome = await scanModbus({
+      connection: { id: 'tcp', type: 'modbus-tcp', host: '127.0.0.1', port: device.port },
+      profiles: [seplos],
+      units: [3],
+      clock: systemClock,
+      hub: new VirtualModbusHub(),
+      budget_ms: 60_000,
+      onProgress: () => {},
+    });
+    expect(best(outcome)).toMatchObject({ profile: 'seplos-v3', cells: 16 });
+    expect(best(outcome).why).toContain(`"${name}: ${value}" takes its replies`);
+    expect(configurationFor(outcome.connection, outcome.findings, profiles)).toContain(`${name}: ${value}`);
+  } finally {
+    await device.close();
+  }
 });

@@ -37,6 +37,8 @@ export interface ModbusScan {
 
 export interface ModbusOutcome {
   readonly findings: readonly Finding[];
+  /** As it was scanned, with the option that its replies need. */
+  readonly connection: ModbusConnection;
   /** Units that gave any reply, also a refusal. */
   readonly answering_units: readonly number[];
   /** Profile and unit that were not tried for want of time. */
@@ -58,6 +60,8 @@ const TIMEOUT_MS = 500;
 const USUAL_ATTEMPTS = 2;
 /** Of a round of a unit that has answered. */
 const ROUND_ATTEMPTS = 3;
+/** In what is said of a reply that an option of the connection would take. */
+const ALLOWED = /allowed by "(\w+): (\w+)"/;
 const LEAST_PCT = 5;
 /** Registers at known places that answer, and a chain with a marker, are not chance. */
 const BITS_OF_MAP = 3;
@@ -66,6 +70,31 @@ const REFUSED_SHARE = 0.6;
 
 /** @throws GatewayError LINK_REFUSED (no connection), LINK_TIMEOUT (nobody answered) */
 export async function scanModbus(scan: ModbusScan): Promise<ModbusOutcome> {
+  const options: Options = new Map();
+  for (;;) {
+    const needed: Options = new Map();
+    try {
+      const connection = { ...scan.connection, ...Object.fromEntries(options) } as ModbusConnection;
+      const outcome = await scanOnce({ ...scan, connection }, needed);
+      const why = [...options].map(([name, value]) => `"${name}: ${value}" takes its replies`);
+      return {
+        ...outcome,
+        findings: outcome.findings.map(finding => ({ ...finding, why: [...finding.why, ...why] })),
+      };
+    } catch (error) {
+      const is_new = [...needed.keys()].some(name => !options.has(name));
+      if (!(error instanceof GatewayError) || error.code !== 'LINK_TIMEOUT' || !is_new) throw error;
+    }
+    // All that came needs an option: with it the same again.
+    for (const [name, value] of needed) options.set(name, value);
+  }
+}
+
+/** Of the connection, by name. */
+type Options = Map<string, string | boolean>;
+
+/** Options that would allow what came are noted in `needed`. */
+async function scanOnce(scan: ModbusScan, needed: Options): Promise<ModbusOutcome> {
   const { connection, clock, hub } = scan;
   const connected = Promise.withResolvers<string | undefined>();
   const link = new ModbusLink({
@@ -75,18 +104,26 @@ export async function scanModbus(scan: ModbusScan): Promise<ModbusOutcome> {
     gap_ms: connection.gap_ms ?? 0,
     max_jobs: 1,
     onState: (_, reason) => connected.resolve(reason),
+    onFailure: ({ message }) => {
+      const [, name, value] = ALLOWED.exec(message) ?? [];
+      if (name !== undefined) needed.set(name, value === 'true' ? true : value);
+    },
   });
   link.start();
   try {
     const refusal = await connected.promise;
     if (refusal !== undefined) throw new GatewayError('LINK_REFUSED', refusal);
-    return await tryAll(scan, link);
+    return await tryAll(scan, link, () => needed.size > 0);
   } finally {
     await link.stop();
   }
 }
 
-async function tryAll(scan: ModbusScan, link: ModbusLink): Promise<ModbusOutcome> {
+async function tryAll(
+  scan: ModbusScan,
+  link: ModbusLink,
+  needsOption: () => boolean,
+): Promise<ModbusOutcome> {
   const { clock, budget_ms, onProgress } = scan;
   const trials = trialsOf(scan);
   const end_ms = clock.monoMs() + budget_ms;
@@ -94,7 +131,7 @@ async function tryAll(scan: ModbusScan, link: ModbusLink): Promise<ModbusOutcome
   const answering = new Set<number>();
   let tried = 0;
   for (const trial of trials) {
-    if (clock.monoMs() >= end_ms) break;
+    if (clock.monoMs() >= end_ms || (answering.size === 0 && needsOption())) break;
     tried++;
     onProgress(`${tried} of ${trials.length}: ${trial.profile.id} at unit ${trial.unit}`);
     const replies_before = link.counters.replies;
@@ -109,6 +146,7 @@ async function tryAll(scan: ModbusScan, link: ModbusLink): Promise<ModbusOutcome
         'check wiring, baud rate, parity and the address of the device, or name other units with --units',
     );
   return {
+    connection: scan.connection,
     findings: settleUnits(found, scan.profiles).sort(byConfidence),
     answering_units: [...answering].sort((a, b) => a - b),
     left_out: trials.length - tried,
