@@ -7,6 +7,7 @@ export const DEFAULTS = {
   commit_interval_ms: 1000,
   retention_days: 30,
   max_size_gb: 4,
+  scrub_days: 7,
   batch_rows: 20_000,
   host: '127.0.0.1',
   port: 8080,

@@ -57,7 +57,10 @@ test('everything a consumer needs is filled in', () => {
   expect(config).toEqual({
     interval_ms: 2000,
     alerts: { silent_after_ms: 15_000, rules: DEFAULT_RULES },
-    storage: { directory: '/state', commit_interval_ms: 1000, retention_days: 30, max_bytes: 4e9 },
+    storage: {
+      ...{ directory: '/state', commit_interval_ms: 1000 },
+      ...{ retention_days: 30, scrub_days: 7, max_bytes: 4e9 },
+    },
     upstream: { database_url: undefined, batch_rows: 20_000 },
     server: {
       ...{ host: '127.0.0.1', port: 8080, tls: undefined, insecure_http: false },

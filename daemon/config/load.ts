@@ -35,6 +35,7 @@ export interface ResolvedConfig {
     readonly commit_interval_ms: number;
     readonly retention_days: number;
     readonly max_bytes: number;
+    readonly scrub_days: number;
   };
   /** Without `database_url` there is no sync. */
   readonly upstream: { readonly database_url: string | undefined; readonly batch_rows: number };
@@ -128,6 +129,7 @@ function resolveConfig(
       commit_interval_ms: storage.commit_interval_ms ?? DEFAULTS.commit_interval_ms,
       retention_days: storage.retention_days ?? DEFAULTS.retention_days,
       max_bytes: (storage.max_size_gb ?? DEFAULTS.max_size_gb) * 1e9,
+      scrub_days: storage.scrub_days ?? DEFAULTS.scrub_days,
     },
     upstream: {
       database_url: environment.database_url ?? upstream.database_url,

@@ -191,6 +191,14 @@ const StorageConfig = Type.Object(
           'The database uses at most so many 10⁹ bytes; what is oldest goes before: docs/storage.md',
       }),
     ),
+    scrub_days: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 365,
+        default: DEFAULTS.scrub_days,
+        description: 'All checksums of what is stored are read once in so many days; 0: never',
+      }),
+    ),
   },
   { ...closed, description: 'The local SQLite store' },
 );

@@ -2,11 +2,12 @@
  * Whether stored bytes are still what was written: the checksums of all blocks of the log, chunks of the archive and
  * rollups, in the order of their keys, as much at a time as the caller likes.
  */
-import type { Database, Statement } from 'better-sqlite3';
+import Sqlite, { type Database, type Statement } from 'better-sqlite3';
 import { describeError } from '../../core/errors.ts';
 import { forEachRecord } from './batch-buffer.ts';
 import { type StoredRow, visitRow } from './block.ts';
 import { openChunk } from './chunk.ts';
+import { isCorrupt } from './open-database.ts';
 import { decompress } from './packed-columns.ts';
 import { Rollup, STEPS_PER_BLOCK } from './rollup.ts';
 
@@ -85,8 +86,11 @@ export interface DamagedPart extends Pick<Part, 'name' | 'body'> {
 export class PartsCheck {
   readonly #select: ReadonlyMap<string, Statement<unknown[], never>>;
   readonly #onDamage: (part: DamagedPart) => void;
+  readonly #onUnreadable: ((what: string) => void) | undefined;
 
-  constructor(db: Database, onDamage: (part: DamagedPart) => void) {
+  /** `onUnreadable`: of a table whose pages cannot be read; the next one follows. Without it that is thrown. */
+  constructor(db: Database, onDamage: (part: DamagedPart) => void, onUnreadable?: (what: string) => void) {
+    this.#onUnreadable = onUnreadable;
     this.#select = new Map(TABLES.map(({ table, sql }) => [table, db.prepare(sql)]));
     this.#onDamage = onDamage;
   }
@@ -95,17 +99,36 @@ export class PartsCheck {
   check(position: PartsPosition | undefined, at_least_bytes: number): CheckedParts {
     let bytes = 0;
     const from = position === undefined ? 0 : TABLES.findIndex(({ table }) => table === position.table);
-    for (const { table, first, part } of TABLES.slice(Math.max(0, from))) {
-      const after = position?.table === table ? position.key : first;
-      for (const row of this.#rows(table).iterate(...after)) {
-        const found = part(row);
-        const at = { table, key: found.key };
-        this.#judge(found, at);
-        bytes += found.body.length;
-        if (bytes >= at_least_bytes) return { position: at, bytes };
+    for (const one of TABLES.slice(Math.max(0, from))) {
+      const after = position?.table === one.table ? position.key : one.first;
+      let at: PartsPosition | undefined;
+      try {
+        at = this.#checkTable(one, after, part => {
+          bytes += part.body.length;
+          return bytes < at_least_bytes;
+        });
+      } catch (error) {
+        if (!this.#onUnreadable || !isUnreadable(error)) throw error;
+        this.#onUnreadable(`table ${one.table}: ${describeError(error)}`);
       }
+      if (at) return { position: at, bytes };
     }
     return { position: undefined, bytes };
+  }
+
+  /** Until `goesOn` says no; undefined when it never did. */
+  #checkTable(
+    { table, part }: (typeof TABLES)[number],
+    after: readonly number[],
+    goesOn: (part: Part) => boolean,
+  ): PartsPosition | undefined {
+    for (const row of this.#rows(table).iterate(...after)) {
+      const found = part(row);
+      const at = { table, key: found.key };
+      this.#judge(found, at);
+      if (!goesOn(found)) return at;
+    }
+    return undefined;
   }
 
   /** The body of a part, as it stands now. */
@@ -131,4 +154,9 @@ export class PartsCheck {
       this.#onDamage({ ...part, position, reason: describeError(error) });
     }
   }
+}
+
+/** What SQLite says of pages that are not what they must be, and the card of those it cannot read. */
+function isUnreadable(error: unknown): boolean {
+  return isCorrupt(error) || (error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_IOERR'));
 }

@@ -56,6 +56,10 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
     }
     case 'list':
       return opened().list((params as ReaderMethods['list'][0]).kind);
+    case 'check_parts': {
+      const { position, at_least_bytes } = params as ReaderMethods['check_parts'][0];
+      return opened().checkParts(position ?? undefined, at_least_bytes);
+    }
     case 'read_batch': {
       const { after_seq, max_rows, max_bytes } = params as ReaderMethods['read_batch'][0];
       return opened().readBatch(after_seq, max_rows, max_bytes);

@@ -7,6 +7,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { isRepeatedAt } from '../../core/reading/codec.ts';
 import { readAudit } from './audit-reader.ts';
 import type { VisitBytes } from './block.ts';
+import { type CheckedParts, PartsCheck, type PartsPosition } from './check-parts.ts';
 import { readClockState } from './clock-table.ts';
 import { readCompleteness } from './completeness-reader.ts';
 import { exportChunk } from './export-reader.ts';
@@ -38,6 +39,8 @@ export class Reader {
   readonly #history: HistoryReader;
   readonly #selectPackId: Database.Statement<[number], string>;
   readonly #pack_ids = new Map<number, string>();
+  readonly #onDamage: (what: string) => void;
+  #parts: PartsCheck | undefined;
 
   /**
    * `onDamage` is told of every part of the file that cannot be read; its rows are left out. `cache_kib`: of pages
@@ -46,6 +49,7 @@ export class Reader {
   constructor(file: string, onDamage: (what: string) => void = () => {}, cache_kib?: number) {
     this.#db = new Database(file, { readonly: true, fileMustExist: true });
     if (cache_kib !== undefined) this.#db.pragma(`cache_size = -${cache_kib}`);
+    this.#onDamage = onDamage;
     this.#rows = new LogRows(this.#db, onDamage);
     this.#history = new HistoryReader(this.#db, this.#rows, onDamage);
     this.#selectPackId = this.#db
@@ -191,6 +195,16 @@ export class Reader {
       )
       .all(kind)
       .map(({ id, body }) => ({ id, body: parsed(body) }));
+  }
+
+  /** See check-parts.ts. What is damaged is told like any other damage. */
+  checkParts(position: PartsPosition | undefined, at_least_bytes: number): CheckedParts {
+    this.#parts ??= new PartsCheck(
+      this.#db,
+      ({ name, reason }) => this.#onDamage(`${name}: ${reason}`),
+      what => this.#onDamage(what),
+    );
+    return this.#parts.check(position, at_least_bytes);
   }
 
   readBatch(after_seq: number, max_rows: number, max_bytes: number): LogBatch {

@@ -26,5 +26,7 @@ export interface SqliteStoreOptions {
   readonly batch_bytes?: number;
   /** Rows of the log after which they move into the archive (default: 450 for each pack, at least 4096). */
   readonly span_rows?: number;
+  /** From one pass over all checksums to the next (default 7; 0: none). */
+  readonly scrub_days?: number;
   readonly migrations?: string;
 }

@@ -119,10 +119,11 @@ class SqliteStore implements Store, LogSource {
     });
     this.#losses = new Losses(this.#file);
     this.#upkeep = new Upkeep({
-      ...{ clock: options.clock, log: options.log, file: this.#file, store: options },
+      ...{ file: this.#file, store: options, documents: this.#documents },
       syncedSeq: () => this.#knownSynced(),
       retain: request => (this.#opening as Opening).workers.write('retain', request),
       onRetained: retained => this.#retained(retained),
+      check: (...[position, at_least_bytes]) => this.#read('check_parts', { position, at_least_bytes }),
     });
   }
 
@@ -248,7 +249,7 @@ class SqliteStore implements Store, LogSource {
         : undefined;
     return {
       ...this.#stats,
-      ...this.#upkeep.room,
+      ...this.#upkeep.stats(),
       parts_damaged: this.#damage.count,
       queue_bytes: this.#queue.bytes,
       fault: this.#fault ?? stuck ?? this.#archive_fault,

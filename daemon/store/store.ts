@@ -45,6 +45,12 @@ export interface StoreStats {
   readonly spans_waiting: number;
   /** Blocks, chunks and rollups that this run could not read; their rows are left out. */
   readonly parts_damaged: number;
+  /** Of the pass over all checksums that is under way (scrub.ts); 100 while it rests. */
+  readonly scrub_done_pct: number;
+  /** Whole passes so far. */
+  readonly scrub_passes: number;
+  /** Since the last of them; 0 while there is none. */
+  readonly scrub_finished_ago_s: number;
   /** One line when this run found that rows, or the whole database, had been lost before it. */
   readonly lost: string | undefined;
   /** Databases that could not be read and lie beside the new one. */

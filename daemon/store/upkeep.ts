@@ -1,7 +1,10 @@
-/** Calls for a round of retention now and then, sooner while there is more to remove, and says what was lost. */
-import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+/**
+ * Calls for a round of retention now and then, sooner while there is more to remove, and says what was lost; and has a
+ * little of the checksums read each time.
+ */
+import type { TimerHandle } from '../../core/clock/clock.ts';
 import { describeError } from '../../core/errors.ts';
-import type { Logger } from '../../core/log.ts';
+import { Scrub, type ScrubOptions } from './scrub.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import type { StoreStats } from './store.ts';
 import type { WriterMethods } from './worker-messages.ts';
@@ -14,6 +17,7 @@ const MAX_BYTES = 4e9;
 const DAY_MS = 86_400_000;
 /** So many days of the past go in a day at most, whatever the wall clock says. */
 const MAX_PACE = 3;
+const SCRUB_DAYS = 7;
 
 type Retained = WriterMethods['retain'][1];
 
@@ -22,9 +26,7 @@ type Room = Pick<
   'max_bytes' | 'keep_free_bytes' | 'used_bytes' | 'free_bytes' | 'wal_bytes' | 'wal_held'
 >;
 
-export interface UpkeepOptions {
-  readonly clock: Clock;
-  readonly log: Logger;
+export interface UpkeepOptions extends Pick<ScrubOptions, 'documents' | 'check'> {
   readonly file: string;
   readonly store: SqliteStoreOptions;
   /** Up to here the centre has everything; infinite where there is no centre. */
@@ -35,7 +37,8 @@ export interface UpkeepOptions {
 
 export class Upkeep {
   /** What there is for the file and what it takes; 0 before the first round where only that can tell. */
-  readonly room: Room;
+  readonly #room: Room;
+  readonly #scrub: Scrub;
   readonly #options: UpkeepOptions;
   readonly #every_ms: number;
   #timer: TimerHandle | undefined;
@@ -44,10 +47,13 @@ export class Upkeep {
   #retained_mono_ms: number | undefined;
 
   constructor(options: UpkeepOptions) {
+    const { store, documents, check } = options;
     this.#options = options;
+    const { clock, log, scrub_days: days = SCRUB_DAYS } = store;
+    this.#scrub = new Scrub({ clock, log, days, documents, check });
     this.#every_ms = options.store.retain_every_ms ?? RETAIN_EVERY_MS;
     const { max_bytes = MAX_BYTES, keep_free_bytes = KEEP_FREE_BYTES } = options.store;
-    this.room = {
+    this.#room = {
       max_bytes,
       keep_free_bytes,
       used_bytes: 0,
@@ -55,6 +61,10 @@ export class Upkeep {
       wal_bytes: 0,
       wal_held: undefined,
     };
+  }
+
+  stats(): Room & ReturnType<Scrub['stats']> {
+    return { ...this.#room, ...this.#scrub.stats() };
   }
 
   /** Resolves after the first round: a disk that is full has room then, if any can be made. */
@@ -65,17 +75,18 @@ export class Upkeep {
 
   stop(): void {
     this.#running = false;
-    this.#options.clock.clearTimer(this.#timer);
+    this.#options.store.clock.clearTimer(this.#timer);
   }
 
   #arm(delay_ms: number): void {
-    this.#timer = this.#options.clock.setTimer(() => void this.#round(), delay_ms);
+    this.#timer = this.#options.store.clock.setTimer(() => void this.#round(), delay_ms);
   }
 
   /** `for_room_only`: nothing goes because of its age, as nobody has looked at the clock yet. */
   async #round(for_room_only = false): Promise<void> {
-    const { clock, log, file, store } = this.#options;
-    const { max_bytes, keep_free_bytes } = this.room;
+    const { file, store } = this.#options;
+    const { clock, log } = store;
+    const { max_bytes, keep_free_bytes } = this.#room;
     const now_ms = clock.wallMs();
     const mono_ms = clock.monoMs();
     const is_uncertain = store.isTimeCertain?.() === false;
@@ -93,7 +104,7 @@ export class Upkeep {
       this.#retained_mono_ms = mono_ms;
       const { lost, used_bytes, free_bytes, wal_bytes, wal_held } = retained;
       this.#sayWhetherHeld(wal_held);
-      Object.assign(this.room, { used_bytes, free_bytes, wal_bytes, wal_held });
+      Object.assign(this.#room, { used_bytes, free_bytes, wal_bytes, wal_held });
       if (lost)
         log.error(
           { component: 'store' },
@@ -104,12 +115,15 @@ export class Upkeep {
     } catch (error) {
       log.warn({ component: 'store' }, `removing old readings failed: ${describeError(error)}`);
     }
+    // Before the first round is over nothing can be read.
+    if (!for_room_only) void this.#scrub.round(this.#room.used_bytes);
     if (this.#running) this.#arm(next_ms);
   }
 
   #sayWhetherHeld(held: string | undefined): void {
-    const { log, file } = this.#options;
-    const was_held = this.room.wal_held !== undefined;
+    const { file, store } = this.#options;
+    const { log } = store;
+    const was_held = this.#room.wal_held !== undefined;
     if (was_held === (held !== undefined)) return;
     if (held === undefined) log.info({ component: 'store' }, `${file}-wal: is written back again`);
     else log.warn({ component: 'store' }, `${file}-wal: grows, and ${held}`);

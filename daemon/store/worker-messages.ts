@@ -4,6 +4,7 @@ import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
 import type { GapRecord } from '../../core/contract/gap.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
+import type { CheckedParts, PartsPosition } from './check-parts.ts';
 import type { RetainRequest } from './retention.ts';
 import type {
   AlertRequest,
@@ -96,6 +97,7 @@ export interface ReaderMethods {
   completeness: [TimeSpan & { synced_seq: number | null }, CompletenessRow[]];
   get: [{ kind: string; id: string }, Document | null];
   list: [{ kind: string }, Document[]];
+  check_parts: [{ position: PartsPosition | null; at_least_bytes: number }, CheckedParts];
   read_batch: [{ after_seq: number; max_rows: number; max_bytes: number }, LogBatch];
   close: [null, null];
 }
