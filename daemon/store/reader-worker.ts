@@ -2,7 +2,7 @@
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { GatewayError } from '../../core/errors.ts';
-import { trimMemory } from '../system/trim-memory.ts';
+import { freePiece, trimMemory } from '../system/trim-memory.ts';
 import { Reader } from './reader.ts';
 import type { LogBatch } from './store.ts';
 import { failedReply, type ReaderMethods, type Request, type WorkerSetup } from './worker-messages.ts';
@@ -21,6 +21,7 @@ port.on('message', async ({ id, method, params }: Request) => {
     const result = await answer(method as keyof ReaderMethods, params);
     port.postMessage({ id, ok: true, result }, buffersOf(method, result));
     if (method === 'open') trimMemory();
+    if (method === 'export_chunk' || method === 'check_parts') await freePiece();
   } catch (error) {
     port.postMessage(failedReply(id, error));
   }
@@ -87,6 +88,7 @@ function opened(): Reader {
 /** What is handed over rather than copied. */
 function buffersOf(method: string, result: unknown): Transferable[] {
   if (method === 'history') return [(result as ReaderMethods['history'][1]).buffer];
+  if (method === 'export_chunk') return [(result as ReaderMethods['export_chunk'][1]).text.buffer];
   if (method !== 'read_batch') return [];
   const { seq, kind, pack_key, t_ms, end, bytes } = result as LogBatch;
   return [seq, kind, pack_key, t_ms, end, bytes].map(column => column.buffer as ArrayBuffer);

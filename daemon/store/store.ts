@@ -117,7 +117,7 @@ export interface ExportRequest extends TimeSpan {
 }
 
 export interface ExportChunk {
-  readonly text: Uint8Array;
+  readonly text: Uint8Array<ArrayBuffer>;
   /** Null after the last piece. */
   readonly next_seq: number | null;
   readonly readings: number;
