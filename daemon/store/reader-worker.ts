@@ -5,7 +5,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { freePiece, trimMemory } from '../system/trim-memory.ts';
 import { Reader } from './reader.ts';
 import type { LogBatch } from './store.ts';
-import { failedReply, type ReaderMethods, type Request, type WorkerSetup } from './worker-messages.ts';
+import { END, failedReply, type ReaderMethods, type Request, type WorkerSetup } from './worker-messages.ts';
 
 /** A history query that takes longer is given up. */
 const HISTORY_LIMIT_MS = 20_000;
@@ -17,6 +17,7 @@ if (!port) throw new Error('reader-worker.ts runs as a worker thread only');
 let reader: Reader | undefined;
 
 port.on('message', async ({ id, method, params }: Request) => {
+  if (method === END) process.exit();
   try {
     const result = await answer(method as keyof ReaderMethods, params);
     port.postMessage({ id, ok: true, result }, buffersOf(method, result));

@@ -14,6 +14,7 @@ import type {
 const OPEN_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 10_000;
+const END_TIMEOUT_MS = 5000;
 
 export class StoreWorkers {
   readonly #writer: WorkerClient<WriterMethods>;
@@ -68,7 +69,7 @@ export class StoreWorkers {
       await this.#writer.call('close', { synced_seq }, CLOSE_TIMEOUT_MS).catch(() => {});
       await this.#reader.call('close', null, CLOSE_TIMEOUT_MS).catch(() => {});
     }
-    await Promise.all([this.#reader.terminate(), this.#writer.terminate()]);
+    await Promise.all([this.#reader.end(END_TIMEOUT_MS), this.#writer.end(END_TIMEOUT_MS)]);
   }
 }
 

@@ -2,7 +2,13 @@
 import { type Transferable, Worker } from 'node:worker_threads';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import type { Request, WorkerEvent, WorkerMessage, WorkerSetup } from './worker-messages.ts';
+import {
+  END,
+  type Request,
+  type WorkerEvent,
+  type WorkerMessage,
+  type WorkerSetup,
+} from './worker-messages.ts';
 
 /** More calls than this at one time are refused. */
 const MAX_PENDING = 256;
@@ -21,6 +27,7 @@ export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
   readonly #onEvent: (event: WorkerEvent) => void;
   #next_id = 1;
   #ended: string | undefined;
+  #has_exited = false;
 
   constructor(
     name: string,
@@ -35,7 +42,10 @@ export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
     this.#worker = new Worker(script, { workerData: setup, name });
     this.#worker.on('message', (message: WorkerMessage) => this.#receive(message));
     this.#worker.on('error', error => this.#end(describeError(error)));
-    this.#worker.on('exit', () => this.#end('it has stopped'));
+    this.#worker.on('exit', () => {
+      this.#has_exited = true;
+      this.#end('it has stopped');
+    });
   }
 
   /** `timeout_ms` undefined: for as long as it takes (the caller watches by other means). */
@@ -63,8 +73,21 @@ export class WorkerClient<M extends { [K in keyof M]: [unknown, unknown] }> {
     });
   }
 
-  async terminate(): Promise<void> {
+  /**
+   * Ends the thread between two of its calls. One that is ended within native code (SQLite, zlib) can take the whole
+   * process with it, so that is the last resort, after `timeout_ms`.
+   */
+  async end(timeout_ms: number): Promise<void> {
     this.#end('the store is closed');
+    let timer: TimerHandle | undefined;
+    const exited = new Promise<void>(resolve => {
+      if (this.#has_exited) return resolve();
+      this.#worker.once('exit', () => resolve());
+      timer = this.#clock.setTimer(resolve, timeout_ms);
+    });
+    this.#worker.postMessage({ id: 0, method: END, params: null } satisfies Request);
+    await exited;
+    this.#clock.clearTimer(timer);
     await this.#worker.terminate();
   }
 

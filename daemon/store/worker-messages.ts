@@ -104,6 +104,9 @@ export interface ReaderMethods {
 
 export type Methods = { readonly [method: string]: [unknown, unknown] };
 
+/** Asks a thread to end itself; it gets no reply. */
+export const END = 'end';
+
 export interface Request {
   readonly id: number;
   readonly method: string;

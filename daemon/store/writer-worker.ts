@@ -7,6 +7,7 @@ import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { trimMemory } from '../system/trim-memory.ts';
 import {
+  END,
   failedReply,
   type Request,
   type WorkerMessage,
@@ -37,6 +38,7 @@ let archiving = false;
 let archive_not_before_ms = Number.NEGATIVE_INFINITY;
 
 port.on('message', ({ id, method, params }: Request) => {
+  if (method === END) process.exit();
   if (method === 'commit') {
     batches.push({ id, params: params as WriterMethods['commit'][0] });
     if (!waiting) commitNext();
