@@ -7,13 +7,13 @@ import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { readEnvironment } from '../daemon/config/environment.ts';
 import { loadConfig } from '../daemon/config/load.ts';
-import { AlertDesk } from '../daemon/pipeline/alert-desk.ts';
+import { AlertDesk } from '../daemon/pipeline/alert-service.ts';
 import { PackLiveView } from '../daemon/pipeline/live-view.ts';
 import { PasswordHasher } from '../daemon/server/auth/passwords.ts';
 import { UserDirectory } from '../daemon/server/auth/users.ts';
 import type { ServerOptions } from '../daemon/server/options.ts';
 import type { GatewayServices } from '../daemon/server/services.ts';
-import { CHEAP, makeTestSite, PASSWORD, testOptions } from '../daemon/server/test-services.ts';
+import { CHEAP, makeTestSite, PASSWORD, testOptions } from '../daemon/server/testing/test-site.ts';
 import { loadProfiles } from '../drivers/profiles/load.ts';
 
 export interface BenchSite {

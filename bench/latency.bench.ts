@@ -15,7 +15,7 @@ import { WebSocket } from 'ws';
 import { ReadingDecoder } from '../core/reading/codec.ts';
 import type { Topology } from '../core/topology/topology.ts';
 import { createSqliteStore } from '../daemon/store/sqlite-store.ts';
-import { smallTopology, storeOptions } from '../daemon/store/testing.ts';
+import { smallTopology, storeOptions } from '../daemon/store/testing/fixtures.ts';
 import { logIn } from '../test/support/gateway-process.ts';
 import { DEMO_CONFIG, startAsOnBox } from './box-program.ts';
 import type { AskerOrder } from './history-asker.ts';

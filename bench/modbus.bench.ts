@@ -15,9 +15,9 @@ import { silentLogger } from '../core/log.ts';
 import { encodeMbap } from '../drivers/modbus/mbap.ts';
 import { createModbusDriver } from '../drivers/modbus/modbus-driver.ts';
 import { ModbusLink } from '../drivers/modbus/modbus-link.ts';
+import { wireOf } from '../drivers/modbus/open-wire.ts';
 import { RegisterImage } from '../drivers/modbus/register-image.ts';
 import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
-import { wireOf } from '../drivers/modbus/wires.ts';
 import { shapeOf } from '../drivers/profiles/load.ts';
 import type { Profile } from '../drivers/profiles/profile.ts';
 import { perSecond, ratio } from './rate.ts';
@@ -79,7 +79,7 @@ async function lineShare(
   const alive = Array.from({ length: UNITS }, (_, i) => i + 1);
   const ids = [...alive, ...dead];
   const units = alive.map(id => ({ id, reply_id: id, blocks: [{ code: 3, address: 0, words }] }));
-  const program = new URL('../drivers/modbus/rtu/serial_player.py', import.meta.url).pathname;
+  const program = new URL('../drivers/modbus/testing/serial_player.py', import.meta.url).pathname;
   const player = spawn(PYTHON, [program, JSON.stringify({ units, baud: baud_rate })], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -15,7 +15,7 @@ import {
   smallTopology,
   storeOptions,
   temporaryDirectory,
-} from '../daemon/store/testing.ts';
+} from '../daemon/store/testing/fixtures.ts';
 import { perSecond, ratio } from './rate.ts';
 import { simulateFleet } from './simulated-rows.ts';
 

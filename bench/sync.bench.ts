@@ -5,7 +5,7 @@
 import pg from 'pg';
 import { systemClock } from '../core/clock/system-clock.ts';
 import { silentLogger } from '../core/log.ts';
-import { POSTGRES_MIGRATIONS } from '../daemon/store/migration-files.ts';
+import { POSTGRES_MIGRATIONS } from '../daemon/store/file/migration-files.ts';
 import { createSqliteStore } from '../daemon/store/sqlite-store.ts';
 import type { LogSource, Store } from '../daemon/store/store.ts';
 import {
@@ -14,7 +14,7 @@ import {
   smallTopology,
   storeOptions,
   temporaryDirectory,
-} from '../daemon/store/testing.ts';
+} from '../daemon/store/testing/fixtures.ts';
 import { migrateCentre } from '../daemon/upstream/migrate.ts';
 import { createUpstream } from '../daemon/upstream/upstream.ts';
 import { startPostgres } from '../test/support/postgres.ts';

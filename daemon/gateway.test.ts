@@ -8,7 +8,7 @@ import { loadProfiles } from '../drivers/profiles/load.ts';
 import { readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
 import { Gateway } from './gateway.ts';
-import { temporaryDirectory } from './store/testing.ts';
+import { temporaryDirectory } from './store/testing/fixtures.ts';
 
 const CONFIG = new URL('./config/demo.yaml', import.meta.url).pathname;
 const profiles = loadProfiles();

@@ -9,7 +9,7 @@ import { readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
 import { Gateway } from './gateway.ts';
 import { STORE_FILE } from './store/sqlite-store.ts';
-import { temporaryDirectory } from './store/testing.ts';
+import { temporaryDirectory } from './store/testing/fixtures.ts';
 
 const CONFIG = new URL('./config/demo.yaml', import.meta.url).pathname;
 const profiles = loadProfiles();

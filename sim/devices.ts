@@ -9,7 +9,7 @@ import type { CanConnection, ConnectionConfig, ModbusConnection } from '../drive
 import { transportOf } from '../drivers/connections.ts';
 import type { PackBinding } from '../drivers/driver.ts';
 import { createUnitImage } from '../drivers/modbus/unit-image.ts';
-import { unitOf } from '../drivers/modbus/unit-readers.ts';
+import { unitOf } from '../drivers/modbus/units-of-connection.ts';
 import type { VirtualWires } from '../drivers/registry.ts';
 
 /** One pack's place on a wire. Attached from construction until `detach`. */

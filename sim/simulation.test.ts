@@ -8,7 +8,7 @@ import { Quality } from '../core/reading/quality.ts';
 import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
 import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
 import { createSimulation, type Simulation } from './simulation.ts';
-import { bench, bindingsOf, CELLS, FOX, INTERVAL_MS, JK, LV, SUN } from './test-bench.ts';
+import { bench, bindingsOf, CELLS, FOX, INTERVAL_MS, JK, LV, SUN } from './testing/bench.ts';
 
 /** Half a step of what each device family can say, by quantity. */
 const STEPS: Readonly<Record<string, Partial<Record<PackMetricName, number>>>> = {

@@ -10,7 +10,7 @@ import type { PackReading, PackShape } from '../core/reading/pack-reading.ts';
 import type { Chemistry } from '../core/topology/topology.ts';
 import type { ConnectionConfig } from '../drivers/connections.ts';
 import type { PackBinding } from '../drivers/driver.ts';
-import { unitOf } from '../drivers/modbus/unit-readers.ts';
+import { unitOf } from '../drivers/modbus/units-of-connection.ts';
 import type { VirtualWires } from '../drivers/registry.ts';
 import { attachDevice, isVirtual, type VirtualDevice } from './devices.ts';
 import { FaultBoard, type FaultView } from './faults.ts';

@@ -5,7 +5,7 @@ import { Value } from 'typebox/value';
 import { expect, test } from 'vitest';
 import { findingsOf } from './check.ts';
 import { formatPath } from './problem.ts';
-import { nearly } from './testing.ts';
+import { nearly } from './testing/yaml.ts';
 
 const closed = { additionalProperties: false } as const;
 const Shape = Type.Object(

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import type { AuditEntry } from '../../core/contract/access.ts';
-import { MemoryDocuments } from '../server/test-services.ts';
+import { MemoryDocuments } from '../server/testing/test-site.ts';
 import { AuditLog } from './audit-log.ts';
 import { recordStart } from './config-change.ts';
 import { presentable } from './presentable.ts';

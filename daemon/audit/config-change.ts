@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type Logger, silentLogger } from '../../core/log.ts';
-import { ReadableDocuments } from '../store/readable-documents.ts';
+import { ReadableDocuments } from '../store/documents/readable-documents.ts';
 import type { Documents } from '../store/store.ts';
 import type { AuditLog } from './audit-log.ts';
 import { presentable } from './presentable.ts';

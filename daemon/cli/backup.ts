@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Clock } from '../../core/clock/clock.ts';
 import { SESSION_KIND } from '../server/auth/sessions.ts';
 import { SIGNING_KEYS_KIND } from '../server/auth/signing-keys.ts';
-import { backUp } from '../store/backup.ts';
+import { backUp } from '../store/read/backup.ts';
 import { STORE_FILE } from '../store/sqlite-store.ts';
 import { UsageError } from './usage.ts';
 

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import { ProcessLock } from '../store/process-lock.ts';
+import { ProcessLock } from '../store/file/process-lock.ts';
 
 const run = promisify(execFile);
 const START_TIMEOUT_S = 60;

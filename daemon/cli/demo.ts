@@ -16,7 +16,7 @@ import { generatePassword } from '../server/auth/passwords.ts';
 import { createLogger } from '../system/logger.ts';
 import { type DemoPostgres, startDemoPostgres } from './demo-postgres.ts';
 import { DemoScreen } from './demo-screen.ts';
-import { live, STORAGE_BACK } from './lifetime.ts';
+import { live, STORAGE_BACK } from './run-until-signal.ts';
 import { prepareStateDirectory } from './state-dir.ts';
 
 export interface DemoOptions {

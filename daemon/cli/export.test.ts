@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { createSqliteStore } from '../store/sqlite-store.ts';
 import type { LogSource, Store } from '../store/store.ts';
-import { numberedReading, smallTopology, storeOptions } from '../store/testing.ts';
+import { numberedReading, smallTopology, storeOptions } from '../store/testing/fixtures.ts';
 import { main } from './main.ts';
 
 const T0 = Date.UTC(2026, 0, 7);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { EXPORT_FORMATS, EXPORT_ROWS } from '../../core/contract/export.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import { Reader } from '../store/reader.ts';
+import { Reader } from '../store/read/reader.ts';
 import { STORE_FILE } from '../store/sqlite-store.ts';
 import { freePiece } from '../system/trim-memory.ts';
 import { UsageError } from './usage.ts';

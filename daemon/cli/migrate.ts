@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
-import { POSTGRES_MIGRATIONS } from '../store/migration-files.ts';
+import { POSTGRES_MIGRATIONS } from '../store/file/migration-files.ts';
 import { makeClient } from '../upstream/client.ts';
 import { describeCentre, upstreamFailure } from '../upstream/failure.ts';
 import { migrateCentre, pendingCentre } from '../upstream/migrate.ts';

@@ -7,7 +7,7 @@ import { loadConfig } from '../config/load.ts';
 import { Gateway } from '../gateway.ts';
 import { createLogger } from '../system/logger.ts';
 import { createNotifier } from '../system/notify.ts';
-import { live, STORAGE_BACK } from './lifetime.ts';
+import { live, STORAGE_BACK } from './run-until-signal.ts';
 import { prepareStateDirectory } from './state-dir.ts';
 
 export interface RunOptions {

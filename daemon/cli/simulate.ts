@@ -5,7 +5,7 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
 import { transportOf } from '../../drivers/connections.ts';
-import { unitOf } from '../../drivers/modbus/unit-readers.ts';
+import { unitOf } from '../../drivers/modbus/units-of-connection.ts';
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import { isVirtual } from '../../sim/devices.ts';
@@ -23,7 +23,7 @@ import type { BoundConnection } from '../config/fleet.ts';
 import { loadConfig } from '../config/load.ts';
 import { isLoopback } from '../server/addresses.ts';
 import { createLogger } from '../system/logger.ts';
-import { live } from './lifetime.ts';
+import { live } from './run-until-signal.ts';
 import { type Hardware, type HardwareValues, hardwareOf } from './simulated-hardware.ts';
 import { UsageError, wholeNumber } from './usage.ts';
 

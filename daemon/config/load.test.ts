@@ -9,7 +9,7 @@ import { ConfigError } from './config-error.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { type GatewayConfig, loadConfig } from './load.ts';
-import { quietEnvironment, testProfiles } from './testing.ts';
+import { quietEnvironment, testProfiles } from './testing/config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'config-'));
 afterAll(() => rmSync(folder, { recursive: true }));

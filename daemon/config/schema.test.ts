@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Value } from 'typebox/value';
 import { expect, test } from 'vitest';
 import { findingsOf } from '../../core/schema/check.ts';
-import { nearly } from '../../core/schema/testing.ts';
+import { nearly } from '../../core/schema/testing/yaml.ts';
 import { ConnectionConfig } from '../../drivers/connections.ts';
 import { ProfileFile } from '../../drivers/profiles/profile.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';

@@ -4,7 +4,7 @@ import { type ModbusConnection, transportOf } from '../../drivers/connections.ts
 import type { PackBinding } from '../../drivers/driver.ts';
 import { type LeastRound, leastRound } from '../../drivers/modbus/least-round.ts';
 import { fittingInterval, inSeconds } from '../../drivers/modbus/line-rounds.ts';
-import { DEFAULT_BAUD_RATE } from '../../drivers/modbus/wires.ts';
+import { DEFAULT_BAUD_RATE } from '../../drivers/modbus/open-wire.ts';
 import type { ExpandedConnection } from './expand-connections.ts';
 
 /** Warnings: such a line works, its packs are read in turn. `bindings`: by connection id. */

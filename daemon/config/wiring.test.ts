@@ -9,7 +9,7 @@ import type { Profile } from '../../drivers/profiles/profile.ts';
 import { chemistryMisfit } from './chemistry-misfit.ts';
 import { ConfigError } from './config-error.ts';
 import { loadConfig } from './load.ts';
-import { quietEnvironment } from './testing.ts';
+import { quietEnvironment } from './testing/config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wiring-'));
 afterAll(() => rmSync(folder, { recursive: true }));

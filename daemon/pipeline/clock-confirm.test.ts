@@ -1,6 +1,6 @@
 /** A person says that the clock is right: what is made of it, for how long, and when it is not believed. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { INTERVAL_MS, TestBox, TRUE_START_MS } from './clock-testing.ts';
+import { INTERVAL_MS, TestBox, TRUE_START_MS } from './testing/clock-box.ts';
 
 const HOUR_MS = 3_600_000;
 let box: TestBox;

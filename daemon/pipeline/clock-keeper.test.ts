@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sleep } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { STORE_FILE } from '../store/sqlite-store.ts';
-import { historyOf } from '../store/testing.ts';
-import { INTERVAL_MS, type Taken, TestBox, TRUE_START_MS } from './clock-testing.ts';
+import { historyOf } from '../store/testing/fixtures.ts';
+import { INTERVAL_MS, type Taken, TestBox, TRUE_START_MS } from './testing/clock-box.ts';
 
 const HOUR_MS = 3_600_000;
 let box: TestBox;

@@ -7,9 +7,14 @@ import { HOUR_MS } from '../../core/contract/completeness.ts';
 import { silentLogger } from '../../core/log.ts';
 import { createSqliteStore } from '../store/sqlite-store.ts';
 import type { LogSource, Store } from '../store/store.ts';
-import { numberedReading, smallTopology, storeOptions, temporaryDirectory } from '../store/testing.ts';
-import { TestBox, TRUE_START_MS } from './clock-testing.ts';
+import {
+  numberedReading,
+  smallTopology,
+  storeOptions,
+  temporaryDirectory,
+} from '../store/testing/fixtures.ts';
 import { CompletenessLedger } from './completeness.ts';
+import { TestBox, TRUE_START_MS } from './testing/clock-box.ts';
 
 const INTERVAL_MS = 60_000;
 const topology = smallTopology(2);

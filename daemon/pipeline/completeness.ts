@@ -13,7 +13,7 @@ import { type CompletenessRecord, HOUR_MS, type HourOfPack } from '../../core/co
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import { ReadableDocuments } from '../store/readable-documents.ts';
+import { ReadableDocuments } from '../store/documents/readable-documents.ts';
 import { LogKind, type ReadingCount, type Store } from '../store/store.ts';
 
 /** By then what was taken at the end of the hour is committed. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { silentLogger } from '../../core/log.ts';
-import { FAULTY_STORAGE } from '../server/test-services.ts';
+import { FAULTY_STORAGE } from '../server/testing/test-site.ts';
 import { GatewayWatch } from './gateway-watch.ts';
 
 test('looks every few seconds with both times, goes on after a failure, and ends when stopped', () => {

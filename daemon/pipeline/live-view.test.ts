@@ -1,6 +1,6 @@
 /** A pack in full: each cell with the moment it was told, however the driver's clock runs. */
 import { expect, test } from 'vitest';
-import { makeTestSite } from '../server/test-services.ts';
+import { makeTestSite } from '../server/testing/test-site.ts';
 
 test('every cell has its own moment, the same on each call while nothing new came', () => {
   const { clock, services, setCells, topology } = makeTestSite();

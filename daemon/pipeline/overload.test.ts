@@ -6,10 +6,10 @@ import { silentLogger } from '../../core/log.ts';
 import { plausibleLimits } from '../../core/reading/plausibility.ts';
 import { PackJudge } from '../../core/siblings/pack-judge.ts';
 import { createModbusDriver } from '../../drivers/modbus/modbus-driver.ts';
-import { addressOf, fourCells, honest } from '../../drivers/modbus/odd-device-testing.ts';
+import { addressOf, fourCells, honest } from '../../drivers/modbus/testing/odd-device.ts';
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import { createSqliteStore } from '../store/sqlite-store.ts';
-import { smallTopology, storeOptions, temporaryDirectory } from '../store/testing.ts';
+import { smallTopology, storeOptions, temporaryDirectory } from '../store/testing/fixtures.ts';
 import { CompletenessLedger } from './completeness.ts';
 import { Sampler } from './sampler.ts';
 

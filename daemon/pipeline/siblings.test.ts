@@ -11,7 +11,7 @@ import { PackJudge } from '../../core/siblings/pack-judge.ts';
 import { createCanDriver } from '../../drivers/can/can-driver.ts';
 import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
 import type { SimulationConfig } from '../../sim/simulation-config.ts';
-import { type Bus, bench, bindingsOf, FOX, INTERVAL_MS, JK, LV, SUN } from '../../sim/test-bench.ts';
+import { type Bus, bench, bindingsOf, FOX, INTERVAL_MS, JK, LV, SUN } from '../../sim/testing/bench.ts';
 import { Sampler } from './sampler.ts';
 
 const HOURS = 1;

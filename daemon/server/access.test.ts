@@ -2,10 +2,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AlertView } from '../../core/contract/model.ts';
 import type { Role } from '../../core/contract/roles.ts';
-import { addProvisional, badTokens, forged, keysByRole, PROVISIONAL, ROLES } from './access-testing.ts';
 import { buildApp } from './app.ts';
 import type { App, ServerContext } from './options.ts';
-import { addTestUsers, JWT_SECRET, makeTestSite, PASSWORD, testOptions, tokenOf } from './test-services.ts';
+import { addProvisional, badTokens, forged, keysByRole, PROVISIONAL, ROLES } from './testing/access.ts';
+import {
+  addTestUsers,
+  JWT_SECRET,
+  makeTestSite,
+  PASSWORD,
+  testOptions,
+  tokenOf,
+} from './testing/test-site.ts';
 
 interface Line {
   readonly url: string;

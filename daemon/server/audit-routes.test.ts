@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AuditEntry } from '../../core/contract/access.ts';
 import { buildApp } from './app.ts';
 import type { App, ServerContext } from './options.ts';
-import { addTestUsers, makeTestSite, PASSWORD, testOptions, tokenOf } from './test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, testOptions, tokenOf } from './testing/test-site.ts';
 
 const NEW_PASSWORD = 'entirely different';
 const site = makeTestSite();

@@ -6,7 +6,7 @@ import type { Logger } from '../../core/log.ts';
 import { addressMatcher } from './addresses.ts';
 import type { ServerOptions } from './options.ts';
 import { createServer, type HttpServer } from './server.ts';
-import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './testing/test-site.ts';
 
 let server: HttpServer | undefined;
 afterEach(() => server?.close());

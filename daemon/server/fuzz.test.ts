@@ -9,9 +9,9 @@ import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { BINARY_PROTOCOL } from '../../core/contract/live-binary.ts';
 import { buildApp } from './app.ts';
-import { type FuzzSchema, nearly, word } from './fuzz-testing.ts';
-import { start } from './live/live-testing.ts';
-import { addTestUsers, makeTestSite, testOptions, tokenOf } from './test-services.ts';
+import { type FuzzSchema, nearly, word } from './testing/fuzz.ts';
+import { start } from './testing/live.ts';
+import { addTestUsers, makeTestSite, testOptions, tokenOf } from './testing/test-site.ts';
 
 const SEED = 20_261_127;
 const NO_LIMITS = {

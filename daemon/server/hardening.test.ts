@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect, isIPv4, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { TestClient } from './live/test-client.ts';
 import { createServer, type HttpServer } from './server.ts';
-import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './test-services.ts';
+import { TestClient } from './testing/live-client.ts';
+import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './testing/test-site.ts';
 import { ownAddresses } from './tls/own-names.ts';
 
 let server: HttpServer | undefined;

@@ -6,7 +6,7 @@ import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from '
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from './app.ts';
 import type { App } from './options.ts';
-import { makeTestSite, testOptions } from './test-services.ts';
+import { makeTestSite, testOptions } from './testing/test-site.ts';
 
 let directory: string;
 let app: App;

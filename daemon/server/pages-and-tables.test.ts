@@ -1,12 +1,12 @@
 /** Paging, time spans, tables and conditional requests, as programs use them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AlertsReply } from '../../core/contract/http.ts';
-import { historyOfReadings, ThinnedSeries } from '../store/history.ts';
-import { historyText } from '../store/history-text.ts';
+import { historyOfReadings, ThinnedSeries } from '../store/read/history.ts';
+import { historyText } from '../store/read/history-text.ts';
 import type { HistoryFormat, HistoryRequest } from '../store/store.ts';
 import { buildApp } from './app.ts';
 import type { App, ServerContext } from './options.ts';
-import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, testOptions } from './testing/test-site.ts';
 
 const site = makeTestSite();
 let app: App;

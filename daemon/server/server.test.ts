@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import type { Logger } from '../../core/log.ts';
 import { buildApp } from './app.ts';
 import { createServer } from './server.ts';
-import { addTestUsers, makeTestSite, PASSWORD, testOptions, tokenOf } from './test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, testOptions, tokenOf } from './testing/test-site.ts';
 
 test('beyond loopback it wants TLS, or to be told that the network is trusted', async () => {
   const { services } = makeTestSite();

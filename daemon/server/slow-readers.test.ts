@@ -7,7 +7,7 @@ import type { Logger } from '../../core/log.ts';
 import type { ExportRequest } from '../store/store.ts';
 import type { ServerLimits } from './limits.ts';
 import { createServer, type HttpServer } from './server.ts';
-import { addTestUsers, makeTestSite, PASSWORD, type TestSite, testOptions } from './test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, type TestSite, testOptions } from './testing/test-site.ts';
 
 let server: HttpServer | undefined;
 const sockets: Socket[] = [];

@@ -5,10 +5,10 @@
 import type { TimerHandle } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import { SQLITE_MIGRATIONS } from './migration-files.ts';
-import { lockDirectory, type ProcessLock } from './process-lock.ts';
+import { SQLITE_MIGRATIONS } from './file/migration-files.ts';
+import { lockDirectory, type ProcessLock } from './file/process-lock.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
-import { type Read, StoreWorkers } from './store-workers.ts';
+import { type Read, StoreWorkers } from './threads/store-workers.ts';
 import { unreadAnswer } from './unread-store.ts';
 import type { OpenedLog, WorkerEvent } from './worker-messages.ts';
 

@@ -9,10 +9,8 @@ import { describeError, GatewayError } from '../../core/errors.ts';
 import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import { CommitQueue } from './commit-queue.ts';
-import { DamageReports } from './damage-reports.ts';
-import { HeldBatches } from './held-batches.ts';
-import { Losses } from './losses.ts';
+import { WaitingDocuments } from './documents/waiting-documents.ts';
+import { DamageReports } from './file/damage-reports.ts';
 import { Opening } from './opening.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import {
@@ -29,10 +27,12 @@ import {
   type StoreStats,
   type TimeSpan,
 } from './store.ts';
-import { documentsBy, type Read, type Write } from './store-workers.ts';
-import { Upkeep } from './upkeep.ts';
-import { WaitingDocuments } from './waiting-documents.ts';
+import { documentsBy, type Read, type Write } from './threads/store-workers.ts';
 import type { Committed, OpenedLog, WorkerEvent, WriterMethods } from './worker-messages.ts';
+import { CommitQueue } from './write/commit-queue.ts';
+import { HeldBatches } from './write/held-batches.ts';
+import { Losses } from './write/losses.ts';
+import { Upkeep } from './write/upkeep.ts';
 
 export const STORE_FILE = 'gateway.db';
 

@@ -10,7 +10,7 @@ import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { PackMetric } from '../../core/metrics.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import { readMigrations, SQLITE_MIGRATIONS } from './migration-files.ts';
+import { readMigrations, SQLITE_MIGRATIONS } from './file/migration-files.ts';
 import { createSqliteStore, STORE_FILE } from './sqlite-store.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { type LogBatch, LogKind, type LogSource, type Store } from './store.ts';
@@ -21,7 +21,7 @@ import {
   someAlert,
   storeOptions,
   temporaryDirectory,
-} from './testing.ts';
+} from './testing/fixtures.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 const SPAN_ROWS = 512;
@@ -119,7 +119,7 @@ test('a commit follows within the interval of the first append, without flush', 
 });
 
 test('killed at any moment, it has every row it acknowledged, whole and in order', async () => {
-  const script = fileURLToPath(new URL('./crash-child.testing.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./testing/crash-child.ts', import.meta.url));
   for (const lines_before_kill of [1, 40]) {
     const child = spawn(process.execPath, [script, directory.path], { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = new Promise(resolve => child.once('exit', resolve));

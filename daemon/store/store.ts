@@ -8,7 +8,7 @@ import type { ClockState } from '../../core/contract/clock.ts';
 import type { HourOfPack } from '../../core/contract/completeness.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import type { ExportForm } from './export-text.ts';
+import type { ExportForm } from './read/export-text.ts';
 
 export interface StoreStats {
   /** Highest sequence number that a commit has made durable; 0 when the log is empty. */

@@ -9,7 +9,13 @@ import { silentLogger } from '../../core/log.ts';
 import { createSqliteStore, STORE_FILE } from './sqlite-store.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { LogKind, type LogSource, type Store } from './store.ts';
-import { historyOf, numberedReading, smallTopology, storeOptions, temporaryDirectory } from './testing.ts';
+import {
+  historyOf,
+  numberedReading,
+  smallTopology,
+  storeOptions,
+  temporaryDirectory,
+} from './testing/fixtures.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 const topology = smallTopology(3);

@@ -4,8 +4,8 @@ import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
 import type { GapRecord } from '../../core/contract/gap.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
-import type { CheckedParts, PartsPosition } from './check-parts.ts';
-import type { RetainRequest } from './retention.ts';
+import type { WalState } from './file/wal-watch.ts';
+import type { CheckedParts, PartsPosition } from './log/check-parts.ts';
 import type {
   AlertRequest,
   AuditRequest,
@@ -18,7 +18,7 @@ import type {
   ReadingCount,
   TimeSpan,
 } from './store.ts';
-import type { WalState } from './wal-watch.ts';
+import type { RetainRequest } from './write/retention.ts';
 
 export interface OpenedLog {
   readonly incarnation: string;

@@ -5,7 +5,7 @@ import {
   type Migration,
   pendingMigrations,
   readMigrations,
-} from '../store/migration-files.ts';
+} from '../store/file/migration-files.ts';
 import { BEGIN, type Queryable } from './transaction.ts';
 
 const OLDEST_SERVER = 14;

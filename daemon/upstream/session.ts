@@ -17,7 +17,7 @@ import { timesAfter } from './clock.ts';
 import { ReadingCopy } from './copy-readings.ts';
 import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
-import { type GatewayRow, SILENCE_MIN, settleIdentity } from './identity.ts';
+import { type GatewayRow, SILENCE_MIN, settleIdentity } from './log-continuity.ts';
 import { readLogin } from './login.ts';
 import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';

@@ -6,12 +6,12 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { sleep } from '../../core/clock/clock.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { POSTGRES_MIGRATIONS } from '../store/migration-files.ts';
+import { POSTGRES_MIGRATIONS } from '../store/file/migration-files.ts';
 import type { LogBatch, LogSource } from '../store/store.ts';
 import { BatchSize } from './batch-size.ts';
 import type { PulledUsers } from './central-users.ts';
 import { endAtCorrection } from './clock.ts';
-import { Flight } from './flight.ts';
+import { Flight } from './in-flight-batches.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 const FIRST_RETRY_MS = 500;

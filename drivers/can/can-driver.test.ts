@@ -16,7 +16,7 @@ import { formatCanId } from './can-bus.ts';
 import { createCanDriver } from './can-driver.ts';
 import { createCanEncoder } from './can-encoder.ts';
 import { PackDecoder } from './pack-decoder.ts';
-import { bindingOf, shippedProfile, snapshot } from './test-bench.ts';
+import { bindingOf, shippedProfile, snapshot } from './testing/bench.ts';
 import { VirtualCanHub, type VirtualCanNode } from './virtual-bus.ts';
 
 const jk = shippedProfile('jk-can-v2');

@@ -8,7 +8,7 @@ import { Quality } from '../../core/reading/quality.ts';
 import { canKey } from './can-bus.ts';
 import { createCanDriver } from './can-driver.ts';
 import { createCanEncoder } from './can-encoder.ts';
-import { bindingOf, shippedProfile, snapshot } from './test-bench.ts';
+import { bindingOf, shippedProfile, snapshot } from './testing/bench.ts';
 import { type SentFrame, VirtualCanHub, type VirtualCanNode } from './virtual-bus.ts';
 
 const daly = shippedProfile('daly-can');

@@ -11,7 +11,7 @@ import type { Profile } from '../profiles/profile.ts';
 import { createCanDriver } from './can-driver.ts';
 import { createCanEncoder } from './can-encoder.ts';
 import { PackDecoder } from './pack-decoder.ts';
-import { bindingOf, snapshot } from './test-bench.ts';
+import { bindingOf, snapshot } from './testing/bench.ts';
 import { VirtualCanHub } from './virtual-bus.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'j1939-'));

@@ -10,7 +10,7 @@ import { canProfileOf, unitDivisor } from './can-profile.ts';
 import { checkCanProfile, describeCanProblem } from './check-profile.ts';
 import { decodeDbcBytes, parseDbc } from './dbc/dbc-parser.ts';
 import { PackDecoder } from './pack-decoder.ts';
-import { bindingOf, shippedProfile, snapshot } from './test-bench.ts';
+import { bindingOf, shippedProfile, snapshot } from './testing/bench.ts';
 
 const jk = shippedProfile('jk-can-v2');
 const foxbms = shippedProfile('foxbms-2');

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { Clock } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
+import { encodeRtu } from './rtu/crc.ts';
 import {
   fastClock,
   fourCells,
@@ -13,8 +14,7 @@ import {
   startOn,
   until,
   VALUES,
-} from './odd-device-testing.ts';
-import { encodeRtu } from './rtu/crc.ts';
+} from './testing/odd-device.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
-import { type Asked, goodPdu, type Heard, isRight, linkTo, reply, serveHeld } from './overlap-testing.ts';
+import { type Asked, goodPdu, type Heard, isRight, linkTo, reply, serveHeld } from './testing/in-flight.ts';
 
 const TIMEOUT_MS = 1000;
 /** First register of each request: far enough apart that no two share one. */

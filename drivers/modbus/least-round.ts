@@ -2,6 +2,7 @@
 import type { ModbusConnection } from '../connections.ts';
 import type { PackBinding } from '../driver.ts';
 import { maxInFlight } from './modbus-driver.ts';
+import { CHARACTER_BITS, DEFAULT_BAUD_RATE, wireOf } from './open-wire.ts';
 import { fieldSpans, limitsFor } from './registers/map-plan.ts';
 import { planReads } from './registers/read-plan.ts';
 import { registerMap } from './registers/register-map.ts';
@@ -9,9 +10,8 @@ import { dataBytes, type ReadRequest } from './reply.ts';
 import { splitModel } from './sunspec/model-block.ts';
 import { MODEL_HEADER, MODELS } from './sunspec/models.ts';
 import { MODULE_MODEL, packMap } from './sunspec/pack-map.ts';
-import { unitOf } from './unit-readers.ts';
+import { unitOf } from './units-of-connection.ts';
 import { VirtualModbusHub } from './virtual-link.ts';
-import { CHARACTER_BITS, DEFAULT_BAUD_RATE, wireOf } from './wires.ts';
 
 /** Unit, function, address, count and check sum. */
 const REQUEST_BYTES = 8;

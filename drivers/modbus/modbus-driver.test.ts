@@ -5,8 +5,8 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { qualityLetters } from '../../core/reading/quality.ts';
 import type { PackBinding } from '../driver.ts';
-import { type Bench, bindingOf, startVirtual } from './modbus-testing.ts';
 import { createSunSpecImage } from './sunspec/sunspec-image.ts';
+import { type Bench, bindingOf, startVirtual } from './testing/line.ts';
 import type { UnitHandler } from './virtual-link.ts';
 
 /** A unit whose cells all have the same voltage and whose pack has that many percent of charge. */

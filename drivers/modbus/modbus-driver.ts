@@ -4,13 +4,13 @@ import type { ModbusConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
 import { LineRounds } from './line-rounds.ts';
 import { ModbusLink } from './modbus-link.ts';
+import { wireOf } from './open-wire.ts';
 import { RoundTiming } from './round-timing.ts';
 import { UnitPoller } from './unit-poller.ts';
 import { STALE_PERIODS, staleAfterMs, type UnitReader } from './unit-reader.ts';
-import { createUnitReaders } from './unit-readers.ts';
+import { createUnitReaders } from './units-of-connection.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
 import type { Wire } from './wire.ts';
-import { wireOf } from './wires.ts';
 
 export function createModbusDriver(
   connection: ModbusConnection,

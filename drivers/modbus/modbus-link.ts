@@ -4,11 +4,11 @@
  * queued as jobs (a unit's whole round is one job, so that its registers are read close together).
  */
 import type { Clock } from '../../core/clock/clock.ts';
+import { Patience } from './adaptive-timeout.ts';
 import { type Connection, Connector } from './connector.ts';
 import type { OnReply } from './framing.ts';
 import { type Exchange, InFlight } from './in-flight.ts';
-import { Overlap } from './overlap.ts';
-import { Patience } from './patience.ts';
+import { Overlap } from './in-flight-limit.ts';
 import { pauseUntil } from './pause.ts';
 import { type FailureKind, judgeReply, type ReadRequest } from './reply.ts';
 import type { Wire } from './wire.ts';

@@ -9,8 +9,8 @@ import { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Driver, LinkEvent } from '../driver.ts';
 import { encodeMbap, type MbapFrame, MbapReader } from './mbap.ts';
 import { createModbusDriver } from './modbus-driver.ts';
-import { bindingOf } from './modbus-testing.ts';
 import { createSunSpecImage } from './sunspec/sunspec-image.ts';
+import { bindingOf } from './testing/line.ts';
 import { VirtualModbusHub } from './virtual-link.ts';
 
 /** Time that runs faster, so that back-off of seconds passes in a moment. */

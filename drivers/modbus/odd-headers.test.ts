@@ -1,8 +1,8 @@
 /** Gateways with odd headers: refused with the option that would help, and read whole with it. */
 import { afterEach, expect, test } from 'vitest';
 import { encodeMbap } from './mbap.ts';
-import { honest, oddDevice, type Request, startOn, until, VALUES } from './odd-device-testing.ts';
 import { crcFits, encodeRtu } from './rtu/crc.ts';
+import { honest, oddDevice, type Request, startOn, until, VALUES } from './testing/odd-device.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -4,6 +4,7 @@ import { PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import { encodeMbap } from './mbap.ts';
+import { encodeRtu } from './rtu/crc.ts';
 import {
   addressOf,
   fastClock,
@@ -14,8 +15,7 @@ import {
   startOn,
   until,
   VALUES,
-} from './odd-device-testing.ts';
-import { encodeRtu } from './rtu/crc.ts';
+} from './testing/odd-device.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import type { ModbusConnection } from '../connections.ts';
-import { type Bench, startVirtual } from './modbus-testing.ts';
-import { fourCells, honest } from './odd-device-testing.ts';
 import { RoundTiming } from './round-timing.ts';
+import { type Bench, startVirtual } from './testing/line.ts';
+import { fourCells, honest } from './testing/odd-device.ts';
 
 const INTERVAL_MS = 1000;
 /** Four requests of a unit, each with its pause. */

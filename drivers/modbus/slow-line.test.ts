@@ -1,6 +1,7 @@
 /** Lines slower than the interval: packs that are read in turn stay good, and the connection says what is wrong. */
 import { afterEach, expect, test } from 'vitest';
-import { startVirtual } from './modbus-testing.ts';
+import { encodeRtu } from './rtu/crc.ts';
+import { startVirtual } from './testing/line.ts';
 import {
   addressOf,
   fastClock,
@@ -11,8 +12,7 @@ import {
   startOn,
   until,
   VALUES,
-} from './odd-device-testing.ts';
-import { encodeRtu } from './rtu/crc.ts';
+} from './testing/odd-device.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

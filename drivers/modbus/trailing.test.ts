@@ -1,7 +1,7 @@
 /** Bytes that belong to no reply and come in packets of their own: passed over, counted to the byte, and the connection stays. */
 import { afterEach, expect, test } from 'vitest';
 import { MbapReader } from './mbap.ts';
-import { fourCells, oddDevice, type Request, startOn, until, VALUES } from './odd-device-testing.ts';
+import { fourCells, oddDevice, type Request, startOn, until, VALUES } from './testing/odd-device.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

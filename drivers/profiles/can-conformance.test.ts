@@ -24,7 +24,7 @@ import { canProfileOf } from '../can/can-profile.ts';
 import { checkCanProfile } from '../can/check-profile.ts';
 import { PackDecoder } from '../can/pack-decoder.ts';
 import { type SignalTarget, TargetKind } from '../can/pack-mapping.ts';
-import { type BindingChoice, bindingOf, snapshot } from '../can/test-bench.ts';
+import { type BindingChoice, bindingOf, snapshot } from '../can/testing/bench.ts';
 import type { PackBinding } from '../driver.ts';
 import { everyProfile } from './every-profile.ts';
 import type { Profile } from './profile.ts';

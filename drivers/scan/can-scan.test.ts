@@ -7,7 +7,7 @@ import { loadProfiles } from '../profiles/load.ts';
 import { addressesHeard, scanTraffic } from './can-scan.ts';
 import { candidateBinding } from './candidate.ts';
 import { configurationFor } from './configuration.ts';
-import { healthyReading, trafficOf } from './scan-testing.ts';
+import { healthyReading, trafficOf } from './testing/scan.ts';
 import { CanTraffic } from './traffic.ts';
 
 const { profiles } = loadProfiles();

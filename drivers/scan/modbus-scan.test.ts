@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { encodeMbap } from '../modbus/mbap.ts';
-import { oddDevice } from '../modbus/odd-device-testing.ts';
 import { encodeRtu } from '../modbus/rtu/crc.ts';
+import { oddDevice } from '../modbus/testing/odd-device.ts';
 import { createUnitImage } from '../modbus/unit-image.ts';
 import { VirtualModbusHub } from '../modbus/virtual-link.ts';
 import { loadProfiles } from '../profiles/load.ts';
@@ -11,7 +11,7 @@ import { candidateBinding } from './candidate.ts';
 import { configurationFor } from './configuration.ts';
 import type { Finding } from './finding.ts';
 import { type ModbusOutcome, scanModbus } from './modbus-scan.ts';
-import { healthyReading } from './scan-testing.ts';
+import { healthyReading } from './testing/scan.ts';
 
 const { profiles } = loadProfiles();
 const modbusProfiles = [...profiles.values()].filter(({ transport }) => transport === 'modbus');

@@ -2,7 +2,7 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import { SocketCanBus } from '../../drivers/can/socketcan-bus.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
-import { unitOf } from '../../drivers/modbus/unit-readers.ts';
+import { unitOf } from '../../drivers/modbus/units-of-connection.ts';
 import type { VirtualWires } from '../../drivers/registry.ts';
 import { CanGate } from './can-gate.ts';
 import type { AnswerUnit, Gate, OnGateLost } from './gate.ts';

@@ -10,7 +10,7 @@ import type { PackDetail } from '../../core/contract/model.ts';
 import { CellMetric, PackMetric, type PackMetricName } from '../../core/metrics.ts';
 import { ReadingDecoder } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
-import { Reader } from '../../daemon/store/reader.ts';
+import { Reader } from '../../daemon/store/read/reader.ts';
 import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { CONNECTIONS, connection, type Observations, PACKS, type Task, TRUNCATED_SENT } from './scenario.ts';

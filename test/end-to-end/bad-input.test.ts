@@ -15,8 +15,8 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import { type DemoPostgres, startDemoPostgres } from '../../daemon/cli/demo-postgres.ts';
-import { bindingOf } from '../../drivers/modbus/modbus-testing.ts';
 import { createSunSpecImage } from '../../drivers/modbus/sunspec/sunspec-image.ts';
+import { bindingOf } from '../../drivers/modbus/testing/line.ts';
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
 

@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { createSqliteStore } from '../../daemon/store/sqlite-store.ts';
-import { fillNumbered, smallTopology, storeOptions, temporaryDirectory } from '../../daemon/store/testing.ts';
+import {
+  fillNumbered,
+  smallTopology,
+  storeOptions,
+  temporaryDirectory,
+} from '../../daemon/store/testing/fixtures.ts';
 
 const BUNDLE = fileURLToPath(new URL('../../dist/bms-gateway.mjs', import.meta.url));
 const T0 = Date.UTC(2026, 0, 7);

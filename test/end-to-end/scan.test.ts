@@ -10,7 +10,7 @@ import { createUnitImage } from '../../drivers/modbus/unit-image.ts';
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import { loadProfiles } from '../../drivers/profiles/load.ts';
 import { candidateBinding } from '../../drivers/scan/candidate.ts';
-import { healthyReading, trafficOf } from '../../drivers/scan/scan-testing.ts';
+import { healthyReading, trafficOf } from '../../drivers/scan/testing/scan.ts';
 import { startGateway } from '../support/gateway-process.ts';
 
 let directory: string;

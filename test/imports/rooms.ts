@@ -52,7 +52,7 @@ export class Rooms {
     for (const top of LISTED_IN_FULL)
       for (const file of globSync(`${top}/*/**/*.ts`, { cwd: this.#root }).sort()) {
         const room = file.split('/', 2).join('/');
-        if (!known.has(room))
+        if (!known.has(room) && !room.endsWith('/testing'))
           found.push(`${ARCHITECTURE}:1: has no row for ${room}/, expected what it is for`);
         known.add(room);
       }

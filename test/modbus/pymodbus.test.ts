@@ -14,9 +14,9 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { qualityLetters } from '../../core/reading/quality.ts';
 import type { Driver } from '../../drivers/driver.ts';
-import { GOLDEN_FILE, goldenImage } from '../../drivers/modbus/golden-testing.ts';
 import { createModbusDriver } from '../../drivers/modbus/modbus-driver.ts';
-import { bindingOf } from '../../drivers/modbus/modbus-testing.ts';
+import { GOLDEN_FILE, goldenImage } from '../../drivers/modbus/testing/golden.ts';
+import { bindingOf } from '../../drivers/modbus/testing/line.ts';
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 
 const PYTHON = '/usr/bin/python3';

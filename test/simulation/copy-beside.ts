@@ -3,7 +3,7 @@
  * time, none twice, and says so to the other; when one of them has ended, the other goes on above what is there.
  */
 import { copyFileSync, rmSync } from 'node:fs';
-import { identityFile } from '../../daemon/store/identity.ts';
+import { identityFile } from '../../daemon/store/file/log-identity.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { type CentreState, readCentre } from './centre.ts';
 import type { Gateway } from './gateway.ts';

@@ -1,14 +1,14 @@
 /** One gateway without its threads: the real Writer, Reader and sync over the virtual disk, wire and clock. */
 import { silentLogger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import { BatchBuffer } from '../../daemon/store/batch-buffer.ts';
-import { SQLITE_MIGRATIONS } from '../../daemon/store/migration-files.ts';
-import { ProcessLock } from '../../daemon/store/process-lock.ts';
-import { Reader } from '../../daemon/store/reader.ts';
-import type { RetainRequest } from '../../daemon/store/retention.ts';
+import { SQLITE_MIGRATIONS } from '../../daemon/store/file/migration-files.ts';
+import { ProcessLock } from '../../daemon/store/file/process-lock.ts';
+import { BatchBuffer } from '../../daemon/store/format/batch-buffer.ts';
+import { Reader } from '../../daemon/store/read/reader.ts';
 import type { LogBatch, LogSource } from '../../daemon/store/store.ts';
 import type { OpenedLog, WriterMethods } from '../../daemon/store/worker-messages.ts';
-import { Writer } from '../../daemon/store/writer.ts';
+import type { RetainRequest } from '../../daemon/store/write/retention.ts';
+import { Writer } from '../../daemon/store/write/writer.ts';
 import { createUpstream, type Upstream } from '../../daemon/upstream/upstream.ts';
 import { type NewRow, type Row, rowsOf } from './log-model.ts';
 import type { SimClock } from './sim-clock.ts';

@@ -4,7 +4,7 @@ import { PackMetric } from '../../core/metrics.ts';
 import { encodeInto, maxEncodedBytes, ReadingDecoder } from '../../core/reading/codec.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { numberedReading, someAlert } from '../../daemon/store/testing.ts';
+import { numberedReading, someAlert } from '../../daemon/store/testing/fixtures.ts';
 import type { Draw } from './draw.ts';
 import type { NewRow, Row } from './log-model.ts';
 

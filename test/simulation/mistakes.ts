@@ -5,10 +5,10 @@
  */
 import type { GapRecord } from '../../core/contract/gap.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import { readIdentity, writeIdentity } from '../../daemon/store/identity.ts';
-import { SQLITE_MIGRATIONS } from '../../daemon/store/migration-files.ts';
+import { readIdentity, writeIdentity } from '../../daemon/store/file/log-identity.ts';
+import { SQLITE_MIGRATIONS } from '../../daemon/store/file/migration-files.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { Writer } from '../../daemon/store/writer.ts';
+import { Writer } from '../../daemon/store/write/writer.ts';
 import { readCentre } from './centre.ts';
 import { CopyBeside } from './copy-beside.ts';
 import { batchOf } from './gateway.ts';

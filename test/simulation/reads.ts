@@ -1,7 +1,7 @@
 /** Questions to the log at any moment, whatever else goes on: the answers are those of the model. */
 import type { Topology } from '../../core/topology/topology.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { historyOf } from '../../daemon/store/testing.ts';
+import { historyOf } from '../../daemon/store/testing/fixtures.ts';
 import type { Draw } from './draw.ts';
 import type { Gateway } from './gateway.ts';
 import type { LogModel, Row } from './log-model.ts';

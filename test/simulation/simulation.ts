@@ -5,7 +5,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { ClockRecord } from '../../core/contract/clock.ts';
-import { identityFile } from '../../daemon/store/identity.ts';
+import { identityFile } from '../../daemon/store/file/log-identity.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import { checkCentre, readCentre } from './centre.ts';
 import { RETRY_MS, type World } from './gateway-life.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { POSTGRES_MIGRATIONS } from '../../daemon/store/migration-files.ts';
+import { POSTGRES_MIGRATIONS } from '../../daemon/store/file/migration-files.ts';
 import { migrateCentre } from '../../daemon/upstream/migrate.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import type { World } from './gateway-life.ts';

@@ -6,7 +6,7 @@ import { AuditLog } from '../../daemon/audit/audit-log.ts';
 import { CentralUsers } from '../../daemon/server/auth/central-users.ts';
 import { PasswordHasher } from '../../daemon/server/auth/passwords.ts';
 import { UserDirectory } from '../../daemon/server/auth/users.ts';
-import { smallTopology } from '../../daemon/store/testing.ts';
+import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
 import { caughtUp, until, useCentre } from './harness.ts';
 
 const centre = useCentre();

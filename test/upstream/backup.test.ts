@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
-import { smallTopology } from '../../daemon/store/testing.ts';
+import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
 import { appendRounds, caughtUp, INTERVAL_MS, type Log, T0, useCentre } from './harness.ts';
 
 const ENTRY = fileURLToPath(new URL('../../daemon/bms-gateway.mjs', import.meta.url));

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Store } from '../../daemon/store/store.ts';
-import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing.ts';
+import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing/fixtures.ts';
 import { startGateway } from '../support/gateway-process.ts';
 import { appendRounds as appendRoundsOf, caughtUp, T0, until, useCentre } from './harness.ts';
 

@@ -1,8 +1,8 @@
 /** Records of the clock over a connection that breaks at COMMIT, to a real PostgreSQL: each counts once. */
 import { expect, test } from 'vitest';
 import { HOUR_MS } from '../../core/contract/completeness.ts';
-import { TestBox, TRUE_START_MS } from '../../daemon/pipeline/clock-testing.ts';
-import { someAlert } from '../../daemon/store/testing.ts';
+import { TestBox, TRUE_START_MS } from '../../daemon/pipeline/testing/clock-box.ts';
+import { someAlert } from '../../daemon/store/testing/fixtures.ts';
 import { caughtUp, hastyClock, until, useCentre } from './harness.ts';
 import { type CutAtCommit, startWireProxy } from './wire-proxy.ts';
 

@@ -6,9 +6,9 @@ import { systemClock } from '../../core/clock/system-clock.ts';
 import type { ClockCorrection, Trust } from '../../core/contract/clock.ts';
 import { HOUR_MS } from '../../core/contract/completeness.ts';
 import { silentLogger } from '../../core/log.ts';
-import { INTERVAL_MS, TestBox, TRUE_START_MS } from '../../daemon/pipeline/clock-testing.ts';
+import { INTERVAL_MS, TestBox, TRUE_START_MS } from '../../daemon/pipeline/testing/clock-box.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { someAlert } from '../../daemon/store/testing.ts';
+import { someAlert } from '../../daemon/store/testing/fixtures.ts';
 import { createUpstream, type Upstream } from '../../daemon/upstream/upstream.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 

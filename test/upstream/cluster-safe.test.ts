@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LogKind } from '../../daemon/store/store.ts';
-import { smallTopology, someAlert } from '../../daemon/store/testing.ts';
+import { smallTopology, someAlert } from '../../daemon/store/testing/fixtures.ts';
 import { appendRounds, caughtUp, T0, until, useCentre } from './harness.ts';
 import { field, nodesOf, PRINT_PARSE_TREES, parseTreesIn, type TreeNode } from './parse-trees.ts';
 

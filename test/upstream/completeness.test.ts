@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { HOUR_MS } from '../../core/contract/completeness.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { numberedReading, smallTopology } from '../../daemon/store/testing.ts';
+import { numberedReading, smallTopology } from '../../daemon/store/testing/fixtures.ts';
 import { caughtUp, useCentre } from './harness.ts';
 
 const centre = useCentre();

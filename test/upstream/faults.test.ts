@@ -4,7 +4,7 @@ import { chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { smallTopology } from '../../daemon/store/testing.ts';
+import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
 import type { Upstream } from '../../daemon/upstream/upstream.ts';
 import { appendRounds, caughtUp, hastyClock, type Log, until, useCentre } from './harness.ts';
 import { startWireProxy } from './wire-proxy.ts';

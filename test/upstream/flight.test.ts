@@ -1,7 +1,7 @@
 /** What is in memory between the log and the centre, however long the backlog and however slow the network. */
 import { expect, test } from 'vitest';
-import { smallTopology } from '../../daemon/store/testing.ts';
-import { mostBytesInFlight } from '../../daemon/upstream/flight.ts';
+import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
+import { mostBytesInFlight } from '../../daemon/upstream/in-flight-batches.ts';
 import { BATCH_BYTES, DEFAULT_BATCH_ROWS } from '../../daemon/upstream/upstream.ts';
 import { appendRounds, until, useCentre } from './harness.ts';
 import { startWireProxy } from './wire-proxy.ts';

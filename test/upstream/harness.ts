@@ -12,7 +12,7 @@ import {
   smallTopology,
   storeOptions,
   temporaryDirectory,
-} from '../../daemon/store/testing.ts';
+} from '../../daemon/store/testing/fixtures.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from '../../daemon/upstream/upstream.ts';
 import { type StartOptions, startPostgres, type TestPostgres } from '../support/postgres.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing.ts';
+import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing/fixtures.ts';
 import { appendRounds, caughtUp, INTERVAL_MS, type Log, T0, until, useCentre } from './harness.ts';
 
 const topology = smallTopology(5);

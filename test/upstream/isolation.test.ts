@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LogKind } from '../../daemon/store/store.ts';
-import { smallTopology, someAlert } from '../../daemon/store/testing.ts';
+import { smallTopology, someAlert } from '../../daemon/store/testing/fixtures.ts';
 import { startGateway } from '../support/gateway-process.ts';
 import { appendRounds, caughtUp, type Log, T0, until, useCentre } from './harness.ts';
 

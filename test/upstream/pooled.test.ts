@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LogKind } from '../../daemon/store/store.ts';
-import { smallTopology, someAlert } from '../../daemon/store/testing.ts';
+import { smallTopology, someAlert } from '../../daemon/store/testing/fixtures.ts';
 import { missingTools } from '../edge-box/uml.ts';
 import { startGateway } from '../support/gateway-process.ts';
 import { freePort } from '../support/postgres.ts';

@@ -6,7 +6,7 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing.ts';
+import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing/fixtures.ts';
 import { Centre, caughtUp, until } from './harness.ts';
 
 const HOUR_MS = 3_600_000;

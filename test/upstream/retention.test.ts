@@ -1,7 +1,7 @@
 /** What is dropped at the centre when its time is over, while gateways go on. */
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { numberedReading, smallTopology } from '../../daemon/store/testing.ts';
+import { numberedReading, smallTopology } from '../../daemon/store/testing/fixtures.ts';
 import { appendRounds, caughtUp, type Log, T0, until, useCentre } from './harness.ts';
 
 const WEEK_MS = 7 * 86_400_000;

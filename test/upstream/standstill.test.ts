@@ -5,7 +5,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import type { Logger } from '../../core/log.ts';
 import { silentLogger } from '../../core/log.ts';
-import { smallTopology } from '../../daemon/store/testing.ts';
+import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
 import { readCentralUsers } from '../../daemon/upstream/central-users.ts';
 import { OWNER } from '../../daemon/upstream/login.ts';
 import type { Upstream } from '../../daemon/upstream/upstream.ts';

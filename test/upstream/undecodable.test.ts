@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { smallTopology } from '../../daemon/store/testing.ts';
+import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
 import { appendRounds, caughtUp, T0, useCentre } from './harness.ts';
 
 const topology = smallTopology(2);

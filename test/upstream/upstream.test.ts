@@ -6,7 +6,7 @@ import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import type { LogSource, Store } from '../../daemon/store/store.ts';
-import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing.ts';
+import { numberedReading, smallTopology, someAlert } from '../../daemon/store/testing/fixtures.ts';
 import type { UpstreamOptions } from '../../daemon/upstream/upstream.ts';
 import { freePort } from '../support/postgres.ts';
 import { appendRounds as appendRoundsOf, caughtUp, T0, until, useCentre } from './harness.ts';

@@ -13,7 +13,7 @@ import {
   type TestSite,
   testOptions,
   tokenOf,
-} from '../test-services.ts';
+} from '../testing/test-site.ts';
 
 const HOUR_MS = 3_600_000;
 const SESSION_HOURS = 12;

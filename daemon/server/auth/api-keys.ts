@@ -11,7 +11,7 @@ import { Nullable } from '../../../core/contract/model.ts';
 import { Role } from '../../../core/contract/roles.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
-import { ReadableDocuments } from '../../store/readable-documents.ts';
+import { ReadableDocuments } from '../../store/documents/readable-documents.ts';
 import type { Documents } from '../../store/store.ts';
 import { sha256 } from './sessions.ts';
 

@@ -10,7 +10,7 @@ import {
   makeTestSite,
   PASSWORD,
   testOptions,
-} from '../test-services.ts';
+} from '../testing/test-site.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
 import {
   ARGON2_COST,

@@ -6,7 +6,7 @@ import type { Logger } from '../../../core/log.ts';
 import { silentLogger } from '../../../core/log.ts';
 import type { CentralRow } from '../../upstream/central-users.ts';
 import { buildApp } from '../app.ts';
-import { addTestUsers, CHEAP, makeTestSite, testOptions, tokenOf } from '../test-services.ts';
+import { addTestUsers, CHEAP, makeTestSite, testOptions, tokenOf } from '../testing/test-site.ts';
 import { CentralUsers } from './central-users.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
 import { PasswordHasher } from './passwords.ts';

@@ -1,7 +1,7 @@
 /** Users and keys are changed by a session whose password was given lately; keys are as they are. */
 import { expect, test } from 'vitest';
 import { buildApp } from '../app.ts';
-import { addTestUsers, makeTestSite, PASSWORD, testOptions, tokenOf } from '../test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, testOptions, tokenOf } from '../testing/test-site.ts';
 
 const NEW_USER = { username: 'new', password: PASSWORD, role: 'user' };
 const CHANGES = [

@@ -2,9 +2,9 @@
 import { decodeProtectedHeader } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import { buildApp } from '../app.ts';
-import { start } from '../live/live-testing.ts';
-import { TestClient } from '../live/test-client.ts';
 import type { App, ServerContext } from '../options.ts';
+import { start } from '../testing/live.ts';
+import { TestClient } from '../testing/live-client.ts';
 import {
   addTestUsers,
   makeTestSite,
@@ -12,7 +12,7 @@ import {
   type TestSite,
   testOptions,
   tokenOf,
-} from '../test-services.ts';
+} from '../testing/test-site.ts';
 
 const apps: App[] = [];
 afterEach(async () => {

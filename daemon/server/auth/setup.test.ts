@@ -13,7 +13,7 @@ import {
   makeTestSite,
   PASSWORD,
   testOptions,
-} from '../test-services.ts';
+} from '../testing/test-site.ts';
 import { PasswordHasher } from './passwords.ts';
 import { Setup } from './setup.ts';
 import { isSameCode, SETUP_CODE_FILE, SetupCodeFile } from './setup-code.ts';

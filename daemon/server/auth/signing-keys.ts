@@ -8,7 +8,7 @@ import { Compile } from 'typebox/compile';
 import type { Clock } from '../../../core/clock/clock.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import { type Logger, silentLogger } from '../../../core/log.ts';
-import { ReadableDocuments } from '../../store/readable-documents.ts';
+import { ReadableDocuments } from '../../store/documents/readable-documents.ts';
 import type { Documents } from '../../store/store.ts';
 
 export const SIGNING_KEYS_KIND = 'secret';

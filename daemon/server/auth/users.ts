@@ -7,7 +7,7 @@ import type { NewUserBody, UserChangeBody, UserRecord } from '../../../core/cont
 import { GatewayError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { silentLogger } from '../../../core/log.ts';
-import { ReadableDocuments } from '../../store/readable-documents.ts';
+import { ReadableDocuments } from '../../store/documents/readable-documents.ts';
 import type { Documents } from '../../store/store.ts';
 import { Lookups } from './lookups.ts';
 import { type Argon2Cost, costOf, type PasswordHasher, workOf } from './passwords.ts';

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import type { ComponentStatus, SystemStatus } from '../../../core/contract/http.ts';
 import type { Role } from '../../../core/contract/roles.ts';
-import { start } from '../live/live-testing.ts';
 import type { GatewayServices } from '../services.ts';
+import { start } from '../testing/live.ts';
 
 const connection = (id: string): ComponentStatus => ({
   ...{ name: `connection:${id}`, state: 'degraded', reason: `secret of ${id}`, code: 'LINK_REFUSED' },

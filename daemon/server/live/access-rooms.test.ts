@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BINARY_PROTOCOL } from '../../../core/contract/live-binary.ts';
 import type { Role } from '../../../core/contract/roles.ts';
-import { addProvisional, badTokens, keysByRole, PROVISIONAL, ROLES } from '../access-testing.ts';
 import { buildApp } from '../app.ts';
 import type { App, ServerContext } from '../options.ts';
-import { addTestUsers, makeTestSite, testOptions, tokenOf } from '../test-services.ts';
+import { addProvisional, badTokens, keysByRole, PROVISIONAL, ROLES } from '../testing/access.ts';
+import { TestClient } from '../testing/live-client.ts';
+import { addTestUsers, makeTestSite, testOptions, tokenOf } from '../testing/test-site.ts';
 import type { RoomKind } from './rooms.ts';
-import { TestClient } from './test-client.ts';
 
 type Answer = 'state' | 'NOT_FOUND' | 'BAD_REQUEST';
 const all = (answer: Answer) => ({ user: answer, moderator: answer, admin: answer });

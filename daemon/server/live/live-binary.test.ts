@@ -1,8 +1,8 @@
 /** The binary feed over real sockets: the same states as in JSON, in fewer bytes, whole after every reconnect. */
 import { expect, test } from 'vitest';
 import { BINARY_PROTOCOL, JSON_PROTOCOL } from '../../../core/contract/live-binary.ts';
-import { start } from './live-testing.ts';
-import type { TestClient } from './test-client.ts';
+import { start } from '../testing/live.ts';
+import type { TestClient } from '../testing/live-client.ts';
 
 const ROOMS = ['fleet', 'battery:north', 'pack:n1', 'alerts', 'system'];
 

@@ -5,9 +5,9 @@ import type { Documents } from '../../store/store.ts';
 import { PasswordHasher } from '../auth/passwords.ts';
 import { UserDirectory } from '../auth/users.ts';
 import type { GatewayServices } from '../services.ts';
-import { CHEAP } from '../test-services.ts';
-import { start } from './live-testing.ts';
-import { TestClient } from './test-client.ts';
+import { start } from '../testing/live.ts';
+import { TestClient } from '../testing/live-client.ts';
+import { CHEAP } from '../testing/test-site.ts';
 
 /** A store as ours: it takes 256 calls at a time, and refuses what is more. `busy`: it refuses all. */
 function withCountedStore() {

@@ -2,9 +2,9 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { BINARY_PROTOCOL, JSON_PROTOCOL } from '../../../core/contract/live-binary.ts';
-import { PASSWORD } from '../test-services.ts';
-import { start } from './live-testing.ts';
-import type { StateMessage } from './test-client.ts';
+import { start } from '../testing/live.ts';
+import type { StateMessage } from '../testing/live-client.ts';
+import { PASSWORD } from '../testing/test-site.ts';
 
 test('a client that does not read is skipped, then gets the newest; others are not held up', async () => {
   const { site, server, connect } = await start({

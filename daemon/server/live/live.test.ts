@@ -1,8 +1,8 @@
 /** The live feed over real sockets: who may connect, and how often states come. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { start } from './live-testing.ts';
-import { TestClient } from './test-client.ts';
+import { start } from '../testing/live.ts';
+import { TestClient } from '../testing/live-client.ts';
 
 test('without a valid session, or from a foreign page, there is no connection', async () => {
   const { url, token } = await start();

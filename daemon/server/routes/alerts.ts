@@ -2,7 +2,7 @@
 import { AlertQuery, AlertsReply, type AlertQuery as Query } from '../../../core/contract/http.ts';
 import type { AlertView } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
-import { alertPage } from '../../store/alert-page.ts';
+import { alertPage } from '../../store/read/alert-page.ts';
 import type { AlertRequest } from '../../store/store.ts';
 import { requireAccess, type Viewer } from '../auth/access.ts';
 import { visibleAlerts } from '../auth/visible.ts';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createServer, type HttpServer } from '../server.ts';
-import { addTestUsers, makeTestSite, PASSWORD, type TestSite, testOptions } from '../test-services.ts';
+import { addTestUsers, makeTestSite, PASSWORD, type TestSite, testOptions } from '../testing/test-site.ts';
 import { makeSelfSigned } from './self-signed.ts';
 
 const DAY_MS = 86_400_000;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Profile } from '../../profiles/profile.ts';
 import { RegisterImage } from '../register-image.ts';
-import { bindingFor, type RoundBench, roundBench } from './registers-testing.ts';
+import { bindingFor, type RoundBench, roundBench } from '../testing/registers.ts';
 
 const PROFILE: Profile = {
   id: 'acme',

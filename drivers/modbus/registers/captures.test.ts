@@ -7,7 +7,7 @@ import { markImplausible, plausibleLimits } from '../../../core/reading/plausibi
 import { markContradictions } from '../../../core/siblings/contradictions.ts';
 import { RegisterImage } from '../register-image.ts';
 import { crcFits } from '../rtu/crc.ts';
-import { bindingFor, roundBench, shipped } from './registers-testing.ts';
+import { bindingFor, roundBench, shipped } from '../testing/registers.ts';
 
 const CAPTURES = new URL('../../../../shared/conformance/modbus/', import.meta.url);
 const present = existsSync(CAPTURES) || process.env.CI === 'true';

@@ -9,11 +9,11 @@ import { markImplausible, plausibleLimits } from '../../../core/reading/plausibi
 import { Quality } from '../../../core/reading/quality.ts';
 import { markContradictions } from '../../../core/siblings/contradictions.ts';
 import { RegisterImage, type RegisterSegment } from '../register-image.ts';
+import { bindingFor, registerProfiles, roundBench, shipped } from '../testing/registers.ts';
 import { createUnitImage } from '../unit-image.ts';
 import { fieldSpans, limitsFor } from './map-plan.ts';
 import { limitsOf } from './raw-number.ts';
 import { registerMap, type ValueField } from './register-map.ts';
-import { bindingFor, registerProfiles, roundBench, shipped } from './registers-testing.ts';
 
 interface GoldenReply {
   readonly code: number;

@@ -10,11 +10,11 @@ import { Quality } from '../../../core/reading/quality.ts';
 import type { ModbusConnection } from '../../connections.ts';
 import type { Driver, PackBinding } from '../../driver.ts';
 import { createModbusDriver } from '../modbus-driver.ts';
-import { startVirtual } from '../modbus-testing.ts';
 import { crcFits, encodeRtu } from '../rtu/crc.ts';
+import { startVirtual } from '../testing/line.ts';
+import { bindingFor, shippedRegisterProfiles } from '../testing/registers.ts';
 import { createUnitImage } from '../unit-image.ts';
 import { VirtualModbusHub } from '../virtual-link.ts';
-import { bindingFor, shippedRegisterProfiles } from './registers-testing.ts';
 
 const bindings: PackBinding[] = shippedRegisterProfiles.map((profile, pack) => ({
   ...bindingFor(profile),

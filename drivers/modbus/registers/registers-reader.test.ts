@@ -7,9 +7,9 @@ import { Quality } from '../../../core/reading/quality.ts';
 import type { PackBinding } from '../../driver.ts';
 import type { Profile } from '../../profiles/profile.ts';
 import { RegisterImage, type RegisterSegment } from '../register-image.ts';
+import { bindingFor, roundBench } from '../testing/registers.ts';
 import { type ByteOrder, limitsOf, type RawType, readRaw, writeRaw } from './raw-number.ts';
 import type { RegistersSection } from './registers-section.ts';
-import { bindingFor, roundBench } from './registers-testing.ts';
 
 function profileOf(registers: RegistersSection, rest: Partial<Profile> = {}): Profile {
   return {

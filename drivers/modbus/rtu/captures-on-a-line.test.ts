@@ -4,9 +4,18 @@ import { afterEach, expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import type { PackReading } from '../../../core/reading/pack-reading.ts';
 import { Quality } from '../../../core/reading/quality.ts';
-import { shipped } from '../registers/registers-testing.ts';
+import { shipped } from '../testing/registers.ts';
+import {
+  type Block,
+  closeLine,
+  packOf,
+  play,
+  serialRuns,
+  snapshot,
+  start,
+  until,
+} from '../testing/serial.ts';
 import { crcFits } from './crc.ts';
-import { type Block, closeLine, packOf, play, serialRuns, snapshot, start, until } from './serial-testing.ts';
 
 const SHARED = new URL('../../../../shared/conformance/', import.meta.url);
 const runs = serialRuns && (existsSync(SHARED) || process.env.CI === 'true');

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import type { Driver } from '../../driver.ts';
 import type { Profile } from '../../profiles/profile.ts';
-import { shipped } from '../registers/registers-testing.ts';
+import { shipped } from '../testing/registers.ts';
 import {
   closeLine,
   killPlayer,
@@ -15,7 +15,7 @@ import {
   snapshot,
   start,
   until,
-} from './serial-testing.ts';
+} from '../testing/serial.ts';
 
 afterEach(closeLine);
 

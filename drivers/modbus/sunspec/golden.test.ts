@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { qualityLetters } from '../../../core/reading/quality.ts';
-import { goldenImage, goldenPresent, goldenUnit } from '../golden-testing.ts';
-import { bindingOf, startVirtual } from '../modbus-testing.ts';
+import { goldenImage, goldenPresent, goldenUnit } from '../testing/golden.ts';
+import { bindingOf, startVirtual } from '../testing/line.ts';
 import { type DecodedModel, decodeModel } from './decode.ts';
 import { MODELS } from './models.ts';
 

@@ -1,7 +1,7 @@
 /** Profiles that name what no model has are refused, with the place in the profile. */
 import { expect, test } from 'vitest';
 import type { PackBinding } from '../../driver.ts';
-import { bindingOf } from '../modbus-testing.ts';
+import { bindingOf } from '../testing/line.ts';
 import { packMap } from './pack-map.ts';
 import type { SunSpecSection } from './sunspec-section.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
 import { Quality } from '../../../core/reading/quality.ts';
-import { bindingOf, startVirtual } from '../modbus-testing.ts';
+import { bindingOf, startVirtual } from '../testing/line.ts';
 import { createSunSpecImage } from './sunspec-image.ts';
 
 const MAPPED = [

@@ -11,7 +11,7 @@ import { encodeInto, maxEncodedBytes } from '../../../core/reading/codec.ts';
 import type { PackReading } from '../../../core/reading/pack-reading.ts';
 import { Quality } from '../../../core/reading/quality.ts';
 import type { Topology } from '../../../core/topology/topology.ts';
-import { fillNumbered, smallTopology } from '../../../daemon/store/testing.ts';
+import { fillNumbered, smallTopology } from '../../../daemon/store/testing/fixtures.ts';
 
 export const GATEWAY_ID = 'power-cut';
 /** Numbers of one cycle's contents: from `cycle * NUMBERS_PER_CYCLE`; so none is ever written twice. */

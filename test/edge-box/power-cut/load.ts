@@ -14,7 +14,7 @@ import type { Logger } from '../../../core/log.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
 import { createSqliteStore, STORE_FILE } from '../../../daemon/store/sqlite-store.ts';
 import { LogKind, type LogSource, type Store } from '../../../daemon/store/store.ts';
-import { storeOptions, temporaryDirectory } from '../../../daemon/store/testing.ts';
+import { storeOptions, temporaryDirectory } from '../../../daemon/store/testing/fixtures.ts';
 import { createUpstream, type Upstream } from '../../../daemon/upstream/upstream.ts';
 import {
   alertOf,

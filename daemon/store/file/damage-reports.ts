@@ -1,0 +1,49 @@
+/** Parts of the file that cannot be read: counted in each run, told in a gap record once, whenever they are found. */
+import type { GapRecord } from '../../../core/contract/gap.ts';
+import type { Documents } from '../store.ts';
+
+/** Documents: what was told, by what it is. It is found again at each start. */
+const KIND = 'damage';
+/** More are not told one by one: the card is at its end. */
+const MOST_DAMAGES = 1000;
+
+export class DamageReports {
+  readonly #documents: Documents;
+  readonly #append: (gap: GapRecord) => void;
+  readonly #found = new Set<string>();
+  /** Found before anything can be appended. */
+  #untold: string[] | undefined = [];
+
+  constructor(documents: Documents, append: (gap: GapRecord) => void) {
+    this.#documents = documents;
+    this.#append = append;
+  }
+
+  get count(): number {
+    return this.#found.size;
+  }
+
+  /** True when it is news in this run. */
+  found(what: string): boolean {
+    if (this.#found.has(what) || this.#found.size >= MOST_DAMAGES) return false;
+    this.#found.add(what);
+    if (this.#untold) this.#untold.push(what);
+    else void this.#tell(what);
+    return true;
+  }
+
+  /** The store is open. */
+  begin(): void {
+    const untold = this.#untold ?? [];
+    this.#untold = undefined;
+    for (const what of untold) void this.#tell(what);
+  }
+
+  async #tell(what: string): Promise<void> {
+    const is_told = await this.#documents.get(KIND, what).catch(() => undefined);
+    if (is_told) return;
+    const unknown = { from_ms: null, to_ms: null, first_seq: null, last_seq: null, readings: null };
+    this.#append({ reason: 'damaged', detail: what, ...unknown, packs: [] });
+    await this.#documents.put(KIND, what, true).catch(() => {});
+  }
+}

@@ -1,0 +1,2 @@
+/** Room on the disk that nothing of ours takes, unless it is configured otherwise. */
+export const KEEP_FREE_BYTES = 64 << 20;

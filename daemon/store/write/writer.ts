@@ -1,0 +1,399 @@
+/** Owner of the database file: opens and migrates it, appends batches, removes what is old. Runs in the writer's thread. */
+import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+import type { GapRecord } from '../../../core/contract/gap.ts';
+import { refuseDoubleNumbers } from '../file/double-numbers.ts';
+import { IdentityKeeper, type LogIdentity, readIdentity } from '../file/log-identity.ts';
+import { type LostRows, lostGap, mayLack } from '../file/lost-rows.ts';
+import { openDatabase } from '../file/open-database.ts';
+import { filesSetAside, takeOver } from '../file/quarantine.ts';
+import { walBytes } from '../file/wal-watch.ts';
+import { forEachRecord, RECORD_HEADER_BYTES } from '../format/batch-buffer.ts';
+import { BLOCK_KIND, encodeBlock } from '../format/block.ts';
+import { forgetClock } from '../log/clock-records.ts';
+import { loosen, moveRows, namedAnew } from '../log/fork.ts';
+import { LogRows } from '../log/log-rows.ts';
+import type { NewNumbers } from '../log/renumbering.ts';
+import { SideTables } from '../log/side-tables.ts';
+import { LogKind } from '../store.ts';
+import type { Committed, OpenedLog, WriterMethods } from '../worker-messages.ts';
+import { Archiver } from './archiver.ts';
+import { MissingSteps } from './missing-buckets.ts';
+import { countIn, NO_SPAN, type OpenSpan } from './open-span.ts';
+import { type RetainRequest, Retention } from './retention.ts';
+import { RollUp } from './rollup-job.ts';
+
+/** Readings of each pack in one span: longer runs compress better, and wait longer for it. */
+const SPAN_ROWS_PER_PACK = 450;
+const FEWEST_SPAN_ROWS = 4096;
+/** All of a span is held in memory while it moves into the archive. */
+const MOST_SPAN_ROWS = 131_072;
+const MOST_PREDECESSORS = 16;
+export class Writer {
+  readonly #file: string;
+  readonly #db: Database.Database;
+  readonly #onDamage: (what: string) => void;
+  #insertRow!: Database.Statement;
+  #insertSpan!: Database.Statement;
+  #side_tables!: SideTables;
+  #rows!: LogRows;
+  #archiver!: Archiver;
+  #roll_up!: RollUp;
+  #missing_steps!: MissingSteps;
+  #retention!: Retention;
+  #archiving: Generator<void, unknown> | undefined;
+  readonly #identity: IdentityKeeper;
+  /** As it was before this run. */
+  #kept: LogIdentity | undefined;
+  /** Found at the start: rows that had been written and are not there. */
+  #lost: LostRows | undefined;
+  #span_rows = FEWEST_SPAN_ROWS;
+  #last_seq = 0;
+  /** Of the last fork of this run. */
+  #new_numbers: NewNumbers | undefined;
+  /** Rows after the last stored span. */
+  #span: OpenSpan = { ...NO_SPAN };
+
+  /** Throws what openDatabase says. `onDamage` is told of parts that cannot be read; their rows are left out. */
+  constructor(file: string, migrations: string, onDamage: (what: string) => void = () => {}) {
+    this.#file = file;
+    this.#onDamage = onDamage;
+    this.#identity = new IdentityKeeper(file);
+    this.#db = openDatabase(file, migrations);
+  }
+
+  /** `is_replacement`: for a file that was set aside, which is told otherwise. */
+  open(
+    { pack_ids, topology, t_ms, span_rows, pack_keys = [] }: WriterMethods['open'][0],
+    is_replacement = false,
+  ): OpenedLog {
+    const db = this.#db;
+    this.#insertRow = db.prepare('INSERT INTO log (seq, kind, pack_key, t_ms, body) VALUES (?, ?, ?, ?, ?)');
+    this.#insertSpan = db.prepare(
+      'INSERT INTO spans (first_seq, last_seq, min_t_ms, max_t_ms) VALUES (?, ?, ?, ?)',
+    );
+    this.#side_tables = new SideTables(db);
+    this.#rows = new LogRows(db, this.#onDamage);
+    this.#archiver = new Archiver(db, this.#rows);
+    this.#retention = new Retention(db, this.#rows, this.#file);
+    this.#roll_up = new RollUp(db, this.#rows, this.#onDamage);
+    this.#missing_steps = new MissingSteps(db, this.#rows);
+    const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
+    this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
+    refuseDoubleNumbers(db);
+    this.#resumeSpan();
+    const kept = readIdentity(this.#file);
+    this.#kept = kept;
+    this.#transaction(() => {
+      this.#lost = this.#skipLost(kept, is_replacement);
+      // A disk that takes no more is found out here, not by the first reading.
+      this.#setMeta('opened_ms', String(t_ms));
+      for (const { pack_key, pack_id } of pack_keys)
+        db.prepare('INSERT INTO packs VALUES (?, ?) ON CONFLICT DO NOTHING').run(pack_key, pack_id);
+      const addPack = db.prepare('INSERT INTO packs (pack_id) VALUES (?) ON CONFLICT DO NOTHING');
+      for (const pack_id of pack_ids) addPack.run(pack_id);
+      if (this.#meta('topology') !== topology) {
+        // Alone, as it stays when its neighbours go; and it says nothing of their time.
+        this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, t_ms, Buffer.from(topology));
+        this.#setMeta('topology', topology);
+      }
+      if (this.#lost) this.#appendOwn(LogKind.gap, t_ms, lostGap(this.#file, this.#lost));
+    });
+    const synced_seq = this.#meta('synced_seq');
+    this.#identity.synced_seq = synced_seq === undefined ? undefined : Number(synced_seq);
+    this.#readIdentity();
+    return this.describe();
+  }
+
+  describe(): OpenedLog {
+    const packs = this.#db
+      .prepare<[], OpenedLog['packs'][number]>('SELECT pack_key, pack_id FROM packs')
+      .all();
+    return {
+      incarnation: this.#identity.incarnation,
+      predecessors: this.#identity.predecessors,
+      numbers_from: Number(this.#meta('numbers_from') ?? 1),
+      synced_seq: this.#identity.synced_seq ?? 0,
+      lost: this.#lost && lostGap(this.#file, this.#lost).detail,
+      set_aside: filesSetAside(this.#file),
+      packs,
+      last_seq: this.#last_seq,
+      first_seq: this.#firstSeq(),
+      file_bytes: this.#fileBytes(),
+    };
+  }
+
+  /** One transaction for the whole batch; all or nothing. Throws what SQLite says. */
+  commit(buffer: ArrayBuffer, used: number): Committed {
+    const given = new Uint8Array(buffer, 0, used);
+    const records = this.#new_numbers ? namedAnew(given, this.#new_numbers) : given;
+    this.#identity.take(this.#last_seq, Math.ceil(used / RECORD_HEADER_BYTES));
+    const readings = this.#transaction(() => this.#appendRecords(records, () => true));
+    return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
+  }
+
+  /**
+   * The centre has rows of this log up to `above_seq`, of which only those up to `after_seq` are ours: rows after that
+   * are numbered anew, above, in a log of a new name. See fork.ts.
+   */
+  fork({ after_seq, above_seq, t_ms }: WriterMethods['fork'][0]): OpenedLog {
+    const last_seq = this.#last_seq;
+    const { incarnation, predecessors } = this.#identity;
+    const first_new_seq = Math.max(above_seq, last_seq) + 1;
+    this.#archiving = undefined;
+    // A record may become two, and one may tell of the clock.
+    this.#identity.take(last_seq, first_new_seq - last_seq + 2 * (last_seq - after_seq) + 1);
+    const numbers = this.#transaction(() => {
+      loosen(this.#db, this.#rows, after_seq);
+      this.#span = this.#spanUpTo(after_seq);
+      this.#last_seq = first_new_seq - 1;
+      const moved = moveRows(
+        this.#db,
+        this.#rows,
+        { after_seq, last_seq, first_new_seq },
+        {
+          // An entry of the audit log has its own number and is there already; the clock's are renumbered.
+          records: batch =>
+            this.#appendRecords(batch.bytes, kind => kind !== LogKind.audit && kind !== LogKind.clock),
+          added: batch => this.#appendRecords(batch.bytes, () => true),
+          topology: (at_ms, body) => this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, at_ms, body),
+        },
+      );
+      const followed = [incarnation, ...predecessors].slice(0, MOST_PREDECESSORS);
+      this.#setMeta('incarnation', randomUUID());
+      this.#setMeta('predecessors', JSON.stringify(followed));
+      this.#appendOwn(LogKind.gap, t_ms, {
+        reason: 'set_back',
+        detail: `${this.#file}: was set back to an older copy, which ended at row ${after_seq}; the centre has rows up to ${above_seq}`,
+        ...{
+          from_ms: null,
+          to_ms: null,
+          first_seq: after_seq + 1,
+          last_seq: above_seq,
+          readings: 0,
+          packs: [],
+        },
+      } satisfies GapRecord);
+      return moved;
+    });
+    this.#new_numbers = numbers;
+    this.#readIdentity();
+    return this.describe();
+  }
+
+  /** Numbers and stores records; returns how many of them are readings. `isNew`: side tables do not have it yet. */
+  #appendRecords(records: Uint8Array, isNew: (kind: number) => boolean): number {
+    const before_seq = this.#last_seq;
+    let readings = 0;
+    let min_t_ms = Number.POSITIVE_INFINITY;
+    forEachRecord(records, (kind, _pack_key, t_ms, body) => {
+      countIn(this.#span, ++this.#last_seq, t_ms);
+      if (t_ms < min_t_ms) min_t_ms = t_ms;
+      if (kind === LogKind.reading) readings++;
+      else if (isNew(kind)) this.#side_tables.store(kind, t_ms, body.toString('utf8'), this.#last_seq);
+      return true;
+    });
+    const rows = this.#last_seq - before_seq;
+    if (rows > 0) this.#insertRow.run(this.#last_seq, BLOCK_KIND, rows, min_t_ms, encodeBlock(records));
+    this.#endSpan();
+    return readings;
+  }
+
+  put(kind: string, id: string, body: string): void {
+    this.#db
+      .prepare('INSERT INTO documents VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body')
+      .run(kind, id, body);
+  }
+
+  delete(kind: string, id: string): boolean {
+    return this.#db.prepare('DELETE FROM documents WHERE kind = ? AND id = ?').run(kind, id).changes > 0;
+  }
+
+  /** One round of retention: see retention.ts. */
+  retain(request: RetainRequest): WriterMethods['retain'][1] {
+    this.#retention.checkWal();
+    const lost = this.#transaction(() => {
+      this.#noteSynced(request.synced_seq);
+      const gap = this.#retention.round(request, this.#last_seq);
+      if (gap) this.#appendOwn(LogKind.gap, request.now_ms, gap);
+      return gap;
+    });
+    this.#identity.note(this.#last_seq);
+    this.#side_tables.retainAudit();
+    forgetClock(this.#db, this.#firstSeq());
+    return {
+      lost: lost ?? null,
+      last_seq: this.#last_seq,
+      first_seq: this.#firstSeq(),
+      ...this.#retention.room(),
+      set_aside: filesSetAside(this.#file),
+    };
+  }
+
+  /** `synced_seq`: what the centre has; infinite where there is none. Throws what SQLite says, and is closed. */
+  close(synced_seq = Number.POSITIVE_INFINITY): void {
+    try {
+      this.#transaction(() => this.#noteSynced(synced_seq));
+      this.#identity.note(this.#last_seq, 0);
+      // Empty, its WAL stays where it is when a reader closes after us: so the file can be read again, whatever the disk.
+      this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      this.#db.close();
+    }
+  }
+
+  /** Remembered over restarts, so that nothing that the centre has is told as lost while it is out of reach. */
+  #noteSynced(seq: number): void {
+    if (!Number.isFinite(seq) || seq === this.#identity.synced_seq) return;
+    this.#setMeta('synced_seq', String(seq));
+    this.#identity.synced_seq = seq;
+  }
+
+  /**
+   * One step of moving finished spans into the archive and into rollups; `idle`: there was nothing to be done. Throws
+   * as `commit`, and can be called again.
+   */
+  archiveStep(): 'idle' | 'working' | 'stored' {
+    this.#archiving ??= this.#nextWork();
+    if (!this.#archiving) return 'idle';
+    let step: IteratorResult<void, unknown> | undefined;
+    try {
+      step = this.#archiving.next();
+    } finally {
+      if (step?.done !== false) this.#archiving = undefined;
+    }
+    return step.done && step.value !== 'checked' ? 'stored' : 'working';
+  }
+
+  #nextWork(): Generator<void, unknown> | undefined {
+    const span = this.#archiver.next();
+    return span ? this.#archiver.archive(span) : (this.#roll_up.next() ?? this.#missing_steps.next());
+  }
+
+  /** Finished, and not yet in the archive or in the rollups. */
+  waitingSpans(): number {
+    const loose =
+      this.#db.prepare<[], number>('SELECT count(*) FROM spans WHERE archived = 0').pluck().get() ?? 0;
+    return loose + this.#roll_up.waitingSpans();
+  }
+
+  /** Within a transaction: numbers that were given to rows which are no longer here are not given again. */
+  #skipLost(kept: LogIdentity | undefined, is_replacement: boolean): LostRows | undefined {
+    const incarnation = this.#meta('incarnation');
+    if (incarnation === undefined) {
+      this.#beginLog(kept);
+      return kept && !is_replacement ? { kept, found_seq: undefined } : undefined;
+    }
+    const found_seq = this.#last_seq;
+    if (kept?.incarnation !== incarnation || found_seq >= (kept.last_seq ?? 0)) return undefined;
+    if (this.#span.rows > 0) this.#storeSpan();
+    this.#last_seq = kept.numbers_below - 1;
+    return { kept, found_seq };
+  }
+
+  /** A new file: the log goes on where the one before it may have ended. */
+  #beginLog(kept: LogIdentity | undefined): void {
+    const predecessors = kept ? [kept.incarnation, ...kept.predecessors].slice(0, MOST_PREDECESSORS) : [];
+    this.#setMeta('incarnation', randomUUID());
+    this.#setMeta('predecessors', JSON.stringify(predecessors));
+    this.#setMeta('numbers_from', String(kept?.numbers_below ?? 1));
+    this.#last_seq = (kept?.numbers_below ?? 1) - 1;
+  }
+
+  #readIdentity(): void {
+    const incarnation = this.#meta('incarnation') as string;
+    const predecessors = JSON.parse(this.#meta('predecessors') ?? '[]') as string[];
+    this.#identity.adopt({ incarnation, predecessors }, this.#last_seq);
+  }
+
+  /** Small tables out of a file that was set aside, and the record of what it is to the log. Returns rows by table. */
+  takeOver(set_aside: string, t_ms: number, reason: string): Record<string, number> {
+    return this.#transaction(() => {
+      const taken = takeOver(set_aside, this.#db);
+      const rows = Object.entries(taken).map(([table, count]) => `${count} ${table}`);
+      const gap: GapRecord = {
+        reason: 'storage_lost',
+        detail: `${reason}; kept as ${set_aside}; taken over: ${rows.join(', ') || 'nothing'}`,
+        ...{ from_ms: null, to_ms: null, ...mayLack(this.#kept), readings: null, packs: [] },
+      };
+      this.#appendOwn(LogKind.gap, t_ms, gap);
+      return taken;
+    });
+  }
+
+  /** At the end of a commit, so that no block lies in two spans. */
+  #endSpan(): void {
+    if (this.#span.rows >= this.#span_rows) this.#storeSpan();
+  }
+
+  #storeSpan(): void {
+    const { first_seq, min_t_ms, max_t_ms } = this.#span;
+    this.#insertSpan.run(first_seq, this.#last_seq, min_t_ms, max_t_ms);
+    this.#span = { ...NO_SPAN };
+  }
+
+  /** A record that the store itself has to tell; within a transaction. */
+  #appendOwn(kind: number, t_ms: number, record: object): void {
+    const seq = ++this.#last_seq;
+    this.#insertRow.run(seq, kind, 0, t_ms, Buffer.from(JSON.stringify(record)));
+    countIn(this.#span, seq, t_ms);
+  }
+
+  #resumeSpan(): void {
+    this.#last_seq = this.#rows.tail().last_seq;
+    this.#span = this.#spanUpTo(this.#last_seq);
+  }
+
+  /** Of the rows up to this one that are in no span. */
+  #spanUpTo(last_seq: number): OpenSpan {
+    const after_seq =
+      this.#db
+        .prepare<[number], number>('SELECT coalesce(max(last_seq), 0) FROM spans WHERE last_seq <= ?')
+        .pluck()
+        .get(last_seq) ?? 0;
+    const span = { ...NO_SPAN };
+    this.#rows.scan(after_seq, last_seq, (seq, kind, _pack_key, t_ms) => {
+      if (kind !== LogKind.topology) countIn(span, seq, t_ms);
+      return true;
+    });
+    return span;
+  }
+
+  /** Of the oldest row that is no topology; 0 when there is none. */
+  #firstSeq(): number {
+    const spans = this.#db.prepare<[], number>('SELECT min(first_seq) FROM spans').pluck().get();
+    return spans ?? this.#span.first_seq;
+  }
+
+  #meta(name: string): string | undefined {
+    return this.#db.prepare<[string], string>('SELECT value FROM meta WHERE name = ?').pluck().get(name);
+  }
+
+  #setMeta(name: string, value: string): void {
+    this.#db
+      .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
+      .run(name, value);
+  }
+
+  #fileBytes(): number {
+    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) + walBytes(this.#file);
+  }
+
+  /** Commits what `work` did or leaves file and counters as they were. */
+  #transaction<T>(work: () => T): T {
+    const last_seq = this.#last_seq;
+    const span = { ...this.#span };
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#last_seq = last_seq;
+      this.#span = span;
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
