@@ -259,6 +259,9 @@ test('components and counters in words, their units with the value', () => {
     'Mystery part',
   ]);
   expect(counterTitle('queue_bytes')).toBe('Queue');
+  expect(counterTitle('wal_bytes')).toBe('Write-ahead log');
+  expect(counterTitle('share_pct')).toBe('Share');
+  expect([counterValue('share_pct', 12), counterValue('share_pct', 12.34)]).toEqual(['12 %', '12.3 %']);
   expect(counterValue('queue_bytes', 18_244)).toBe('18.2 kB');
   expect(counterValue('oldest_ms', 61_000)).toBe('1 min');
   expect(counterValue('frames', 12)).toBe('12');

@@ -20,15 +20,29 @@ export function componentTitle(name: string): string {
   return COMPONENT_WORDS[name] ?? humanise(name);
 }
 
+/** Counters whose names alone say too little. */
+const COUNTER_WORDS: Readonly<Record<string, string>> = {
+  max_bytes: 'Allowed',
+  keep_free_bytes: 'Kept free on the disk',
+  free_bytes: 'Free on the disk',
+  wal_bytes: 'Write-ahead log',
+  scrub_done_pct: 'Checksums read in this pass',
+  scrub_passes: 'Passes over all checksums',
+  scrub_finished_ago_s: 'Since the last pass',
+};
+
 /** `frames_received` -> `Frames received`; the unit at the end goes to the value. */
 export function counterTitle(name: string): string {
-  return humanise(name.replace(/_(bytes|ms|s)$/, ''));
+  return COUNTER_WORDS[name] ?? humanise(name.replace(/_(bytes|ms|s|pct)$/, ''));
 }
 
 export function counterValue(name: string, value: number): string {
+  // Before the first pass has ended there is none to count from.
+  if (name === 'scrub_finished_ago_s' && value === 0) return 'none yet';
   if (name.endsWith('bytes')) return formatBytes(value);
   if (name.endsWith('_ms')) return value < 1000 ? `${formatNumber(value, 0)} ms` : formatSpan(value);
   if (name.endsWith('_s')) return formatSpan(value * 1000);
+  if (name.endsWith('_pct')) return `${formatNumber(value, Number.isInteger(value) ? 0 : 1)} %`;
   return formatNumber(value, Number.isInteger(value) ? 0 : 2);
 }
 
