@@ -56,8 +56,8 @@ try {
       rolldownOptions: {
         input: {
           'bms-gateway': join(root, 'daemon/bms-gateway.mjs'),
-          'reader-worker': join(root, 'daemon/store/reader-worker.ts'),
-          'writer-worker': join(root, 'daemon/store/writer-worker.ts'),
+          'reader-worker': join(root, 'daemon/store/threads/reader-worker.ts'),
+          'writer-worker': join(root, 'daemon/store/threads/writer-worker.ts'),
         },
         output: {
           entryFileNames: '[name].mjs',
