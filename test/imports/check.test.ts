@@ -205,3 +205,25 @@ test('the table names what is there, and every room is in it', () => {
     'docs/ARCHITECTURE.md:1: has no row for drivers/serial/, expected what it is for',
   ]);
 });
+
+test('names made of words that we do not say are found, once each, whatever their form', () => {
+  file(
+    'docs/terms.md',
+    '# Terms\n| `told` | a term |\n### Words that names are not made of\n\n| not | but |\n|---|---|\n' +
+      '| `told`, `heard` | reported |\n| `MOST_` | MAX_ |\n',
+  );
+  const code = [
+    'const was_told = 1, lastHeardMs = 2, mostly = 3, toldenough = 4, MOST_TRIES = 5, TOLD_MS = 6, most = 7;',
+    'class A { #told = was_told; told = 1; }',
+    'const { heard } = "told";',
+  ].join('\n');
+  const instead = 'expected reported in place of';
+  expect(violationsOf('core/a.ts', code)).toEqual([
+    `core/a.ts:2: is named was_told, ${instead} "told" (docs/terms.md)`,
+    `core/a.ts:2: is named lastHeardMs, ${instead} "heard" (docs/terms.md)`,
+    'core/a.ts:2: is named MOST_TRIES, expected MAX_ in place of "MOST_" (docs/terms.md)',
+    `core/a.ts:2: is named TOLD_MS, ${instead} "told" (docs/terms.md)`,
+    `core/a.ts:3: is named told, ${instead} "told" (docs/terms.md)`,
+    `core/a.ts:4: is named heard, ${instead} "heard" (docs/terms.md)`,
+  ]);
+});

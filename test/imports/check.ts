@@ -1,6 +1,7 @@
 /**
  * `npm run imports`: keeps the house in order. Imports point down and never in a circle, `core` stays pure, time comes
- * from the injected clock, every file says first what lives in it, and none grows beyond reading.
+ * from the injected clock, names are made of our words, every file says first what lives in it, and none grows beyond
+ * reading.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -8,6 +9,7 @@ import { parseSync } from 'vite';
 import { circlesIn } from './circles.ts';
 import { bareTimeIn, type Reference, referencesIn } from './references.ts';
 import { Rooms } from './rooms.ts';
+import { Words } from './words.ts';
 
 /** What `core` may take from outside: pure packages that run in a browser too. */
 const PURE_PACKAGES = ['typebox', 'yaml'];
@@ -27,13 +29,20 @@ interface Package {
 interface House {
   readonly root: string;
   readonly rooms: Rooms;
+  readonly words: Words;
   readonly shipped: ReadonlySet<string>;
   readonly imports: Map<string, string[]>;
 }
 
 /** Every violation under `root`, as `file:line: what is wrong, what is right`, in file order. */
 export function violationsIn(root: string): string[] {
-  const house: House = { root, rooms: new Rooms(root), shipped: shippedPackages(root), imports: new Map() };
+  const house: House = {
+    root,
+    rooms: new Rooms(root),
+    words: new Words(root),
+    shipped: shippedPackages(root),
+    imports: new Map(),
+  };
   const found = globSync('{core,drivers,sim,daemon,ui,test,bench}/**/*.{ts,tsx,mjs}', {
     cwd: root,
     exclude: path => /(^|\/)(node_modules|dist)$/.test(path),
@@ -75,6 +84,8 @@ function violationsOf(house: House, file: string): string[] {
   if (file !== CLOCK_FILE && !isTest(file) && !isBuildTool(file))
     for (const { offset, name } of bareTimeIn(program))
       report(offset, `uses ${name}, expected the injected Clock (core/clock/clock.ts)`);
+
+  for (const { offset, text } of house.words.wrongIn(program)) report(offset, text);
 
   return violations
     .sort((a, b) => a.offset - b.offset)
