@@ -29,7 +29,7 @@ interface Ordered extends ActiveFault {
   readonly until_mono_ms: number;
 }
 
-const MOST_FAULTS = 1000;
+const MAX_FAULTS = 1000;
 
 export class FaultBoard {
   readonly #packs: readonly FaultyPack[];
@@ -44,8 +44,8 @@ export class FaultBoard {
   add(fault: unknown, mono_ms: number, place: string, code: ErrorCode): string {
     const refuse = (message: string) => new GatewayError(code, `${place}${message}`);
     if (!Value.Check(SimulationFault, fault)) throw refuse(whyNot(fault));
-    if (this.#ordered.length >= MOST_FAULTS)
-      throw refuse(`: found ${MOST_FAULTS} faults already, expected fewer; remove some first`);
+    if (this.#ordered.length >= MAX_FAULTS)
+      throw refuse(`: found ${MAX_FAULTS} faults already, expected fewer; remove some first`);
     const index = this.#packs.findIndex(pack => pack.pack_id === fault.pack);
     if (index < 0) throw refuse(this.#unknownPack(fault.pack));
     const { cell_count } = this.#packs[index];

@@ -46,8 +46,8 @@ export interface SimulationFaults {
   removeFault(id: string): boolean;
 }
 
-const LONGEST_PERIOD_MS = 2000;
-const SHORTEST_SLOT_MS = 100;
+const MAX_PERIOD_MS = 2000;
+const MIN_SLOT_MS = 100;
 /** Messages that come faster than this come at this pace. */
 const OWN_PERIOD_SLOT_MS = 20;
 /** Nodes broadcast in this first part of a period, so that each period ends with fresh values of all. */
@@ -84,8 +84,8 @@ export class Simulation {
       .flatMap(({ connection, bindings }) => bindings.map(binding => ({ connection, binding })))
       .filter(({ binding }) => binding.profile.fault === undefined);
     refuseSharedUnits(this.#bound);
-    this.#period_ms = interval_ms / Math.ceil(interval_ms / LONGEST_PERIOD_MS);
-    const slot_ms = options.own_periods ? OWN_PERIOD_SLOT_MS : SHORTEST_SLOT_MS;
+    this.#period_ms = interval_ms / Math.ceil(interval_ms / MAX_PERIOD_MS);
+    const slot_ms = options.own_periods ? OWN_PERIOD_SLOT_MS : MIN_SLOT_MS;
     this.#slot_count = Math.max(1, Math.floor(this.#period_ms / slot_ms));
     this.#fleet = new Fleet(
       this.#bound.map(({ binding }) => ({

@@ -110,7 +110,7 @@ async function scanLive(
   const seconds = terms.seconds ?? LISTEN_S;
   terms.tell(`listening to ${bus.name} for ${seconds} s`);
   await listener.listen(1000 * seconds);
-  const notes: string[] = listener.trouble ? [listener.trouble] : [];
+  const notes: string[] = listener.fault ? [listener.fault] : [];
   const asked = terms.profiles.filter(({ can }) => can?.polls);
   // On a bus with errors the bit rate may be wrong: whatever is sent there disturbs the others.
   const quiet = traffic.frames === 0 && traffic.error_frames === 0;

@@ -9,8 +9,8 @@ import { unitOf } from '../../drivers/modbus/units-of-connection.ts';
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import { isVirtual } from '../../sim/devices.ts';
-import type { Gate } from '../../sim/serve/gate.ts';
-import { makeGate } from '../../sim/serve/make-gate.ts';
+import type { Bridge } from '../../sim/serve/bridge.ts';
+import { makeBridge } from '../../sim/serve/make-bridge.ts';
 import {
   parseServeTarget,
   SERVE_FORMS,
@@ -107,14 +107,14 @@ function servingsOf(listen: readonly string[], { connections }: Hardware): Servi
   });
 }
 
-/** Simulation and gates as one life. */
+/** Simulation and bridges as one life. */
 class VirtualHardware {
   readonly #hardware: Hardware;
   readonly #servings: readonly Serving[];
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #simulation: Simulation;
-  readonly #gates: Gate[];
+  readonly #bridges: Bridge[];
   #serving = false;
   #lost = false;
   #end: () => void = () => process.kill(process.pid, 'SIGTERM');
@@ -126,8 +126,8 @@ class VirtualHardware {
     this.#clock = clock;
     this.#log = log;
     this.#simulation = simulationOf(hardware, wires, clock, log);
-    this.#gates = servings.map(({ target, served }) =>
-      makeGate(target, {
+    this.#bridges = servings.map(({ target, served }) =>
+      makeBridge(target, {
         connection_id: served.connection.id,
         transport: transportOf(served.connection.type),
         bindings: served.bindings,
@@ -144,14 +144,14 @@ class VirtualHardware {
       {
         start: async () => {
           await this.#simulation.start();
-          for (const gate of this.#gates) await gate.open();
+          for (const bridge of this.#bridges) await bridge.open();
           this.#serving = true;
           process.stderr.write(`${this.#describe().join('\n')}\n`);
         },
         stop: async () => {
           this.#clock.clearTimer(timer);
           this.#end = () => {};
-          for (const gate of this.#gates) await gate.close();
+          for (const bridge of this.#bridges) await bridge.close();
           await this.#simulation.stop();
           if (this.#serving) process.stderr.write(`${this.#summary().join('\n')}\n`);
         },
@@ -175,7 +175,7 @@ class VirtualHardware {
     );
     return [
       `${packs.length} simulated ${packs.length === 1 ? 'pack' : 'packs'}, new values every ${this.#hardware.interval_ms} ms`,
-      ...this.#gates.map((gate, i) => `  ${gate.place}  ${contents(this.#servings[i].served)}`),
+      ...this.#bridges.map((bridge, i) => `  ${bridge.place}  ${contents(this.#servings[i].served)}`),
       ...(open.length > 0
         ? [`Open to other machines on ${open.join(', ')}: anybody there may read these registers.`]
         : []),
@@ -184,7 +184,7 @@ class VirtualHardware {
   }
 
   #summary(): string[] {
-    return this.#gates.map(({ place, counters }) => {
+    return this.#bridges.map(({ place, counters }) => {
       const counts = Object.entries(counters).map(([name, count]) => `${name} ${count}`);
       return `${place}: ${counts.join(', ')}`;
     });

@@ -156,7 +156,7 @@ class SqliteStore implements Store, LogSource {
     this.#lost = opened.lost;
     if (opened.lost !== undefined) this.#options.log.error({ component: 'store' }, opened.lost);
     this.#queue.post();
-    this.#takeOver(opened, pack_ids);
+    this.#adopt(opened, pack_ids);
     this.#held.setKeys(this.#pack_keys);
     // What can make room for the first write comes before it.
     await this.#upkeep.start();
@@ -186,7 +186,7 @@ class SqliteStore implements Store, LogSource {
   }
 
   /** What the file says of itself. */
-  #takeOver(
+  #adopt(
     opened: OpenedLog,
     pack_ids = [...this.#pack_keys].map(key => this.#pack_ids.get(key) as string),
   ): void {
@@ -209,7 +209,7 @@ class SqliteStore implements Store, LogSource {
       { component: 'store' },
       `${this.#file}: could not be read any more, was set aside as ${opened.set_aside.at(-1)}; a new one is begun`,
     );
-    this.#takeOver(opened);
+    this.#adopt(opened);
     this.#opening?.workers?.openReader().catch(error => this.#setFault(describeError(error)));
   }
 
@@ -274,7 +274,7 @@ class SqliteStore implements Store, LogSource {
 
   async fork(after_seq: number, above_seq: number): Promise<void> {
     await this.flush();
-    this.#takeOver(await this.#write('fork', { after_seq, above_seq, t_ms: this.#clock.wallMs() }));
+    this.#adopt(await this.#write('fork', { after_seq, above_seq, t_ms: this.#clock.wallMs() }));
     await this.#opening?.workers?.openReader();
   }
 

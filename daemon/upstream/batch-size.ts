@@ -3,7 +3,7 @@
  * few over a slow network, where a large one would never end within its time-out.
  */
 const FIRST_ROWS = 2000;
-const LEAST_ROWS = 50;
+const MIN_ROWS = 50;
 const QUICK_MS = 1000;
 const SLOW_MS = 10_000;
 
@@ -26,6 +26,6 @@ export class BatchSize {
   }
 
   failed(): void {
-    this.#rows = Math.max(Math.min(LEAST_ROWS, this.#most_rows), Math.floor(this.#rows / 2));
+    this.#rows = Math.max(Math.min(MIN_ROWS, this.#most_rows), Math.floor(this.#rows / 2));
   }
 }

@@ -9,11 +9,11 @@ const BATCHES = 2;
 const BYTES_PER_ROW = 25;
 
 /** Whatever the backlog; a single row that is larger than `batch_bytes` comes alone. */
-export function mostBytesInFlight(batch_rows: number, batch_bytes: number): number {
+export function maxBytesInFlight(batch_rows: number, batch_bytes: number): number {
   return BATCHES * (batch_bytes + batch_rows * BYTES_PER_ROW);
 }
 
-export class Flight {
+export class InFlightBatches {
   readonly #batches = new Set<LogBatch>();
 
   get bytes(): number {

@@ -15,7 +15,7 @@ import { inTransaction, type Queryable } from './transaction.ts';
 
 /** A log whose other copy was heard within this time is not taken for one that was set back. */
 export const SILENCE_MIN = 10;
-const LOOK_FOR_READING_ROWS = 512;
+const SEARCH_ROWS = 512;
 
 export interface GatewayRow {
   readonly incarnation: string;
@@ -27,7 +27,7 @@ export interface GatewayRow {
 }
 
 /** Says what does not agree, undefined when all does; what can be settled here is settled before. */
-export async function settleIdentity(
+export async function settleContinuity(
   client: Queryable,
   gateway_id: string,
   source: LogSource,
@@ -97,7 +97,7 @@ async function replaceIncarnation(
 
 /**
  * The newest row that is here and there, from the newest such reading on: events of alerts, gaps and corrections of
- * times would be told twice. Of other records the last one counts, or each has a name of its own.
+ * times would be stored twice. Of other records the last one counts, or each has a name of its own.
  */
 async function lastCommonRow(
   client: Queryable,
@@ -108,11 +108,11 @@ async function lastCommonRow(
 ): Promise<number> {
   let common_seq = reading_seq;
   for (let seq = reading_seq; seq < last_seq; ) {
-    const batch = await source.readBatch(seq, LOOK_FOR_READING_ROWS, 1 << 20);
+    const batch = await source.readBatch(seq, SEARCH_ROWS, 1 << 20);
     const reading = batch.kind.indexOf(LogKind.reading);
     const end_seq = Math.min(reading < 0 ? Number.POSITIVE_INFINITY : batch.seq[reading], last_seq + 1);
     const all = new BatchRecords(batch);
-    const records = TOLD_TWICE.flatMap(kind => {
+    const records = STORED_TWICE.flatMap(kind => {
       const { records, seqs } = all.of(kind);
       return records.map((record, i) => ({ ...record, kind, seq: seqs[i] }));
     }).filter(record => record.seq < end_seq);
@@ -133,7 +133,7 @@ async function lastCommonRow(
 const later = (seq: string) => `interval '1 millisecond' * (SELECT coalesce(sum(k.offset_ms), 0)
   FROM clock_corrections k WHERE k.gateway_id = $1 AND k.first_seq <= ${seq} AND k.last_seq >= ${seq})`;
 
-const TOLD_TWICE = [LogKind.alert, LogKind.gap, LogKind.clock];
+const STORED_TWICE = [LogKind.alert, LogKind.gap, LogKind.clock];
 
 const NEWEST_AT_CENTRE = `
   SELECT max(r.seq) AS seq
@@ -183,7 +183,7 @@ async function firstReading(
   to_seq: number,
 ): Promise<Reading | undefined> {
   for (let seq = from_seq - 1; seq < to_seq; ) {
-    const batch = await source.readBatch(seq, LOOK_FOR_READING_ROWS, 1 << 20);
+    const batch = await source.readBatch(seq, SEARCH_ROWS, 1 << 20);
     if (batch.count === 0) return undefined;
     for (let i = 0; i < batch.count && batch.seq[i] <= to_seq; i++) {
       const pack_id = source.packId(batch.pack_key[i]);

@@ -17,7 +17,7 @@ import { timesAfter } from './clock.ts';
 import { ReadingCopy } from './copy-readings.ts';
 import { type Centre, describeCentre, upstreamFailure } from './failure.ts';
 import { storeAlerts, storeTopology } from './hierarchy.ts';
-import { type GatewayRow, SILENCE_MIN, settleIdentity } from './log-continuity.ts';
+import { type GatewayRow, SILENCE_MIN, settleContinuity } from './log-continuity.ts';
 import { readLogin } from './login.ts';
 import { migrateCentre } from './migrate.ts';
 import { Partitions } from './partitions.ts';
@@ -170,7 +170,7 @@ export class Session {
       );
       return this.#lockGateway();
     });
-    const what = await settleIdentity(this.#client, gateway_id, source, known);
+    const what = await settleContinuity(this.#client, gateway_id, source, known);
     if (what !== undefined) throw this.#conflict(known, what);
     this.last_seq = Number(known.last_seq);
   }

@@ -11,7 +11,7 @@ import type { LogBatch, LogSource } from '../store/store.ts';
 import { BatchSize } from './batch-size.ts';
 import type { PulledUsers } from './central-users.ts';
 import { endAtCorrection } from './clock.ts';
-import { Flight } from './in-flight-batches.ts';
+import { InFlightBatches } from './in-flight-batches.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 const FIRST_RETRY_MS = 500;
@@ -73,7 +73,7 @@ class LogUpstream implements Upstream {
   readonly #batch: BatchSize;
   readonly #users_interval_ms: number;
   readonly #abort = new AbortController();
-  #flight = new Flight();
+  #in_flight = new InFlightBatches();
   #running: Promise<void> | undefined;
   #connected = false;
   /** Why nothing is sent: kept over connections, until a batch has arrived or there is none to send. */
@@ -128,7 +128,7 @@ class LogUpstream implements Upstream {
     const counters = {
       ...this.#counters,
       lag_rows: this.#session_options ? lag_rows : 0,
-      bytes_in_flight: this.#flight.bytes,
+      bytes_in_flight: this.#in_flight.bytes,
     };
     const as = (state: UpstreamStatus['state'], reason?: string, code?: ErrorCode): UpstreamStatus => {
       return { state, reason, code, counters };
@@ -175,8 +175,8 @@ class LogUpstream implements Upstream {
       is_well = true;
       this.#failure = undefined;
     };
-    const flight = new Flight();
-    this.#flight = flight;
+    const in_flight = new InFlightBatches();
+    this.#in_flight = in_flight;
     const abort = () => session.close();
     signal.addEventListener('abort', abort, { once: true });
     try {
@@ -187,27 +187,27 @@ class LogUpstream implements Upstream {
           await this.#pullUsers(session);
           users_due_ms = this.#options.clock.monoMs() + this.#users_interval_ms;
         }
-        const batch = await (ahead ?? this.#readAfter(session.last_seq, flight));
+        const batch = await (ahead ?? this.#readAfter(session.last_seq, in_flight));
         ahead = undefined;
         if (batch.count > 0) {
           // The log is read for the next batch while the centre stores this one.
           const last_seq = batch.seq[batch.count - 1];
-          if (source.durableSeq() > last_seq) ahead = this.#readAfter(last_seq, flight);
+          if (source.durableSeq() > last_seq) ahead = this.#readAfter(last_seq, in_flight);
           ahead?.catch(() => {});
           await this.#send(session, batch);
           goesWell();
-          flight.arrived(batch);
+          in_flight.arrived(batch);
           continue;
         }
         goesWell();
-        flight.arrived(batch);
+        in_flight.arrived(batch);
         if (await this.#rollUp(session)) continue;
         if (!(await this.#waitForMore(session.last_seq))) await session.probe();
       }
     } finally {
       signal.removeEventListener('abort', abort);
       // What was on its way, and may still be read, is left to the collector.
-      this.#flight = new Flight();
+      this.#in_flight = new InFlightBatches();
     }
   }
 
@@ -222,9 +222,9 @@ class LogUpstream implements Upstream {
     return done > 0;
   }
 
-  async #readAfter(seq: number, flight: Flight): Promise<LogBatch> {
+  async #readAfter(seq: number, in_flight: InFlightBatches): Promise<LogBatch> {
     const batch = endAtCorrection(await this.#options.source.readBatch(seq, this.#batch.rows, BATCH_BYTES));
-    flight.add(batch);
+    in_flight.add(batch);
     return batch;
   }
 

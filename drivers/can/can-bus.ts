@@ -25,7 +25,7 @@ export interface CanId {
   readonly mask?: number;
 }
 
-/** up: frames can arrive. degraded: they can, but the bus reports trouble. down: they cannot. */
+/** up: frames can arrive. degraded: they can, but the bus reports a fault. down: they cannot. */
 export type CanBusState = 'up' | 'degraded' | 'down';
 
 export interface CanBusListener {

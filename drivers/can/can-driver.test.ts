@@ -1,4 +1,4 @@
-/** The CAN driver over a virtual bus: routing, silence, bus trouble, counting, start and stop at any moment. */
+/** The CAN driver over a virtual bus: routing, silence, bus faults, counting, start and stop at any moment. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -163,7 +163,7 @@ test('a silent bus goes down with a reason and comes back with the first frame',
   await driver.stop();
 });
 
-test('trouble the bus itself reports is the state, word for word, until it heals', async () => {
+test('a fault that the bus itself reports is the state, word for word, until it heals', async () => {
   const { driver, node, hub } = rig(twoPacks);
   await driver.start();
   hub.bus('bus-1').setDown('can0: bus-off');

@@ -9,7 +9,7 @@ import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from
 import { type CanBus, type CanBusState, type CanFrame, formatCanId } from './can-bus.ts';
 import { CanPoller } from './can-poller.ts';
 import { CandumpReplay } from './candump-replay.ts';
-import { type FrameFate, PackDecoder } from './pack-decoder.ts';
+import { type DecodeResult, PackDecoder } from './pack-decoder.ts';
 import { Routes } from './routes.ts';
 import { SlcanBus } from './slcan-bus.ts';
 import { SocketCanBus } from './socketcan-bus.ts';
@@ -17,9 +17,9 @@ import { VirtualBusPort, type VirtualCanHub } from './virtual-bus.ts';
 
 const DEFAULT_SILENCE_MS = 10_000;
 /** A pack counts as silent after three of its shortest periods, but not sooner. */
-const SHORTEST_PACK_SILENCE_MS = 3000;
+const MIN_PACK_SILENCE_MS = 3000;
 const WATCH_INTERVAL_MS = 500;
-const LONGEST_RESTART_WAIT_MS = 300_000;
+const MAX_RESTART_WAIT_MS = 300_000;
 
 /** @throws GatewayError PROFILE_INVALID, CONFIG_INVALID (two packs would share an id) */
 export function createCanDriver(
@@ -173,20 +173,20 @@ class CanDriver implements Driver {
     this.#counts.frames++;
     this.#last_frame_mono_ms = frame.rx_mono_ms;
     const { slot, mapped } = route;
-    let fate: FrameFate;
+    let result: DecodeResult;
     try {
-      fate = slot.decoder.decode(mapped, frame);
+      result = slot.decoder.decode(mapped, frame);
     } catch (error) {
       // A bug, and one that may strike with every frame: told once, counted always.
       if (this.#counts.decode_errors++ === 0)
         this.#context.log.error({ err: error, connection: this.connection_id }, 'frame could not be decoded');
       return;
     }
-    if (fate === 'wrong_checksum') {
+    if (result === 'wrong_checksum') {
       this.#counts.checksum_errors++;
       return;
     }
-    if (fate === 'truncated') this.#counts.truncated_frames++;
+    if (result === 'truncated') this.#counts.truncated_frames++;
     if (slot.state !== 'up') this.#setPack(slot, 'up', undefined);
     if (this.#state !== 'up') this.#settle();
     this.#context.onUpdate(slot.decoder.binding.pack);
@@ -221,7 +221,7 @@ class CanDriver implements Driver {
   /** A bus that merely seems silent may have stalled; on one that is silent for long this becomes rare. */
   #restartBus(now: number): void {
     this.#last_restart_mono_ms = now;
-    this.#restart_wait_ms = Math.min(LONGEST_RESTART_WAIT_MS, this.#restart_wait_ms * 2);
+    this.#restart_wait_ms = Math.min(MAX_RESTART_WAIT_MS, this.#restart_wait_ms * 2);
     this.#counts.silent_restarts++;
     this.#bus.restart();
   }
@@ -270,7 +270,7 @@ function slotOf(decoder: PackDecoder): PackSlot {
   const shown = ids.length > 4 ? [...ids.slice(0, 4), `and ${ids.length - 4} more`] : ids;
   return {
     decoder,
-    silence_ms: Math.max(SHORTEST_PACK_SILENCE_MS, cycles.length > 0 ? 3 * Math.min(...cycles) : 0),
+    silence_ms: Math.max(MIN_PACK_SILENCE_MS, cycles.length > 0 ? 3 * Math.min(...cycles) : 0),
     expected_ids: shown.join(', '),
     state: 'stopped',
     reason: undefined,

@@ -8,7 +8,7 @@ import type { OptionIs } from '../profiles/option-is.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { AlarmSignal, CanSection, NumberedSignals, PackSignal, UseWhen } from './can-section.ts';
 import type { Dbc } from './dbc/dbc-model.ts';
-import { decodeDbcBytes, MOST_DBC_CHARACTERS, parseDbc } from './dbc/dbc-parser.ts';
+import { decodeDbcBytes, MAX_DBC_CHARACTERS, parseDbc } from './dbc/dbc-parser.ts';
 import { MessageDecoder } from './dbc/message-decoder.ts';
 
 export interface CanProfile {
@@ -49,8 +49,8 @@ function dbcTextOf({ id, directory }: Profile, { dbc, frames }: CanSection): str
   const path = join(directory, dbc ?? '');
   try {
     const { size } = statSync(path);
-    if (size > MOST_DBC_CHARACTERS)
-      throw new Error(`it has ${size} bytes, expected at most ${MOST_DBC_CHARACTERS}`);
+    if (size > MAX_DBC_CHARACTERS)
+      throw new Error(`it has ${size} bytes, expected at most ${MAX_DBC_CHARACTERS}`);
     return decodeDbcBytes(readFileSync(path));
   } catch (error) {
     throw new GatewayError('PROFILE_INVALID', `profile ${id}: cannot read ${path}: ${describeError(error)}`);

@@ -1,6 +1,6 @@
 /** What SocketCAN error frames say. Layout: linux/can/error.h. */
 
-export interface BusTrouble {
+export interface BusFault {
   readonly kind: 'bus-off' | 'recovered' | 'overflow' | 'passive' | 'errors';
   readonly text: string;
 }
@@ -17,7 +17,7 @@ const PASSIVE = 0x30;
 const ACTIVE_AGAIN = 0x40;
 
 /** `error_class`: the id of the error frame without its flag. */
-export function troubleIn(error_class: number, data: Uint8Array): BusTrouble {
+export function faultIn(error_class: number, data: Uint8Array): BusFault {
   if (error_class & BUS_OFF) return { kind: 'bus-off', text: 'bus-off' };
   if (error_class & RESTARTED) return { kind: 'recovered', text: 'controller was restarted' };
   const controller = error_class & CONTROLLER ? (data[1] ?? 0) : 0;

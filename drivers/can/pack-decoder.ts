@@ -16,7 +16,7 @@ import {
 
 const DEFAULT_STALE_MS = 3000;
 
-export type FrameFate = 'taken' | 'truncated' | 'wrong_checksum';
+export type DecodeResult = 'taken' | 'truncated' | 'wrong_checksum';
 
 /** An alarm that several messages tell: what each said last. */
 interface SharedAlarm {
@@ -49,7 +49,7 @@ export class PackDecoder {
   }
 
   /** Takes one frame of one of `mapping.messages`; of a truncated one what it carries. */
-  decode(mapped: MappedMessage, frame: CanFrame): FrameFate {
+  decode(mapped: MappedMessage, frame: CanFrame): DecodeResult {
     if (mapped.checksum && !checksumFits(mapped.checksum, frame)) return 'wrong_checksum';
     const now = frame.rx_mono_ms;
     this.last_frame_mono_ms = now;

@@ -118,8 +118,8 @@ export interface PackMapping {
   readonly cells_of_sensor: readonly (readonly number[])[] | undefined;
 }
 
-const SHORTEST_STALE_MS = 3000;
-const LONGEST_STALE_MS = 60_000;
+const MIN_STALE_MS = 3000;
+const MAX_STALE_MS = 60_000;
 /** For messages whose cycle time nobody gives. */
 const DEFAULT_STALE_MS = 10_000;
 
@@ -255,7 +255,7 @@ function meaningOf(canProfile: CanProfile, binding: PackBinding, message: DbcMes
 
 function staleLimit(cycle_ms: number | undefined): number {
   if (cycle_ms === undefined) return DEFAULT_STALE_MS;
-  return Math.min(LONGEST_STALE_MS, Math.max(SHORTEST_STALE_MS, 3 * cycle_ms));
+  return Math.min(MAX_STALE_MS, Math.max(MIN_STALE_MS, 3 * cycle_ms));
 }
 
 function plainTarget(

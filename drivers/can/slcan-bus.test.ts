@@ -152,7 +152,7 @@ ptyTest(
     const { bus, commands, state, reason, end } = await rig(command =>
       command === 'F' ? flags : polite(command),
     );
-    await until(() => state() === 'degraded', 'the trouble', 50);
+    await until(() => state() === 'degraded', 'the fault', 50);
     expect(reason()).toContain('bus errors');
     flags = 'F00\r';
     await until(() => state() === 'up', 'its end', 50);

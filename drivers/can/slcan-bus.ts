@@ -6,7 +6,7 @@ import { type Clock, sleep, type TimerHandle } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import type { SlcanConnection } from '../connections.ts';
 import type { CanBus, CanBusListener, CanBusState, CanFrame, CanId } from './can-bus.ts';
-import { SlcanParser, slcanLine, speedCommand, troubleInFlags } from './slcan-codec.ts';
+import { faultInFlags, SlcanParser, slcanLine, speedCommand } from './slcan-codec.ts';
 import type { SentFrame } from './virtual-bus.ts';
 
 /** The part of `serialport` this file uses. */
@@ -24,8 +24,8 @@ export interface SerialPortLike {
 export type MakePort = (path: string, baudRate: number) => SerialPortLike;
 
 const DEFAULT_BAUD = 115_200;
-const SHORTEST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 30_000;
+const MIN_RETRY_MS = 1000;
+const MAX_RETRY_MS = 30_000;
 /** Adapters answer a command within a few ms; some do not answer at all. */
 const ANSWER_MS = 500;
 const SETTLE_MS = 250;
@@ -33,7 +33,7 @@ const CLOSE_MS = 500;
 /** An adapter that once answered and now says nothing is asked for its state this often. */
 const PROBE_MS = 5000;
 /** Bytes that may wait for the port; beyond, frames are refused. */
-const MOST_WAITING_BYTES = 1024;
+const MAX_WAITING_BYTES = 1024;
 
 /** One opening of the port, from its making to its closing. */
 interface Session {
@@ -62,7 +62,7 @@ export class SlcanBus implements CanBus {
   #session: Session | undefined;
   #make: MakePort | undefined;
   #timer: TimerHandle | undefined;
-  #retry_ms = SHORTEST_RETRY_MS;
+  #retry_ms = MIN_RETRY_MS;
   #everReady = false;
   #told: { state: CanBusState; reason: string | undefined } | undefined;
 
@@ -86,7 +86,7 @@ export class SlcanBus implements CanBus {
     this.#listener = listener;
     this.#told = undefined;
     this.#everReady = false;
-    this.#retry_ms = SHORTEST_RETRY_MS;
+    this.#retry_ms = MIN_RETRY_MS;
     const make = this.#makePort ?? (await loadSerialPort());
     if (this.#listener !== listener) return;
     this.#make = make;
@@ -102,7 +102,7 @@ export class SlcanBus implements CanBus {
 
   restart(): void {
     if (!this.#listener || !this.#session) return;
-    this.#retry_ms = SHORTEST_RETRY_MS;
+    this.#retry_ms = MIN_RETRY_MS;
     this.#fail(this.#session, 'no frame for long; being opened anew');
   }
 
@@ -112,7 +112,7 @@ export class SlcanBus implements CanBus {
       session?.ready === true &&
       session.port.isOpen &&
       frame.length <= 8 &&
-      session.port.writableLength < MOST_WAITING_BYTES;
+      session.port.writableLength < MAX_WAITING_BYTES;
     if (taken) session.port.write(slcanLine(frame));
     else this.#counts.send_refusals++;
     return taken;
@@ -180,7 +180,7 @@ export class SlcanBus implements CanBus {
     }
     session.ready = true;
     session.answers = speed === true || opened === true;
-    this.#retry_ms = SHORTEST_RETRY_MS;
+    this.#retry_ms = MIN_RETRY_MS;
     if (this.#everReady) this.#counts.reopenings++;
     this.#everReady = true;
     // Some adapters never answer: whether one is there at all then shows by its frames.
@@ -211,8 +211,8 @@ export class SlcanBus implements CanBus {
     else if (!accepted && session.probed) session.probed = false;
     else if (!accepted && session.ready) this.#counts.refused_commands++;
     else if (text.startsWith('F')) {
-      const trouble = troubleInFlags(text);
-      this.#tell(trouble ? 'degraded' : 'up', trouble && `${this.name}: ${trouble}`);
+      const fault = faultInFlags(text);
+      this.#tell(fault ? 'degraded' : 'up', fault && `${this.name}: ${fault}`);
     }
   }
 
@@ -253,7 +253,7 @@ export class SlcanBus implements CanBus {
     if (!this.#listener) return;
     this.#clock.clearTimer(this.#timer);
     this.#timer = this.#clock.setTimer(() => this.#connect(), this.#retry_ms);
-    this.#retry_ms = Math.min(LONGEST_RETRY_MS, this.#retry_ms * 2);
+    this.#retry_ms = Math.min(MAX_RETRY_MS, this.#retry_ms * 2);
   }
 
   /** Closes the adapter's channel and the port; resolves when the port is closed or takes too long. */

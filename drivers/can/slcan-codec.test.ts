@@ -1,7 +1,7 @@
 /** slcan lines: frames both ways, in any pieces, among any garbage. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SlcanParser, slcanLine, troubleInFlags } from './slcan-codec.ts';
+import { faultInFlags, SlcanParser, slcanLine } from './slcan-codec.ts';
 
 interface Heard {
   readonly frames: string[];
@@ -110,11 +110,11 @@ test('after any bytes at all, the next whole line is read', () => {
   );
 });
 
-test('status flags that mean trouble', () => {
-  expect(troubleInFlags('F00')).toBeUndefined();
-  expect(troubleInFlags('F80')).toContain('bus errors');
-  expect(troubleInFlags('F20')).toContain('error passive');
-  expect(troubleInFlags('F01')).toContain('loses frames');
-  expect(troubleInFlags('F04')).toContain('error warning');
-  expect(troubleInFlags('Fxy')).toBeUndefined();
+test('status flags that mean a fault', () => {
+  expect(faultInFlags('F00')).toBeUndefined();
+  expect(faultInFlags('F80')).toContain('bus errors');
+  expect(faultInFlags('F20')).toContain('error passive');
+  expect(faultInFlags('F01')).toContain('loses frames');
+  expect(faultInFlags('F04')).toContain('error warning');
+  expect(faultInFlags('Fxy')).toBeUndefined();
 });

@@ -9,7 +9,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 const BEL = 0x07;
 /** T, 8 digits of id, length, 16 digits of data, 8 of a time stamp: 34; some room for answers to V and N. */
-const LONGEST_LINE = 64;
+const MAX_LINE = 64;
 
 /** Setup command by bit rate. */
 const SPEED_COMMANDS = {
@@ -42,7 +42,7 @@ export interface SlcanListener {
 export class SlcanParser {
   readonly counts = { malformed_lines: 0, remote_frames: 0 };
   readonly #listener: SlcanListener;
-  readonly #line = new Uint8Array(LONGEST_LINE);
+  readonly #line = new Uint8Array(MAX_LINE);
   readonly #frame: CanFrame = {
     id: 0,
     extended: false,
@@ -69,7 +69,7 @@ export class SlcanParser {
     for (const byte of bytes) {
       if (byte === CR || byte === BEL) this.#end(byte);
       else if (byte === LF) continue;
-      else if (this.#length < LONGEST_LINE) this.#line[this.#length++] = byte;
+      else if (this.#length < MAX_LINE) this.#line[this.#length++] = byte;
       else this.#overlong = true;
     }
   }
@@ -166,8 +166,8 @@ export function slcanLine({ id, extended, data, length }: SentFrame): string {
   return `${extended ? 'T' : 't'}${hex(id, extended ? 8 : 3)}${length}${bytes}\r`;
 }
 
-/** Status flags (answer to F) that mean the bus is in trouble; undefined: none, or no such answer. */
-export function troubleInFlags(answer: string): string | undefined {
+/** Status flags (answer to F) that mean a fault of the bus; undefined: none, or no such answer. */
+export function faultInFlags(answer: string): string | undefined {
   if (!/^F[0-9A-Fa-f]{2}$/.test(answer)) return undefined;
   const flags = Number.parseInt(answer.slice(1), 16);
   if (flags & 0x80) return 'bus errors; check wiring, termination and bit rate';

@@ -15,7 +15,7 @@ import {
   type CanId,
   EXACT_MASK,
 } from './can-bus.ts';
-import { type BusTrouble, troubleIn } from './error-frames.ts';
+import { type BusFault, faultIn } from './error-frames.ts';
 import type { SentFrame } from './virtual-bus.ts';
 
 /** The part of the package this file uses; its own types stand on files that are made at its build. */
@@ -47,12 +47,12 @@ export interface RawMessage {
 const EXTENDED_FLAG = 0x80000000;
 const REMOTE_FLAG = 0x40000000;
 /** The kernel refuses longer lists, and the package would not say so. */
-const MOST_FILTERS = 512;
+const MAX_FILTERS = 512;
 const IFF_UP = 1;
 const WATCH_INTERVAL_MS = 1000;
-const LONGEST_RETRY_MS = 30_000;
+const MAX_RETRY_MS = 30_000;
 /** Error frames older than this no longer count against the bus. */
-const TROUBLE_LASTS_MS = 10_000;
+const FAULT_LASTS_MS = 10_000;
 
 export interface SocketCanOptions {
   /** Where the kernel tells of interfaces; default /sys/class/net. */
@@ -91,7 +91,7 @@ export class SocketCanBus implements CanBus {
   #everOpened = false;
   #interfaceUp = false;
   #failure: string | undefined;
-  #trouble: (BusTrouble & { until_mono_ms: number }) | undefined;
+  #fault: (BusFault & { until_mono_ms: number }) | undefined;
   #busOff = false;
   #retry_ms = WATCH_INTERVAL_MS;
   #nextTry_mono_ms = 0;
@@ -180,13 +180,13 @@ export class SocketCanBus implements CanBus {
       this.#openedIndex = status.index;
       this.#failure = undefined;
       this.#busOff = false;
-      this.#trouble = undefined;
+      this.#fault = undefined;
       this.#retry_ms = WATCH_INTERVAL_MS;
       if (this.#everOpened) this.#counts.reopenings++;
       this.#everOpened = true;
     } catch (error) {
       this.#nextTry_mono_ms = this.#clock.monoMs() + this.#retry_ms;
-      this.#retry_ms = Math.min(LONGEST_RETRY_MS, this.#retry_ms * 2);
+      this.#retry_ms = Math.min(MAX_RETRY_MS, this.#retry_ms * 2);
       this.#failure = `${this.name}: cannot be opened (${describeError(error)}); is it a CAN interface, and is the kernel module can_raw there?`;
     }
   }
@@ -196,7 +196,7 @@ export class SocketCanBus implements CanBus {
       throw new GatewayError('CAN_UNAVAILABLE', `${this.name}: package socketcan not loaded`);
     const options = { timestamps: false, non_block_send: true };
     const channel = this.#package.createRawChannelWithOptions(this.name, options);
-    if (this.#ids.length > 0 && this.#ids.length <= MOST_FILTERS)
+    if (this.#ids.length > 0 && this.#ids.length <= MAX_FILTERS)
       channel.setRxFilters(this.#ids.map(filterFor));
     channel.addListener('onMessage', message => {
       if (this.#channel === channel) this.#onMessage(message);
@@ -251,20 +251,20 @@ export class SocketCanBus implements CanBus {
 
   #onErrorFrame({ id, data }: RawMessage): void {
     this.#counts.error_frames++;
-    const trouble = troubleIn(id, data);
-    if (trouble.kind === 'overflow') this.#counts.controller_overflows++;
-    if (trouble.kind === 'bus-off' && !this.#busOff) this.#counts.bus_offs++;
-    if (trouble.kind === 'bus-off') this.#busOff = true;
-    else if (trouble.kind === 'recovered') {
+    const fault = faultIn(id, data);
+    if (fault.kind === 'overflow') this.#counts.controller_overflows++;
+    if (fault.kind === 'bus-off' && !this.#busOff) this.#counts.bus_offs++;
+    if (fault.kind === 'bus-off') this.#busOff = true;
+    else if (fault.kind === 'recovered') {
       this.#busOff = false;
-      this.#trouble = undefined;
-    } else this.#trouble = { ...trouble, until_mono_ms: this.#clock.monoMs() + TROUBLE_LASTS_MS };
+      this.#fault = undefined;
+    } else this.#fault = { ...fault, until_mono_ms: this.#clock.monoMs() + FAULT_LASTS_MS };
     this.#tell();
   }
 
   /** Tells the listener how the bus fares, when that has changed. */
   #tell(): void {
-    if (this.#trouble && this.#clock.monoMs() >= this.#trouble.until_mono_ms) this.#trouble = undefined;
+    if (this.#fault && this.#clock.monoMs() >= this.#fault.until_mono_ms) this.#fault = undefined;
     const [state, reason] = this.#judge();
     if (this.#told?.state === state && this.#told.reason === reason) return;
     this.#told = { state, reason };
@@ -280,7 +280,7 @@ export class SocketCanBus implements CanBus {
         'down',
         `${this.name}: bus-off; check wiring, termination and bit rate, and set restart-ms 100`,
       ];
-    if (this.#trouble) return ['degraded', `${this.name}: ${this.#trouble.text}`];
+    if (this.#fault) return ['degraded', `${this.name}: ${this.#fault.text}`];
     return ['up', undefined];
   }
 

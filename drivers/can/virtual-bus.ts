@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import type { CanBus, CanBusListener, CanFrame, CanId } from './can-bus.ts';
 
 /** Frames that may wait while a delivery is under way; beyond, new ones are dropped and counted. */
-const MOST_WAITING = 4096;
+const MAX_WAITING = 4096;
 
 export type SentFrame = Pick<CanFrame, 'id' | 'extended' | 'data' | 'length'>;
 
@@ -76,7 +76,7 @@ export class VirtualCanBus {
   }
 
   #send(from: object, { id, extended, data, length }: SentFrame): boolean {
-    if (this.#down_reason !== undefined || this.#waiting.length >= MOST_WAITING) {
+    if (this.#down_reason !== undefined || this.#waiting.length >= MAX_WAITING) {
       this.dropped++;
       return false;
     }

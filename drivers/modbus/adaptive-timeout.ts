@@ -8,7 +8,7 @@
 const SILENT_AFTER = 3;
 const FULL_PROBE_EVERY = 5;
 const MARGIN = 4;
-const SHORTEST_PROBE_MS = 100;
+const MIN_PROBE_MS = 100;
 /** A reply that was slow once is forgotten in some hundred replies. */
 const FADING = 0.99;
 
@@ -17,7 +17,7 @@ interface Silence {
   since_ms: number;
 }
 
-export class Patience {
+export class AdaptiveTimeout {
   readonly #silences = new Map<number, Silence>();
   #slowest_ms = 0;
 
@@ -26,7 +26,7 @@ export class Patience {
     const silences = this.#silences.get(unit)?.requests ?? 0;
     if (silences < SILENT_AFTER || silences % FULL_PROBE_EVERY === 0 || this.#slowest_ms === 0)
       return timeout_ms;
-    return Math.min(timeout_ms, Math.max(SHORTEST_PROBE_MS, Math.ceil(MARGIN * this.#slowest_ms)));
+    return Math.min(timeout_ms, Math.max(MIN_PROBE_MS, Math.ceil(MARGIN * this.#slowest_ms)));
   }
 
   /** The unit has not answered the request before either. */

@@ -5,7 +5,7 @@ import { systemClock } from '../../core/clock/system-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import type { ModbusTcpConnection } from '../connections.ts';
 import type { Exchange } from './in-flight.ts';
-import { Overlap } from './in-flight-limit.ts';
+import { InFlightLimit } from './in-flight-limit.ts';
 import { createModbusDriver, maxInFlight } from './modbus-driver.ts';
 import type { FailureKind } from './reply.ts';
 import { createSunSpecImage } from './sunspec/sunspec-image.ts';
@@ -76,7 +76,7 @@ test.each(Object.keys(narrow))(
 );
 
 interface Trial {
-  readonly overlap: Overlap;
+  readonly in_flight: InFlightLimit;
   readonly given_up: string[];
   /** Two requests at once to the unit, or one where it is to be asked alone; all with this outcome. */
   ask(unit: number, failure?: FailureKind, was_silent?: boolean): void;
@@ -86,7 +86,7 @@ interface Trial {
 function trial(): Trial {
   const given_up: string[] = [];
   const counters = { requests_overlapped: 0, overlap_failures: 0, overlap_given_up: 0 };
-  const overlap = new Overlap(4, counters, reason => given_up.push(reason));
+  const in_flight = new InFlightLimit(4, counters, reason => given_up.push(reason));
   let now_ms = 0;
   const exchange = (unit: number, is_alone: boolean): Exchange => ({
     request: { unit, code: 3, address: 0, count: 1 },
@@ -98,44 +98,44 @@ function trial(): Trial {
     onLost: () => true,
   });
   return {
-    overlap,
+    in_flight,
     given_up,
     ask(unit, failure, was_silent = false) {
-      const first = exchange(unit, overlap.onSent(unit, 0));
-      const second = overlap.admits(unit, 1) ? exchange(unit, overlap.onSent(unit, 1)) : undefined;
-      expect(second === undefined).toBe(first.is_alone || overlap.limit === 1);
+      const first = exchange(unit, in_flight.onSent(unit, 0));
+      const second = in_flight.admits(unit, 1) ? exchange(unit, in_flight.onSent(unit, 1)) : undefined;
+      expect(second === undefined).toBe(first.is_alone || in_flight.limit === 1);
       now_ms += 10;
-      overlap.onSettled(first, failure, was_silent, now_ms);
-      if (second) overlap.onSettled(second, failure, was_silent, now_ms + 1);
+      in_flight.onSettled(first, failure, was_silent, now_ms);
+      if (second) in_flight.onSettled(second, failure, was_silent, now_ms + 1);
       now_ms += 2;
     },
     failTogether(units) {
-      const exchanges = units.map((unit, i) => exchange(unit, overlap.onSent(unit, i)));
-      for (const one of exchanges) overlap.onSettled(one, 'timeout', false, ++now_ms);
+      const exchanges = units.map((unit, i) => exchange(unit, in_flight.onSent(unit, i)));
+      for (const one of exchanges) in_flight.onSettled(one, 'timeout', false, ++now_ms);
     },
   };
 }
 
 test('a unit that is silent also alone, or was silent before, says nothing against overlapping', () => {
-  const { overlap, ask } = trial();
+  const { in_flight, ask } = trial();
   for (let i = 0; i < 50; i++) {
     ask(1, 'timeout');
     ask(1, 'timeout');
     ask(2, 'timeout', true);
   }
-  expect(overlap.limit).toBe(4);
-  expect(overlap.admits(2, 3)).toBe(true);
-  expect(overlap.admits(2, 4)).toBe(false);
+  expect(in_flight.limit).toBe(4);
+  expect(in_flight.admits(2, 3)).toBe(true);
+  expect(in_flight.admits(2, 4)).toBe(false);
 });
 
 test('while a unit is asked alone, nobody else is asked, and nobody is overtaken for good', () => {
-  const { overlap, ask } = trial();
+  const { in_flight, ask } = trial();
   ask(1, 'timeout');
-  expect(overlap.admits(1, 1)).toBe(false);
-  expect(overlap.admits(2, 1)).toBe(true);
-  expect(overlap.admits(1, 0)).toBe(true);
-  expect(overlap.onSent(1, 0)).toBe(true);
-  expect(overlap.admits(2, 1)).toBe(false);
+  expect(in_flight.admits(1, 1)).toBe(false);
+  expect(in_flight.admits(2, 1)).toBe(true);
+  expect(in_flight.admits(1, 0)).toBe(true);
+  expect(in_flight.onSent(1, 0)).toBe(true);
+  expect(in_flight.admits(2, 1)).toBe(false);
 });
 
 test('rare losses are chance, frequent ones are not', () => {
@@ -145,26 +145,26 @@ test('rare losses are chance, frequent ones are not', () => {
     rare.ask(1);
     for (let j = 0; j < 60; j++) rare.ask(1);
   }
-  expect(rare.overlap.limit).toBe(4);
+  expect(rare.in_flight.limit).toBe(4);
   const frequent = trial();
   for (let i = 0; i < 3; i++) {
-    expect(frequent.overlap.limit).toBe(4);
+    expect(frequent.in_flight.limit).toBe(4);
     frequent.ask(1, 'busy');
     frequent.ask(1);
     for (let j = 0; j < 10; j++) frequent.ask(1);
   }
-  expect(frequent.overlap.limit).toBe(1);
+  expect(frequent.in_flight.limit).toBe(1);
   expect(frequent.given_up).toEqual(['unit 1 answers when asked alone, and not beside other requests']);
 });
 
 test('a moment in which nothing comes through is one failure, however much was in flight', () => {
-  const { overlap, given_up, ask, failTogether } = trial();
+  const { in_flight, given_up, ask, failTogether } = trial();
   for (let i = 1; i <= 3; i++) {
-    expect(overlap.limit).toBe(4);
+    expect(in_flight.limit).toBe(4);
     failTogether([1, 2, 3, 4]);
     for (const unit of [1, 2, 3, 4]) ask(unit);
   }
-  expect(overlap.limit).toBe(1);
+  expect(in_flight.limit).toBe(1);
   expect(given_up).toHaveLength(1);
 });
 

@@ -7,7 +7,7 @@
 import type { Exchange } from './in-flight.ts';
 import type { FailureKind } from './reply.ts';
 
-export interface OverlapCounters {
+export interface InFlightCounters {
   requests_overlapped: number;
   /** A unit failed beside other requests and answered alone, or the other side hung up on several. */
   overlap_failures: number;
@@ -21,8 +21,8 @@ const FAILURES = 3;
 const FORGIVEN_AFTER = 100;
 const DOUBTFUL: readonly FailureKind[] = ['timeout', 'busy', 'bad_reply'];
 
-export class Overlap {
-  readonly #counters: OverlapCounters;
+export class InFlightLimit {
+  readonly #counters: InFlightCounters;
   readonly #onGivenUp: (reason: string) => void;
   #limit: number;
   /** Units to be asked alone next, and the incident in which they failed. */
@@ -35,7 +35,7 @@ export class Overlap {
   #failures = 0;
   #good_replies = 0;
 
-  constructor(limit: number, counters: OverlapCounters, onGivenUp: (reason: string) => void) {
+  constructor(limit: number, counters: InFlightCounters, onGivenUp: (reason: string) => void) {
     this.#limit = limit;
     this.#counters = counters;
     this.#onGivenUp = onGivenUp;

@@ -6,7 +6,7 @@
 /** A value is as old as one round before the next one replaces it; so much later it is stale. */
 const LATE_ROUNDS = 2;
 /** However long a round takes, what is not replaced for so long is stale. */
-const LONGEST_AGE_MS = 600_000;
+const MAX_AGE_MS = 600_000;
 /** A round that took long is forgotten by and by. */
 const FADING = 0.9;
 const SMOOTHING = 0.3;
@@ -105,7 +105,7 @@ export class LineRounds {
   /** How old values of the unit may become while all is as it was: 0 where nothing is measured yet. */
   lateMs(unit: number): number {
     const { age_ms, round_ms } = this.#turns[unit];
-    return Math.min(LONGEST_AGE_MS, LATE_ROUNDS * Math.max(age_ms, round_ms + this.#passMs()));
+    return Math.min(MAX_AGE_MS, LATE_ROUNDS * Math.max(age_ms, round_ms + this.#passMs()));
   }
 
   /** How long all units take to be read once, in ms. */

@@ -13,7 +13,7 @@ const HEADER_BYTES = 7;
 /** Unit and PDU: the PDU has at least a function code and at most 253 bytes. */
 const MAX_LENGTH = 254;
 /** So many bytes without one that is awaited are no Modbus at all. */
-const MOST_STRAY_BYTES = 1024;
+const MAX_STRAY_BYTES = 1024;
 const NO_BYTES = new Uint8Array(0);
 
 export function encodeMbap(transaction: number, unit: number, pdu: Uint8Array): Uint8Array {
@@ -95,7 +95,7 @@ export class MbapReader {
         }
       }
       if (!is_header) {
-        this.broken = !this.#awaited || data.length - at > MOST_STRAY_BYTES;
+        this.broken = !this.#awaited || data.length - at > MAX_STRAY_BYTES;
         break;
       }
       if (data.length - at < 6 + length) break;

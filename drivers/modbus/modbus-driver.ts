@@ -97,7 +97,7 @@ class ModbusDriver implements Driver {
           { connection: connection.id },
           `connection ${connection.id} to ${wire.name}: ${text}`,
         ),
-      onOverlapGivenUp: reason =>
+      onInFlightGivenUp: reason =>
         context.log.warn(
           { connection: connection.id, reason },
           `connection ${connection.id} to ${wire.name}: ${reason}; from now on one request is in flight at a time`,
@@ -219,9 +219,9 @@ class ModbusDriver implements Driver {
     if (this.#link_health.state !== 'up') return this.#link_health;
     const packs = [...this.#pack_health.values()];
     const complaint = this.#line?.complaint;
-    const troubled = packs.filter(({ state }) => state === 'down' || state === 'degraded');
-    if (troubled.length > 0) {
-      const reason = `${troubled.length} of ${packs.length} packs; first: ${troubled[0].reason}`;
+    const faulty = packs.filter(({ state }) => state === 'down' || state === 'degraded');
+    if (faulty.length > 0) {
+      const reason = `${faulty.length} of ${packs.length} packs; first: ${faulty[0].reason}`;
       return { state: 'degraded', reason: complaint ? `${reason}; ${complaint}` : reason };
     }
     if (complaint) return { state: 'degraded', reason: complaint };

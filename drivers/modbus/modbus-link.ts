@@ -4,11 +4,11 @@
  * queued as jobs (a unit's whole round is one job, so that its registers are read close together).
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import { Patience } from './adaptive-timeout.ts';
+import { AdaptiveTimeout } from './adaptive-timeout.ts';
 import { type Connection, Connector } from './connector.ts';
 import type { OnReply } from './framing.ts';
 import { type Exchange, InFlight } from './in-flight.ts';
-import { Overlap } from './in-flight-limit.ts';
+import { InFlightLimit } from './in-flight-limit.ts';
 import { pauseUntil } from './pause.ts';
 import { type FailureKind, judgeReply, type ReadRequest } from './reply.ts';
 import type { Wire } from './wire.ts';
@@ -25,7 +25,7 @@ export interface LinkOptions {
   /** `fresh`: the peer may be another device than before, or the same after a restart. */
   readonly onState: (state: 'up' | 'down', reason: string | undefined, fresh: boolean) => void;
   /** The other side does not bear several requests: from now on one is in flight. */
-  readonly onOverlapGivenUp?: (reason: string) => void;
+  readonly onInFlightGivenUp?: (reason: string) => void;
   /** A read has failed. */
   readonly onFailure?: (failure: ReadFailure) => void;
   /** Something about the other side that is borne, and worth a line once. */
@@ -54,7 +54,7 @@ export interface ReadFailure {
 const SILENT_TIMEOUTS = 3;
 
 /** A request that was under way when its connection ended is sent again so often. */
-const MOST_RESENT = 3;
+const MAX_RESENT = 3;
 /** So many closes of one kind are a habit. */
 const HABIT = 3;
 
@@ -83,7 +83,7 @@ export class ModbusLink {
   readonly #options: LinkOptions;
   readonly #connector: Connector;
   readonly #in_flight: InFlight;
-  readonly #overlap: Overlap;
+  readonly #in_flight_limit: InFlightLimit;
   readonly #jobs: (() => Promise<void>)[] = [];
   readonly #workers = new Set<Promise<void>>();
   #working = 0;
@@ -92,7 +92,7 @@ export class ModbusLink {
   #silent_timeouts = 0;
   #silent_since_ms = Number.NEGATIVE_INFINITY;
   #idle_since_ms = Number.NEGATIVE_INFINITY;
-  readonly #patience = new Patience();
+  readonly #adaptive_timeout = new AdaptiveTimeout();
   /** Connections in a row that ended after one reply, with the next request under way. */
   #ended_after_reply = 0;
   /** The other side closes after each reply: each request gets a connection of its own. */
@@ -110,7 +110,9 @@ export class ModbusLink {
     this.name = wire.name;
     this.#in_flight = new InFlight(clock);
     const limit = wire.has_transactions && gap_ms === 0 && wire.silence_ms === 0 ? max_in_flight : 1;
-    this.#overlap = new Overlap(limit, this.counters, reason => options.onOverlapGivenUp?.(reason));
+    this.#in_flight_limit = new InFlightLimit(limit, this.counters, reason =>
+      options.onInFlightGivenUp?.(reason),
+    );
     this.#connector = new Connector({
       wire,
       clock,
@@ -124,7 +126,7 @@ export class ModbusLink {
 
   /** Requests that may be in flight at once now. */
   get in_flight_limit(): number {
-    return this.#overlap.limit;
+    return this.#in_flight_limit.limit;
   }
 
   start(): void {
@@ -149,7 +151,7 @@ export class ModbusLink {
       return false;
     }
     this.#jobs.push(job);
-    if (this.#working < this.#overlap.limit) {
+    if (this.#working < this.#in_flight_limit.limit) {
       this.#working++;
       const worker: Promise<void> = this.#work().finally(() => this.#workers.delete(worker));
       this.#workers.add(worker);
@@ -169,7 +171,7 @@ export class ModbusLink {
   async #work(): Promise<void> {
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
       await job();
-      if (this.#working > this.#overlap.limit) break;
+      if (this.#working > this.#in_flight_limit.limit) break;
     }
     this.#working--;
   }
@@ -182,7 +184,7 @@ export class ModbusLink {
       return !isConnecting;
     }
     if (this.#is_one_each && this.#in_flight.size > 0) return false;
-    return this.#overlap.admits(unit, this.#in_flight.size);
+    return this.#in_flight_limit.admits(unit, this.#in_flight.size);
   }
 
   #beginTurns(): void {
@@ -213,7 +215,7 @@ export class ModbusLink {
     if (!connection || signal.aborted)
       return Promise.resolve({ kind: 'link', message: reason ?? `${this.name}: not connected` });
     const { unit } = request;
-    const timeout_ms = this.#patience.timeoutMs(unit, request.timeout_ms ?? this.#options.timeout_ms);
+    const timeout_ms = this.#adaptive_timeout.timeoutMs(unit, request.timeout_ms ?? this.#options.timeout_ms);
     const sent_ms = this.#options.clock.monoMs();
     this.counters.requests++;
     return new Promise(resolve => {
@@ -237,13 +239,13 @@ export class ModbusLink {
         sent_ms,
         due_ms: sent_ms + timeout_ms,
         is_overlapped: false,
-        is_alone: this.#overlap.onSent(unit, this.#in_flight.size),
+        is_alone: this.#in_flight_limit.onSent(unit, this.#in_flight.size),
         onOverdue: () => {
           is_given_up = true;
           settle(this.#overdue(connection, request, timeout_ms, onReply));
         },
         onLost: text => {
-          if (connection.replies > 0 && resent < MOST_RESENT && !signal.aborted) {
+          if (connection.replies > 0 && resent < MAX_RESENT && !signal.aborted) {
             const begin = () => resolve(this.#begin(request, into, resent + 1));
             this.#resend(exchange, begin);
             return false;
@@ -264,13 +266,13 @@ export class ModbusLink {
     this.#idle_since_ms = now_ms;
     if (failure?.settles_in_ms) this.#settled_at_ms.set(unit, now_ms + failure.settles_in_ms);
     else this.#settled_at_ms.delete(unit);
-    const was_silent = this.#patience.isSilent(unit);
-    if (failure?.kind === 'timeout') this.#patience.onSilence(unit, exchange.sent_ms, now_ms);
+    const was_silent = this.#adaptive_timeout.isSilent(unit);
+    if (failure?.kind === 'timeout') this.#adaptive_timeout.onSilence(unit, exchange.sent_ms, now_ms);
     else if (failure?.kind !== 'link' && failure?.kind !== 'bad_reply') {
-      this.#patience.onReply(unit, now_ms - exchange.sent_ms);
+      this.#adaptive_timeout.onReply(unit, now_ms - exchange.sent_ms);
       this.#late_ms.delete(unit);
     }
-    this.#overlap.onSettled(exchange, failure?.kind, was_silent, now_ms);
+    this.#in_flight_limit.onSettled(exchange, failure?.kind, was_silent, now_ms);
     if (failure) {
       this.#options.onFailure?.(failure);
       this.#doubt(connection, exchange, failure, now_ms);
@@ -335,7 +337,7 @@ export class ModbusLink {
   #onLost({ replies }: Connection, reason: string): boolean {
     const { size } = this.#in_flight;
     this.#silent_timeouts = 0;
-    if (!this.#connector.signal.aborted) this.#overlap.onLost(size);
+    if (!this.#connector.signal.aborted) this.#in_flight_limit.onLost(size);
     if (size > 0) this.#ended_after_reply = replies === 1 ? this.#ended_after_reply + 1 : 0;
     return this.#in_flight.lose(reason);
   }
@@ -347,7 +349,7 @@ export class ModbusLink {
     this.counters.requests_resent++;
     this.#in_flight.remove(exchange);
     this.#idle_since_ms = now_ms;
-    this.#overlap.onSettled(exchange, 'link', false, now_ms);
+    this.#in_flight_limit.onSettled(exchange, 'link', false, now_ms);
     this.#turns.push({ unit, begin });
   }
 

@@ -16,7 +16,7 @@ export const DEFAULT_BAUD_RATE = 9600;
 export const CHARACTER_BITS = 11;
 const SILENT_CHARACTERS = 3.5;
 /** Above 19,200 baud the silence no longer shrinks. Source: MODBUS over Serial Line V1.02, 2.5.1.1. */
-const SHORTEST_SILENCE_MS = 1.75;
+const MIN_SILENCE_MS = 1.75;
 /** A serial server does not tell its baud rate. */
 const SERVER_SILENCE_MS = 5;
 
@@ -57,7 +57,7 @@ export function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wir
         open: () => new SerialStream({ path: port, baud_rate, parity, stop_bits }),
         frame: rtu(echo, counters),
         counters,
-        silence_ms: Math.max(SHORTEST_SILENCE_MS, (SILENT_CHARACTERS * CHARACTER_BITS * 1000) / baud_rate),
+        silence_ms: Math.max(MIN_SILENCE_MS, (SILENT_CHARACTERS * CHARACTER_BITS * 1000) / baud_rate),
         has_transactions: false,
         peer_may_close: false,
         reopens_after_timeout: false,

@@ -12,8 +12,8 @@ const MISS_COST = 2;
 /** Before anything is measured. */
 const FIRST_SHARE = 0.25;
 const MARGIN_SHARE = 0.1;
-const LEAST_MARGIN_MS = 5;
-const MOST_MARGIN_MS = 100;
+const MIN_MARGIN_MS = 5;
+const MAX_MARGIN_MS = 100;
 const MARGIN_OF_INTERVAL = 0.02;
 
 export class RoundTiming {
@@ -34,7 +34,7 @@ export class RoundTiming {
   constructor(clock: Clock, interval_ms: number) {
     this.#clock = clock;
     this.#interval_ms = interval_ms;
-    this.#margin_ms = Math.min(MOST_MARGIN_MS, Math.max(LEAST_MARGIN_MS, MARGIN_OF_INTERVAL * interval_ms));
+    this.#margin_ms = Math.min(MAX_MARGIN_MS, Math.max(MIN_MARGIN_MS, MARGIN_OF_INTERVAL * interval_ms));
     this.#lead_ms = FIRST_SHARE * interval_ms;
   }
 

@@ -269,8 +269,8 @@ test.each(profiles)(
           const full = new PackDecoder(binding);
           const cut = new PackDecoder(binding);
           send(full, id, extended, data, message.length_bytes);
-          const fate = send(cut, id, extended, data, length);
-          if (!checksum) expect(fate).toBe(length < message.length_bytes ? 'truncated' : 'taken');
+          const result = send(cut, id, extended, data, length);
+          if (!checksum) expect(result).toBe(length < message.length_bytes ? 'truncated' : 'taken');
           const all = snapshot(full.state, 0);
           const some = snapshot(cut.state, 0);
           const columns: ((reading: PackReading) => ArrayLike<number>)[] = [r => r.cells, r => r.sensors];

@@ -24,7 +24,7 @@ export class CanListener {
   }
 
   /** What the bus last said was wrong; undefined while all is well. */
-  get trouble(): string | undefined {
+  get fault(): string | undefined {
     return this.#reason;
   }
 

@@ -12,7 +12,7 @@ import { CanTraffic } from './traffic.ts';
 
 const { profiles } = loadProfiles();
 const canProfiles = [...profiles.values()].filter(profile => profile.can);
-const MOST_FOR_FOREIGN_PCT = 30;
+const MAX_FOREIGN_PCT = 30;
 /** Noise is anything, also by rare chance the frames of a battery: the same noise each time. */
 const NOISE_SEED = 2026;
 
@@ -34,7 +34,7 @@ test.each(cases)('$profile.id at $at: its own traffic is known as it', async ({ 
   const [best, next] = await scanTraffic(trafficOf([binding]), profiles.values());
   expect(best).toMatchObject({ profile: profile.id, address: at, cells });
   expect(best.confidence_pct).toBeGreaterThan(80);
-  if (next) expect(next.confidence_pct).toBeLessThan(MOST_FOR_FOREIGN_PCT);
+  if (next) expect(next.confidence_pct).toBeLessThan(MAX_FOREIGN_PCT);
 });
 
 test.each(canProfiles)('$id: fewer cells than it carries are counted from the values', async profile => {
@@ -99,7 +99,7 @@ test('random frames are no battery', async () => {
         traffic.add({ ...at, data, length: data.length }, i);
       });
       const [best] = await scanTraffic(traffic, profiles.values());
-      expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MOST_FOR_FOREIGN_PCT);
+      expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MAX_FOREIGN_PCT);
     }),
     { numRuns: 20, seed: NOISE_SEED, endOnFailure: true },
   );
@@ -119,7 +119,7 @@ test.each(canProfiles)('$id: random bytes on its own ids, second after second, a
           traffic.add({ id, extended, data: noise.subarray(at, at + 8), length: 8 }, 1000 * round);
         });
       const [best] = await scanTraffic(traffic, [profile]);
-      expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MOST_FOR_FOREIGN_PCT);
+      expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MAX_FOREIGN_PCT);
     }),
     { numRuns: 20, seed: NOISE_SEED, endOnFailure: true },
   );
@@ -153,7 +153,7 @@ vehicleTest('the bus of a vehicle no profile is for is not claimed', async () =>
   }
   expect(traffic.frames).toBeGreaterThan(10_000);
   const [best] = await scanTraffic(traffic, profiles.values());
-  expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MOST_FOR_FOREIGN_PCT);
+  expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MAX_FOREIGN_PCT);
 });
 
 test.each([

@@ -22,14 +22,14 @@ import type { CanTraffic, HeardId } from './traffic.ts';
 
 const BUS = 'scan';
 /** Addresses of one profile that are tried; those with most ids first. */
-const MOST_ADDRESSES = 64;
+const MAX_ADDRESSES = 64;
 /** Findings below this are left out. */
-const LEAST_PCT = 5;
+const MIN_PCT = 5;
 /** Bits by which checksums that fit, frame after frame, speak against chance. */
 const CHECKSUM_BITS = 6;
 /** A profile that fits worse is not tried with other options. */
 const WORTH_OPTIONS_PCT = 20;
-const MOST_TEXT = 40;
+const MAX_TEXT = 40;
 /** Makers leave bytes off that they do not use: a short frame is a weaker sign than a wrong checksum. */
 const SHORT_FRAME = 0.3;
 
@@ -73,7 +73,7 @@ export function addressesHeard(profile: Profile, traffic: CanTraffic): (number |
     }
   return [...votes]
     .sort(([a, votes_a], [b, votes_b]) => votes_b - votes_a || a - b)
-    .slice(0, MOST_ADDRESSES)
+    .slice(0, MAX_ADDRESSES)
     .map(([candidate]) => candidate);
 }
 
@@ -177,7 +177,7 @@ async function replay(
   let since_look = 0;
   for (const { t_ms, id, extended, data } of frames) {
     // A gap of hours in a log is no reason to let every watch of the driver tick through it.
-    clock.advance(Math.min(t_ms - previous_ms, LONGEST_GAP_MS));
+    clock.advance(Math.min(t_ms - previous_ms, MAX_GAP_MS));
     previous_ms = t_ms;
     node.send({ id, extended, data, length: data.length });
     if (++since_look < look_every) continue;
@@ -196,7 +196,7 @@ async function replay(
   };
 }
 
-const LONGEST_GAP_MS = 60_000;
+const MAX_GAP_MS = 60_000;
 /** At the values while the frames go through. */
 const LOOKS = 40;
 
@@ -225,7 +225,7 @@ function makerText(profile: Profile, heard: ReadonlyMap<string, HeardId>): strin
     .map(byte => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ''))
     .join('')
     .trim()
-    .slice(0, MOST_TEXT);
+    .slice(0, MAX_TEXT);
   return text === '' ? [] : [`it calls itself "${text}"`];
 }
 
@@ -240,7 +240,7 @@ function settleClaims(fits: readonly Fit[]): Finding[] {
     const taken = [...heard].flatMap(id => claimed.get(id) ?? []);
     const claimed_share = taken.length / heard.size;
     const confidence_pct = confidence({ ...evidence, claimed_share }, facts);
-    if (confidence_pct < LEAST_PCT) return [];
+    if (confidence_pct < MIN_PCT) return [];
     for (const id of heard) if (!claimed.has(id)) claimed.set(id, binding.profile.id);
     const better = `${taken.length} of its ids fit ${[...new Set(taken)].join(', ')} better`;
     return [

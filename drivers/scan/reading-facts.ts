@@ -33,7 +33,7 @@ export interface ReadingFacts {
   readonly disagreements: readonly string[];
 }
 
-const LOWEST_PACK_V = 1;
+const MIN_PACK_V = 1;
 
 /** Takes every value, also one that has become stale when the traffic ended. */
 export function factsOf(reading: PackReading, profile: Profile): ReadingFacts {
@@ -75,7 +75,7 @@ export function factsOf(reading: PackReading, profile: Profile): ReadingFacts {
     cell_max_v,
     voltage_v,
     soc_pct: values[PackMetric.soc_pct],
-    is_battery: voltage_v > LOWEST_PACK_V || possible.length > 0 || told_max_v > limits.cell_min[m],
+    is_battery: voltage_v > MIN_PACK_V || possible.length > 0 || told_max_v > limits.cell_min[m],
     ...comparisons(reading, { cell_min_v, cell_max_v, sum_v }),
   };
 }

@@ -51,12 +51,12 @@ export function confidence(evidence: Evidence, facts: ReadingFacts): number {
   return facts.is_battery ? pct : Math.min(NO_BATTERY_PCT, pct);
 }
 
-const MOST_BITS_29 = 3;
-const MOST_BITS_11 = 1.5;
+const MAX_BITS_29 = 3;
+const MAX_BITS_11 = 1.5;
 
 /** What one heard id tells: little on a bus on which most ids are in use. */
 export function bitsOfId(extended: boolean, ids_heard: number): number {
   const room = extended ? 2 ** 29 : 2 ** 11;
   const bits = Math.log2(room / Math.max(1, ids_heard)) / 3;
-  return Math.min(extended ? MOST_BITS_29 : MOST_BITS_11, bits);
+  return Math.min(extended ? MAX_BITS_29 : MAX_BITS_11, bits);
 }

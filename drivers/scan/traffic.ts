@@ -26,9 +26,9 @@ export interface HeardSummary {
 
 /** Enough for every multiplexer value of a sweep, several times. */
 const FRAMES_PER_ID = 1000;
-const MOST_FRAMES = 200_000;
+const MAX_FRAMES = 200_000;
 /** More than all 11-bit ids; beyond, only counted. */
-const MOST_IDS = 8192;
+const MAX_IDS = 8192;
 
 export class CanTraffic {
   frames = 0;
@@ -46,7 +46,7 @@ export class CanTraffic {
     const key = canKey(id, extended);
     let heard = this.#ids.get(key);
     if (!heard) {
-      if (this.#ids.size >= MOST_IDS) {
+      if (this.#ids.size >= MAX_IDS) {
         this.ids_left_out++;
         return;
       }
@@ -55,7 +55,7 @@ export class CanTraffic {
     }
     heard.count++;
     heard.last_ms = Math.max(heard.last_ms, t_ms);
-    if (heard.frames.length >= FRAMES_PER_ID || this.#kept >= MOST_FRAMES) return;
+    if (heard.frames.length >= FRAMES_PER_ID || this.#kept >= MAX_FRAMES) return;
     this.#kept++;
     heard.frames.push({ t_ms, data: data.slice(0, length) });
   }

@@ -6,7 +6,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { crcFits, encodeRtu } from '../../drivers/modbus/rtu/crc.ts';
-import type { AnswerUnit } from './gate.ts';
+import type { AnswerUnit } from './bridge.ts';
 
 export interface RtuListenerOptions {
   readonly answer: AnswerUnit;
@@ -16,10 +16,10 @@ export interface RtuListenerOptions {
   readonly counters: { requests: number; replies: number; stray_bytes: number };
 }
 
-const LONGEST_FRAME = 256;
+const MAX_FRAME = 256;
 /** After this long without a byte what has come so far is no longer the beginning of a request. */
 const SILENCE_MS = 50;
-const SHORTEST_FRAME = 4;
+const MIN_FRAME = 4;
 /** Unit, function, address, count or value, check sum. */
 const PLAIN_REQUEST_BYTES = 8;
 
@@ -43,9 +43,9 @@ export class RtuListener {
     joined.set(this.#bytes);
     joined.set(bytes, this.#bytes.length);
     this.#bytes = this.#takeRequests(joined);
-    if (this.#bytes.length > LONGEST_FRAME) {
-      counters.stray_bytes += this.#bytes.length - LONGEST_FRAME;
-      this.#bytes = this.#bytes.slice(-LONGEST_FRAME);
+    if (this.#bytes.length > MAX_FRAME) {
+      counters.stray_bytes += this.#bytes.length - MAX_FRAME;
+      this.#bytes = this.#bytes.slice(-MAX_FRAME);
     }
     if (this.#bytes.length > 0) this.#silence = clock.setTimer(() => this.#onSilence(), SILENCE_MS);
   }
@@ -53,7 +53,7 @@ export class RtuListener {
   /** Answers every whole request; returns what may become one. */
   #takeRequests(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     let at = 0;
-    while (bytes.length - at >= SHORTEST_FRAME) {
+    while (bytes.length - at >= MIN_FRAME) {
       const length = requestBytes(bytes, at);
       if (length === undefined || at + length > bytes.length) break;
       if (crcFits(bytes, at, length)) {
@@ -71,7 +71,7 @@ export class RtuListener {
   #onSilence(): void {
     const { counters } = this.#options;
     let bytes = this.#bytes;
-    while (bytes.length >= SHORTEST_FRAME) {
+    while (bytes.length >= MIN_FRAME) {
       if (crcFits(bytes, 0, bytes.length)) {
         this.#answer(bytes);
         bytes = bytes.subarray(bytes.length);

@@ -1,4 +1,4 @@
-/** The byte streams that gates stand on: serial ports of this machine, and pseudo terminals made by socat. */
+/** The byte streams that bridges stand on: serial ports of this machine, and pseudo terminals made by socat. */
 import { spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, lstatSync, openSync, readlinkSync, unlinkSync } from 'node:fs';
 import { Duplex } from 'node:stream';

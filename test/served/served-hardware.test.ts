@@ -21,8 +21,8 @@ import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import { loadProfiles } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { createDriver } from '../../drivers/registry.ts';
-import type { Gate } from '../../sim/serve/gate.ts';
-import { makeGate } from '../../sim/serve/make-gate.ts';
+import type { Bridge } from '../../sim/serve/bridge.ts';
+import { makeBridge } from '../../sim/serve/make-bridge.ts';
 import type { ServeTarget } from '../../sim/serve/serve-target.ts';
 import { createSimulation, type Simulation } from '../../sim/simulation.ts';
 
@@ -46,7 +46,7 @@ const READ_TIMEOUT_MS = 60_000;
 
 interface Bench {
   readonly simulation: Simulation;
-  readonly gate: Gate;
+  readonly bridge: Bridge;
   readonly hardware: ReturnType<typeof hardwareOf>;
   stop(): Promise<void>;
 }
@@ -64,7 +64,7 @@ async function serve(profile: Profile, target: ServeTarget): Promise<Bench> {
     own_periods: true,
   });
   const [{ connection, bindings }] = hardware.connections;
-  const gate = makeGate(target, {
+  const bridge = makeBridge(target, {
     connection_id: connection.id,
     transport: profile.transport,
     bindings,
@@ -75,13 +75,13 @@ async function serve(profile: Profile, target: ServeTarget): Promise<Bench> {
     },
   });
   await simulation.start();
-  await gate.open();
+  await bridge.open();
   const stop = async () => {
-    await gate.close();
-    await gate.close();
+    await bridge.close();
+    await bridge.close();
     await simulation.stop();
   };
-  return { simulation, gate, hardware, stop };
+  return { simulation, bridge, hardware, stop };
 }
 
 /** Reads with the gateway's driver until every pack is whole; what was read must be what was measured. */
@@ -135,14 +135,14 @@ describe.runIf(canRun)('served hardware', () => {
 
   test.concurrent.each(modbus)('$id over Modbus TCP', { timeout: 90_000 }, async profile => {
     const bench = await serve(profile, { kind: 'tcp', host: '127.0.0.1', port: 0 });
-    const port = Number(new URL(bench.gate.place).port);
+    const port = Number(new URL(bench.bridge.place).port);
     await readBack(bench, { id: 'l', type: 'modbus-tcp', host: '127.0.0.1', port, ...timing });
     await bench.stop();
   });
 
   test.concurrent.each(modbus)('$id as RTU over TCP', { timeout: 90_000 }, async profile => {
     const bench = await serve(profile, { kind: 'rtu-tcp', host: '127.0.0.1', port: 0 });
-    const port = Number(new URL(bench.gate.place).port);
+    const port = Number(new URL(bench.bridge.place).port);
     await readBack(bench, { id: 'l', type: 'modbus-rtu-tcp', host: '127.0.0.1', port, ...timing });
     await bench.stop();
   });
@@ -150,7 +150,7 @@ describe.runIf(canRun)('served hardware', () => {
   test.concurrent.each(modbus)('$id as RTU on a pseudo terminal', { timeout: 90_000 }, async profile => {
     const port = join(folder, `${profile.id}-rtu`);
     const bench = await serve(profile, { kind: 'pty', link: port });
-    expect(bench.gate.place).toBe(port);
+    expect(bench.bridge.place).toBe(port);
     await readBack(bench, { id: 'l', type: 'modbus-rtu', port, baud_rate: 115_200, ...timing });
     await bench.stop();
   });
@@ -166,7 +166,7 @@ describe.runIf(canRun)('served hardware', () => {
   test('a foreign client finds what it should: values, exceptions, and silence', async () => {
     const profile = loaded.profiles.get('sunspec-battery');
     const bench = await serve(profile!, { kind: 'tcp', host: '127.0.0.1', port: 0 });
-    const { port } = new URL(bench.gate.place);
+    const { port } = new URL(bench.bridge.place);
     const script = new URL('pymodbus_client.py', import.meta.url).pathname;
     // The server lives in this process: it must answer while the client runs.
     const { stdout } = await promisify(execFile)(PYTHON, [script, port], { timeout: 30_000 });

@@ -8,7 +8,7 @@ import type { LogModel, Row } from './log-model.ts';
 import { numberOf } from './made-rows.ts';
 
 const HOUR_MS = 3_600_000;
-const MOST_POINTS = 10_000;
+const MAX_POINTS = 10_000;
 const goOn = async () => true;
 
 /** Throws what SQLite says, or what is wrong. */
@@ -39,7 +39,7 @@ export async function checkReads(
   const counts = await reader.readingCounts(from_ms, to_ms, Number.MAX_SAFE_INTEGER, goOn);
   same(`readings of ${pack_id}`, [counts[pack_id]?.readings ?? 0], [times.length]);
 
-  const request = { pack_id, from_ms, to_ms: to_ms - 1, max_points: MOST_POINTS };
+  const request = { pack_id, from_ms, to_ms: to_ms - 1, max_points: MAX_POINTS };
   const history = await historyOf(reader, request);
   const sorted = times.toSorted((a, b) => a - b);
   if (history.resolution_ms === 0) same(`history of ${pack_id}`, history.t_ms, sorted);

@@ -16,7 +16,7 @@ import { checkReads, exported, same, tell, toldOf } from './reads.ts';
 import { WIRE_FAULTS } from './wire-faults.ts';
 
 const HOUR_MS = 3_600_000;
-const MOST_WAITING_BATCHES = 3;
+const MAX_WAITING_BATCHES = 3;
 /** Of the seeds: the card is copied on the way, and in the end that copy is put in. */
 const COPIES = 0.12;
 const COPY_TAKES_MS = 10_000;
@@ -98,7 +98,7 @@ export class Simulation extends Mistakes {
     const { writer } = this.gateway;
     switch (step) {
       case 'append':
-        if (this.waiting.length < MOST_WAITING_BATCHES) this.append();
+        if (this.waiting.length < MAX_WAITING_BATCHES) this.append();
         return this.commitWaiting();
       case 'archive':
         this.mayFail(() => {

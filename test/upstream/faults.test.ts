@@ -24,7 +24,7 @@ const endSessions = () =>
   );
 
 /** Readings that keep coming until it is over; then all must be there. */
-async function underLoad(log: Log, upstream: Upstream, trouble: () => Promise<void>): Promise<void> {
+async function underLoad(log: Log, upstream: Upstream, fault: () => Promise<void>): Promise<void> {
   let round = 0;
   let is_over = false;
   const load = (async () => {
@@ -38,7 +38,7 @@ async function underLoad(log: Log, upstream: Upstream, trouble: () => Promise<vo
       () => upstream.status().counters.batches >= 2,
       () => upstream.status(),
     );
-    await trouble();
+    await fault();
   } finally {
     is_over = true;
     await load;

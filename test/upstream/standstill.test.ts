@@ -77,9 +77,9 @@ describe('users', () => {
       },
       /^users of the centre cannot be pulled: .*relation "users" does not exist/,
     ],
-  ])('%s on them stops no reading', async (_, trouble, reason) => {
+  ])('%s on them stops no reading', async (_, fault, reason) => {
     const { log, upstream, messages, pulls } = await open();
-    const over = await trouble();
+    const over = await fault();
     await statusIs(upstream, 'degraded', reason);
     for (let n = 0; n < 5; n++) await arrives(log, upstream);
     const failures = () => upstream.status().counters.user_pull_failures;

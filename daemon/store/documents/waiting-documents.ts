@@ -10,7 +10,7 @@ interface Change {
 }
 
 /** More are refused. */
-const MOST_CHANGES = 10_000;
+const MAX_CHANGES = 10_000;
 
 export class WaitingDocuments implements Documents {
   readonly #stored: Documents;
@@ -76,7 +76,7 @@ export class WaitingDocuments implements Documents {
 
   #change(change: Change): void {
     const name = key(change.kind, change.id);
-    if (this.#changes.size >= MOST_CHANGES && !this.#changes.has(name))
+    if (this.#changes.size >= MAX_CHANGES && !this.#changes.has(name))
       throw new GatewayError('STORE_FAILED', 'the storage cannot be written, and too many changes wait');
     this.#changes.set(name, change);
   }

@@ -5,7 +5,7 @@ import type { Documents } from '../store.ts';
 /** Documents: what was told, by what it is. It is found again at each start. */
 const KIND = 'damage';
 /** More are not told one by one: the card is at its end. */
-const MOST_DAMAGES = 1000;
+const MAX_DAMAGES = 1000;
 
 export class DamageReports {
   readonly #documents: Documents;
@@ -25,7 +25,7 @@ export class DamageReports {
 
   /** True when it is news in this run. */
   found(what: string): boolean {
-    if (this.#found.has(what) || this.#found.size >= MOST_DAMAGES) return false;
+    if (this.#found.has(what) || this.#found.size >= MAX_DAMAGES) return false;
     this.#found.add(what);
     if (this.#untold) this.#untold.push(what);
     else void this.#tell(what);

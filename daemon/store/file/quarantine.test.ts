@@ -70,16 +70,16 @@ function damageLog(): void {
   closeSync(card);
 }
 
-const setAside = () => readdirSync(directory.path).filter(name => /unreadable-\d{8}T\d{6}Z$/.test(name));
+const quarantined = () => readdirSync(directory.path).filter(name => /unreadable-\d{8}T\d{6}Z$/.test(name));
 
 test('a file of nonsense is kept, and a log begun that is nobody’s successor', async () => {
   writeFileSync(file, 'not a database, but long enough to be read as one'.repeat(50));
   const store = await openStore();
   expect(store.predecessors).toEqual([]);
-  expect(setAside()).toHaveLength(1);
-  expect(store.stats().set_aside).toEqual([join(directory.path, setAside()[0])]);
+  expect(quarantined()).toHaveLength(1);
+  expect(store.stats().set_aside).toEqual([join(directory.path, quarantined()[0])]);
   expect(await gaps(store)).toMatchObject([
-    { reason: 'storage_lost', readings: null, detail: expect.stringContaining(setAside()[0]) },
+    { reason: 'storage_lost', readings: null, detail: expect.stringContaining(quarantined()[0]) },
   ]);
 });
 
@@ -92,9 +92,9 @@ test('a file that was set aside is told of until somebody moves it away', async 
     await store.documents.put('test', 'barrier', 0);
     return store.stats();
   };
-  expect((await round()).set_aside).toEqual([join(directory.path, setAside()[0])]);
+  expect((await round()).set_aside).toEqual([join(directory.path, quarantined()[0])]);
   expect((await round()).free_bytes).toBeGreaterThan(0);
-  rmSync(join(directory.path, setAside()[0]));
+  rmSync(join(directory.path, quarantined()[0]));
   expect((await round()).set_aside).toEqual([]);
 });
 

@@ -8,7 +8,7 @@ const MARK = '.unreadable-';
 const TAKEN_OVER = ['documents', 'alerts', 'audit', 'completeness'] as const;
 
 /** Also its WAL, which belongs to it. Returns the new name. */
-export function setAside(file: string, t_ms: number): string {
+export function quarantine(file: string, t_ms: number): string {
   const time = new Date(t_ms).toISOString().replace(/[-:]|\.\d+/g, '');
   let name = `${file}${MARK}${time}`;
   for (let n = 2; existsSync(name); n++) name = `${file}${MARK}${time}-${n}`;
@@ -18,7 +18,7 @@ export function setAside(file: string, t_ms: number): string {
 }
 
 /** Databases set aside and still there, the oldest first. */
-export function filesSetAside(file: string): string[] {
+export function quarantinedFiles(file: string): string[] {
   const directory = dirname(file);
   return readdirSync(directory)
     .filter(name => name.startsWith(basename(file) + MARK) && !/-(wal|shm)$/.test(name))
@@ -26,12 +26,12 @@ export function filesSetAside(file: string): string[] {
     .map(name => join(directory, name));
 }
 
-export function removeSetAside(name: string): void {
+export function removeQuarantined(name: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(name + end, { force: true });
 }
 
 /** Copies rows as far as they can be read. Returns how many, by table. Never throws for what is in the old file. */
-export function takeOver(old_file: string, db: Database.Database): Record<string, number> {
+export function salvage(old_file: string, db: Database.Database): Record<string, number> {
   const taken: Record<string, number> = {};
   let old: Database.Database;
   try {

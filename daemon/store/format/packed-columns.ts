@@ -10,10 +10,10 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 
 const SECOND_ORDER = 8;
 /** What says it is larger is corrupt. */
-const MOST_BYTES = 256 << 20;
+const MAX_BYTES = 256 << 20;
 /** Unpacked at once; the least is that of node:zlib. */
-const LEAST_PIECE = 64;
-const MOST_PIECE = 1 << 20;
+const MIN_PIECE = 64;
+const MAX_PIECE = 1 << 20;
 const PARAMS = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
 
 export function compress(bytes: Uint8Array): Buffer {
@@ -23,8 +23,8 @@ export function compress(bytes: Uint8Array): Buffer {
 /** Throws what says why when the bytes were damaged. */
 export function decompress(bytes: Uint8Array): Buffer {
   // In one piece: by default it comes in pieces of 16 kB, to be joined.
-  const chunkSize = Math.min(Math.max(LEAST_PIECE, contentBytes(bytes) + 1), MOST_PIECE);
-  return zstdDecompressSync(bytes, { maxOutputLength: MOST_BYTES, chunkSize });
+  const chunkSize = Math.min(Math.max(MIN_PIECE, contentBytes(bytes) + 1), MAX_PIECE);
+  return zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES, chunkSize });
 }
 
 /** What the head of a zstd frame (RFC 8878, 3.1.1.1) says of the bytes in it; 0 where it says nothing. */

@@ -54,7 +54,7 @@ class Boot {
   }
 
   corrections(): ClockRecord[] {
-    const { records } = this.#look(reader => reader.clockState('b'));
+    const { records } = this.#read(reader => reader.clockState('b'));
     return settle(erasOf(records)).map(record => ({ ...record, boot_id: 'b', t_ms: this.#mono_ms }));
   }
 
@@ -64,7 +64,7 @@ class Boot {
   }
 
   rows(): (Row & { seq: number })[] {
-    return this.#look(reader => readAll(reader, 0, 50));
+    return this.#read(reader => readAll(reader, 0, 50));
   }
 
   /** What is told of every reading; `corrections`: by whom. */
@@ -81,7 +81,7 @@ class Boot {
   /** What an export tells of every reading. */
   exported(): (readonly [t_ms: number, certain: boolean])[] {
     const form = { rows: 'pack', format: 'ndjson' } as const;
-    const { text } = this.#look(reader =>
+    const { text } = this.#read(reader =>
       reader.exportChunk({ ...{ pack_ids: ['p01'], form, after_seq: 0 }, from_ms: -1e15, to_ms: 1e15 }),
     );
     return Buffer.from(text)
@@ -99,7 +99,7 @@ class Boot {
     return corrections;
   }
 
-  #look<T>(ask: (reader: Reader) => T): T {
+  #read<T>(ask: (reader: Reader) => T): T {
     const reader = new Reader(this.file);
     const told = ask(reader);
     reader.close();

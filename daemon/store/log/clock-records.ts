@@ -5,7 +5,7 @@ import { blockStart, ROLLUP_LEVELS } from '../format/rollup-block.ts';
 import { LogKind } from '../store.ts';
 import { Corrections } from './clock-corrections.ts';
 import type { LogRows, Range } from './log-rows.ts';
-import type { NewNumbers } from './renumbering.ts';
+import type { Renumbering } from './renumbering.ts';
 
 /**
  * SQL, of a row of `spans`: some of its times are uncertain, and their boot may yet learn the time. Rollups wait for
@@ -103,7 +103,7 @@ export function eraAt(db: Database, rows: LogRows, seq: number): ClockEra | unde
 }
 
 /** A record that names rows by numbers they had, as what it says now: two when its rows no longer stand together. */
-export function renumbered(body: string, numbers: NewNumbers): [string, ...string[]] {
+export function renumbered(body: string, numbers: Renumbering): [string, ...string[]] {
   const record = JSON.parse(body) as ClockRecord;
   if (record.reason !== 'correction') return [body];
   const ranges = numbers.rangesOf(record);
@@ -119,7 +119,7 @@ export function renumbered(body: string, numbers: NewNumbers): [string, ...strin
  * numbers. What lies between is not ours, so nothing more is to be said of it. What a correction says of a second
  * range is added by whoever has a number for it.
  */
-export function renumberClock(db: Database, numbers: NewNumbers, era: ClockEra | undefined): void {
+export function renumberClock(db: Database, numbers: Renumbering, era: ClockEra | undefined): void {
   const { after_seq, first_new_seq } = numbers;
   const records = db
     .prepare<[number], { seq: number; boot_id: string; body: string }>(
@@ -153,7 +153,7 @@ export function renumberClock(db: Database, numbers: NewNumbers, era: ClockEra |
   renumberUncertain(db, numbers);
 }
 
-function renumberUncertain(db: Database, numbers: NewNumbers): void {
+function renumberUncertain(db: Database, numbers: Renumbering): void {
   const { after_seq, first_new_seq } = numbers;
   const uncertain = db
     .prepare<[number], { first_seq: number; last_seq: number | null }>(

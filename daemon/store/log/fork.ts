@@ -9,7 +9,7 @@ import { BLOCK_KIND } from '../format/block.ts';
 import { LogKind } from '../store.ts';
 import { eraAt, isEra, renumberClock, renumbered } from './clock-records.ts';
 import type { LogRows, Range } from './log-rows.ts';
-import { NewNumbers } from './renumbering.ts';
+import { Renumbering } from './renumbering.ts';
 
 /** Rows written anew at a time; one commit block of the log. */
 const ROWS_AT_A_TIME = 4096;
@@ -33,7 +33,7 @@ interface Renumber {
  * Within a transaction: makes every row up to `after_seq` stand apart from those behind it, so that these can be taken
  * away. What of the rollups was made of the latter goes as well.
  */
-export function loosen(db: Database, rows: LogRows, after_seq: number): void {
+export function detachAfter(db: Database, rows: LogRows, after_seq: number): void {
   const rolled_up = db
     .prepare<[number], number>('SELECT count(*) FROM spans WHERE last_seq > ? AND rolled_up <> 0')
     .pluck()
@@ -48,7 +48,7 @@ export function loosen(db: Database, rows: LogRows, after_seq: number): void {
       'SELECT first_seq, last_seq, archived FROM spans WHERE first_seq <= ? AND last_seq > ?',
     )
     .get(after_seq, after_seq);
-  if (span?.archived) standSingly(db, rows, span);
+  if (span?.archived) unpackRows(db, rows, span);
   else {
     const next = db
       .prepare<[number], { seq: number; kind: number; pack_key: number }>(
@@ -56,7 +56,7 @@ export function loosen(db: Database, rows: LogRows, after_seq: number): void {
       )
       .get(after_seq);
     if (next?.kind === BLOCK_KIND && next.seq - next.pack_key < after_seq)
-      standSingly(db, rows, { first_seq: next.seq - next.pack_key + 1, last_seq: next.seq });
+      unpackRows(db, rows, { first_seq: next.seq - next.pack_key + 1, last_seq: next.seq });
   }
   // What is left of it belongs to the next span.
   if (span) {
@@ -75,8 +75,8 @@ export function moveRows(
   rows: LogRows,
   { after_seq, last_seq, first_new_seq }: { after_seq: number; last_seq: number; first_new_seq: number },
   renumber: Renumber,
-): NewNumbers {
-  const numbers = new NewNumbers(after_seq, first_new_seq);
+): Renumbering {
+  const numbers = new Renumbering(after_seq, first_new_seq);
   const rest: MovedRow[] = [];
   let moved: MovedRow[] = [];
   const flush = () => {
@@ -122,7 +122,7 @@ export function moveRows(
 }
 
 /** Records of which some name rows by numbers that they no longer have, as they were on their way to us meanwhile. */
-export function namedAnew(records: Uint8Array, numbers: NewNumbers): Uint8Array {
+export function withNewSeqs(records: Uint8Array, numbers: Renumbering): Uint8Array {
   const restated: MovedRow[] = [];
   let has_old = false;
   forEachRecord(records, (kind, pack_key, t_ms, body) => {
@@ -149,7 +149,7 @@ const clockRow = (body: string): MovedRow => ({
   body: Buffer.from(body),
 });
 
-function standSingly(db: Database, rows: LogRows, { first_seq, last_seq }: Range): void {
+function unpackRows(db: Database, rows: LogRows, { first_seq, last_seq }: Range): void {
   const single: [number, number, number, number, Buffer][] = [];
   rows.scan(first_seq - 1, last_seq, (seq, kind, pack_key, t_ms, body) => {
     single.push([seq, kind, pack_key, t_ms, Buffer.from(body)]);

@@ -6,7 +6,7 @@ interface Run extends SeqRange {
   readonly new_first_seq: number;
 }
 
-export class NewNumbers {
+export class Renumbering {
   /** Rows up to this one keep theirs. */
   readonly after_seq: number;
   /** From here on numbers are new; those between are of rows that were never here. */

@@ -3,7 +3,7 @@ import type { Corrections, SeqRange } from './clock-corrections.ts';
 import type { Chunk, LogRows } from './log-rows.ts';
 
 /** In one reply. Where there are more, those closest to each other are told as one. */
-export const MOST_SPANS = 100;
+export const MAX_SPANS = 100;
 
 export type TimeSpan = [from_ms: number, to_ms: number];
 
@@ -46,7 +46,7 @@ export class UncertainSpans {
 
   /** Ascending, disjoint. */
   spans(): TimeSpan[] {
-    return fewer(joined([...this.#span_of_run.values()]), MOST_SPANS);
+    return fewer(joined([...this.#span_of_run.values()]), MAX_SPANS);
   }
 
   #widen(run: SeqRange, from_ms: number, to_ms: number): void {

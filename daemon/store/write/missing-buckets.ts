@@ -9,7 +9,7 @@ import { blockStart, ROLLUP_LEVELS, Rollup, STEPS_PER_BLOCK, stepsFrom } from '.
 import type { LogRows, Range } from '../log/log-rows.ts';
 
 /** Of a span whose times cover more, as the clock was set, each reading's time is looked at. */
-const MOST_BLOCKS_BY_SPAN = 8;
+const MAX_BLOCKS_BY_SPAN = 8;
 
 type Level = (typeof ROLLUP_LEVELS)[number];
 
@@ -72,7 +72,7 @@ export class MissingSteps {
     const block_ms = step_ms * STEPS_PER_BLOCK;
     const first_ms = blockStart(from_ms, step_ms);
     const count = (blockStart(to_ms, step_ms) - first_ms) / block_ms + 1;
-    if (count <= MOST_BLOCKS_BY_SPAN) return Array.from({ length: count }, (_, i) => first_ms + i * block_ms);
+    if (count <= MAX_BLOCKS_BY_SPAN) return Array.from({ length: count }, (_, i) => first_ms + i * block_ms);
     const starts = new Set<number>();
     for (const pack_key of this.#packs(span)) {
       yield;

@@ -2,7 +2,7 @@
 import type { Clock } from '../../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../../core/errors.ts';
 import { isCorrupt, isFull, openFailure } from '../file/open-database.ts';
-import { filesSetAside, removeSetAside, setAside } from '../file/quarantine.ts';
+import { quarantine, quarantinedFiles, removeQuarantined } from '../file/quarantine.ts';
 import type { OpenedLog, WorkerSetup, WriterMethods } from '../worker-messages.ts';
 import { Writer } from './writer.ts';
 
@@ -37,9 +37,9 @@ export class WriterKeeper {
     } catch (error) {
       this.#giveUp();
       // On a disk so full that nothing can be written retention cannot begin: what is of least use makes room for it.
-      const [oldest] = isFull(error) ? filesSetAside(this.#setup.file) : [];
+      const [oldest] = isFull(error) ? quarantinedFiles(this.#setup.file) : [];
       if (oldest !== undefined) {
-        removeSetAside(oldest);
+        removeQuarantined(oldest);
         return this.open(params);
       }
       if (!isCorrupt(error)) throw error;
@@ -96,9 +96,9 @@ export class WriterKeeper {
   #replace(params: WriterMethods['open'][0], error: unknown): OpenedLog {
     const t_ms = this.#clock.wallMs();
     this.#giveUp();
-    const name = setAside(this.#setup.file, t_ms);
+    const name = quarantine(this.#setup.file, t_ms);
     this.#open(this.#params ?? params, true);
-    this.#writer!.takeOver(name, t_ms, describeError(error));
+    this.#writer!.salvage(name, t_ms, describeError(error));
     return this.#writer!.describe();
   }
 }

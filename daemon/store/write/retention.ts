@@ -13,7 +13,7 @@ import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import type { GapRecord } from '../../../core/contract/gap.ts';
-import { filesSetAside, removeSetAside } from '../file/quarantine.ts';
+import { quarantinedFiles, removeQuarantined } from '../file/quarantine.ts';
 import { type WalState, WalWatch } from '../file/wal-watch.ts';
 import { blockStart, ROLLUP_LEVELS, STEPS_PER_BLOCK, stepsFrom } from '../format/rollup-block.ts';
 import type { LogRows, Range } from '../log/log-rows.ts';
@@ -88,7 +88,7 @@ export class Retention {
       removed++;
     }
     if (removed > 0 || !this.#isShort(request)) return undefined;
-    if (this.#removeSetAside() || this.#removeRollups() > 0) return undefined;
+    if (this.#removeQuarantined() || this.#removeRollups() > 0) return undefined;
     return this.#emptySpans(request, newest_seq);
   }
 
@@ -223,9 +223,9 @@ export class Retention {
   }
 
   /** They count for the room on the disk only. */
-  #removeSetAside(): boolean {
-    const [oldest] = filesSetAside(this.#file);
-    if (oldest !== undefined) removeSetAside(oldest);
+  #removeQuarantined(): boolean {
+    const [oldest] = quarantinedFiles(this.#file);
+    if (oldest !== undefined) removeQuarantined(oldest);
     return oldest !== undefined;
   }
 

@@ -209,7 +209,7 @@ test('after a restart it goes on where it was, within ten minutes of work', asyn
   expect(again).toBeLessThanOrEqual((11 / 60) * first.checked.length);
 });
 
-test('what another version left is no trouble, nor is a clock that was set back', async () => {
+test('what another version left is no fault, nor is a clock that was set back', async () => {
   const kept = new Map<string, unknown>([['scrub state', { position: 7 }]]);
   const { clock, checked, start, minutes } = madeUp(50, kept);
   const scrub = start();

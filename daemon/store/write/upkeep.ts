@@ -22,7 +22,7 @@ const SCRUB_DAYS = 7;
 
 type Retained = WriterMethods['retain'][1];
 
-type Room = Pick<
+type DiskSpace = Pick<
   StoreStats,
   'max_bytes' | 'keep_free_bytes' | 'used_bytes' | 'free_bytes' | 'wal_bytes' | 'wal_held'
 >;
@@ -38,7 +38,7 @@ export interface UpkeepOptions extends Pick<ScrubOptions, 'documents' | 'check'>
 
 export class Upkeep {
   /** What there is for the file and what it takes; 0 before the first round where only that can tell. */
-  readonly #room: Room;
+  readonly #disk_space: DiskSpace;
   readonly #scrub: Scrub;
   readonly #options: UpkeepOptions;
   readonly #every_ms: number;
@@ -54,7 +54,7 @@ export class Upkeep {
     this.#scrub = new Scrub({ clock, log, days, documents, check });
     this.#every_ms = options.store.retain_every_ms ?? RETAIN_EVERY_MS;
     const { max_bytes = MAX_BYTES, keep_free_bytes = KEEP_FREE_BYTES } = options.store;
-    this.#room = {
+    this.#disk_space = {
       max_bytes,
       keep_free_bytes,
       used_bytes: 0,
@@ -64,8 +64,8 @@ export class Upkeep {
     };
   }
 
-  stats(): Room & ReturnType<Scrub['stats']> {
-    return { ...this.#room, ...this.#scrub.stats() };
+  stats(): DiskSpace & ReturnType<Scrub['stats']> {
+    return { ...this.#disk_space, ...this.#scrub.stats() };
   }
 
   /** Resolves after the first round: a disk that is full has room then, if any can be made. */
@@ -83,11 +83,11 @@ export class Upkeep {
     this.#timer = this.#options.store.clock.setTimer(() => void this.#round(), delay_ms);
   }
 
-  /** `for_room_only`: nothing goes because of its age, as nobody has looked at the clock yet. */
+  /** `for_room_only`: nothing goes because of its age, as nobody has checked the clock yet. */
   async #round(for_room_only = false): Promise<void> {
     const { file, store } = this.#options;
     const { clock, log } = store;
-    const { max_bytes, keep_free_bytes } = this.#room;
+    const { max_bytes, keep_free_bytes } = this.#disk_space;
     const now_ms = clock.wallMs();
     const mono_ms = clock.monoMs();
     const is_uncertain = store.isTimeCertain?.() === false;
@@ -105,7 +105,7 @@ export class Upkeep {
       this.#retained_mono_ms = mono_ms;
       const { lost, used_bytes, free_bytes, wal_bytes, wal_held } = retained;
       this.#sayWhetherHeld(wal_held);
-      Object.assign(this.#room, { used_bytes, free_bytes, wal_bytes, wal_held });
+      Object.assign(this.#disk_space, { used_bytes, free_bytes, wal_bytes, wal_held });
       if (lost)
         log.error(
           { component: 'store' },
@@ -117,14 +117,14 @@ export class Upkeep {
       log.warn({ component: 'store' }, `removing old readings failed: ${describeError(error)}`);
     }
     // Before the first round is over nothing can be read.
-    if (!for_room_only) void this.#scrub.round(this.#room.used_bytes);
+    if (!for_room_only) void this.#scrub.round(this.#disk_space.used_bytes);
     if (this.#running) this.#arm(next_ms);
   }
 
   #sayWhetherHeld(held: string | undefined): void {
     const { file, store } = this.#options;
     const { log } = store;
-    const was_held = this.#room.wal_held !== undefined;
+    const was_held = this.#disk_space.wal_held !== undefined;
     if (was_held === (held !== undefined)) return;
     if (held === undefined) log.info({ component: 'store' }, `${file}-wal: is written back again`);
     else log.warn({ component: 'store' }, `${file}-wal: grows, and ${held}`);

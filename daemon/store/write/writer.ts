@@ -7,14 +7,14 @@ import { refuseDoubleNumbers } from '../file/double-numbers.ts';
 import { IdentityKeeper, type LogIdentity, readIdentity } from '../file/log-identity.ts';
 import { type LostRows, lostGap, mayLack } from '../file/lost-rows.ts';
 import { openDatabase } from '../file/open-database.ts';
-import { filesSetAside, takeOver } from '../file/quarantine.ts';
+import { quarantinedFiles, salvage } from '../file/quarantine.ts';
 import { walBytes } from '../file/wal-watch.ts';
 import { forEachRecord, RECORD_HEADER_BYTES } from '../format/batch-buffer.ts';
 import { BLOCK_KIND, encodeBlock } from '../format/block.ts';
 import { forgetClock } from '../log/clock-records.ts';
-import { loosen, moveRows, namedAnew } from '../log/fork.ts';
+import { detachAfter, moveRows, withNewSeqs } from '../log/fork.ts';
 import { LogRows } from '../log/log-rows.ts';
-import type { NewNumbers } from '../log/renumbering.ts';
+import type { Renumbering } from '../log/renumbering.ts';
 import { SideTables } from '../log/side-tables.ts';
 import { LogKind } from '../store.ts';
 import type { Committed, OpenedLog, WriterMethods } from '../worker-messages.ts';
@@ -26,10 +26,10 @@ import { RollUp } from './rollup-job.ts';
 
 /** Readings of each pack in one span: longer runs compress better, and wait longer for it. */
 const SPAN_ROWS_PER_PACK = 450;
-const FEWEST_SPAN_ROWS = 4096;
+const MIN_SPAN_ROWS = 4096;
 /** All of a span is held in memory while it moves into the archive. */
-const MOST_SPAN_ROWS = 131_072;
-const MOST_PREDECESSORS = 16;
+const MAX_SPAN_ROWS = 131_072;
+const MAX_PREDECESSORS = 16;
 export class Writer {
   readonly #file: string;
   readonly #db: Database.Database;
@@ -48,10 +48,10 @@ export class Writer {
   #kept: LogIdentity | undefined;
   /** Found at the start: rows that had been written and are not there. */
   #lost: LostRows | undefined;
-  #span_rows = FEWEST_SPAN_ROWS;
+  #span_rows = MIN_SPAN_ROWS;
   #last_seq = 0;
   /** Of the last fork of this run. */
-  #new_numbers: NewNumbers | undefined;
+  #new_numbers: Renumbering | undefined;
   /** Rows after the last stored span. */
   #span: OpenSpan = { ...NO_SPAN };
 
@@ -79,8 +79,8 @@ export class Writer {
     this.#retention = new Retention(db, this.#rows, this.#file);
     this.#roll_up = new RollUp(db, this.#rows, this.#onDamage);
     this.#missing_steps = new MissingSteps(db, this.#rows);
-    const wanted_rows = span_rows ?? Math.max(FEWEST_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
-    this.#span_rows = Math.min(MOST_SPAN_ROWS, wanted_rows);
+    const wanted_rows = span_rows ?? Math.max(MIN_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
+    this.#span_rows = Math.min(MAX_SPAN_ROWS, wanted_rows);
     refuseDoubleNumbers(db);
     this.#resumeSpan();
     const kept = readIdentity(this.#file);
@@ -116,7 +116,7 @@ export class Writer {
       numbers_from: Number(this.#meta('numbers_from') ?? 1),
       synced_seq: this.#identity.synced_seq ?? 0,
       lost: this.#lost && lostGap(this.#file, this.#lost).detail,
-      set_aside: filesSetAside(this.#file),
+      set_aside: quarantinedFiles(this.#file),
       packs,
       last_seq: this.#last_seq,
       first_seq: this.#firstSeq(),
@@ -127,7 +127,7 @@ export class Writer {
   /** One transaction for the whole batch; all or nothing. Throws what SQLite says. */
   commit(buffer: ArrayBuffer, used: number): Committed {
     const given = new Uint8Array(buffer, 0, used);
-    const records = this.#new_numbers ? namedAnew(given, this.#new_numbers) : given;
+    const records = this.#new_numbers ? withNewSeqs(given, this.#new_numbers) : given;
     this.#identity.take(this.#last_seq, Math.ceil(used / RECORD_HEADER_BYTES));
     const readings = this.#transaction(() => this.#appendRecords(records, () => true));
     return { buffer, last_seq: this.#last_seq, readings, file_bytes: this.#fileBytes() };
@@ -145,7 +145,7 @@ export class Writer {
     // A record may become two, and one may tell of the clock.
     this.#identity.take(last_seq, first_new_seq - last_seq + 2 * (last_seq - after_seq) + 1);
     const numbers = this.#transaction(() => {
-      loosen(this.#db, this.#rows, after_seq);
+      detachAfter(this.#db, this.#rows, after_seq);
       this.#span = this.#spanUpTo(after_seq);
       this.#last_seq = first_new_seq - 1;
       const moved = moveRows(
@@ -160,7 +160,7 @@ export class Writer {
           topology: (at_ms, body) => this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, at_ms, body),
         },
       );
-      const followed = [incarnation, ...predecessors].slice(0, MOST_PREDECESSORS);
+      const followed = [incarnation, ...predecessors].slice(0, MAX_PREDECESSORS);
       this.#setMeta('incarnation', randomUUID());
       this.#setMeta('predecessors', JSON.stringify(followed));
       this.#appendOwn(LogKind.gap, t_ms, {
@@ -227,7 +227,7 @@ export class Writer {
       last_seq: this.#last_seq,
       first_seq: this.#firstSeq(),
       ...this.#retention.room(),
-      set_aside: filesSetAside(this.#file),
+      set_aside: quarantinedFiles(this.#file),
     };
   }
 
@@ -294,7 +294,7 @@ export class Writer {
 
   /** A new file: the log goes on where the one before it may have ended. */
   #beginLog(kept: LogIdentity | undefined): void {
-    const predecessors = kept ? [kept.incarnation, ...kept.predecessors].slice(0, MOST_PREDECESSORS) : [];
+    const predecessors = kept ? [kept.incarnation, ...kept.predecessors].slice(0, MAX_PREDECESSORS) : [];
     this.#setMeta('incarnation', randomUUID());
     this.#setMeta('predecessors', JSON.stringify(predecessors));
     this.#setMeta('numbers_from', String(kept?.numbers_below ?? 1));
@@ -308,9 +308,9 @@ export class Writer {
   }
 
   /** Small tables out of a file that was set aside, and the record of what it is to the log. Returns rows by table. */
-  takeOver(set_aside: string, t_ms: number, reason: string): Record<string, number> {
+  salvage(set_aside: string, t_ms: number, reason: string): Record<string, number> {
     return this.#transaction(() => {
-      const taken = takeOver(set_aside, this.#db);
+      const taken = salvage(set_aside, this.#db);
       const rows = Object.entries(taken).map(([table, count]) => `${count} ${table}`);
       const gap: GapRecord = {
         reason: 'storage_lost',

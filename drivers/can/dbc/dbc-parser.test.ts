@@ -1,7 +1,7 @@
 /** What the parser makes of files that are not quite right, and that nothing makes it throw. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeDbcBytes, MOST_DBC_CHARACTERS, parseDbc } from './dbc-parser.ts';
+import { decodeDbcBytes, MAX_DBC_CHARACTERS, parseDbc } from './dbc-parser.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { MessageEncoder } from './message-encoder.ts';
 
@@ -174,7 +174,7 @@ test('messages of one id, signals of one message and remarks have a bound, and w
 });
 
 test('a file beyond all measure is refused whole', () => {
-  expect(parseDbc(' '.repeat(MOST_DBC_CHARACTERS + 1))).toMatchObject({
+  expect(parseDbc(' '.repeat(MAX_DBC_CHARACTERS + 1))).toMatchObject({
     messages: [],
     warnings: [{ line: 1 }],
   });

@@ -29,16 +29,16 @@ export function decodeDbcBytes(bytes: Uint8Array): string {
 }
 
 /** Larger than any file met so far, by far. */
-export const MOST_DBC_CHARACTERS = 32 << 20;
+export const MAX_DBC_CHARACTERS = 32 << 20;
 /** Messages that share an id: real files have a few. */
-const MOST_OF_ONE_ID = 100;
+const MAX_MESSAGES_OF_ONE_ID = 100;
 /** Signals of one message: 64 bytes have 512 bits, times the values of its multiplexers. */
-const MOST_SIGNALS = 20_000;
+const MAX_SIGNALS = 20_000;
 
 /** Time and memory are linear in the text; what is beyond all measure is left out with a warning. */
 export function parseDbc(text: string): Dbc {
-  if (text.length > MOST_DBC_CHARACTERS) {
-    const warning = `file of ${text.length} characters, expected at most ${MOST_DBC_CHARACTERS}: nothing of it is read`;
+  if (text.length > MAX_DBC_CHARACTERS) {
+    const warning = `file of ${text.length} characters, expected at most ${MAX_DBC_CHARACTERS}: nothing of it is read`;
     return { messages: [], warnings: [{ line: 1, text: warning }] };
   }
   return new DbcBuilder(readDbcStatements(text)).build();
@@ -87,10 +87,10 @@ class DbcBuilder {
     const same = this.#byId.get(file_id) ?? [];
     if (same.length > 0)
       this.#warn(line, `message ${name}: id ${file_id} is taken by ${same[0].message.name} too`);
-    if (same.length >= MOST_OF_ONE_ID || signals.length > MOST_SIGNALS) {
+    if (same.length >= MAX_MESSAGES_OF_ONE_ID || signals.length > MAX_SIGNALS) {
       const found =
-        signals.length > MOST_SIGNALS ? `${signals.length} signals` : `more messages of id ${file_id}`;
-      const most = signals.length > MOST_SIGNALS ? MOST_SIGNALS : MOST_OF_ONE_ID;
+        signals.length > MAX_SIGNALS ? `${signals.length} signals` : `more messages of id ${file_id}`;
+      const most = signals.length > MAX_SIGNALS ? MAX_SIGNALS : MAX_MESSAGES_OF_ONE_ID;
       this.#warn(line, `message ${name}: found ${found}, expected at most ${most}; it is left out`);
       return;
     }

@@ -10,7 +10,7 @@ import type { DbcToken } from './dbc-tokens.ts';
 /** Id of the dummy message in which tools keep signals that belong to none, and its name. */
 const INDEPENDENT_SIGNALS_ID = 0xc0000000;
 const INDEPENDENT_SIGNALS = 'VECTOR__INDEPENDENT_SIG_MSG';
-const LONGEST_SIGNAL_BIT = 512;
+const MAX_SIGNAL_BIT = 512;
 
 /** Sections that carry nothing a decoder needs. */
 const SKIPPED =
@@ -162,9 +162,9 @@ class DbcReader {
     const [, mux, switches] = /^(?:m(\d+))?(M)?$/.exec(mark) ?? [];
     if (mark !== '' && mux === undefined && switches === undefined)
       throw new Unreadable(`signal ${name}: multiplex mark "${mark}" is none of M, mN, mNM`);
-    if (length_bit < 1 || length_bit > LONGEST_SIGNAL_BIT || start_bit < 0)
+    if (length_bit < 1 || length_bit > MAX_SIGNAL_BIT || start_bit < 0)
       throw new Unreadable(
-        `signal ${name}: ${length_bit} bit from bit ${start_bit}, expected 1 to ${LONGEST_SIGNAL_BIT}`,
+        `signal ${name}: ${length_bit} bit from bit ${start_bit}, expected 1 to ${MAX_SIGNAL_BIT}`,
       );
     if (this.#message === undefined) throw new Unreadable(`signal ${name} stands outside a message`);
     const signal: DbcSignal = {

@@ -7,7 +7,7 @@ import { halfToNumber } from './half-float.ts';
 import { layoutOf, rawBits, type SignalLayout } from './signal-layout.ts';
 
 /** Widest multiplexer range that gets its own table entries. */
-const MOST_MUX_VALUES = 65_536;
+const MAX_MUX_VALUES = 65_536;
 const TWO_32 = 4_294_967_296;
 
 /** Signals that are in the frame together, and the multiplexers among them. */
@@ -225,13 +225,13 @@ function switchOf(signals: readonly DbcSignal[], signal: number, above: Readonly
   const ranges = signals.flatMap(({ mux }) => (mux?.switch === name ? mux.ranges : []));
   const groups = new Map<number, MuxGroup>();
   for (const [low, high] of ranges)
-    for (let value = low; value <= high && groups.size < MOST_MUX_VALUES; value++)
+    for (let value = low; value <= high && groups.size < MAX_MUX_VALUES; value++)
       if (!groups.has(value)) groups.set(value, groupOf(signals, name, value, path));
-  if (groups.size < MOST_MUX_VALUES) return { signal, groups, more: undefined };
+  if (groups.size < MAX_MUX_VALUES) return { signal, groups, more: undefined };
   const more = (value: number) => {
     if (!ranges.some(([low, high]) => value >= low && value <= high)) return undefined;
     const group = groupOf(signals, name, value, path);
-    if (groups.size < 2 * MOST_MUX_VALUES) groups.set(value, group);
+    if (groups.size < 2 * MAX_MUX_VALUES) groups.set(value, group);
     return group;
   };
   return { signal, groups, more };

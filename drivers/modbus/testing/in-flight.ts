@@ -102,7 +102,7 @@ export function linkTo(port: number, clock: Clock, max_in_flight: number): LinkB
     max_jobs: 1000,
     max_in_flight,
     onState: state => states.push(state),
-    onOverlapGivenUp: reason => given_up.push(reason),
+    onInFlightGivenUp: reason => given_up.push(reason),
   });
   return {
     link,

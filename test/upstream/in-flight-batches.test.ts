@@ -1,7 +1,7 @@
 /** What is in memory between the log and the centre, however long the backlog and however slow the network. */
 import { expect, test } from 'vitest';
 import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
-import { mostBytesInFlight } from '../../daemon/upstream/in-flight-batches.ts';
+import { maxBytesInFlight } from '../../daemon/upstream/in-flight-batches.ts';
 import { BATCH_BYTES, DEFAULT_BATCH_ROWS } from '../../daemon/upstream/upstream.ts';
 import { appendRounds, until, useCentre } from './harness.ts';
 import { startWireProxy } from './wire-proxy.ts';
@@ -31,8 +31,8 @@ test('two batches at most, and every value as it was', async () => {
     () => upstream.status(),
   );
   // More than one was seen, so the next is read while one is sent.
-  expect(most_bytes).toBeGreaterThan(mostBytesInFlight(DEFAULT_BATCH_ROWS, BATCH_BYTES) / 2);
-  expect(most_bytes).toBeLessThanOrEqual(mostBytesInFlight(DEFAULT_BATCH_ROWS, BATCH_BYTES));
+  expect(most_bytes).toBeGreaterThan(maxBytesInFlight(DEFAULT_BATCH_ROWS, BATCH_BYTES) / 2);
+  expect(most_bytes).toBeLessThanOrEqual(maxBytesInFlight(DEFAULT_BATCH_ROWS, BATCH_BYTES));
   expect(upstream.status().counters.bytes_in_flight).toBe(0);
   await centre.expectEqual(log);
   const rows = await centre.query<{ pack_id: string; wrong: string }>(

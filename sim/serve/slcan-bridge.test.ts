@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VirtualCanBus } from '../../drivers/can/virtual-bus.ts';
-import { SlcanGate } from './slcan-gate.ts';
+import { SlcanBridge } from './slcan-bridge.ts';
 
 async function rig(bitrate_bps: number | null = 250_000) {
   let told = '';
@@ -16,13 +16,13 @@ async function rig(bitrate_bps: number | null = 250_000) {
   });
   const bus = new VirtualCanBus('wire');
   const lost: string[] = [];
-  const gate = new SlcanGate(
+  const bridge = new SlcanBridge(
     bus,
     bitrate_bps ?? undefined,
     async () => ({ stream, place: 'here' }),
     reason => lost.push(reason),
   );
-  await gate.open();
+  await bridge.open();
   const heard: string[] = [];
   const node = bus.attach(({ id, data, length }) =>
     heard.push(`${id.toString(16)} ${Buffer.from(data.subarray(0, length)).toString('hex')}`),
@@ -38,7 +38,7 @@ async function rig(bitrate_bps: number | null = 250_000) {
     node.send({ id: 0x18f128f4, extended: true, data: new Uint8Array(0), length: 0 });
     return told;
   };
-  return { say, send, heard, gate, lost };
+  return { say, send, heard, bridge, lost };
 }
 
 test('opened at the bit rate of the bus it carries frames both ways', async () => {
@@ -84,10 +84,10 @@ test('any bytes are survived, and an adapter closed and opened afterwards works'
 });
 
 test('closing tells nobody that it was lost, and frames stay inside', async () => {
-  const { say, send, gate, lost } = await rig();
+  const { say, send, bridge, lost } = await rig();
   say('S5\rO\r');
-  await gate.close();
-  await gate.close();
+  await bridge.close();
+  await bridge.close();
   expect(send()).toBe('');
   expect(lost).toEqual([]);
 });

@@ -3,10 +3,10 @@ import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { CanBus } from '../../drivers/can/can-bus.ts';
 import type { SentFrame, VirtualCanBus, VirtualCanNode } from '../../drivers/can/virtual-bus.ts';
-import type { Gate } from './gate.ts';
+import type { Bridge } from './bridge.ts';
 
 /** Frames that wait while the interface takes none; beyond, new ones are dropped and counted. */
-const MOST_WAITING = 1024;
+const MAX_WAITING = 1024;
 /** A full interface is tried again after this long. */
 const RETRY_MS = 2;
 const OPEN_TIMEOUT_MS = 2000;
@@ -15,7 +15,7 @@ const EVERY_ID = [
   { id: 0, extended: true, mask: 0 },
 ];
 
-export class CanGate implements Gate {
+export class CanBridge implements Bridge {
   readonly place: string;
   readonly #counters = { frames_sent: 0, frames_dropped: 0, frames_received: 0 };
   readonly #virtual: VirtualCanBus;
@@ -70,7 +70,7 @@ export class CanGate implements Gate {
       this.#counters.frames_sent++;
       return;
     }
-    if (this.#waiting.length >= MOST_WAITING) {
+    if (this.#waiting.length >= MAX_WAITING) {
       this.#counters.frames_dropped++;
       return;
     }

@@ -7,12 +7,12 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { formatCanId } from '../../drivers/can/can-bus.ts';
 import type { SentFrame, VirtualCanBus, VirtualCanNode } from '../../drivers/can/virtual-bus.ts';
-import type { Gate } from './gate.ts';
+import type { Bridge } from './bridge.ts';
 
 /** Bytes that may wait for a slow disk or reader; beyond, frames are dropped and counted. */
-const MOST_WAITING_BYTES = 4 << 20;
+const MAX_WAITING_BYTES = 4 << 20;
 
-export class LogGate implements Gate {
+export class LogBridge implements Bridge {
   readonly place: string;
   readonly #counters = { frames_written: 0, frames_dropped: 0 };
   readonly #bus: VirtualCanBus;
@@ -61,7 +61,7 @@ export class LogGate implements Gate {
   }
 
   #write({ id, extended, data, length }: SentFrame): void {
-    if (!this.#out || this.#out.writableLength > MOST_WAITING_BYTES) {
+    if (!this.#out || this.#out.writableLength > MAX_WAITING_BYTES) {
       this.#counters.frames_dropped++;
       return;
     }

@@ -5,26 +5,26 @@
 import type { Duplex } from 'node:stream';
 import { SLCAN_BITRATES, SlcanParser, slcanLine, speedCommand } from '../../drivers/can/slcan-codec.ts';
 import type { SentFrame, VirtualCanBus, VirtualCanNode } from '../../drivers/can/virtual-bus.ts';
-import type { Gate, OnGateLost } from './gate.ts';
+import type { Bridge, OnBridgeLost } from './bridge.ts';
 import type { OpenStream } from './streams.ts';
 
 const CR = '\r';
 const BEL = '\x07';
-const LONGEST_LINE = 64;
+const MAX_LINE = 64;
 /** Bytes that may wait for a program that does not read; beyond, frames are dropped and counted. */
-const MOST_WAITING_BYTES = 64 << 10;
+const MAX_WAITING_BYTES = 64 << 10;
 /** Status flags: bus error. */
 const BUS_ERROR = 'F80';
 const NO_TROUBLE = 'F00';
 
-export class SlcanGate implements Gate {
+export class SlcanBridge implements Bridge {
   place: string;
   readonly #counters = { frames_sent: 0, frames_dropped: 0, frames_received: 0, commands_refused: 0 };
   readonly #bus: VirtualCanBus;
   /** Bit rate of the virtual bus; undefined: any fits. */
   readonly #bitrate_bps: number | undefined;
   readonly #openStream: OpenStream;
-  #onLost: OnGateLost;
+  #onLost: OnBridgeLost;
   readonly #parser: SlcanParser;
   #stream: Duplex | undefined;
   #node: VirtualCanNode | undefined;
@@ -36,7 +36,7 @@ export class SlcanGate implements Gate {
     bus: VirtualCanBus,
     bitrate_bps: number | undefined,
     openStream: OpenStream,
-    onLost: OnGateLost,
+    onLost: OnBridgeLost,
   ) {
     this.place = bus.connection_id;
     this.#bus = bus;
@@ -73,7 +73,7 @@ export class SlcanGate implements Gate {
 
   #toHost(frame: SentFrame): void {
     if (this.#channel === 'closed' || !this.#hears || frame.length > 8) return;
-    if (!this.#stream || this.#stream.writableLength > MOST_WAITING_BYTES) {
+    if (!this.#stream || this.#stream.writableLength > MAX_WAITING_BYTES) {
       this.#counters.frames_dropped++;
       return;
     }
@@ -91,7 +91,7 @@ export class SlcanGate implements Gate {
       if (letter === CR) {
         this.#answer(this.#line);
         this.#line = '';
-      } else if (letter !== '\n' && this.#line.length < LONGEST_LINE) this.#line += letter;
+      } else if (letter !== '\n' && this.#line.length < MAX_LINE) this.#line += letter;
     }
   }
 

@@ -5,33 +5,33 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { encodeMbap, MbapReader } from '../../drivers/modbus/mbap.ts';
-import type { AnswerUnit, Gate, OnGateLost } from './gate.ts';
+import type { AnswerUnit, Bridge, OnBridgeLost } from './bridge.ts';
 import { RtuListener } from './rtu-listener.ts';
 import type { OpenStream } from './streams.ts';
 
-export interface ModbusGateOptions {
+export interface ModbusBridgeOptions {
   readonly answer: AnswerUnit;
   readonly replyUnit: (unit: number) => number;
   readonly clock: Clock;
 }
 
 /** More clients than this at once are turned away. */
-const MOST_CLIENTS = 64;
+const MAX_CLIENTS = 64;
 /** A client that asks and never reads is dropped when so much waits for it. */
-const MOST_WAITING_BYTES = 256 << 10;
+const MAX_WAITING_BYTES = 256 << 10;
 /** Gateway target device failed to respond (MODBUS Application Protocol V1.1b3, 7): what TCP says of no such unit. */
 const NO_SUCH_UNIT = 0x0b;
 
-export class ModbusServerGate implements Gate {
+export class ModbusServerBridge implements Bridge {
   readonly #counters = { clients: 0, clients_refused: 0, requests: 0, replies: 0, stray_bytes: 0 };
-  readonly #options: ModbusGateOptions;
+  readonly #options: ModbusBridgeOptions;
   readonly #scheme: 'tcp' | 'rtu';
   readonly #host: string;
   #port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  constructor(scheme: 'tcp' | 'rtu', host: string, port: number, options: ModbusGateOptions) {
+  constructor(scheme: 'tcp' | 'rtu', host: string, port: number, options: ModbusBridgeOptions) {
     this.#scheme = scheme;
     this.#host = host;
     this.#port = port;
@@ -67,7 +67,7 @@ export class ModbusServerGate implements Gate {
 
   #accept(socket: Socket): void {
     socket.on('error', () => socket.destroy());
-    if (this.#sockets.size >= MOST_CLIENTS) {
+    if (this.#sockets.size >= MAX_CLIENTS) {
       this.#counters.clients_refused++;
       socket.destroy();
       return;
@@ -91,21 +91,21 @@ export class ModbusServerGate implements Gate {
         socket.write(encodeMbap(transaction, unit, reply));
       }
       if (reader.broken) this.#counters.stray_bytes += bytes.length;
-      if (reader.broken || socket.writableLength > MOST_WAITING_BYTES) socket.destroy();
+      if (reader.broken || socket.writableLength > MAX_WAITING_BYTES) socket.destroy();
     });
   }
 }
 
 /** Units on a serial line: a port of this machine, or a pseudo terminal. */
-export class ModbusLineGate implements Gate {
+export class ModbusLineBridge implements Bridge {
   place = 'serial line';
   readonly #counters = { requests: 0, replies: 0, stray_bytes: 0 };
-  readonly #options: ModbusGateOptions;
+  readonly #options: ModbusBridgeOptions;
   readonly #openStream: OpenStream;
-  #onLost: OnGateLost;
+  #onLost: OnBridgeLost;
   #stream: Duplex | undefined;
 
-  constructor(openStream: OpenStream, options: ModbusGateOptions, onLost: OnGateLost) {
+  constructor(openStream: OpenStream, options: ModbusBridgeOptions, onLost: OnBridgeLost) {
     this.#openStream = openStream;
     this.#options = options;
     this.#onLost = onLost;
