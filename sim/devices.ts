@@ -57,8 +57,8 @@ function canNode(
   const { messages } = createCanEncoder(binding);
   const polls = mapPack(binding).polls.filter(({ answers }) => answers.length > 0);
   const asked = new Set(polls.flatMap(({ answers }) => answers));
-  const told = messages.filter(({ name }) => !asked.has(name));
-  const due_mono_ms = new Float64Array(told.length);
+  const broadcast = messages.filter(({ name }) => !asked.has(name));
+  const due_mono_ms = new Float64Array(broadcast.length);
   const answer = (request: CanFrame) => {
     if (source.isDead()) return;
     for (const poll of polls)
@@ -69,11 +69,11 @@ function canNode(
   const node = wires.can.bus(connection.id).attach(polls.length > 0 ? answer : undefined);
   const send = node.send.bind(node);
   return {
-    broadcasts: told.length > 0,
+    broadcasts: broadcast.length > 0,
     publish() {
       if (source.isDead()) return;
       const now_ms = clock?.monoMs() ?? 0;
-      told.forEach((message, i) => {
+      broadcast.forEach((message, i) => {
         if (clock && now_ms < due_mono_ms[i]) return;
         due_mono_ms[i] = Math.max(due_mono_ms[i] + (message.cycle_ms ?? DEFAULT_CYCLE_MS), now_ms);
         message.frames(source.reading, send);

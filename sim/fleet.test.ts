@@ -212,18 +212,18 @@ test('a stuck sensor freezes what is measured while the truth goes on, and comes
 });
 
 test('a sensor between two cells feels both, and each cell shows its sensor', () => {
-  const told = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4];
+  const installed = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4];
   const shape = { cell_count: 10, sensor_count: 5, device_alarms: [] };
-  const plan: PackPlan = { pack: 0, shape, battery: 0, chemistry: 'lfp', sensor_of_cell: told };
+  const plan: PackPlan = { pack: 0, shape, battery: 0, chemistry: 'lfp', sensor_of_cell: installed };
   const fleet = new Fleet([plan], { seed: 1, load: 'drive', start_hour: 0, capacity_ah: 100 });
   const { measured, truth } = fleet.packs[0];
   fleet.setFault('overheating', 0, 3);
   run(fleet, 200, 2);
   const temperature = measured.column(CellMetric.temperature_c);
   const really = truth.column(CellMetric.temperature_c);
-  told.forEach((sensor, cell) => {
+  installed.forEach((sensor, cell) => {
     expect(temperature[cell]).toBe(measured.sensors[sensor]);
-    const felt_c = told.flatMap((other, c) => (other === sensor ? [really[c]] : []));
+    const felt_c = installed.flatMap((other, c) => (other === sensor ? [really[c]] : []));
     const mean_c = felt_c.reduce((sum, c) => sum + c) / felt_c.length;
     expect(Math.abs(measured.sensors[sensor] - mean_c)).toBeLessThan(0.4);
   });

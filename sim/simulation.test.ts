@@ -161,17 +161,17 @@ test('nodes broadcast one after the other through the interval, each once', asyn
   const moments = new Map<number, Set<number>>();
   b.wires.can.bus('jk').attach(({ id, extended }) => {
     if (extended || (id & 0xff0) !== 0x2f0) return;
-    const heard = moments.get(id) ?? new Set();
-    moments.set(id, heard.add(b.clock.monoMs()));
+    const received = moments.get(id) ?? new Set();
+    moments.set(id, received.add(b.clock.monoMs()));
   });
   await b.simulation.start();
   b.clock.advance(INTERVAL_MS - 1);
   await b.simulation.stop();
-  const heard = [...moments.values()].map(set => [...set]);
-  expect(heard).toHaveLength(10);
-  expect(heard.every(times => times.length === 1)).toBe(true);
-  expect(new Set(heard.flat()).size).toBe(10);
-  expect(Math.max(...heard.flat())).toBeLessThan(0.9 * INTERVAL_MS);
+  const received = [...moments.values()].map(set => [...set]);
+  expect(received).toHaveLength(10);
+  expect(received.every(times => times.length === 1)).toBe(true);
+  expect(new Set(received.flat()).size).toBe(10);
+  expect(Math.max(...received.flat())).toBeLessThan(0.9 * INTERVAL_MS);
 });
 
 test('however long the interval, devices speak often enough not to go stale', async () => {
@@ -275,10 +275,10 @@ test('stop is safe before start, twice, and leaves neither timers nor frames beh
   await b.simulation.stop();
   expect(b.clock.pendingTimers).toBe(0);
   expect(b.wires.modbus.answer('sun', 1, Uint8Array.of(3, 0x9c, 0x40, 0, 2))).toBeUndefined();
-  let heard = 0;
-  b.wires.can.bus('jk').attach(() => heard++);
+  let received = 0;
+  b.wires.can.bus('jk').attach(() => received++);
   b.clock.advance(10_000);
-  expect(heard).toBe(0);
+  expect(received).toBe(0);
 });
 
 test('a pack whose profile is broken stops the start, and nothing stays on the wires', async () => {
@@ -312,13 +312,13 @@ test('a pause of the process is not caught up in a burst', async () => {
   const clock = new PausedClock();
   const b = bench([JK], {}, INTERVAL_MS, clock);
   await b.simulation.start();
-  let heard = 0;
-  b.wires.can.bus('jk').attach(() => heard++);
+  let received = 0;
+  b.wires.can.bus('jk').attach(() => received++);
   clock.advance(INTERVAL_MS);
-  const usual = heard;
+  const usual = received;
   clock.paused_ms = 60_000;
   clock.advance(INTERVAL_MS);
   expect(usual).toBeGreaterThan(0);
-  expect(heard).toBeLessThanOrEqual(3 * usual);
+  expect(received).toBeLessThanOrEqual(3 * usual);
   await b.simulation.stop();
 });

@@ -53,7 +53,7 @@ const OWN_PERIOD_SLOT_MS = 20;
 /** Nodes broadcast in this first part of a period, so that each period ends with fresh values of all. */
 const BROADCAST_PART = 0.9;
 /** Cells behind a device that tells of none: a 48 V battery of lithium iron phosphate. */
-const UNTOLD_CELLS = 16;
+const UNREPORTED_CELLS = 16;
 
 /** Throws CONFIG_INVALID when a fault of the configuration names what is not there. */
 export function createSimulation(options: SimulationOptions): Simulation {
@@ -230,7 +230,7 @@ function refuseSharedUnits(bound: readonly { connection: ConnectionConfig; bindi
 
 /** A device that tells of no single cell has cells all the same. */
 function withCells(shape: PackShape): PackShape {
-  return shape.cell_count > 0 ? shape : { ...shape, cell_count: UNTOLD_CELLS };
+  return shape.cell_count > 0 ? shape : { ...shape, cell_count: UNREPORTED_CELLS };
 }
 
 /** Broadcasting devices evenly over the first part of the period, or in every slot; the others at its start. */

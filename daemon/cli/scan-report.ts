@@ -1,21 +1,21 @@
 /** The outcome of a scan as lines for a person: findings with their reasons, the configuration, what to try. */
 import { type Finding, SURE_PCT } from '../../drivers/scan/finding.ts';
 import type { ScanTarget } from '../../drivers/scan/target.ts';
-import type { HeardSummary } from '../../drivers/scan/traffic.ts';
+import type { ReceivedSummary } from '../../drivers/scan/traffic.ts';
 import { table } from './table.ts';
 
-/** What was heard or answered beside the findings. */
-export interface Heard {
+/** What was received or answered beside the findings. */
+export interface Received {
   readonly frames?: number;
   readonly error_frames?: number;
   readonly unreadable_lines?: number;
-  readonly ids?: readonly HeardSummary[];
+  readonly ids?: readonly ReceivedSummary[];
   readonly answering_units?: readonly number[];
 }
 
 export interface ScanResult {
   readonly target: string;
-  readonly heard: Heard;
+  readonly heard: Received;
   /** What was done beyond listening, and what to know of the result. */
   readonly notes: readonly string[];
   readonly findings: readonly Finding[];
@@ -23,13 +23,13 @@ export interface ScanResult {
   readonly configuration: string | undefined;
 }
 
-const MOST_IDS_SHOWN = 16;
+const MAX_IDS_SHOWN = 16;
 
 export function describeScan(
   { heard, notes, findings, configuration }: ScanResult,
   target: ScanTarget,
 ): string[] {
-  const lines = [...describeHeard(heard, configuration === undefined), ...notes, ''];
+  const lines = [...describeReceived(heard, configuration === undefined), ...notes, ''];
   if (findings.length > 0) {
     const rows = findings.map(({ profile, address, confidence_pct, title }) => [
       profile,
@@ -55,8 +55,8 @@ function nothingFound(doubtful: boolean): string {
     : 'no profile fits; what to try:';
 }
 
-function describeHeard(
-  { frames, error_frames = 0, unreadable_lines = 0, ids = [], answering_units }: Heard,
+function describeReceived(
+  { frames, error_frames = 0, unreadable_lines = 0, ids = [], answering_units }: Received,
   in_full: boolean,
 ): string[] {
   if (answering_units) return [`units that answered: ${answering_units.join(', ')}`];
@@ -64,18 +64,18 @@ function describeHeard(
     ...(error_frames > 0 ? [`${error_frames} error frames`] : []),
     ...(unreadable_lines > 0 ? [`${unreadable_lines} lines unreadable`] : []),
   ];
-  const lines = [[`heard ${frames ?? 0} frames of ${ids.length} ids`, ...extras].join(', ')];
+  const lines = [[`received ${frames ?? 0} frames of ${ids.length} ids`, ...extras].join(', ')];
   if (!in_full || ids.length === 0) return lines;
   const shown = ids
-    .slice(0, MOST_IDS_SHOWN)
+    .slice(0, MAX_IDS_SHOWN)
     .map(
       one => `${one.id} (${one.frames}${one.period_ms === undefined ? '' : `, every ${one.period_ms} ms`})`,
     );
-  const more = ids.length > MOST_IDS_SHOWN ? ` and ${ids.length - MOST_IDS_SHOWN} more` : '';
+  const more = ids.length > MAX_IDS_SHOWN ? ` and ${ids.length - MAX_IDS_SHOWN} more` : '';
   return [...lines, `ids: ${shown.join(', ')}${more}`];
 }
 
-function whatToTry({ frames = 0, error_frames = 0 }: Heard, { kind, connection }: ScanTarget): string[] {
+function whatToTry({ frames = 0, error_frames = 0 }: Received, { kind, connection }: ScanTarget): string[] {
   if (kind === 'modbus')
     return ['other units: --units 1-16', 'the map of the device as a profile of its own: docs/profiles.md'];
   const rate =

@@ -108,18 +108,18 @@ test('a device says which dialect it speaks; the installer may say otherwise', a
 test('an alarm that two messages tell is active while either says so', () => {
   const decoder = new PackDecoder(bindingOf(shippedProfile('can-bus-bms-lv'), { cells: 0 }));
   const over_voltage = decoder.binding.shape.device_alarms.indexOf('over_voltage');
-  const hear = (name: string, hex: string, rx_mono_ms: number) => {
+  const receive = (name: string, hex: string, rx_mono_ms: number) => {
     const mapped = decoder.mapping.messages.find(({ message }) => message.name === name);
     if (!mapped) throw new Error(name);
     const data = Buffer.from(hex, 'hex');
     decoder.decode(mapped, { id: mapped.id, extended: false, data, length: 8, fd: false, rx_mono_ms });
     return snapshot(decoder.state, rx_mono_ms).device_alarm_level[over_voltage];
   };
-  expect(hear('VictronAlarms', 'a6aaaaaaaaaaaaaa', 0)).toBe(DeviceAlarmLevel.alarm);
-  expect(hear('PylonAlarms', '0000000001504e00', 100)).toBe(DeviceAlarmLevel.alarm);
-  expect(hear('VictronAlarms', 'aaaaaaaaaaaaaaaa', 1000)).toBe(DeviceAlarmLevel.none);
-  expect(hear('PylonAlarms', '0000020001504e00', 1100)).toBe(DeviceAlarmLevel.warning);
-  expect(hear('VictronAlarms', 'aaaaaaaaaaaaaaaa', 9000)).toBe(DeviceAlarmLevel.none);
+  expect(receive('VictronAlarms', 'a6aaaaaaaaaaaaaa', 0)).toBe(DeviceAlarmLevel.alarm);
+  expect(receive('PylonAlarms', '0000000001504e00', 100)).toBe(DeviceAlarmLevel.alarm);
+  expect(receive('VictronAlarms', 'aaaaaaaaaaaaaaaa', 1000)).toBe(DeviceAlarmLevel.none);
+  expect(receive('PylonAlarms', '0000020001504e00', 1100)).toBe(DeviceAlarmLevel.warning);
+  expect(receive('VictronAlarms', 'aaaaaaaaaaaaaaaa', 9000)).toBe(DeviceAlarmLevel.none);
 });
 
 test('a pack that never spoke and one that falls silent are told with the ids they should use', async () => {
@@ -249,19 +249,19 @@ test('start and stop in any order leave nothing behind', async () => {
 
 test('a node that answers while it hears is delivered after, in order, within a bound', () => {
   const bus = new VirtualCanHub().bus('b');
-  const heard: number[] = [];
+  const received: number[] = [];
   const echo: VirtualCanNode = bus.attach(frame => {
     if (frame.id < 3)
       echo.send({ id: frame.id + 1, extended: false, data: frame.data, length: frame.length });
   });
   bus.attach(frame => {
-    heard.push(frame.id);
+    received.push(frame.id);
     if (frame.id === 9)
       for (let i = 0; i < 5000; i++) other.send({ id: 7, extended: false, data: frame.data, length: 0 });
   });
   const other = bus.attach();
   other.send({ id: 1, extended: false, data: new Uint8Array(2), length: 2 });
-  expect(heard).toEqual([1, 2, 3].slice(0, heard.length));
+  expect(received).toEqual([1, 2, 3].slice(0, received.length));
   other.send({ id: 9, extended: false, data: new Uint8Array(0), length: 0 });
   expect(bus.dropped).toBe(5000 - 4096);
 });

@@ -18,11 +18,11 @@ const DEFAULT_STALE_MS = 3000;
 
 export type DecodeResult = 'taken' | 'truncated' | 'wrong_checksum';
 
-/** An alarm that several messages tell: what each said last. */
+/** An alarm that several messages report: what each said last. */
 interface SharedAlarm {
   /** By place of the message in the mapping; -1: nothing yet. */
   readonly levels: Int16Array;
-  readonly told_mono_ms: Float64Array;
+  readonly reported_mono_ms: Float64Array;
 }
 
 export class PackDecoder {
@@ -34,7 +34,7 @@ export class PackDecoder {
   #first_frame_mono_ms = Number.POSITIVE_INFINITY;
   /** Newest frame of each message that comes only while an alarm is active. */
   readonly #alarmFrames = new Map<MappedMessage, number>();
-  /** By alarm, where more than one message tells it. */
+  /** By alarm, where more than one message reports it. */
   readonly #shared = new Map<number, SharedAlarm>();
   #meanings: readonly Meaning[];
 
@@ -116,12 +116,12 @@ export class PackDecoder {
       this.state.setDeviceAlarm(alarm, level, now);
       return;
     }
-    const { levels, told_mono_ms } = shared;
+    const { levels, reported_mono_ms } = shared;
     levels[message] = level;
-    told_mono_ms[message] = now;
+    reported_mono_ms[message] = now;
     let counted = level;
     for (let other = 0; other < levels.length; other++)
-      if (now - told_mono_ms[other] <= this.mapping.messages[other].stale_ms)
+      if (now - reported_mono_ms[other] <= this.mapping.messages[other].stale_ms)
         counted = highest(counted, levels[other]);
     this.state.setDeviceAlarm(alarm, counted, now);
   }
@@ -140,16 +140,17 @@ export class PackDecoder {
 
   #findSharedAlarms(): void {
     const { messages, dialects } = this.mapping;
-    const tellers = new Map<number, Set<number>>();
+    const reporters = new Map<number, Set<number>>();
     for (const meanings of [messages, ...(dialects?.meanings.values() ?? [])])
       meanings.forEach(({ alarms }, message) => {
-        for (const { alarm } of alarms) tellers.set(alarm, (tellers.get(alarm) ?? new Set()).add(message));
+        for (const { alarm } of alarms)
+          reporters.set(alarm, (reporters.get(alarm) ?? new Set()).add(message));
       });
-    for (const [alarm, { size }] of tellers)
+    for (const [alarm, { size }] of reporters)
       if (size > 1)
         this.#shared.set(alarm, {
           levels: new Int16Array(messages.length).fill(-1),
-          told_mono_ms: new Float64Array(messages.length).fill(Number.NEGATIVE_INFINITY),
+          reported_mono_ms: new Float64Array(messages.length).fill(Number.NEGATIVE_INFINITY),
         });
   }
 

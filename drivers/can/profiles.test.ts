@@ -73,10 +73,10 @@ test('a dialect, a checksum, a finer value and a request that cannot be are told
   orion.can.messages.CellBroadcast.checksum = { kind: 'sum8', byte: 8, start: 8 };
   daly.can.polls[0].data = '01';
   delete daly.address;
-  const told = [lv, orion, daly].flatMap(profile =>
+  const problems = [lv, orion, daly].flatMap(profile =>
     checkCanProfile(profile).map(problem => describeCanProblem(profile, problem)),
   );
-  const text = told.join('\n');
+  const text = problems.join('\n');
   for (const words of [
     'soc_pct: signal SOC stands before SOC_HiRes in the DBC, expected after it',
     'can.identity.message: no message Nobody in can-bus-bms-lv.dbc',

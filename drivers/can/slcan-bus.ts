@@ -44,7 +44,7 @@ interface Session {
   /** The adapter has answered a command, so that silence later means something. */
   answers: boolean;
   /** A frame has come, so that this is a CAN adapter, whether it answers or not. */
-  heard: boolean;
+  has_received: boolean;
   /** Its next "no" means that it does not know the question for its state. */
   probed: boolean;
   unanswered_probes: number;
@@ -64,7 +64,7 @@ export class SlcanBus implements CanBus {
   #timer: TimerHandle | undefined;
   #retry_ms = MIN_RETRY_MS;
   #everReady = false;
-  #told: { state: CanBusState; reason: string | undefined } | undefined;
+  #reported: { state: CanBusState; reason: string | undefined } | undefined;
 
   constructor(connection: SlcanConnection, clock: Clock, makePort?: MakePort) {
     this.name = connection.port;
@@ -84,7 +84,7 @@ export class SlcanBus implements CanBus {
   async open(_ids: readonly CanId[], listener: CanBusListener): Promise<void> {
     await this.close();
     this.#listener = listener;
-    this.#told = undefined;
+    this.#reported = undefined;
     this.#everReady = false;
     this.#retry_ms = MIN_RETRY_MS;
     const make = this.#makePort ?? (await loadSerialPort());
@@ -124,7 +124,7 @@ export class SlcanBus implements CanBus {
     try {
       port = this.#make?.(path, baud_rate);
     } catch (error) {
-      this.#tell('down', `${path}: cannot be opened: ${describeError(error)}`);
+      this.#report('down', `${path}: cannot be opened: ${describeError(error)}`);
     }
     if (!port) {
       this.#retryLater();
@@ -135,7 +135,7 @@ export class SlcanBus implements CanBus {
       answer: undefined,
       ready: false,
       answers: false,
-      heard: false,
+      has_received: false,
       probed: false,
       unanswered_probes: 0,
       last_bytes_mono_ms: this.#clock.monoMs(),
@@ -184,8 +184,8 @@ export class SlcanBus implements CanBus {
     if (this.#everReady) this.#counts.reopenings++;
     this.#everReady = true;
     // Some adapters never answer: whether one is there at all then shows by its frames.
-    if (session.answers) this.#tell('up', undefined);
-    else this.#tell('degraded', `${this.name}: no answer to commands; is it an slcan adapter?`);
+    if (session.answers) this.#report('up', undefined);
+    else this.#report('degraded', `${this.name}: no answer to commands; is it an slcan adapter?`);
     this.#watch(session);
   }
 
@@ -212,16 +212,16 @@ export class SlcanBus implements CanBus {
     else if (!accepted && session.ready) this.#counts.refused_commands++;
     else if (text.startsWith('F')) {
       const fault = faultInFlags(text);
-      this.#tell(fault ? 'degraded' : 'up', fault && `${this.name}: ${fault}`);
+      this.#report(fault ? 'degraded' : 'up', fault && `${this.name}: ${fault}`);
     }
   }
 
   #onFrame(frame: CanFrame): void {
     const session = this.#session;
     if (!session?.ready) return;
-    if (!session.heard) {
-      session.heard = true;
-      if (!session.answers) this.#tell('up', undefined);
+    if (!session.has_received) {
+      session.has_received = true;
+      if (!session.answers) this.#report('up', undefined);
     }
     frame.rx_mono_ms = this.#clock.monoMs();
     this.#listener?.onFrame(frame);
@@ -245,7 +245,7 @@ export class SlcanBus implements CanBus {
   #fail(session: Session, reason: string): void {
     if (this.#session !== session) return;
     void this.#endSession();
-    this.#tell('down', `${this.name}: ${reason}`);
+    this.#report('down', `${this.name}: ${reason}`);
     this.#retryLater();
   }
 
@@ -282,9 +282,9 @@ export class SlcanBus implements CanBus {
     });
   }
 
-  #tell(state: CanBusState, reason: string | undefined): void {
-    if (this.#told?.state === state && this.#told.reason === reason) return;
-    this.#told = { state, reason };
+  #report(state: CanBusState, reason: string | undefined): void {
+    if (this.#reported?.state === state && this.#reported.reason === reason) return;
+    this.#reported = { state, reason };
     this.#listener?.onState(state, reason);
   }
 }

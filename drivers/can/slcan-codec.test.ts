@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { faultInFlags, SlcanParser, slcanLine } from './slcan-codec.ts';
 
-interface Heard {
+interface Received {
   readonly frames: string[];
   readonly answers: [boolean, string][];
   readonly parser: SlcanParser;
 }
 
-function listen(): Heard {
+function listen(): Received {
   const frames: string[] = [];
   const answers: [boolean, string][] = [];
   const parser = new SlcanParser({

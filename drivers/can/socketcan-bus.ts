@@ -96,7 +96,7 @@ export class SocketCanBus implements CanBus {
   #retry_ms = WATCH_INTERVAL_MS;
   #nextTry_mono_ms = 0;
   #timer: TimerHandle | undefined;
-  #told: { state: CanBusState; reason: string | undefined } | undefined;
+  #reported: { state: CanBusState; reason: string | undefined } | undefined;
 
   constructor(interface_name: string, clock: Clock, options: SocketCanOptions = {}) {
     this.name = interface_name;
@@ -114,7 +114,7 @@ export class SocketCanBus implements CanBus {
     await this.close();
     this.#listener = listener;
     this.#ids = ids;
-    this.#told = undefined;
+    this.#reported = undefined;
     this.#everOpened = false;
     this.#retryNow();
     const loaded = await this.#load();
@@ -162,7 +162,7 @@ export class SocketCanBus implements CanBus {
       if (this.#channel && status.index !== this.#openedIndex) this.#closeChannel();
       if (!this.#channel && this.#clock.monoMs() >= this.#nextTry_mono_ms) this.#openChannel(status);
     }
-    this.#tell();
+    this.#report();
     this.#timer = this.#clock.setTimer(() => void this.#watch(listener), WATCH_INTERVAL_MS);
   }
 
@@ -207,7 +207,7 @@ export class SocketCanBus implements CanBus {
       this.#channel = undefined;
       this.#retryNow();
       this.#failure = `${this.name}: interface was removed`;
-      this.#tell();
+      this.#report();
     });
     channel.start();
     return channel;
@@ -237,7 +237,7 @@ export class SocketCanBus implements CanBus {
     }
     if (this.#busOff) {
       this.#busOff = false;
-      this.#tell();
+      this.#report();
     }
     const frame = this.#frame;
     frame.id = message.id;
@@ -259,15 +259,15 @@ export class SocketCanBus implements CanBus {
       this.#busOff = false;
       this.#fault = undefined;
     } else this.#fault = { ...fault, until_mono_ms: this.#clock.monoMs() + FAULT_LASTS_MS };
-    this.#tell();
+    this.#report();
   }
 
   /** Tells the listener how the bus fares, when that has changed. */
-  #tell(): void {
+  #report(): void {
     if (this.#fault && this.#clock.monoMs() >= this.#fault.until_mono_ms) this.#fault = undefined;
     const [state, reason] = this.#judge();
-    if (this.#told?.state === state && this.#told.reason === reason) return;
-    this.#told = { state, reason };
+    if (this.#reported?.state === state && this.#reported.reason === reason) return;
+    this.#reported = { state, reason };
     this.#listener?.onState(state, reason);
   }
 

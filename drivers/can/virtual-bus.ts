@@ -127,10 +127,10 @@ export class VirtualBusPort implements CanBus {
       frame.rx_mono_ms = this.#clock.monoMs();
       listener.onFrame(frame);
     });
-    const tell = (reason: string | undefined) =>
+    const report = (reason: string | undefined) =>
       listener.onState(reason === undefined ? 'up' : 'down', reason);
-    this.#unwatch = this.#bus.watchState(tell);
-    tell(this.#bus.down_reason);
+    this.#unwatch = this.#bus.watchState(report);
+    report(this.#bus.down_reason);
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,15 @@ import { InFlightLimit } from './in-flight-limit.ts';
 import { createModbusDriver, maxInFlight } from './modbus-driver.ts';
 import type { FailureKind } from './reply.ts';
 import { createSunSpecImage } from './sunspec/sunspec-image.ts';
-import { type Asked, goodPdu, type Heard, isRight, linkTo, reply, serveHeld } from './testing/in-flight.ts';
+import {
+  type Asked,
+  goodPdu,
+  isRight,
+  linkTo,
+  type ReceivedRequest,
+  reply,
+  serveHeld,
+} from './testing/in-flight.ts';
 import { bindingOf } from './testing/line.ts';
 import { VirtualModbusHub } from './virtual-link.ts';
 
@@ -30,23 +38,23 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 /** A server that takes a moment for each request; `onMany` has one that comes meanwhile. */
-async function serveOne(onMany: (heard: Heard) => void): Promise<number> {
+async function serveOne(onMany: (received: ReceivedRequest) => void): Promise<number> {
   let working = false;
-  const server = await serveHeld(async heard => {
-    if (working) return onMany(heard);
+  const server = await serveHeld(async received => {
+    if (working) return onMany(received);
     working = true;
     await sleep(systemClock, 3);
     working = false;
-    reply(heard, goodPdu(heard));
+    reply(received, goodPdu(received));
   });
   cleanups.push(() => server.close());
   return server.port;
 }
 
-const narrow: Record<string, (heard: Heard) => void> = {
+const narrow: Record<string, (received: ReceivedRequest) => void> = {
   'keeps silent': () => {},
-  'says that it is busy': heard => reply(heard, Uint8Array.of(0x83, 6)),
-  'mixes replies up': heard => reply(heard, Uint8Array.of(0x84, 1)),
+  'says that it is busy': received => reply(received, Uint8Array.of(0x83, 6)),
+  'mixes replies up': received => reply(received, Uint8Array.of(0x84, 1)),
   'hangs up': ({ socket }) => socket.destroy(),
 };
 
@@ -191,12 +199,12 @@ test('units behind a gateway are read side by side, and a gateway that does not 
   let at_work = 0;
   let most = 0;
   let is_narrow = false;
-  const server = await serveHeld(async heard => {
+  const server = await serveHeld(async received => {
     if (is_narrow && at_work > 0) return;
     most = Math.max(most, ++at_work);
     await sleep(systemClock, 2);
     at_work--;
-    reply(heard, image.answer(heard.frame.pdu));
+    reply(received, image.answer(received.frame.pdu));
   });
   cleanups.push(() => server.close());
   const warnings: string[] = [];

@@ -4,7 +4,15 @@ import { expect, test } from 'vitest';
 import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
-import { type Asked, goodPdu, type Heard, isRight, linkTo, reply, serveHeld } from './testing/in-flight.ts';
+import {
+  type Asked,
+  goodPdu,
+  isRight,
+  linkTo,
+  type ReceivedRequest,
+  reply,
+  serveHeld,
+} from './testing/in-flight.ts';
 
 const TIMEOUT_MS = 1000;
 /** First register of each request: far enough apart that no two share one. */
@@ -27,13 +35,13 @@ const OUTCOMES = {
 type Deed = keyof typeof OUTCOMES;
 const DEEDS = Object.keys(OUTCOMES) as Deed[];
 
-function act(heard: Heard, deed: Deed): void {
-  const pdu = goodPdu(heard);
-  if (deed === 'busy') reply(heard, Uint8Array.of(0x83, 6));
-  else if (deed === 'refused') reply(heard, Uint8Array.of(0x83, 2));
-  else if (deed === 'garbled') reply(heard, pdu.subarray(0, -2));
-  else reply(heard, pdu);
-  if (deed === 'twice') reply(heard, pdu);
+function act(received: ReceivedRequest, deed: Deed): void {
+  const pdu = goodPdu(received);
+  if (deed === 'busy') reply(received, Uint8Array.of(0x83, 6));
+  else if (deed === 'refused') reply(received, Uint8Array.of(0x83, 2));
+  else if (deed === 'garbled') reply(received, pdu.subarray(0, -2));
+  else reply(received, pdu);
+  if (deed === 'twice') reply(received, pdu);
 }
 
 const scripts = fc.array(
@@ -50,35 +58,35 @@ const scripts = fc.array(
 test('replies in any order, twice, late or never: each request gets its own, and none is lost', async () => {
   await fc.assert(
     fc.asyncProperty(scripts, fc.integer({ min: 1, max: 16 }), async (script, max_in_flight) => {
-      const held: Heard[] = [];
-      const late: Heard[] = [];
-      const server = await serveHeld(heard => held.push(heard));
+      const held: ReceivedRequest[] = [];
+      const late: ReceivedRequest[] = [];
+      const server = await serveHeld(received => held.push(received));
       const clock = new ManualClock();
       const { link, ask } = linkTo(server.port, clock, max_in_flight);
       try {
         link.start();
         const asked: Asked[] = script.map(({ unit, count }, i) => ask(unit, STRIDE * i, count));
-        const indexOf = (heard: Heard) => heard.address / STRIDE;
+        const indexOf = (received: ReceivedRequest) => received.address / STRIDE;
         const settled = () => asked.filter(({ outcome }) => outcome !== undefined).length;
         while (settled() < script.length) {
-          await until(() => server.heard_count === link.counters.requests);
+          await until(() => server.received_count === link.counters.requests);
           const batch = held.splice(0).sort((a, b) => script[indexOf(a)].order - script[indexOf(b)].order);
           expect(link.counters.requests - settled()).toBeLessThanOrEqual(max_in_flight);
-          const overdue = late.filter(heard => asked[indexOf(heard)].outcome !== undefined);
-          for (const heard of overdue) reply(late.splice(late.indexOf(heard), 1)[0], goodPdu(heard));
-          for (const heard of batch) {
-            const { deed } = script[indexOf(heard)];
-            if (deed === 'late') late.push(heard);
-            else if (deed !== 'dropped') act(heard, deed);
+          const overdue = late.filter(received => asked[indexOf(received)].outcome !== undefined);
+          for (const received of overdue) reply(late.splice(late.indexOf(received), 1)[0], goodPdu(received));
+          for (const received of batch) {
+            const { deed } = script[indexOf(received)];
+            if (deed === 'late') late.push(received);
+            else if (deed !== 'dropped') act(received, deed);
           }
           await until(() =>
             batch.every(
-              heard =>
-                OUTCOMES[script[indexOf(heard)].deed] === 'timeout' ||
-                asked[indexOf(heard)].outcome !== undefined,
+              received =>
+                OUTCOMES[script[indexOf(received)].deed] === 'timeout' ||
+                asked[indexOf(received)].outcome !== undefined,
             ),
           );
-          if (held.length > 0 || server.heard_count < link.counters.requests) continue;
+          if (held.length > 0 || server.received_count < link.counters.requests) continue;
           if (settled() < link.counters.requests) clock.advance(TIMEOUT_MS);
           await sleep(systemClock, 0);
         }
@@ -115,11 +123,11 @@ const fastClock: Clock = {
 };
 
 test('a request that waits while more others pass than the library has numbers is still judged as what it is', async () => {
-  const kept: Heard[] = [];
-  const server = await serveHeld(heard => {
-    if (heard.address === 0) kept.push(heard);
-    else if (heard.address % 3 === 0) reply(heard, Uint8Array.of(heard.frame.pdu[0] | 0x80, 2));
-    else reply(heard, goodPdu(heard));
+  const kept: ReceivedRequest[] = [];
+  const server = await serveHeld(received => {
+    if (received.address === 0) kept.push(received);
+    else if (received.address % 3 === 0) reply(received, Uint8Array.of(received.frame.pdu[0] | 0x80, 2));
+    else reply(received, goodPdu(received));
   });
   const { link, ask } = linkTo(server.port, new ManualClock(), 3);
   try {
@@ -147,8 +155,8 @@ test('a request that waits while more others pass than the library has numbers i
 });
 
 test('a connection that is lost while it is to be replaced counts as lost, so that its units are read again', async () => {
-  const held: Heard[] = [];
-  const server = await serveHeld(heard => held.push(heard));
+  const held: ReceivedRequest[] = [];
+  const server = await serveHeld(received => held.push(received));
   const clock = new ManualClock();
   const { link, ask, states } = linkTo(server.port, clock, 2);
   try {
@@ -183,14 +191,14 @@ test('connections that break or carry nonsense, and a stop at any moment, settle
       fc.integer({ min: 2, max: 16 }),
       fc.nat(40),
       async (script, max_in_flight, stop_after) => {
-        const server = await serveHeld(async heard => {
-          const step = script[heard.address / STRIDE];
+        const server = await serveHeld(async received => {
+          const step = script[received.address / STRIDE];
           await sleep(systemClock, step.wait_ms);
-          if (step.deed === 'good') reply(heard, goodPdu(heard));
-          else if (step.deed === 'nonsense') heard.socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
-          else if (step.deed === 'hang_up') heard.socket.destroy();
-          else if (step.deed === 'half' && !heard.socket.destroyed)
-            heard.socket.end(Uint8Array.of(0, 1, 0, 0, 0));
+          if (step.deed === 'good') reply(received, goodPdu(received));
+          else if (step.deed === 'nonsense') received.socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
+          else if (step.deed === 'hang_up') received.socket.destroy();
+          else if (step.deed === 'half' && !received.socket.destroyed)
+            received.socket.end(Uint8Array.of(0, 1, 0, 0, 0));
         });
         const { link, ask } = linkTo(server.port, fastClock, max_in_flight);
         try {

@@ -11,7 +11,7 @@ const MAX_AGE_MS = 600_000;
 const FADING = 0.9;
 const SMOOTHING = 0.3;
 /** The first round of a unit finds out what it has, and says little about the others. */
-const ROUNDS_BEFORE_TOLD = 3;
+const MIN_ROUNDS_TO_REPORT = 3;
 /** So that a line at the edge does not change its mind with each round. */
 const TOO_LONG = 1.1;
 const SHORT_AGAIN = 0.95;
@@ -21,8 +21,8 @@ const SPARE = 1.25;
 const EXCHANGES = 50;
 const BAD_SHARE = 0.1;
 const SOUND_SHARE = 0.05;
-/** What was told stands until it has become wrong by this factor. */
-const RETOLD = 1.5;
+/** What was reported stands until it has become wrong by this factor. */
+const REPORT_AGAIN_FACTOR = 1.5;
 
 interface Turns {
   rounds: number;
@@ -50,8 +50,8 @@ export class LineRounds {
   /** Rounds that go on at the same time. */
   readonly #atOnce: () => number;
   readonly #turns: readonly Turns[];
-  #told_round_ms: number | undefined;
-  #told_share: number | undefined;
+  #reported_round_ms: number | undefined;
+  #reported_share: number | undefined;
   #share: number | undefined;
   #seen: LineCounts;
 
@@ -118,15 +118,15 @@ export class LineRounds {
   /** What is wrong with the line, in one line that stays the same while it holds; undefined: nothing. */
   get complaint(): string | undefined {
     const parts: string[] = [];
-    if (this.#told_round_ms !== undefined) {
+    if (this.#reported_round_ms !== undefined) {
       const units = this.#turns.length;
       const whose = units > 1 ? ` of its ${units} units` : '';
       parts.push(
-        `a round${whose} takes ${inSeconds(this.#told_round_ms)}, longer than the interval of ${inSeconds(this.#interval_ms)}; interval_ms ${fittingInterval(this.#told_round_ms)} would fit`,
+        `a round${whose} takes ${inSeconds(this.#reported_round_ms)}, longer than the interval of ${inSeconds(this.#interval_ms)}; interval_ms ${fittingInterval(this.#reported_round_ms)} would fit`,
       );
     }
-    if (this.#told_share !== undefined)
-      parts.push(`${Math.round(this.#told_share * 100)} % of the replies are bad`);
+    if (this.#reported_share !== undefined)
+      parts.push(`${Math.round(this.#reported_share * 100)} % of the replies are bad`);
     return parts.length > 0 ? parts.join('; ') : undefined;
   }
 
@@ -154,14 +154,16 @@ export class LineRounds {
 
   #judgeRound(): void {
     const { round_ms } = this;
-    const told_ms = this.#told_round_ms;
-    if (told_ms !== undefined) {
-      if (round_ms < SHORT_AGAIN * this.#interval_ms) this.#told_round_ms = undefined;
-      else if (isOff(round_ms, told_ms)) this.#told_round_ms = round_ms;
+    const reported_ms = this.#reported_round_ms;
+    if (reported_ms !== undefined) {
+      if (round_ms < SHORT_AGAIN * this.#interval_ms) this.#reported_round_ms = undefined;
+      else if (isOff(round_ms, reported_ms)) this.#reported_round_ms = round_ms;
       return;
     }
-    const is_sure = this.#turns.every(({ rounds, need_ms }) => rounds >= ROUNDS_BEFORE_TOLD || need_ms === 0);
-    if (is_sure && round_ms > TOO_LONG * this.#interval_ms) this.#told_round_ms = round_ms;
+    const is_sure = this.#turns.every(
+      ({ rounds, need_ms }) => rounds >= MIN_ROUNDS_TO_REPORT || need_ms === 0,
+    );
+    if (is_sure && round_ms > TOO_LONG * this.#interval_ms) this.#reported_round_ms = round_ms;
   }
 
   #judgeShare(): void {
@@ -171,16 +173,16 @@ export class LineRounds {
     if (all < EXCHANGES) return;
     this.#seen = { replies, bad_replies };
     this.#share = ((this.#share ?? bad / all) + bad / all) / 2;
-    const told = this.#told_share;
-    if (told === undefined) {
-      if (this.#share >= BAD_SHARE) this.#told_share = this.#share;
-    } else if (this.#share < SOUND_SHARE) this.#told_share = undefined;
-    else if (isOff(this.#share, told)) this.#told_share = this.#share;
+    const reported = this.#reported_share;
+    if (reported === undefined) {
+      if (this.#share >= BAD_SHARE) this.#reported_share = this.#share;
+    } else if (this.#share < SOUND_SHARE) this.#reported_share = undefined;
+    else if (isOff(this.#share, reported)) this.#reported_share = this.#share;
   }
 }
 
-function isOff(now: number, told: number): boolean {
-  return now > told * RETOLD || now * RETOLD < told;
+function isOff(now: number, reported: number): boolean {
+  return now > reported * REPORT_AGAIN_FACTOR || now * REPORT_AGAIN_FACTOR < reported;
 }
 
 /** The shortest interval with something to spare that a person would choose. */

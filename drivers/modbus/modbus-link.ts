@@ -97,8 +97,8 @@ export class ModbusLink {
   #ended_after_reply = 0;
   /** The other side closes after each reply: each request gets a connection of its own. */
   #is_one_each = false;
-  #habit_told = false;
-  #trailing_told = false;
+  #habit_logged = false;
+  #trailing_logged = false;
   /** How long after its request the last late reply of a unit came. */
   readonly #late_ms = new Map<number, number>();
   /** Until when a late reply of a unit may come, by unit. */
@@ -277,8 +277,8 @@ export class ModbusLink {
       this.#options.onFailure?.(failure);
       this.#doubt(connection, exchange, failure, now_ms);
     }
-    if (!this.#trailing_told && this.#options.wire.counters.trailing_bytes > 0) {
-      this.#trailing_told = true;
+    if (!this.#trailing_logged && this.#options.wire.counters.trailing_bytes > 0) {
+      this.#trailing_logged = true;
       this.#options.onNotice?.('bytes follow its replies that belong to none; they are left out and counted');
     }
     if (this.#is_one_each && connection.replies > 0) this.#connector.retire(connection, true);
@@ -357,8 +357,8 @@ export class ModbusLink {
     const { onNotice } = this.#options;
     this.counters.closed_by_peer++;
     if (this.#ended_after_reply >= HABIT) this.#is_one_each = true;
-    if (this.counters.closed_by_peer >= HABIT && !this.#habit_told) {
-      this.#habit_told = true;
+    if (this.counters.closed_by_peer >= HABIT && !this.#habit_logged) {
+      this.#habit_logged = true;
       onNotice?.(
         this.#ended_after_reply > 0
           ? 'the other side closes it after each reply; it is opened for each request'

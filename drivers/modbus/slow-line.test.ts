@@ -36,8 +36,8 @@ test('units on a line that takes many intervals stay good while read in turn; th
       'a round of its 20 units takes 24 s, longer than the interval of 1 s; interval_ms 30000 would fit',
   });
   expect(bench.driver.health().packs.map(({ state }) => state)).toEqual(units.map(() => 'up'));
-  const told = bench.events.filter(({ pack, state }) => pack === undefined && state === 'degraded');
-  expect(told.length).toBeLessThanOrEqual(2);
+  const reported = bench.events.filter(({ pack, state }) => pack === undefined && state === 'degraded');
+  expect(reported.length).toBeLessThanOrEqual(2);
 
   // A unit that falls silent is stale after two rounds or so, not for ever good; the others do not mind.
   detach[6]();

@@ -93,22 +93,24 @@ test('frames in the profile itself: their lines are named, and a file beside the
   mkdirSync(folder);
   const file = join(folder, 'emus-cells.yaml');
   const sound = readFileSync(join(import.meta.dirname, '../_blueprint/emus-cells.yaml'), 'utf8');
-  const told = (text: string) => {
+  const loadText = (text: string) => {
     writeFileSync(file, text);
     const { profiles, problems } = loadProfiles(folder);
     return { ids: [...profiles.keys()], lines: problems.map(formatProblem) };
   };
-  expect(told(sound)).toEqual({ ids: ['emus-cells'], lines: [] });
+  expect(loadText(sound)).toEqual({ ids: ['emus-cells'], lines: [] });
   const broken = sound.replace('Cell03 : 16|8', 'Cell03 : x|8');
   const line = broken.split('\n').findIndex(text => text.includes('Cell03 :')) + 1;
-  const { ids, lines } = told(broken);
+  const { ids, lines } = loadText(broken);
   expect(ids).toEqual([]);
   expect(lines[0]).toMatch(`${file}:${line}:1 can.frames: found "x", expected a start bit`);
   expect(lines.join()).toContain('Cell03: no such signal in can.frames');
   const both = sound.replace('  frames: |', '  dbc: x.dbc\n  frames: |');
-  expect(told(both).lines.join()).toContain('has both can.dbc and can.frames, expected one of them');
+  expect(loadText(both).lines.join()).toContain('has both can.dbc and can.frames, expected one of them');
   const neither = `${sound.slice(0, sound.indexOf('  frames: |'))}  messages: {}\n`;
-  expect(told(neither).lines.join()).toContain('has neither can.dbc nor can.frames, expected one of them');
+  expect(loadText(neither).lines.join()).toContain(
+    'has neither can.dbc nor can.frames, expected one of them',
+  );
 });
 
 test('a profile that would send anything but a known read request is refused', () => {

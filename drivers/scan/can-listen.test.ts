@@ -20,12 +20,12 @@ function bench() {
 
 test('listening counts ids and periods, and sends nothing', async () => {
   const { clock, node, sent, listener } = bench();
-  const heard = listener.listen(1000);
+  const listening = listener.listen(1000);
   for (let t = 0; t < 1000; t += 100) {
     await clock.advanceAsync(100);
     if (t < 500) node.send({ id: 0x2f4, extended: false, data: new Uint8Array(8), length: 8 });
   }
-  await heard;
+  await listening;
   expect(listener.traffic.summary()).toEqual([{ id: '2F4', frames: 5, period_ms: 100 }]);
   expect(sent).toEqual([]);
 });
@@ -44,11 +44,11 @@ test('asking sends exactly the read requests of the profile, for each address', 
 test('a bus that never comes up is told with its reason', async () => {
   const { clock, bus, listener } = bench();
   bus.setDown('bus: no such interface');
-  const heard = listener.listen(1000);
-  const told = expect(heard).rejects.toMatchObject({
+  const listening = listener.listen(1000);
+  const rejection = expect(listening).rejects.toMatchObject({
     code: 'CAN_UNAVAILABLE',
     message: 'bus: no such interface',
   });
   await clock.advanceAsync(1000);
-  await told;
+  await rejection;
 });

@@ -30,7 +30,7 @@ export class CanListener {
 
   /** @throws GatewayError CAN_UNAVAILABLE where there is nothing to listen on. */
   async listen(duration_ms: number, signal?: AbortSignal): Promise<void> {
-    await this.#hear(duration_ms, signal, []);
+    await this.#listen(duration_ms, signal, []);
   }
 
   /** As `listen`, while devices that speak only when asked are asked at these addresses. */
@@ -43,10 +43,10 @@ export class CanListener {
     const mappings = profiles.flatMap(profile =>
       addressesOf(profile).map(address => mapPack(candidateBinding(profile, address))),
     );
-    await this.#hear(duration_ms, signal, mappings);
+    await this.#listen(duration_ms, signal, mappings);
   }
 
-  async #hear(
+  async #listen(
     duration_ms: number,
     signal: AbortSignal | undefined,
     mappings: readonly ReturnType<typeof mapPack>[],

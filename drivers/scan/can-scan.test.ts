@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseCandumpLine } from '../can/candump-replay.ts';
 import { loadProfiles } from '../profiles/load.ts';
-import { addressesHeard, scanTraffic } from './can-scan.ts';
+import { addressesSeen, scanTraffic } from './can-scan.ts';
 import { candidateBinding } from './candidate.ts';
 import { configurationFor } from './configuration.ts';
 import { healthyReading, trafficOf } from './testing/scan.ts';
@@ -139,7 +139,7 @@ test('makers that leave messages out are known still', async () => {
 test('a quiet bus has no finding and no address', async () => {
   const traffic = new CanTraffic();
   expect(await scanTraffic(traffic, profiles.values())).toEqual([]);
-  expect(addressesHeard(shipped('jk-can-v2'), traffic)).toEqual([]);
+  expect(addressesSeen(shipped('jk-can-v2'), traffic)).toEqual([]);
 });
 
 const vehicle = new URL('../../../shared/conformance/traces/savvycan-vehicle-candump.log', import.meta.url);

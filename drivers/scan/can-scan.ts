@@ -1,5 +1,5 @@
 /**
- * Which CAN profiles fit what was heard: each is tried at every address the ids allow, its frames go through
+ * Which CAN profiles fit what was received: each is tried at every address the ids allow, its frames go through
  * the real driver, and what comes out is weighed.
  */
 import { ManualClock } from '../../core/clock/manual-clock.ts';
@@ -18,7 +18,7 @@ import { describeFacts, factsOf, gapsIn, type ReadingFacts } from './reading-fac
 import { type ChosenOptions, resolveByOption } from './resolving-option.ts';
 import { bitsOfId, confidence, type Evidence } from './score.ts';
 import { Steadiness, withJumps } from './steadiness.ts';
-import type { CanTraffic, HeardId } from './traffic.ts';
+import type { CanTraffic, SeenId } from './traffic.ts';
 
 const BUS = 'scan';
 /** Addresses of one profile that are tried; those with most ids first. */
@@ -37,7 +37,7 @@ interface Fit {
   readonly binding: PackBinding;
   readonly facts: ReadingFacts;
   readonly evidence: Evidence;
-  readonly heard: ReadonlySet<HeardId>;
+  readonly seen: ReadonlySet<SeenId>;
   readonly why: readonly string[];
   readonly contradictions: readonly string[];
   readonly options?: ChosenOptions;
@@ -48,7 +48,7 @@ export async function scanTraffic(traffic: CanTraffic, profiles: Iterable<Profil
   const fits: Fit[] = [];
   for (const profile of profiles) {
     if (!profile.can) continue;
-    for (const address of addressesHeard(profile, traffic)) {
+    for (const address of addressesSeen(profile, traffic)) {
       const fit = await bestFitOf(profile, address, traffic);
       if (fit) fits.push(fit);
     }
@@ -56,18 +56,18 @@ export async function scanTraffic(traffic: CanTraffic, profiles: Iterable<Profil
   return settleClaims(fits).sort(byConfidence);
 }
 
-/** Addresses that bring an id of the profile onto an id that was heard; [undefined] where it has none. */
-export function addressesHeard(profile: Profile, traffic: CanTraffic): (number | undefined)[] {
+/** Addresses that bring an id of the profile onto an id that was received; [undefined] where it has none. */
+export function addressesSeen(profile: Profile, traffic: CanTraffic): (number | undefined)[] {
   const { address } = profile;
   if (!address) return [undefined];
   const { messages } = mapPack(candidateBinding(profile, address.min));
   const votes = new Map<number, number>();
-  for (const heard of traffic.ids)
+  for (const seen of traffic.ids)
     for (const { id, mask, extended } of messages) {
-      if (heard.extended !== extended) continue;
+      if (seen.extended !== extended) continue;
       const by_source = mask !== EXACT_MASK;
-      if (by_source && (heard.id & mask & ~0xff) !== (id & mask & ~0xff)) continue;
-      const candidate = by_source ? heard.id & 0xff : heard.id - id + address.min;
+      if (by_source && (seen.id & mask & ~0xff) !== (id & mask & ~0xff)) continue;
+      const candidate = by_source ? seen.id & 0xff : seen.id - id + address.min;
       if (candidate < address.min || candidate > address.max) continue;
       votes.set(candidate, (votes.get(candidate) ?? 0) + 1);
     }
@@ -99,13 +99,13 @@ async function fitOf(
   options?: ChosenOptions,
 ): Promise<Fit | undefined> {
   const widest = candidateBinding(profile, address, undefined, undefined, options);
-  const heard = heardBy(mapPack(widest).messages, traffic);
-  if (heard.size === 0) return undefined;
-  const { reading, counters, jumps } = await replay(widest, new Set(heard.values()));
+  const seen = seenIdsOf(mapPack(widest).messages, traffic);
+  if (seen.size === 0) return undefined;
+  const { reading, counters, jumps } = await replay(widest, new Set(seen.values()));
   const facts = withJumps(factsOf(reading, profile), jumps);
   const binding = candidateBinding(profile, address, facts.cells, facts.sensors, options);
   const expected = mapPack(binding).messages.filter(message => !message.sent_only_while_active);
-  const came = expected.filter(message => heard.has(message.message.name));
+  const came = expected.filter(message => seen.has(message.message.name));
   const frames = counters.frames || 1;
   const short = counters.truncated_frames ?? 0;
   const broken = counters.checksum_errors ?? 0;
@@ -114,30 +114,30 @@ async function fitOf(
     bits: bitsOf(came, traffic, broken === 0),
     rounds: frames / Math.max(1, came.length),
     misfit_share: Math.min(1, (broken + SHORT_FRAME * short) / frames),
-    lacks_voltage: tellsVoltage(expected) && Number.isNaN(facts.voltage_v),
+    lacks_voltage: reportsVoltage(expected) && Number.isNaN(facts.voltage_v),
     lacks_cells: profile.cells.max > 0 && facts.cells_plausible === 0,
     claimed_share: 0,
   };
   const missing = expected.length - came.length;
-  const unheard = `${missing} of ${expected.length} ids not heard`;
+  const not_received = `${missing} of ${expected.length} ids not received`;
   return {
     binding,
     facts,
     evidence,
-    heard: new Set(heard.values()),
+    seen: new Set(seen.values()),
     why: [
-      `ids ${came.length} of ${expected.length} heard`,
+      `ids ${came.length} of ${expected.length} received`,
       ...describeFacts(facts),
       ...facts.agreements,
-      ...makerText(profile, heard),
+      ...makerText(profile, seen),
     ],
     contradictions: [
-      ...(missing > 0 ? [unheard] : []),
+      ...(missing > 0 ? [not_received] : []),
       ...(short > 0 ? [`${short} of ${frames} frames shorter than its layout`] : []),
       ...(broken > 0 ? [`${broken} of ${frames} frames with a wrong checksum`] : []),
       ...(facts.implausible > 0 ? [`${facts.implausible} values out of range`] : []),
       ...(facts.is_battery ? [] : ['no voltage of a battery in it']),
-      ...(evidence.lacks_voltage ? ['the voltage of the pack is not told'] : []),
+      ...(evidence.lacks_voltage ? ['the voltage of the pack is not reported'] : []),
       ...gapsIn(facts),
       ...(evidence.lacks_cells ? ['no cell has a possible voltage'] : []),
       ...facts.disagreements,
@@ -145,13 +145,13 @@ async function fitOf(
   };
 }
 
-/** The heard id of each message, by message name; of a J1939 message the one with most frames. */
-function heardBy(messages: readonly MappedMessage[], traffic: CanTraffic): Map<string, HeardId> {
-  const found = new Map<string, HeardId>();
-  for (const heard of traffic.ids)
+/** The seen id of each message, by message name; of a J1939 message the one with most frames. */
+function seenIdsOf(messages: readonly MappedMessage[], traffic: CanTraffic): Map<string, SeenId> {
+  const found = new Map<string, SeenId>();
+  for (const seen of traffic.ids)
     for (const { id, mask, extended, message } of messages) {
-      if (heard.extended !== extended || (heard.id & mask) !== (id & mask)) continue;
-      if ((found.get(message.name)?.count ?? 0) < heard.count) found.set(message.name, heard);
+      if (seen.extended !== extended || (seen.id & mask) !== (id & mask)) continue;
+      if ((found.get(message.name)?.count ?? 0) < seen.count) found.set(message.name, seen);
     }
   return found;
 }
@@ -159,7 +159,7 @@ function heardBy(messages: readonly MappedMessage[], traffic: CanTraffic): Map<s
 /** The frames of these ids through the real driver, in their own time. */
 async function replay(
   binding: PackBinding,
-  ids: ReadonlySet<HeardId>,
+  ids: ReadonlySet<SeenId>,
 ): Promise<{ reading: PackReading; counters: Readonly<Record<string, number>>; jumps: string[] }> {
   const clock = new ManualClock();
   const hub = new VirtualCanHub();
@@ -212,15 +212,15 @@ function bitsOf(came: readonly MappedMessage[], traffic: CanTraffic, all_fit: bo
   return sum(by_id) + (checked ? CHECKSUM_BITS : 0);
 }
 
-function tellsVoltage(messages: readonly MappedMessage[]): boolean {
+function reportsVoltage(messages: readonly MappedMessage[]): boolean {
   return messages.some(({ targets }) =>
     targets.some(target => target?.kind === TargetKind.pack && target.metric === PackMetric.voltage_v),
   );
 }
 
 /** What the device says of itself, such as the maker's name in frame 35E. */
-function makerText(profile: Profile, heard: ReadonlyMap<string, HeardId>): string[] {
-  const frame = heard.get(profile.can?.identity?.message ?? '')?.frames[0];
+function makerText(profile: Profile, seen: ReadonlyMap<string, SeenId>): string[] {
+  const frame = seen.get(profile.can?.identity?.message ?? '')?.frames[0];
   const text = [...(frame?.data ?? [])]
     .map(byte => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ''))
     .join('')
@@ -231,17 +231,17 @@ function makerText(profile: Profile, heard: ReadonlyMap<string, HeardId>): strin
 
 /** An id belongs to the profile that explains it best; the others lose what it gave them. */
 function settleClaims(fits: readonly Fit[]): Finding[] {
-  const claimed = new Map<HeardId, string>();
+  const claimed = new Map<SeenId, string>();
   const inOrder = fits
     .map(fit => ({ fit, first_pct: confidence(fit.evidence, fit.facts) }))
     .sort((a, b) => b.first_pct - a.first_pct);
   return inOrder.flatMap(({ fit }) => {
-    const { binding, heard, facts, evidence, why, contradictions, options } = fit;
-    const taken = [...heard].flatMap(id => claimed.get(id) ?? []);
-    const claimed_share = taken.length / heard.size;
+    const { binding, seen, facts, evidence, why, contradictions, options } = fit;
+    const taken = [...seen].flatMap(id => claimed.get(id) ?? []);
+    const claimed_share = taken.length / seen.size;
     const confidence_pct = confidence({ ...evidence, claimed_share }, facts);
     if (confidence_pct < MIN_PCT) return [];
-    for (const id of heard) if (!claimed.has(id)) claimed.set(id, binding.profile.id);
+    for (const id of seen) if (!claimed.has(id)) claimed.set(id, binding.profile.id);
     const better = `${taken.length} of its ids fit ${[...new Set(taken)].join(', ')} better`;
     return [
       {

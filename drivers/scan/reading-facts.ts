@@ -63,7 +63,7 @@ export function factsOf(reading: PackReading, profile: Profile): ReadingFacts {
     if (weigh(sensors[s], limits.sensor_min, limits.sensor_max)) fitted = s + 1;
   const cell_min_v = possible.length > 0 ? Math.min(...possible) : Number.NaN;
   const cell_max_v = possible.length > 0 ? Math.max(...possible) : Number.NaN;
-  const told_max_v = values[PackMetric.cell_voltage_max_v];
+  const reported_max_v = values[PackMetric.cell_voltage_max_v];
   const voltage_v = values[PackMetric.voltage_v];
   const sum_v = cells > 0 && possible.length === cells ? possible.reduce((sum, v) => sum + v, 0) : Number.NaN;
   return {
@@ -75,7 +75,7 @@ export function factsOf(reading: PackReading, profile: Profile): ReadingFacts {
     cell_max_v,
     voltage_v,
     soc_pct: values[PackMetric.soc_pct],
-    is_battery: voltage_v > MIN_PACK_V || possible.length > 0 || told_max_v > limits.cell_min[m],
+    is_battery: voltage_v > MIN_PACK_V || possible.length > 0 || reported_max_v > limits.cell_min[m],
     ...comparisons(reading, { cell_min_v, cell_max_v, sum_v }),
   };
 }
@@ -98,11 +98,11 @@ function comparisons(
     if (holds) agreements.push(yes);
     else disagreements.push(no);
   };
-  const told = (metric: keyof typeof PackMetric) => values[PackMetric[metric]];
-  const pack_v = told('voltage_v');
-  const [low_v, high_v] = [told('cell_voltage_min_v'), told('cell_voltage_max_v')];
-  const [low_c, high_c] = [told('cell_temperature_min_c'), told('cell_temperature_max_c')];
-  const [empty_v, full_v] = [told('discharge_voltage_limit_v'), told('charge_voltage_limit_v')];
+  const reported = (metric: keyof typeof PackMetric) => values[PackMetric[metric]];
+  const pack_v = reported('voltage_v');
+  const [low_v, high_v] = [reported('cell_voltage_min_v'), reported('cell_voltage_max_v')];
+  const [low_c, high_c] = [reported('cell_temperature_min_c'), reported('cell_temperature_max_c')];
+  const [empty_v, full_v] = [reported('discharge_voltage_limit_v'), reported('charge_voltage_limit_v')];
   const volts = (value: number) => `${value.toFixed(1)} V`;
   compare(
     [sum_v, pack_v],

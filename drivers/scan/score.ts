@@ -54,9 +54,9 @@ export function confidence(evidence: Evidence, facts: ReadingFacts): number {
 const MAX_BITS_29 = 3;
 const MAX_BITS_11 = 1.5;
 
-/** What one heard id tells: little on a bus on which most ids are in use. */
-export function bitsOfId(extended: boolean, ids_heard: number): number {
+/** What one id that was received says: little on a bus on which most ids are in use. */
+export function bitsOfId(extended: boolean, ids_seen: number): number {
   const room = extended ? 2 ** 29 : 2 ** 11;
-  const bits = Math.log2(room / Math.max(1, ids_heard)) / 3;
+  const bits = Math.log2(room / Math.max(1, ids_seen)) / 3;
   return Math.min(extended ? MAX_BITS_29 : MAX_BITS_11, bits);
 }

@@ -1,24 +1,24 @@
-/** What was heard on a CAN bus: counts and periods of every id, and a bounded part of the frames themselves. */
+/** What was received on a CAN bus: counts and periods of every id, and a bounded part of the frames themselves. */
 import { canKey, formatCanId } from '../can/can-bus.ts';
 import type { SentFrame } from '../can/virtual-bus.ts';
 
-export interface HeardFrame {
+export interface ReceivedFrame {
   readonly t_ms: number;
   readonly data: Uint8Array;
 }
 
-export interface HeardId {
+export interface SeenId {
   readonly id: number;
   readonly extended: boolean;
   count: number;
   readonly first_ms: number;
   last_ms: number;
   /** The first ones, as many as are kept. */
-  readonly frames: HeardFrame[];
+  readonly frames: ReceivedFrame[];
 }
 
 /** For the report: `period_ms` is undefined where one frame came. */
-export interface HeardSummary {
+export interface ReceivedSummary {
   readonly id: string;
   readonly frames: number;
   readonly period_ms: number | undefined;
@@ -38,41 +38,41 @@ export class CanTraffic {
   /** Of ids beyond the most that are kept apart. */
   ids_left_out = 0;
   #kept = 0;
-  readonly #ids = new Map<number, HeardId>();
+  readonly #ids = new Map<number, SeenId>();
 
   /** Copies the data. */
   add({ id, extended, data, length }: SentFrame, t_ms: number): void {
     this.frames++;
     const key = canKey(id, extended);
-    let heard = this.#ids.get(key);
-    if (!heard) {
+    let seen = this.#ids.get(key);
+    if (!seen) {
       if (this.#ids.size >= MAX_IDS) {
         this.ids_left_out++;
         return;
       }
-      heard = { id, extended, count: 0, first_ms: t_ms, last_ms: t_ms, frames: [] };
-      this.#ids.set(key, heard);
+      seen = { id, extended, count: 0, first_ms: t_ms, last_ms: t_ms, frames: [] };
+      this.#ids.set(key, seen);
     }
-    heard.count++;
-    heard.last_ms = Math.max(heard.last_ms, t_ms);
-    if (heard.frames.length >= FRAMES_PER_ID || this.#kept >= MAX_FRAMES) return;
+    seen.count++;
+    seen.last_ms = Math.max(seen.last_ms, t_ms);
+    if (seen.frames.length >= FRAMES_PER_ID || this.#kept >= MAX_FRAMES) return;
     this.#kept++;
-    heard.frames.push({ t_ms, data: data.slice(0, length) });
+    seen.frames.push({ t_ms, data: data.slice(0, length) });
   }
 
-  get ids(): Iterable<HeardId> {
+  get ids(): Iterable<SeenId> {
     return this.#ids.values();
   }
 
-  /** How many ids of 11 or of 29 bits were heard. */
+  /** How many ids of 11 or of 29 bits were received. */
   countIds(extended: boolean): number {
     let count = 0;
-    for (const heard of this.#ids.values()) if (heard.extended === extended) count++;
+    for (const seen of this.#ids.values()) if (seen.extended === extended) count++;
     return count;
   }
 
   /** Most frequent first. */
-  summary(): HeardSummary[] {
+  summary(): ReceivedSummary[] {
     return [...this.#ids.values()]
       .sort((a, b) => b.count - a.count || a.id - b.id)
       .map(({ id, extended, count, first_ms, last_ms }) => ({

@@ -65,7 +65,7 @@ export function fillTruth(pack: Sensing): void {
 
 export function fillMeasured(pack: Sensing): void {
   const { random, truth, measured } = pack;
-  const { told, sensor_of_cell } = pack.placement;
+  const { is_configured, sensor_of_cell } = pack.placement;
   const { sensors } = measured;
   for (let s = 0; s < sensors.length; s++) {
     const noisy_c = truth.sensors[s] + TEMPERATURE_NOISE_C * random.normal();
@@ -78,7 +78,7 @@ export function fillMeasured(pack: Sensing): void {
   for (let i = 0; i < voltage.length; i++) {
     const noisy_v = true_voltage[i] + CELL_NOISE_V * random.normal();
     const noisy_c = true_temperature[i] + TEMPERATURE_NOISE_C * random.normal();
-    if (told && sensor_of_cell[i] >= 0) temperature[i] = sensors[sensor_of_cell[i]];
+    if (is_configured && sensor_of_cell[i] >= 0) temperature[i] = sensors[sensor_of_cell[i]];
     else if (!pack.stuck[i]) temperature[i] = Math.round(noisy_c * 10) / 10;
     if (!pack.stuck[i]) voltage[i] = Math.round(noisy_v * 1000) / 1000;
   }

@@ -41,7 +41,7 @@ export function pseudoTerminal(link: string | undefined, clock: Clock, program =
     const child = spawn(program, ['-d', '-d', address, 'stdio'], { stdio: ['pipe', 'pipe', 'pipe'] });
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const fail = (reason: string) => reject(new GatewayError('LINK_REFUSED', `pty: ${reason}`));
-    let told = '';
+    let output = '';
     child.once('error', error =>
       fail(
         (error as NodeJS.ErrnoException).code === 'ENOENT'
@@ -49,10 +49,10 @@ export function pseudoTerminal(link: string | undefined, clock: Clock, program =
           : describeError(error),
       ),
     );
-    child.once('exit', () => fail(`${program} ended: ${/ E (.*)/.exec(told)?.[1] ?? told.trim()}`));
+    child.once('exit', () => fail(`${program} ended: ${/ E (.*)/.exec(output)?.[1] ?? output.trim()}`));
     child.stderr.on('data', (bytes: Buffer) => {
-      if (told.length < 4096) told += bytes.toString('latin1');
-      const made = /PTY is (\S+)/.exec(told);
+      if (output.length < 4096) output += bytes.toString('latin1');
+      const made = /PTY is (\S+)/.exec(output);
       if (made) resolve(made[1]);
     });
     const timer = clock.setTimer(() => fail(`${program} made none within 5 s`), OPEN_TIMEOUT_MS);

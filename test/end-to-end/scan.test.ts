@@ -47,9 +47,9 @@ test('a log is known, and the configuration it prints passes check-config', asyn
   const file = await jkLog();
   const { code, output } = await bmsGateway('scan', file);
   expect(code, output).toBe(0);
-  expect(output).toMatch(/^heard \d+ frames of \d+ ids, 1 lines unreadable$/m);
+  expect(output).toMatch(/^received \d+ frames of \d+ ids, 1 lines unreadable$/m);
   expect(output).toMatch(/^jk-can-v2 +2 +\d+ % +JK/m);
-  expect(output).toMatch(/for +ids \d+ of \d+ heard, 16 cells good 3\.30-3\.31 V, pack 52\.9 V/);
+  expect(output).toMatch(/for +ids \d+ of \d+ received, 16 cells good 3\.30-3\.31 V, pack 52\.9 V/);
   const config = join(directory, 'config.yaml');
   await writeFile(config, output.slice(output.indexOf('# Found by scanning')));
   expect(await bmsGateway('check-config', config)).toMatchObject({
@@ -68,7 +68,7 @@ test('--json says the same for programs', async () => {
   });
 });
 
-test('a log of something else: what was heard, what to try, exit code 1', async () => {
+test('a log of something else: what was received, what to try, exit code 1', async () => {
   const file = join(directory, 'other.log');
   await writeFile(file, '(1.0) can0 123#0102\n(1.1) can0 123#0102\n');
   const { code, output } = await bmsGateway('scan', file);

@@ -4,7 +4,7 @@ import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditEntry } from '../../core/contract/access.ts';
 import { LogKind } from '../../daemon/store/store.ts';
 import type { LogModel, Row } from './log-model.ts';
-import { tell } from './reads.ts';
+import { readingText } from './reads.ts';
 
 interface StoredReading {
   readonly seq: number;
@@ -60,15 +60,15 @@ export function checkCentre(centre: CentreState, model: LogModel, naming: Naming
   const sent = model.rows.slice(0, last_seq);
   const times = model.times(last_seq);
   const updatedMs = (row: Row, t_ms = row.t_ms) => t_ms + times[row.seq - 1].later_ms;
-  const told = (row: Row) =>
-    `${naming.packId(row.pack_key)}: ${tell(naming.numberOf(row), updatedMs(row), times[row.seq - 1].trust !== 'none')}`;
+  const text = (row: Row) =>
+    `${naming.packId(row.pack_key)}: ${readingText(naming.numberOf(row), updatedMs(row), times[row.seq - 1].trust !== 'none')}`;
   sameRows(
     'reading',
     centre.readings.map(({ seq, pack_id, t_ms, number, certain }) => [
       seq,
-      `${pack_id}: ${tell(number, t_ms, certain)}`,
+      `${pack_id}: ${readingText(number, t_ms, certain)}`,
     ]),
-    sent.filter(row => row.kind === LogKind.reading).map(row => [row.seq, told(row)]),
+    sent.filter(row => row.kind === LogKind.reading).map(row => [row.seq, text(row)]),
     model,
   );
   const alerts = sent.filter(row => row.kind === LogKind.alert);
@@ -95,9 +95,14 @@ export function checkCentre(centre: CentreState, model: LogModel, naming: Naming
 
 const alertOf = (row: Row) => JSON.parse(row.body) as Alert;
 
-type Told = readonly [seq: number, text: string];
+type SeqText = readonly [seq: number, text: string];
 
-function sameRows(what: string, found: readonly Told[], expected: readonly Told[], model: LogModel): void {
+function sameRows(
+  what: string,
+  found: readonly SeqText[],
+  expected: readonly SeqText[],
+  model: LogModel,
+): void {
   let at = 0;
   for (const [seq, text] of expected) {
     const next = found[at];

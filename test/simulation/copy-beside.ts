@@ -78,8 +78,8 @@ export class CopyBeside extends GatewayLife {
   }
 
   #checkKept(before: CentreState, after: CentreState): void {
-    const told = ({ readings }: CentreState) => readings.map(({ seq, number }) => `${seq} ${number}`);
-    same('readings that the centre had', told(after).slice(0, before.readings.length), told(before));
+    const rowTexts = ({ readings }: CentreState) => readings.map(({ seq, number }) => `${seq} ${number}`);
+    same('readings that the centre had', rowTexts(after).slice(0, before.readings.length), rowTexts(before));
     if (this.model.gone_unsynced.size > 0) return;
     const numbers = after.readings.map(({ number }) => number);
     const double = numbers.find((number, i) => numbers.indexOf(number) !== i);

@@ -95,7 +95,7 @@ export class Gateway implements LogSource {
     this.opened = this.writer.fork({ after_seq, above_seq, t_ms: this.#clock.wallMs() });
     this.reader.close();
     this.reader = new Reader(this.#file);
-    this.#told(this.opened.last_seq);
+    this.#noteLastSeq(this.opened.last_seq);
   }
 
   packId(pack_key: number): string | undefined {
@@ -114,13 +114,13 @@ export class Gateway implements LogSource {
       throw new Error(
         `the batch of ${rows.length} rows after ${this.#durable_seq} ends with row ${last_seq}`,
       );
-    this.#told(last_seq);
+    this.#noteLastSeq(last_seq);
   }
 
   retain(request: RetainRequest): WriterMethods['retain'][1] {
-    const told = this.writer.retain(request);
-    this.#told(told.last_seq);
-    return told;
+    const retained = this.writer.retain(request);
+    this.#noteLastSeq(retained.last_seq);
+    return retained;
   }
 
   readAll(after_seq = 0, max_rows = MORE_THAN_A_BATCH): Row[] {
@@ -133,7 +133,7 @@ export class Gateway implements LogSource {
     }
   }
 
-  #told(last_seq: number): void {
+  #noteLastSeq(last_seq: number): void {
     if (last_seq === this.#durable_seq) return;
     this.#durable_seq = last_seq;
     for (const listener of this.#listeners) listener();

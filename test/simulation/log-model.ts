@@ -21,7 +21,7 @@ export interface Removal {
 }
 
 /** What is told of the time of a row. */
-export interface ToldTime {
+export interface ReportedTime {
   /** Added to what the clock showed. */
   readonly later_ms: number;
   readonly trust: Trust;
@@ -37,7 +37,7 @@ export class LogModel {
   /** Of these the centre may have none. */
   readonly gone_unsynced = new Set<number>();
   readonly documents = new Map<string, string>();
-  #times: readonly ToldTime[] = [];
+  #times: readonly ReportedTime[] = [];
 
   copy(): LogModel {
     const copy = new LogModel();
@@ -49,9 +49,9 @@ export class LogModel {
   }
 
   /** Of row `seq` at `seq - 1`, by what the rows up to `last_seq` say of their clock. */
-  times(last_seq = this.lastSeq): readonly ToldTime[] {
+  times(last_seq = this.lastSeq): readonly ReportedTime[] {
     if (this.#times.length === last_seq) return this.#times;
-    const times: ToldTime[] = [];
+    const times: ReportedTime[] = [];
     let trust: Trust = 'plausible';
     for (const row of this.rows.slice(0, last_seq)) {
       const record = row.kind === LogKind.clock ? (JSON.parse(row.body) as ClockRecord) : undefined;
@@ -100,7 +100,7 @@ export class LogModel {
       } else if (!this.gone.has(row.seq)) this.#remove(row, removal);
     }
     if (at < found.length)
-      throw new Error(`the log has ${found.length - at} rows too many: ${tell(found[at])}`);
+      throw new Error(`the log has ${found.length - at} rows too many: ${rowText(found[at])}`);
   }
 
   /**
@@ -113,7 +113,7 @@ export class LogModel {
     const is_new = this.topology !== topology;
     const last = is_new ? tail.pop() : undefined;
     if (is_new && (last?.kind !== LogKind.topology || last.body !== topology))
-      throw new Error(`after a new topology the log ends with ${tell(last)}`);
+      throw new Error(`after a new topology the log ends with ${rowText(last)}`);
     const has_tried = tail.length === tried.length && tail.every((row, i) => row.body === tried[i].body);
     const has_gap = retained && tail.length === 1 && tail[0].kind === LogKind.gap;
     if (has_tried || has_gap) this.acknowledge(tail);
@@ -136,7 +136,7 @@ export class LogModel {
       (row.seq < removal.synced_seq
         ? removal.short_of_room || this.updatedMs(row) < Math.max(removal.before_ms, EARLIEST_MS)
         : removal.short_of_room && row.kind === LogKind.reading);
-    if (!may_go) throw new Error(`row ${row.seq} of ${this.rows.length} is lost: ${tell(row)}`);
+    if (!may_go) throw new Error(`row ${row.seq} of ${this.rows.length} is lost: ${rowText(row)}`);
     this.gone.add(row.seq);
     if (row.seq > removal.synced_seq) this.gone_unsynced.add(row.seq);
   }
@@ -159,10 +159,10 @@ function expectSame(found: Row, expected: Row): void {
     found.pack_key === expected.pack_key &&
     found.t_ms === expected.t_ms &&
     found.body === expected.body;
-  if (!is_same) throw new Error(`row ${expected.seq} is ${tell(found)} instead of ${tell(expected)}`);
+  if (!is_same) throw new Error(`row ${expected.seq} is ${rowText(found)} instead of ${rowText(expected)}`);
 }
 
-function tell(row: Row | NewRow | undefined): string {
+function rowText(row: Row | NewRow | undefined): string {
   if (!row) return 'nothing';
   return `kind ${row.kind}, pack key ${row.pack_key}, time ${row.t_ms}, ${row.body.length} bytes`;
 }

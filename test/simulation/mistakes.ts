@@ -124,8 +124,8 @@ export class Mistakes extends CopyBeside {
       .readAll()
       .filter(({ kind }) => kind === LogKind.gap)
       .map(({ body }) => JSON.parse(body) as GapRecord);
-    const told = gaps.map(({ reason, first_seq, last_seq }) => `${reason} ${first_seq} ${last_seq}`);
-    same('gaps', told, [`storage_lost ${(kept.synced_seq ?? 0) + 1} ${opened.numbers_from - 1}`]);
+    const reported = gaps.map(({ reason, first_seq, last_seq }) => `${reason} ${first_seq} ${last_seq}`);
+    same('gaps', reported, [`storage_lost ${(kept.synced_seq ?? 0) + 1} ${opened.numbers_from - 1}`]);
     if ((kept.synced_seq ?? 0) > before.last_seq)
       throw new Error(`the centre was said to have row ${kept.synced_seq}, and has ${before.last_seq}`);
     for (let batches = this.draw.whole(1, 3); batches > 0; batches--) this.gateway.commit(this.madeRows());

@@ -44,8 +44,8 @@ export async function checkReads(
   const sorted = times.toSorted((a, b) => a - b);
   if (history.resolution_ms === 0) same(`history of ${pack_id}`, history.t_ms, sorted);
 
-  const told = readings.map(row => toldOf(model, row));
-  same(`export of ${pack_id}`, exported(gateway, [pack_id], from_ms, to_ms), told);
+  const texts = readings.map(row => readingTextOf(model, row));
+  same(`export of ${pack_id}`, exported(gateway, [pack_id], from_ms, to_ms), texts);
   checkAlerts(gateway, model);
 }
 
@@ -71,15 +71,15 @@ export function exported(
   }
   return lines.map(line => {
     const { voltage_v, t_ms, time_certain } = JSON.parse(line) as ExportedLine;
-    return tell(Math.round(voltage_v * 100), t_ms, time_certain);
+    return readingText(Math.round(voltage_v * 100), t_ms, time_certain);
   });
 }
 
-export function toldOf(model: LogModel, row: Row): string {
-  return tell(numberOf(row), model.updatedMs(row), model.times()[row.seq - 1].trust !== 'none');
+export function readingTextOf(model: LogModel, row: Row): string {
+  return readingText(numberOf(row), model.updatedMs(row), model.times()[row.seq - 1].trust !== 'none');
 }
 
-export function tell(number: number, t_ms: number, certain: boolean): string {
+export function readingText(number: number, t_ms: number, certain: boolean): string {
   return `number ${number} at ${t_ms}${certain ? '' : ', uncertain'}`;
 }
 

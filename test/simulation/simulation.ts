@@ -12,7 +12,7 @@ import { RETRY_MS, type World } from './gateway-life.ts';
 import type { LogModel } from './log-model.ts';
 import { numberOf } from './made-rows.ts';
 import { Mistakes } from './mistakes.ts';
-import { checkReads, exported, same, tell, toldOf } from './reads.ts';
+import { checkReads, exported, readingText, readingTextOf, same } from './reads.ts';
 import { WIRE_FAULTS } from './wire-faults.ts';
 
 const HOUR_MS = 3_600_000;
@@ -255,11 +255,11 @@ export class Simulation extends Mistakes {
         throw new Error(`reading ${row.seq} is told of ${model.updatedMs(row)}, and was of ${true_ms}`);
     }
     const pack_ids = this.topology.packs.map(({ id }) => id);
-    const told = model.present().filter(row => row.kind === LogKind.reading);
+    const present = model.present().filter(row => row.kind === LogKind.reading);
     same(
       'export of all',
       exported(this.gateway, pack_ids),
-      told.map(row => toldOf(model, row)),
+      present.map(row => readingTextOf(model, row)),
     );
   }
 
@@ -273,7 +273,7 @@ export class Simulation extends Mistakes {
     this.#copied = this.model.copy();
   }
 
-  /** Another log now goes on under the same name: the centre keeps what it has, and a person is told. */
+  /** Another log now goes on under the same name: the centre keeps what it has, and a person is notified. */
   async #putInCopy(copied: LogModel): Promise<void> {
     const { disk, wire, centre, file } = this.world;
     this.trace('(the copy is put in)');
@@ -322,7 +322,7 @@ export class Simulation extends Mistakes {
     const readings = bodies();
     await this.keeper?.stop();
     const pack_ids = this.topology.packs.map(({ id }) => id);
-    const told = exported(this.gateway, pack_ids);
+    const before = exported(this.gateway, pack_ids);
     await centre.query(SILENCE, [this.gateway_id]);
     if (this.draw.chance(0.6))
       wire.arm({
@@ -338,15 +338,15 @@ export class Simulation extends Mistakes {
       throw new Error(`the other copy is silent, but the sync says ${state}, ${reason}`);
     if (String(bodies()) !== String(readings))
       throw new Error('readings were lost or changed by new numbers');
-    same('export after a set-back', exported(this.gateway, pack_ids), told);
+    same('export after a set-back', exported(this.gateway, pack_ids), before);
     await this.#checkAboveCentre(known, centre_seq);
     await this.startClock();
     await this.#learnTime();
     await this.#checkAboveCentre(known, centre_seq);
     const now = exported(this.gateway, pack_ids);
-    for (const [i, line] of told.entries()) {
+    for (const [i, line] of before.entries()) {
       const number = numberIn(line);
-      const expected = this.#isOfCopy(line) ? tell(number, this.true_ms.get(number) ?? 0, true) : line;
+      const expected = this.#isOfCopy(line) ? readingText(number, this.true_ms.get(number) ?? 0, true) : line;
       if (now[i] !== expected) throw new Error(`after a set-back ${now[i]} is told instead of ${expected}`);
     }
   }
@@ -366,7 +366,7 @@ export class Simulation extends Mistakes {
     if (known.gone_unsynced.size > 0) return;
     const added = after.readings
       .filter(row => row.seq > centre_seq)
-      .map(({ number, t_ms, certain }) => tell(number, t_ms, certain));
+      .map(({ number, t_ms, certain }) => readingText(number, t_ms, certain));
     const pack_ids = this.topology.packs.map(({ id }) => id);
     const here = exported(this.gateway, pack_ids).filter(line => this.#isOfCopy(line));
     same(`readings above ${centre_seq} at the centre`, added, here);

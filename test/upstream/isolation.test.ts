@@ -37,7 +37,7 @@ async function fill(gateway_id: string, rounds = 20): Promise<Log> {
   const log = await centre.openLog(smallTopology(3, 10, gateway_id));
   appendRounds(log, topology, 0, rounds);
   log.appendAlert(someAlert('a1', T0));
-  for (let told = 0; told < 2; told++)
+  for (let round = 0; round < 2; round++)
     log.appendRecord(LogKind.completeness, T0, {
       ...{ hour_ms: T0, packs: [{ pack_id: 'p1', expected: 1, received: 1, stored: 1, repeated: 0 }] },
     });

@@ -131,14 +131,14 @@ test('records after the last common reading, and a past whose times were put rig
   const directory = centre.newDirectory();
   let log = await centre.openLog(topology, directory);
   const era = { boot_id: 'b', step_ms: 0, t_ms: T0 };
-  const tell = (record: object) => log.appendRecord(LogKind.clock, T0, { ...era, ...record });
+  const append = (record: object) => log.appendRecord(LogKind.clock, T0, { ...era, ...record });
   const gap = { reason: 'queue_full', from_ms: null, to_ms: null, first_seq: null, last_seq: null };
-  tell({ reason: 'start', offset_ms: 0, trust: 'none' });
+  append({ reason: 'start', offset_ms: 0, trust: 'none' });
   await sync(log, 0, 6);
   const last_seq = log.durableSeq();
-  tell({ reason: 'trust', offset_ms: INTERVAL_MS * 1000, trust: 'network' });
+  append({ reason: 'trust', offset_ms: INTERVAL_MS * 1000, trust: 'network' });
   const moved = { offset_ms: INTERVAL_MS * 1000, from_ms: T0 - 1, to_ms: T0 + 60_000, trust: 'network' };
-  tell({ reason: 'correction', first_seq: 2, last_seq, ...moved });
+  append({ reason: 'correction', first_seq: 2, last_seq, ...moved });
   log.appendAlert(someAlert('common', T0));
   log.appendRecord(LogKind.gap, T0, { ...gap, detail: 'common', readings: 1, packs: [] });
   await sync(log, 0, 0);

@@ -76,8 +76,8 @@ export async function startWireProxy(target_port: number, port = 0, pause_ms = 0
     get cuts() {
       return cuts;
     },
-    disguise(found, told) {
-      [what, as] = [found, told];
+    disguise(found, shown) {
+      [what, as] = [found, shown];
     },
     freeze() {
       is_frozen = true;

@@ -119,10 +119,10 @@ test('doubles within the archive are told when they are read', () => {
   one.close();
   two.close();
   const db = openDatabase(file, SQLITE_MIGRATIONS);
-  const told: string[] = [];
-  new LogRows(db, what => told.push(what)).scan(0, 1000, () => true);
+  const reported: string[] = [];
+  new LogRows(db, what => reported.push(what)).scan(0, 1000, () => true);
   db.close();
-  expect(told).toEqual([
+  expect(reported).toEqual([
     expect.stringMatching(/two processes wrote them at once; 7 have the number of another/),
   ]);
 });

@@ -159,11 +159,11 @@ test('after a restart without a centre, what it has goes first, and nothing of i
   expect(readIdentity(file)?.synced_seq).toBe(225);
   const second = await openStore({ span_rows: 50, max_bytes: 1, retain_every_ms: 5 });
   await expect.poll(() => second.stats().readings_removed_unsynced, { timeout: 20_000 }).toBeGreaterThan(200);
-  const told = await gaps(second);
-  expect(told.map(({ reason }) => reason)).toEqual(told.map(() => 'no_room'));
-  expect(Math.min(...told.map(({ first_seq }) => first_seq ?? 0))).toBe(226);
-  const last_seq = Math.max(...told.map(gap => gap.last_seq ?? 0));
-  expect(told.reduce((sum, { readings }) => sum + (readings ?? 0), 0)).toBe(last_seq - 225);
+  const reported = await gaps(second);
+  expect(reported.map(({ reason }) => reason)).toEqual(reported.map(() => 'no_room'));
+  expect(Math.min(...reported.map(({ first_seq }) => first_seq ?? 0))).toBe(226);
+  const last_seq = Math.max(...reported.map(gap => gap.last_seq ?? 0));
+  expect(reported.reduce((sum, { readings }) => sum + (readings ?? 0), 0)).toBe(last_seq - 225);
   second.markSynced(150);
   await second.close();
   expect(readIdentity(file)?.synced_seq).toBe(150);

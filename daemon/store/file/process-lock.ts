@@ -48,7 +48,7 @@ export class ProcessLock {
         cause: error,
       });
     }
-    tellOwner(file);
+    noteOwner(file);
     return new ProcessLock(db);
   }
 
@@ -66,7 +66,7 @@ export function lockDirectory(directory: string, name: string): ProcessLock {
 const ownerFile = (file: string) => `${file}.owner`;
 
 /** For a person to read, and nothing more: who holds the lock is the operating system's to say. */
-function tellOwner(file: string): void {
+function noteOwner(file: string): void {
   try {
     const owner: Owner = { pid: process.pid, host: hostname() };
     writeFileSync(ownerFile(file), JSON.stringify(owner));

@@ -21,7 +21,7 @@ import { Corrections } from './clock-corrections.ts';
 import { storeClock } from './clock-records.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
-type Told = readonly [n: number, t_ms: number, certain: boolean];
+type ReportedTime = readonly [n: number, t_ms: number, certain: boolean];
 
 /** One boot of a box: readings are numbered by their time, the wall clock is off by what the era says. */
 class Boot {
@@ -68,7 +68,7 @@ class Boot {
   }
 
   /** What is told of every reading; `corrections`: by whom. */
-  told(corrections = this.#stored()): Told[] {
+  reported(corrections = this.#stored()): ReportedTime[] {
     return this.rows()
       .filter(({ kind }) => kind === LogKind.reading)
       .map(({ seq, t_ms, body }) => [
@@ -101,9 +101,9 @@ class Boot {
 
   #read<T>(ask: (reader: Reader) => T): T {
     const reader = new Reader(this.file);
-    const told = ask(reader);
+    const reported = ask(reader);
     reader.close();
-    return told;
+    return reported;
   }
 }
 
@@ -154,16 +154,16 @@ test('times and marks of every reading stay, here and for who follows the log, a
         const { last_seq } = boot.writer.describe();
         const after_seq = Math.floor(edge * last_seq);
         const above_seq = last_seq + ahead;
-        const told = boot.told();
+        const reported = boot.reported();
         boot.writer.fork({ after_seq, above_seq, t_ms: T0 });
-        const check = (expected: readonly Told[]) => {
-          expect(boot.told()).toEqual(expected);
-          expect(boot.exported()).toEqual(expected.map(([, ...told]) => told));
-          expect(boot.told(replay(boot.rows()))).toEqual(expected);
+        const check = (expected: readonly ReportedTime[]) => {
+          expect(boot.reported()).toEqual(expected);
+          expect(boot.exported()).toEqual(expected.map(([, ...reported]) => reported));
+          expect(boot.reported(replay(boot.rows()))).toEqual(expected);
         };
-        check(told);
+        check(reported);
         live(boot, after);
-        check(boot.told());
+        check(boot.reported());
         // The clock is right from now on: what is said of rows between is not ours to say.
         boot.era('network', T0);
         const named = boot.corrections();
@@ -172,8 +172,8 @@ test('times and marks of every reading stay, here and for who follows the log, a
             expect(record.last_seq <= after_seq || record.first_seq > above_seq).toBe(true);
         boot.settle();
         boot.read(1);
-        check(boot.told());
-        const times = boot.told();
+        check(boot.reported());
+        const times = boot.reported();
         expect(times.every(([, , certain]) => certain)).toBe(true);
         boot.writer.close();
         directory.remove();
@@ -204,7 +204,7 @@ test.each([5, 6])('a correction on its way while rows after %d get new numbers f
       expect(last_seq <= after_seq || first_seq > 100).toBe(true);
     }
   boot.settle();
-  expect(boot.told()).toEqual(
+  expect(boot.reported()).toEqual(
     Array.from({ length: 8 }, (_, i) => [expect.any(Number), T0 + (i + 1) * 1000, true]),
   );
   boot.writer.close();

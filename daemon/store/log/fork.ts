@@ -11,7 +11,7 @@ import { eraAt, isEra, renumberClock, renumbered } from './clock-records.ts';
 import type { LogRows, Range } from './log-rows.ts';
 import { Renumbering } from './renumbering.ts';
 
-/** Rows written anew at a time; one commit block of the log. */
+/** Rows written again at a time; one commit block of the log. */
 const ROWS_AT_A_TIME = 4096;
 
 interface MovedRow {
@@ -38,7 +38,7 @@ export function detachAfter(db: Database, rows: LogRows, after_seq: number): voi
     .prepare<[number], number>('SELECT count(*) FROM spans WHERE last_seq > ? AND rolled_up <> 0')
     .pluck()
     .get(after_seq);
-  // They would count what moves twice: all are made anew of the readings that are there.
+  // They would count what moves twice: all are made again of the readings that are there.
   if (rolled_up) {
     db.exec('DELETE FROM rollups');
     db.exec('UPDATE spans SET rolled_up = 0 WHERE rolled_up > 0');
@@ -127,9 +127,9 @@ export function withNewSeqs(records: Uint8Array, numbers: Renumbering): Uint8Arr
   let has_old = false;
   forEachRecord(records, (kind, pack_key, t_ms, body) => {
     const row = { kind, pack_key, t_ms, body };
-    const anew = kind === LogKind.clock ? renumbered(body.toString('utf8'), numbers).at(-1) : undefined;
-    has_old ||= anew !== undefined && anew !== body.toString('utf8');
-    restated.push(anew === undefined ? row : { ...row, body: Buffer.from(anew) });
+    const new_body = kind === LogKind.clock ? renumbered(body.toString('utf8'), numbers).at(-1) : undefined;
+    has_old ||= new_body !== undefined && new_body !== body.toString('utf8');
+    restated.push(new_body === undefined ? row : { ...row, body: Buffer.from(new_body) });
     return true;
   });
   return has_old ? batchOf(restated).bytes : records;

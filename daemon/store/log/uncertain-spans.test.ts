@@ -29,10 +29,10 @@ test('whatever the spans, none of them is left out, and no more are told than ma
         t_ms = from_ms + length_ms;
         return [from_ms, t_ms];
       });
-      const told = fewer(spans, most);
-      expect(told.length).toBe(Math.min(spans.length, most));
+      const reported = fewer(spans, most);
+      expect(reported.length).toBe(Math.min(spans.length, most));
       for (const [from_ms, to_ms] of spans)
-        expect(told.some(([from, to]) => from <= from_ms && to >= to_ms)).toBe(true);
+        expect(reported.some(([from, to]) => from <= from_ms && to >= to_ms)).toBe(true);
     }),
   );
 });

@@ -105,16 +105,16 @@ function archiveSoon(): void {
     if (!keeper.isOpen || waiting || batches.length > 0) return;
     try {
       const step = keeper.do(writer => writer.archiveStep());
-      if (step === 'stored') tellArchive(undefined);
+      if (step === 'stored') reportArchive(undefined);
       if (step !== 'idle') archiveSoon();
     } catch (error) {
       archive_not_before_ms = systemClock.monoMs() + ARCHIVE_RETRY_MS;
-      tellArchive(`${setup.file}, archive: ${describeError(error)}`);
+      reportArchive(`${setup.file}, archive: ${describeError(error)}`);
     }
   });
 }
 
-function tellArchive(fault: string | undefined): void {
+function reportArchive(fault: string | undefined): void {
   send({ event: { archive: { waiting_spans: keeper.do(writer => writer.waitingSpans()), fault } } });
 }
 

@@ -1,4 +1,4 @@
-/** What goes first when there is no room, and that every loss is told. */
+/** What goes first when there is no room, and that every loss is reported. */
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -87,14 +87,14 @@ test('what the centre has goes first, then minutes, then what it has not: told, 
     });
     for (let round = 0; round < 6; round++) writer.retain(short);
     const left = reader.readBatch(0, 100_000, 1 << 26);
-    const told = [...left.kind.keys()]
+    const reported = [...left.kind.keys()]
       .filter(i => left.kind[i] === LogKind.gap)
       .map(
         i =>
           JSON.parse(Buffer.from(left.bytes.subarray(left.end[i - 1], left.end[i])).toString()) as GapRecord,
       );
-    const told_readings = told.reduce((sum, gap) => sum + (gap.readings ?? 0), 0);
-    expect(told_readings + readingsLeft(reader)).toBe(30 * 20 - 1);
+    const reported_readings = reported.reduce((sum, gap) => sum + (gap.readings ?? 0), 0);
+    expect(reported_readings + readingsLeft(reader)).toBe(30 * 20 - 1);
     expect(kinds(reader).filter(kind => kind === LogKind.clock)).toHaveLength(30);
     expect([...left.seq]).toEqual([...left.seq].toSorted((a, b) => a - b));
     close();

@@ -126,13 +126,13 @@ async function serialServer(): Promise<number> {
   server = createServer(socket => {
     sockets.add(socket);
     socket.on('error', () => {});
-    let heard = Buffer.alloc(0);
+    let received = Buffer.alloc(0);
     socket.on('data', (bytes: Buffer) => {
-      heard = Buffer.concat([heard, bytes]);
-      for (; heard.length >= 8 && crcFits(heard, 0, 8); heard = heard.subarray(8)) {
-        const found = units.find(({ unit }) => unit === heard[0]);
+      received = Buffer.concat([received, bytes]);
+      for (; received.length >= 8 && crcFits(received, 0, 8); received = received.subarray(8)) {
+        const found = units.find(({ unit }) => unit === received[0]);
         const plus = found?.binding.profile.registers?.reply_unit_plus ?? 0;
-        if (found) socket.write(encodeRtu(found.unit + plus, found.reply(heard.subarray(1, 6))));
+        if (found) socket.write(encodeRtu(found.unit + plus, found.reply(received.subarray(1, 6))));
       }
     });
   });

@@ -12,12 +12,12 @@ class Line extends PassThrough {
     this.sent.push(bytes);
     return true;
   }
-  hear(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array): void {
     this.emit('data', Buffer.from(bytes));
   }
 }
 
-interface Heard {
+interface Received {
   error: ModbusError | null;
   reply: ModbusReply | undefined;
 }
@@ -26,9 +26,10 @@ function lineFor(echo = false) {
   const line = new Line();
   const counters = { stray_bytes: 0 };
   const framing = new RtuFraming(line, { echo, counters });
-  const heard: Heard[] = [];
-  const ask = (request: ReadRequest) => framing.send(request, (error, reply) => heard.push({ error, reply }));
-  return { line, counters, framing, heard, ask };
+  const received: Received[] = [];
+  const ask = (request: ReadRequest) =>
+    framing.send(request, (error, reply) => received.push({ error, reply }));
+  return { line, counters, framing, received, ask };
 }
 
 const request: ReadRequest = { unit: 0x81, reply_unit: 0x51, code: 3, address: 0x38, count: 4 };
@@ -46,13 +47,13 @@ test('the check sum is that of the Modbus paper', () => {
 test('a reply is found behind noise and in pieces, from the unit that answers', () => {
   fc.assert(
     fc.property(bytes(200), fc.integer({ min: 1, max: 20 }), fc.boolean(), (noise, size, echo) => {
-      const { line, counters, heard, ask } = lineFor(echo);
+      const { line, counters, received, ask } = lineFor(echo);
       ask(request);
       const echoed = echo ? line.sent[0] : new Uint8Array(0);
       const all = Uint8Array.of(...echoed, ...noise, ...reply);
-      for (let at = 0; at < all.length; at += size) line.hear(all.subarray(at, at + size));
-      expect(heard).toHaveLength(1);
-      expect([...heard[0].reply!.buffer]).toEqual([...data]);
+      for (let at = 0; at < all.length; at += size) line.receive(all.subarray(at, at + size));
+      expect(received).toHaveLength(1);
+      expect([...received[0].reply!.buffer]).toEqual([...data]);
       expect(counters.stray_bytes).toBe(noise.length);
     }),
   );
@@ -70,51 +71,51 @@ test('whatever is not the awaited frame answers nothing', () => {
     ),
   );
   fc.assert(
-    fc.property(other, heardBytes => {
-      const { line, framing, heard, ask } = lineFor();
+    fc.property(other, received_bytes => {
+      const { line, framing, received, ask } = lineFor();
       ask(request);
-      line.hear(heardBytes);
-      expect(heard).toHaveLength(0);
-      expect(framing.giveUp() === undefined).toBe(heardBytes.length === 0);
+      line.receive(received_bytes);
+      expect(received).toHaveLength(0);
+      expect(framing.giveUp() === undefined).toBe(received_bytes.length === 0);
     }),
   );
 });
 
 test('what comes before the request or after it was given up is counted and forgotten', () => {
-  const { line, counters, framing, heard, ask } = lineFor();
-  line.hear(reply);
+  const { line, counters, framing, received, ask } = lineFor();
+  line.receive(reply);
   ask(request);
   framing.giveUp();
-  line.hear(reply);
+  line.receive(reply);
   ask({ ...request, address: 0x44 });
-  expect(heard).toHaveLength(0);
+  expect(received).toHaveLength(0);
   expect(counters.stray_bytes).toBe(2 * reply.length);
-  line.hear(encodeRtu(0x51, Uint8Array.of(0x83, 2)));
-  expect(heard).toEqual([{ error: { message: 'exception', modbusCode: 2 }, reply: undefined }]);
+  line.receive(encodeRtu(0x51, Uint8Array.of(0x83, 2)));
+  expect(received).toEqual([{ error: { message: 'exception', modbusCode: 2 }, reply: undefined }]);
 });
 
 test('an announced echo without a reply is silence; an echo nobody announced is named', () => {
   for (const echo of [true, false]) {
     const { line, framing, ask } = lineFor(echo);
     ask(request);
-    line.hear(line.sent[0].subarray(0, 3));
-    line.hear(line.sent[0].subarray(3));
+    line.receive(line.sent[0].subarray(0, 3));
+    line.receive(line.sent[0].subarray(3));
     if (echo) expect(framing.giveUp()).toBeUndefined();
     else expect(framing.giveUp()).toContain('"echo: true" takes off');
   }
 });
 
 test('an adapter that is said to echo but does not is read all the same', () => {
-  const { line, heard, ask } = lineFor(true);
+  const { line, received, ask } = lineFor(true);
   ask(request);
-  for (const byte of reply) line.hear(Uint8Array.of(byte));
-  expect(heard).toHaveLength(1);
+  for (const byte of reply) line.receive(Uint8Array.of(byte));
+  expect(received).toHaveLength(1);
 });
 
 test('a flood keeps memory bounded', () => {
-  const { line, framing, heard, ask } = lineFor();
+  const { line, framing, received, ask } = lineFor();
   ask(request);
-  for (let i = 0; i < 200; i++) line.hear(new Uint8Array(400));
-  expect(heard).toHaveLength(0);
+  for (let i = 0; i < 200; i++) line.receive(new Uint8Array(400));
+  expect(received).toHaveLength(0);
   expect(framing.giveUp()).toMatch(/^1024 bytes that are no reply/);
 });

@@ -8,7 +8,7 @@ import { wireOf } from '../open-wire.ts';
 import type { ReadRequest } from '../reply.ts';
 import { VirtualModbusHub } from '../virtual-link.ts';
 
-export interface Heard {
+export interface ReceivedRequest {
   readonly socket: Socket;
   readonly frame: MbapFrame;
   /** First register of the request, by which tests know it. */
@@ -19,15 +19,15 @@ export interface Heard {
 export interface HeldServer {
   readonly port: number;
   readonly sockets: ReadonlySet<Socket>;
-  /** Requests heard in all. */
-  readonly heard_count: number;
+  /** Requests received in all. */
+  readonly received_count: number;
   close(): Promise<void>;
 }
 
 /** `onRequest` keeps a request, or answers it. */
-export async function serveHeld(onRequest: (heard: Heard) => void): Promise<HeldServer> {
+export async function serveHeld(onRequest: (received: ReceivedRequest) => void): Promise<HeldServer> {
   const sockets = new Set<Socket>();
-  let heard_count = 0;
+  let received_count = 0;
   const server: Server = createServer({ noDelay: true }, socket => {
     sockets.add(socket);
     const reader = new MbapReader();
@@ -36,7 +36,7 @@ export async function serveHeld(onRequest: (heard: Heard) => void): Promise<Held
     socket.on('data', bytes => {
       for (const frame of reader.push(Uint8Array.from(bytes))) {
         const { pdu } = frame;
-        heard_count++;
+        received_count++;
         onRequest({ socket, frame, address: (pdu[1] << 8) | pdu[2], count: (pdu[3] << 8) | pdu[4] });
       }
     });
@@ -46,8 +46,8 @@ export async function serveHeld(onRequest: (heard: Heard) => void): Promise<Held
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     sockets,
-    get heard_count() {
-      return heard_count;
+    get received_count() {
+      return received_count;
     },
     close() {
       for (const socket of sockets) socket.destroy();
@@ -61,7 +61,7 @@ export function wordAt(unit: number, address: number): number {
   return (address * 7 + unit * 4096) & 0xffff;
 }
 
-export function goodPdu({ frame, address, count }: Heard): Uint8Array {
+export function goodPdu({ frame, address, count }: ReceivedRequest): Uint8Array {
   const pdu = new Uint8Array(2 + 2 * count);
   pdu[0] = frame.pdu[0];
   pdu[1] = 2 * count;
@@ -70,7 +70,7 @@ export function goodPdu({ frame, address, count }: Heard): Uint8Array {
   return pdu;
 }
 
-export function reply({ socket, frame }: Heard, pdu: Uint8Array): void {
+export function reply({ socket, frame }: ReceivedRequest, pdu: Uint8Array): void {
   if (!socket.destroyed) socket.write(encodeMbap(frame.transaction, frame.unit, pdu));
 }
 

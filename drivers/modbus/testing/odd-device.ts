@@ -132,7 +132,7 @@ export async function oddDevice(
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    const heard = (transaction: number, unit: number, pdu: Uint8Array) => {
+    const received = (transaction: number, unit: number, pdu: Uint8Array) => {
       const reply = encodeMbap(transaction, unit, honest(pdu));
       device.act({ socket, transaction, unit, pdu, number: ++requests, reply });
     };
@@ -141,12 +141,12 @@ export async function oddDevice(
     socket.on('data', (bytes: Buffer) => {
       if (!rtu) {
         for (const { transaction, unit, pdu } of reader.push(Uint8Array.from(bytes)))
-          heard(transaction, unit, pdu);
+          received(transaction, unit, pdu);
         return;
       }
       rest = Buffer.concat([rest, bytes]);
       for (; rest.length >= 8 && crcFits(rest, 0, 8); rest = rest.subarray(8))
-        heard(0, rest[0], Uint8Array.from(rest.subarray(1, 6)));
+        received(0, rest[0], Uint8Array.from(rest.subarray(1, 6)));
     });
     onConnect(socket);
   });
