@@ -1,6 +1,6 @@
 /**
  * The one interface of everything that reads batteries. A driver serves one connection (a bus or a link)
- * with all packs on it, keeps their PackStates up to date and tells how the connection fares.
+ * with all packs on it, keeps their PackStates up to date and reports how the connection fares.
  * It knows nothing of storage, HTTP or PostgreSQL.
  */
 import type { Clock } from '../core/clock/clock.ts';
@@ -74,7 +74,7 @@ export interface Driver {
   readonly packs: readonly PackState[];
   /**
    * Begins to connect and returns. What may heal by itself (absent interface, refused connection) is
-   * told through health and `onLink` and retried; only what a person must change throws a GatewayError.
+   * reported through health and `onLink` and retried; only what a person must change throws a GatewayError.
    */
   start(): Promise<void>;
   /** Safe at any moment, also after a failed or half-done start, also twice. */

@@ -136,7 +136,7 @@ async function framesOf(seed: number): Promise<string[]> {
   return frames;
 }
 
-test('a device that tells of no single cell is simulated with cells behind it', async () => {
+test('a device that reports no single cell is simulated with cells behind it', async () => {
   const { start, stop, run, snapshot } = bench([LV]);
   await start();
   await run(2 * INTERVAL_MS);

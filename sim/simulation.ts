@@ -52,7 +52,7 @@ const MIN_SLOT_MS = 100;
 const OWN_PERIOD_SLOT_MS = 20;
 /** Nodes broadcast in this first part of a period, so that each period ends with fresh values of all. */
 const BROADCAST_PART = 0.9;
-/** Cells behind a device that tells of none: a 48 V battery of lithium iron phosphate. */
+/** Cells behind a device that reports none: a 48 V battery of lithium iron phosphate. */
 const UNREPORTED_CELLS = 16;
 
 /** Throws CONFIG_INVALID when a fault of the configuration names what is not there. */
@@ -228,7 +228,7 @@ function refuseSharedUnits(bound: readonly { connection: ConnectionConfig; bindi
   }
 }
 
-/** A device that tells of no single cell has cells all the same. */
+/** A device that reports no single cell has cells all the same. */
 function withCells(shape: PackShape): PackShape {
   return shape.cell_count > 0 ? shape : { ...shape, cell_count: UNREPORTED_CELLS };
 }

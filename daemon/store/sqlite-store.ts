@@ -207,7 +207,7 @@ class SqliteStore implements Store, LogSource {
   #reopened(opened: OpenedLog): void {
     this.#options.log.error(
       { component: 'store' },
-      `${this.#file}: could not be read any more, was set aside as ${opened.set_aside.at(-1)}; a new one is begun`,
+      `${this.#file}: could not be read any more, was quarantined as ${opened.set_aside.at(-1)}; a new one is begun`,
     );
     this.#adopt(opened);
     this.#opening?.workers?.openReader().catch(error => this.#setFault(describeError(error)));

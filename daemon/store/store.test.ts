@@ -140,7 +140,7 @@ test('killed at any moment, it has every row it acknowledged, whole and in order
   }
 });
 
-test('while the file cannot be written: a fault is told, the queue is bounded, drops are counted, then all goes on', async () => {
+test('while the file cannot be written: a fault is reported, the queue is bounded, drops are counted, then all goes on', async () => {
   const store = await openStore({ batch_bytes: 4096, queue_bytes: 16_384, commit_interval_ms: 10 });
   const blocker = new Database(join(directory.path, STORE_FILE));
   blocker.exec('BEGIN IMMEDIATE');
@@ -300,7 +300,7 @@ test('a changed migration and a newer schema are refused, naming the file', asyn
   migrations.remove();
 });
 
-test('a file that cannot be opened is told by its place', async () => {
+test('a file that cannot be opened is reported by its place', async () => {
   writeFileSync(join(directory.path, STORE_FILE), '');
   const below_a_file = join(directory.path, STORE_FILE, 'below');
   await expect(openStore({ directory: below_a_file })).rejects.toMatchObject({ code: 'OPTION_INVALID' });

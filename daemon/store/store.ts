@@ -233,7 +233,7 @@ export interface LogSource {
   packId(pack_key: number): string | undefined;
   /**
    * The centre has rows up to `above_seq` of a log of this name, of which only those up to `after_seq` are also here:
-   * the file was set back to an older copy. Rows after that are numbered anew above, and the log gets a new name.
+   * the file was restored from an older copy. Rows after that are renumbered above, and the log gets a new name.
    */
   fork(after_seq: number, above_seq: number): Promise<void>;
   /**

@@ -132,7 +132,7 @@ test('what still waits at the end is said to be lost, and how much it is', async
   );
 });
 
-test('more than the queue holds is dropped while the disk cannot be written, and told once it can', async () => {
+test('more than the queue holds is dropped while the disk cannot be written, and reported once it can', async () => {
   await fillLog();
   stopWriting();
   const clock = new ManualClock(T0);

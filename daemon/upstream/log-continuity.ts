@@ -1,6 +1,7 @@
 /**
  * Whether the log that the centre knows under this gateway's name is ours. A log that follows it is taken for it; one
- * that was set back to an older copy is told from a copy that runs beside us, and goes on above what the centre has.
+ * that was restored from an older copy is distinguished from a copy that runs beside us, and goes on above what the
+ * centre has.
  */
 import { GatewayError } from '../../core/errors.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
@@ -13,7 +14,7 @@ import { json } from './hierarchy.ts';
 import { bodyOf, rowDigest } from './row-digest.ts';
 import { inTransaction, type Queryable } from './transaction.ts';
 
-/** A log whose other copy was heard within this time is not taken for one that was set back. */
+/** A log whose other copy was seen within this time is not taken for one that was restored from an older copy. */
 export const SILENCE_MIN = 10;
 const SEARCH_ROWS = 512;
 
@@ -43,7 +44,7 @@ export async function settleContinuity(
   const what = await difference(source, last_seq, known.last_row_digest);
   if (what === undefined) return undefined;
   if (!known.is_silent)
-    return `${what}: its storage was copied or set back. If it was set back, and no other gateway uses it, the sync goes on by itself after ${SILENCE_MIN} minutes of silence there`;
+    return `${what}: its storage was copied, or restored from an older copy. If it was restored, and no other gateway uses it, the sync goes on by itself after ${SILENCE_MIN} minutes of silence there`;
   const reading_seq = await lastCommonReading(client, gateway_id, source, last_seq);
   await source.fork(await lastCommonRow(client, gateway_id, source, reading_seq, last_seq), last_seq);
   await succeed(client, gateway_id, source, known);

@@ -1,4 +1,4 @@
-/** The bytes of a row, and what tells it from any other that could stand under its number. */
+/** The bytes of a row, and what distinguishes it from any other that could stand under its number. */
 import { createHash } from 'node:crypto';
 import type { LogBatch } from '../store/store.ts';
 

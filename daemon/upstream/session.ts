@@ -1,6 +1,6 @@
 /**
  * One connection to the centre, from connecting to its first failure. After any failure it is thrown away with
- * all it believed, and the next one asks the centre anew how far the log has arrived: that is what makes each
+ * all it believed, and the next one asks the centre again how far the log has arrived: that is what makes each
  * row arrive exactly once, also when the reply to a COMMIT is lost.
  */
 import { Socket } from 'node:net';

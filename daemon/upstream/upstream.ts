@@ -1,5 +1,5 @@
 /**
- * Follows the log and sends it to the centre, batch by batch, exactly once and in order. Whatever fails is told
+ * Follows the log and sends it to the centre, batch by batch, exactly once and in order. Whatever fails is reported
  * in the status, logged once per change of reason, and tried again with back-off; local work never waits for it.
  */
 import type { Clock } from '../../core/clock/clock.ts';
@@ -37,7 +37,7 @@ export interface UpstreamOptions {
   /** Most log rows in one transaction (default 20 000); fewer where that takes long. */
   readonly batch_rows?: number | undefined;
   readonly migrations?: string;
-  /** Told the centre's users after connecting and then now and then. Returns how many of them were left out. */
+  /** Given the centre's users after connecting and then now and then. Returns how many of them were left out. */
   readonly onUsers?: (users: PulledUsers) => Promise<number | undefined>;
   /** Between two pulls of users (default 15 s). */
   readonly users_interval_ms?: number;
@@ -228,7 +228,7 @@ class LogUpstream implements Upstream {
     return batch;
   }
 
-  /** What cannot be pulled, or not be taken over here, is no reason to stop the sync. */
+  /** What cannot be pulled, or not be stored here, is no reason to stop the sync. */
   async #pullUsers(session: Session): Promise<void> {
     const { onUsers, log } = this.#options;
     if (!onUsers) return;
@@ -248,7 +248,7 @@ class LogUpstream implements Upstream {
     } catch (error) {
       log.warn(
         { component: 'upstream', reason: describeError(error) },
-        'users of the centre were not taken over',
+        'users of the centre were not stored',
       );
     }
   }
@@ -260,7 +260,7 @@ class LogUpstream implements Upstream {
     const begun_ms = this.#options.clock.monoMs();
     const sent = await session.send(batch);
     this.#batch.took(batch.count, this.#options.clock.monoMs() - begun_ms);
-    // Numbers of a log before this one are told by the gap that ended it.
+    // Numbers of a log before this one are reported by the gap that ended it.
     const first_seq = Math.max(before_seq + 1, source.numbers_from);
     const missing = Math.max(0, session.last_seq - first_seq + 1 - batch.count);
     counters.last_seq = session.last_seq;

@@ -1,6 +1,6 @@
 /**
  * What a CAN bus is to the rest of this room, whatever carries it: SocketCAN, a replayed log, a bus inside
- * the process. A bus heals by itself (absent interface, bus-off); it tells its state and never throws at a frame.
+ * the process. A bus heals by itself (absent interface, bus-off); it reports its state and never throws at a frame.
  */
 
 /** One data frame. Reused by the bus that delivers it: valid during the call only. */
@@ -41,13 +41,14 @@ export interface CanBus {
   /** Monotonically growing: error_frames, reopenings, drops and whatever else this bus can count. */
   readonly counters: Readonly<Record<string, number>>;
   /**
-   * Begins to receive and returns; `ids` are those of interest, a bus may deliver others too; what may heal by itself is told through `onState`.
+   * Begins to receive and returns; `ids` are those of interest, a bus may deliver others too; what may heal by itself is
+   * reported through `onState`.
    * @throws GatewayError that a person must answer (CAN_UNAVAILABLE, CONFIG_INVALID).
    */
   open(ids: readonly CanId[], listener: CanBusListener): Promise<void>;
   /** Safe at any moment, also before `open` has returned, also twice. No call to the listener follows. */
   close(): Promise<void>;
-  /** Opens anew because nothing has come for long; buses that cannot stall do nothing. */
+  /** Opens again because nothing has come for long; buses that cannot stall do nothing. */
   restart(): void;
   /** Hands a frame to the bus if it takes it at once; false: not taken. Never blocks. Absent: receive only. */
   send?(frame: Pick<CanFrame, 'id' | 'extended' | 'data' | 'length'>): boolean;

@@ -105,7 +105,7 @@ test('a device says which dialect it speaks; the installer may say otherwise', a
   expect(await volts({ dialect: 'mg' }, maker('PYLON'), high)).toBeCloseTo(400, 6);
 });
 
-test('an alarm that two messages tell is active while either says so', () => {
+test('an alarm that two messages report is active while either says so', () => {
   const decoder = new PackDecoder(bindingOf(shippedProfile('can-bus-bms-lv'), { cells: 0 }));
   const over_voltage = decoder.binding.shape.device_alarms.indexOf('over_voltage');
   const receive = (name: string, hex: string, rx_mono_ms: number) => {
@@ -122,7 +122,7 @@ test('an alarm that two messages tell is active while either says so', () => {
   expect(receive('VictronAlarms', 'aaaaaaaaaaaaaaaa', 9000)).toBe(DeviceAlarmLevel.none);
 });
 
-test('a pack that never spoke and one that falls silent are told with the ids they should use', async () => {
+test('a pack that never spoke and one that falls silent are reported with the ids they should use', async () => {
   const { driver, node, clock, events } = rig(twoPacks);
   await driver.start();
   const encoder = createCanEncoder(twoPacks[0]);
@@ -187,7 +187,7 @@ test('short frames are counted; ids of nobody are counted and reach no pack', as
   await driver.stop();
 });
 
-test('a recorded log is a bus too: its frames fill the pack, its end is told', async () => {
+test('a recorded log is a bus too: its frames fill the pack, its end is reported', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'candump-'));
   const file = join(folder, 'jk.log');
   const golden = new URL('../profiles/jk-can-v2.golden.json', import.meta.url);

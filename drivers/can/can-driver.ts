@@ -1,5 +1,5 @@
 /**
- * One CAN bus and all packs on it: routes each id to its pack, keeps the PackStates up to date and tells
+ * One CAN bus and all packs on it: routes each id to its pack, keeps the PackStates up to date and reports
  * how the bus and every single pack fare.
  */
 import type { TimerHandle } from '../../core/clock/clock.ts';
@@ -177,7 +177,7 @@ class CanDriver implements Driver {
     try {
       result = slot.decoder.decode(mapped, frame);
     } catch (error) {
-      // A bug, and one that may strike with every frame: told once, counted always.
+      // A bug, and one that may strike with every frame: reported once, counted always.
       if (this.#counts.decode_errors++ === 0)
         this.#context.log.error({ err: error, connection: this.connection_id }, 'frame could not be decoded');
       return;

@@ -82,7 +82,7 @@ function replay(text: string, options: { speed?: number; loop?: boolean } = {}) 
   return { bus, clock, frames, states, listener, play };
 }
 
-test('frames come at the times of the log, divided by the speed; the end is told', async () => {
+test('frames come at the times of the log, divided by the speed; the end is reported', async () => {
   const { bus, frames, states, listener, play } = replay(
     '(100.0) can0 001#00\n(100.5) can0 002#00\n\nnonsense\n(102.0) can0 003#00\n',
     { speed: 2 },

@@ -1,6 +1,6 @@
 /**
  * Replays a log written by `candump -l`: `(seconds.micros) can0 123#DEADBEEF`, CAN FD with `##` and a flags
- * digit, remote frames with `#R`. A line that cannot be read is counted and told with its number, never fatal.
+ * digit, remote frames with `#R`. A line that cannot be read is counted and reported with its number, never fatal.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -54,7 +54,7 @@ export interface CandumpSource {
   readonly loop?: boolean | undefined;
 }
 
-/** Lines between two looks at the clock, so that a long replay leaves room for others. */
+/** Lines between two checks of the clock, so that a long replay leaves room for others. */
 const LINES_PER_TURN = 500;
 const PAUSE_BETWEEN_LOOPS_MS = 1000;
 const RETRY_MS = 5000;

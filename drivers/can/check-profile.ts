@@ -32,7 +32,7 @@ export interface CanProfileProblem {
 
 /**
  * Everything in the profile's CAN section that its DBC or its header does not bear out; empty: all well. Lines
- * of the DBC that could not be read are told beside it, as they may be why; alone they do no harm.
+ * of the DBC that could not be read are reported beside it, as they may be why; alone they do no harm.
  */
 export function checkCanProfile(profile: Profile): CanProfileProblem[] {
   let canProfile: CanProfile;

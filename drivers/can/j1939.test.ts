@@ -91,7 +91,7 @@ test('a parameter group is known by its number alone, a plain message by its who
   await driver.stop();
 });
 
-test('with addresses, the source tells the packs of one bus apart', async () => {
+test('with addresses, the source distinguishes the packs of one bus', async () => {
   const packs = [0x46, 0x47].map((address, pack) => bindingOf(addressed, { pack, address, cells: 0 }));
   const { driver, send, value, unknown } = await rig(packs);
   send(0x18fffd46, 10);

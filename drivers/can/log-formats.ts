@@ -1,6 +1,6 @@
 /**
  * Logs of a CAN bus as people have them, line by line: candump's log (`candump -l`) and what it prints on the screen,
- * Vector ASC, PEAK TRC (1.0, 1.1, 1.3, 2.0, 2.1) and the CSV of SavvyCAN. Which one a file is, its lines tell.
+ * Vector ASC, PEAK TRC (1.0, 1.1, 1.3, 2.0, 2.1) and the CSV of SavvyCAN. Which one a file is, its lines show.
  *
  * Sources of the layouts: can-utils (lib.c), "CAN Log File Format" of Vector CANoe's help, PEAK's document "PCAN Trace File
  * Formats", and SavvyCAN's own export (framefileio.cpp).

@@ -27,7 +27,7 @@ function decodeHex(binding: PackBinding, frames: readonly [number, string][]): P
   return snapshot(decoder.state, 0);
 }
 
-test('a profile that names what its DBC lacks is told every place at once', () => {
+test('a profile that names what its DBC lacks is reported every place at once', () => {
   const broken = structuredClone(jk);
   if (!broken.can) throw new Error('no can section');
   broken.can.messages.NOWHERE = {};
@@ -61,7 +61,7 @@ test('units of a DBC are taken as tools and people spell them; a unit that does 
   expect(divisors('cycle_count', '', '-', 'cycles', '%')).toEqual([1, 1, 1, undefined]);
 });
 
-test('a dialect, a checksum, a finer value and a request that cannot be are told too', () => {
+test('a dialect, a checksum, a finer value and a request that cannot be are reported too', () => {
   const lv = structuredClone(shippedProfile('can-bus-bms-lv'));
   const orion = structuredClone(shippedProfile('orion-2-cells'));
   const daly = structuredClone(shippedProfile('daly-can'));

@@ -1,6 +1,6 @@
 /**
  * The only telegrams this gateway ever sends on a CAN bus: requests that, by their maker's paper, make the
- * battery tell and change nothing in it. A profile polls with these or not at all, so that no data file can
+ * battery report and change nothing in it. A profile polls with these or not at all, so that no data file can
  * close a contactor. A family that is polled otherwise needs its requests added here, with their source.
  */
 import type { Poll } from './can-section.ts';

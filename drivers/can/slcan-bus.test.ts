@@ -114,7 +114,7 @@ ptyTest('sets the adapter up, reads frames among garbage, sends, and closes the 
   expect(bus.send(request)).toBe(false);
 });
 
-ptyTest('an adapter that refuses the bit rate is told, and tried again', async () => {
+ptyTest('an adapter that refuses the bit rate is reported, and tried again', async () => {
   let speeds = 0;
   const { states, state, end } = await rig(command =>
     command === 'S5' && speeds++ === 0 ? '\x07' : polite(command),
@@ -146,7 +146,7 @@ ptyTest('an adapter that does not know the question for its state is well all th
 });
 
 ptyTest(
-  'bus errors the adapter tells of degrade the bus; an adapter that fell silent is opened anew',
+  'bus errors the adapter reports degrade the bus; an adapter that fell silent is opened again',
   async () => {
     let flags = 'F80\r';
     const { bus, commands, state, reason, end } = await rig(command =>

@@ -103,7 +103,7 @@ export class SlcanBus implements CanBus {
   restart(): void {
     if (!this.#listener || !this.#session) return;
     this.#retry_ms = MIN_RETRY_MS;
-    this.#fail(this.#session, 'no frame for long; being opened anew');
+    this.#fail(this.#session, 'no frame for long; being opened again');
   }
 
   send(frame: SentFrame): boolean {

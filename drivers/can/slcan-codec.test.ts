@@ -40,7 +40,7 @@ test('frames as the LAWICEL manual writes them, with and without a time stamp', 
   expect(parser.counts).toEqual({ malformed_lines: 0, remote_frames: 0 });
 });
 
-test('remote frames are counted, answers told, everything else left out', () => {
+test('remote frames are counted, answers reported, everything else left out', () => {
   const { frames, answers, parser } = listen();
   parser.feed(bytes('r1002\rR000001000\r\r\x07z\rZ\rV1013\rF20\r'));
   expect(parser.counts).toEqual({ malformed_lines: 0, remote_frames: 2 });

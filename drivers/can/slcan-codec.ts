@@ -59,7 +59,7 @@ export class SlcanParser {
     this.#listener = listener;
   }
 
-  /** Forgets what has come of a line, after the adapter was opened anew. */
+  /** Forgets what has come of a line, after the adapter was opened again. */
   reset(): void {
     this.#length = 0;
     this.#overlong = false;

@@ -94,7 +94,7 @@ function rig(refuse: () => boolean = () => false) {
   };
   const second = async () => {
     clock.advance(1000);
-    // The look at the interface reads files; it ends by setting its next timer.
+    // The check of the interface reads files; it ends by setting its next timer.
     for (let i = 0; i < 100_000 && clock.pendingTimers === 0; i++)
       await new Promise(resolve => setImmediate(resolve));
   };
@@ -132,7 +132,7 @@ test('an interface that is absent is awaited and opened when it appears', async 
   await bus.close();
 });
 
-test('an interface taken down and up again is told; the socket stays', async () => {
+test('an interface taken down and up again is reported; the socket stays', async () => {
   setInterface(3, UP);
   const { bus, channels, open, second, newest } = rig();
   await open();
@@ -208,7 +208,7 @@ test('a restart on silence closes the socket and opens another', async () => {
   expect(channels).toHaveLength(2);
 });
 
-test('frames the interface lost are counted from the opening on, also when it begins anew', async () => {
+test('frames the interface lost are counted from the opening on, also when it begins again', async () => {
   setInterface(3, UP, 100);
   const { bus, open, second } = rig();
   await open();

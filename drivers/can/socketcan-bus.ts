@@ -55,7 +55,7 @@ const MAX_RETRY_MS = 30_000;
 const FAULT_LASTS_MS = 10_000;
 
 export interface SocketCanOptions {
-  /** Where the kernel tells of interfaces; default /sys/class/net. */
+  /** Where the kernel lists interfaces; default /sys/class/net. */
   readonly sys_class_net?: string;
   readonly load?: () => Promise<SocketCanPackage>;
 }
@@ -142,13 +142,13 @@ export class SocketCanBus implements CanBus {
     try {
       taken = this.#channel !== undefined && this.#channel.send(message) > 0;
     } catch {
-      // The interface went away between two looks; the next look tells so.
+      // The interface went away between two checks; the next check reports so.
     }
     if (!taken) this.#counts.send_refusals++;
     return taken;
   }
 
-  /** Looks at the interface, opens or closes accordingly, and looks again later. */
+  /** Checks the interface, opens or closes accordingly, and checks again later. */
   async #watch(listener: CanBusListener): Promise<void> {
     const status = await this.#interfaceStatus();
     if (this.#listener !== listener) return;
@@ -262,7 +262,7 @@ export class SocketCanBus implements CanBus {
     this.#report();
   }
 
-  /** Tells the listener how the bus fares, when that has changed. */
+  /** Reports to the listener how the bus fares, when that has changed. */
   #report(): void {
     if (this.#fault && this.#clock.monoMs() >= this.#fault.until_mono_ms) this.#fault = undefined;
     const [state, reason] = this.#judge();

@@ -113,7 +113,7 @@ test.each([
   [1000, 5000],
   [500, 500],
 ])(
-  'a device that closes when idle for %d ms, read every %d ms, is well, and it is told once',
+  'a device that closes when idle for %d ms, read every %d ms, is well, and it is reported once',
   async (idle_ms, interval_ms) => {
     const speed = 5;
     const timers = new Map<Socket, NodeJS.Timeout>();

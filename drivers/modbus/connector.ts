@@ -1,4 +1,4 @@
-/** Keeps a link connected: opens its wire, opens it anew with back-off when it closes, and tells how it stands. */
+/** Keeps a link connected: opens its wire, opens it again with back-off when it closes, and reports how it stands. */
 import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { backoffMs } from './backoff.ts';
@@ -117,7 +117,7 @@ export class Connector {
     onOutcome();
   }
 
-  /** One connection from opening to close; tells why it ended and whether it ever carried a reply. */
+  /** One connection from opening to close; reports why it ended and whether it ever carried a reply. */
   async #connectOnce(fresh: boolean): Promise<{ replied: boolean; reason: string }> {
     const { clock, wire, onLost, onPeerClosed } = this.#options;
     let reason: string | undefined;

@@ -10,7 +10,7 @@ export interface Framing {
    */
   send(request: ReadRequest, onReply: OnReply): void;
   /**
-   * The reply is awaited no longer; where it is known when it comes after all, `onReply` is told so, without data.
+   * The reply is awaited no longer; where it is known when it comes after all, `onReply` is called, without data.
    * What came in its place, in words; undefined: nothing came.
    */
   giveUp(onReply: OnReply): string | undefined;

@@ -52,7 +52,7 @@ export class InFlightLimit {
     return in_flight < this.#limit && !this.#one_alone && !this.#suspects.has(unit);
   }
 
-  /** Told with each request sent; true: nothing may be in flight beside it. */
+  /** Called with each request sent; true: nothing may be in flight beside it. */
   onSent(unit: number, in_flight: number): boolean {
     if (in_flight > 0) this.#counters.requests_overlapped++;
     this.#one_alone = this.#suspects.has(unit);

@@ -1,4 +1,4 @@
-/** The requests of a link that await their replies, and the one timer that tells which are overdue. */
+/** The requests of a link that await their replies, and the one timer that finds which are overdue. */
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import type { ReadRequest } from './reply.ts';
 
@@ -31,7 +31,7 @@ export class InFlight {
   }
 
   /**
-   * The timer is not set and cleared with each request, but looks when it fires what is overdue then, and is
+   * The timer is not set and cleared with each request, but checks when it fires what is overdue then, and is
    * set on for the rest.
    */
   add(exchange: Exchange): void {

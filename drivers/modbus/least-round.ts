@@ -18,7 +18,7 @@ const REQUEST_BYTES = 8;
 /** Unit, function, byte count and check sum around the data. */
 const REPLY_BYTES = 5;
 
-/** Of a device whose profile says nothing else: a microcontroller that looks at its line now and then. */
+/** Of a device whose profile says nothing else: a microcontroller that checks its line now and then. */
 const TYPICAL_ANSWER_MS = 10;
 
 export interface LeastRound {

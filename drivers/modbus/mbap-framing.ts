@@ -119,7 +119,7 @@ class MbapPort extends EventEmitter {
   readonly #reader: MbapReader;
   readonly #reply = Buffer.alloc(MAX_REPLY + CRC_BYTES);
   readonly #awaited: (Awaited | undefined)[] = [];
-  /** What the library is told to judge. */
+  /** What the library is given to judge. */
   #judged: Awaited | undefined;
   #last_transaction = 0;
   readonly #given_up = new Map<number, OnReply>();

@@ -57,7 +57,7 @@ export class MbapReader {
     return this.#rest;
   }
 
-  /** Begins anew with what comes next; how many bytes are left out. */
+  /** Begins again with what comes next; how many bytes are left out. */
   restart(): number {
     const left_out = this.#rest.length;
     this.#rest = NO_BYTES;

@@ -118,7 +118,7 @@ test('more cells than configured: the rest is counted and left out', async () =>
   await bench.driver.stop();
 });
 
-test('a unit exchanged for one with fewer cells is discovered anew, and old cells do not linger', async () => {
+test('a unit exchanged for one with fewer cells is discovered again, and old cells do not linger', async () => {
   const bench = startVirtual([bindingOf({ cells: 8 })]);
   bench.hub.attach('link', 1, unitOf(bindingOf({ cells: 8 }), 50).answer);
   await bench.run(1500);

@@ -181,7 +181,7 @@ class ModbusDriver implements Driver {
       const measured_ms = line.lateMs(unit);
       const late_ms = measured_ms <= STALE_PERIODS * this.#context.interval_ms ? 0 : measured_ms;
       const applied_ms = this.#late_ms.get(readers[unit]) ?? 0;
-      // Limits are set anew only where it makes a difference.
+      // Limits are set again only where it makes a difference.
       if (late_ms <= applied_ms && late_ms >= applied_ms * WORTH_NARROWING) continue;
       this.#late_ms.set(readers[unit], late_ms * WIDENED);
       readers[unit].ageBy(late_ms * WIDENED);
@@ -206,7 +206,7 @@ class ModbusDriver implements Driver {
     this.#context.onLink({ connection_id: this.connection_id, pack, state, reason });
   }
 
-  /** The state of the whole connection follows from its link and its packs; told when it changed. */
+  /** The state of the whole connection follows from its link and its packs; reported when it changed. */
   #report(): void {
     const next = this.#overall();
     if (next.state === this.#reported.state && next.reason === this.#reported.reason) return;

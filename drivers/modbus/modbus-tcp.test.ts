@@ -201,7 +201,7 @@ test('replies in pieces, byte by byte, are whole', async () => {
   expect(driver.health().counters.bad_replies).toBe(0);
 });
 
-test('a refused connection is told in one line and heals when the server comes', async () => {
+test('a refused connection is reported in one line and heals when the server comes', async () => {
   const probe = { now: undefined };
   const port = await serve(probe);
   await cleanups.pop()?.();

@@ -105,7 +105,7 @@ test.each([
   ['two bytes behind each reply', 1, 2],
   ['six zeros behind every other reply', 2, 6],
   ['twelve bytes behind each reply', 1, 12],
-] as const)('%s: left out, counted, told once, and no new connection', async (_, every, count) => {
+] as const)('%s: left out, counted, reported once, and no new connection', async (_, every, count) => {
   const device = await oddDevice(({ socket, reply, number }) => {
     const tail = new Uint8Array(number % every === 0 ? count : 0).fill(every === 1 ? 0xa5 : 0);
     socket.write(Buffer.concat([reply, tail]));

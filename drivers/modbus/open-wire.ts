@@ -17,7 +17,7 @@ export const CHARACTER_BITS = 11;
 const SILENT_CHARACTERS = 3.5;
 /** Above 19,200 baud the silence no longer shrinks. Source: MODBUS over Serial Line V1.02, 2.5.1.1. */
 const MIN_SILENCE_MS = 1.75;
-/** A serial server does not tell its baud rate. */
+/** A serial server does not report its baud rate. */
 const SERVER_SILENCE_MS = 5;
 
 export function wireOf(connection: ModbusConnection, hub: VirtualModbusHub): Wire {

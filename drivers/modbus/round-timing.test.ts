@@ -16,7 +16,7 @@ const STEP_MS = 10;
 interface Seen {
   /** Of the oldest value at each moment, by unit. */
   readonly ages_ms: number[][];
-  /** Moments at which a unit had told nothing new. */
+  /** Moments at which a unit had reported nothing new. */
   repeated: number;
 }
 

@@ -64,7 +64,7 @@ test('from the first round on: no unit is stale before the second one was possib
   await bench.driver.stop();
 });
 
-test('every other reply with a wrong byte count and a right check sum: values stay good, the share of bad replies is told', async () => {
+test('every other reply with a wrong byte count and a right check sum: values stay good, the share of bad replies is reported', async () => {
   const clock = fastClock(4);
   const device = await oddDevice(
     ({ socket, unit, pdu, number }) => {

@@ -18,11 +18,11 @@ export function staleAfterMs(period_ms: number): number {
 }
 
 export interface UnitReader {
-  /** Grows with each reply that brought the round forward; constant where a repeat begins anew. */
+  /** Grows with each reply that brought the round forward; constant where a repeat begins again. */
   readonly progress: number;
   /** What was learnt about the unit may no longer hold. */
   forget(): void;
-  /** A round is given up: the next one starts anew. */
+  /** A round is given up: the next one starts again. */
   abandon(): void;
   /**
    * The part that failed last gets no further repeat. True: the round goes on without it, and it is asked less
@@ -33,7 +33,7 @@ export interface UnitReader {
   read(): Promise<ReadFailure | undefined>;
   /** Values of the unit are replaced so late at worst, by what was measured: before that they are not stale. */
   ageBy(late_ms: number): void;
-  /** Writes a complete round into the packs' states; `onPack` is told each pack and what it lacks, if anything. */
+  /** Writes a complete round into the packs' states; `onPack` is called with each pack and what it lacks, if anything. */
   commit(mono_ms: number, onPack: (pack: number, complaint: string | undefined) => void): void;
 }
 

@@ -1,4 +1,4 @@
-/** From the packs of a connection to its units: who is asked, by which map, with which patience. */
+/** From the packs of a connection to its units: who is asked, by which map, with which timeouts. */
 import type { Clock } from '../../core/clock/clock.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
 import type { ModbusConnection } from '../connections.ts';

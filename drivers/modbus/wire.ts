@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Framing } from './framing.ts';
 
-/** Connected, or connecting and then telling so by an event `connect`. */
+/** Connected, or connecting and then saying so by an event `connect`. */
 export interface WireStream extends Duplex {
   readonly connecting: boolean;
 }
@@ -26,8 +26,8 @@ export interface Wire {
   readonly has_transactions: boolean;
   /** The other side may close the connection between two exchanges, and be there all the same. */
   readonly peer_may_close: boolean;
-  /** A late reply could be taken for another one on the same connection: after a time-out it is opened anew. */
+  /** A late reply could be taken for another one on the same connection: after a time-out it is opened again. */
   readonly reopens_after_timeout: boolean;
-  /** Opening anew may help where nobody answers. */
+  /** Opening again may help where nobody answers. */
   readonly reopens_when_silent: boolean;
 }

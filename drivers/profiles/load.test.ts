@@ -55,7 +55,7 @@ plausible:
   );
 });
 
-test('a profile that does not fit its DBC is left out and told by file and line; lines it does not need may be broken', () => {
+test('a profile that does not fit its DBC is left out and reported by file and line; lines it does not need may be broken', () => {
   const folder = join(root, 'misfit');
   mkdirSync(folder);
   for (const name of ['jk-can-v2.yaml', 'jk-can-v2.dbc', 'can-bus-bms-lv.yaml', 'can-bus-bms-lv.dbc'])
@@ -137,7 +137,7 @@ test('a profile that would send anything but a known read request is refused', (
   ).toEqual([refused]);
 });
 
-test("a site's own profiles stand in a folder beside its configuration; an id that is taken is told", () => {
+test("a site's own profiles stand in a folder beside its configuration; an id that is taken is reported", () => {
   const site = join(root, 'site');
   mkdirSync(join(site, 'profiles'), { recursive: true });
   const config_file = join(site, 'config.yaml');

@@ -1,6 +1,6 @@
 /**
  * Loads the profiles of a folder: every `*.yaml` in it is one device family. A broken profile is left out
- * and told as problems; the others are there.
+ * and reported as problems; the others are there.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -54,7 +54,7 @@ export const ProfileFile = Type.Object(
     ),
     cells: Type.Object(
       { max: Type.Integer({ minimum: 0, maximum: 4096 }) },
-      { ...closed, description: 'Most cells one device can report; 0: it tells of no single cell' },
+      { ...closed, description: 'Most cells one device can report; 0: it reports no single cell' },
     ),
     sensors: Type.Optional(Type.Object({ max: Type.Integer({ minimum: 0, maximum: 4096 }) }, closed)),
     chemistries: Type.Optional(

@@ -41,7 +41,7 @@ test('asking sends exactly the read requests of the profile, for each address', 
   expect(new Set(sent)).toEqual(new Set(expected));
 });
 
-test('a bus that never comes up is told with its reason', async () => {
+test('a bus that never comes up is reported with its reason', async () => {
   const { clock, bus, listener } = bench();
   bus.setDown('bus: no such interface');
   const listening = listener.listen(1000);

@@ -63,7 +63,7 @@ test('two units on one bus are two findings', async () => {
   ]);
 });
 
-test('what a device calls itself is told', async () => {
+test('what a device calls itself is reported', async () => {
   const lv = shipped('can-bus-bms-lv');
   const traffic = trafficOf([candidateBinding(lv, undefined)]);
   traffic.add({ id: 0x35e, extended: false, data: Buffer.from('PYLON   '), length: 8 }, 0);

@@ -4,7 +4,7 @@ import type { ConnectionConfig } from '../connections.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { type Finding, SURE_PCT } from './finding.ts';
 
-/** Only lithium iron phosphate stays below this; in between nobody can tell. */
+/** Only lithium iron phosphate stays below this; in between nobody can say. */
 const LFP_BELOW_V = 3.5;
 const NMC_ABOVE_V = 3.68;
 

@@ -6,7 +6,7 @@ export interface Finding {
   readonly address: number | undefined;
   /** 0 to 100. */
   readonly confidence_pct: number;
-  /** Cells in series as the values show them; 0: it tells of no single cell. */
+  /** Cells in series as the values show them; 0: it reports no single cell. */
   readonly cells: number;
   /** Fitted temperature sensors as the values show them. */
   readonly sensors: number;

@@ -29,7 +29,7 @@ function scan(hub: VirtualModbusHub, units: number[] = []): Promise<ModbusOutcom
   });
 }
 
-/** Puts a unit of the profile on the link; tells the functions it was asked with. */
+/** Puts a unit of the profile on the link; returns the functions it was asked with. */
 function attach(hub: VirtualModbusHub, id: string, unit: number, cells = 16): Set<number> {
   const profile = profiles.get(id);
   if (!profile) throw new Error(`no profile ${id}`);

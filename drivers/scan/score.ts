@@ -10,9 +10,9 @@ export interface Evidence {
   readonly rounds: number;
   /** Share of frames whose length or checksum contradicts the layout. */
   readonly misfit_share: number;
-  /** The profile tells a pack voltage, and it is not there. */
+  /** The profile reports a pack voltage, and it is not there. */
   readonly lacks_voltage: boolean;
-  /** The profile tells single cells, and none is there. */
+  /** The profile reports single cells, and none is there. */
   readonly lacks_cells: boolean;
   /** Share of what came that another profile explains better. */
   readonly claimed_share: number;

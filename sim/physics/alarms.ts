@@ -15,7 +15,7 @@ export type AlarmCondition =
   /** Nothing the physics here can bring about (insulation, communication, short circuit). */
   | 'never';
 
-/** Most telling word first: `pack_over_voltage` is no `over_voltage` of a cell. */
+/** Most specific word first: `pack_over_voltage` is no `over_voltage` of a cell. */
 const BY_WORDS: readonly (readonly [RegExp, AlarmCondition])[] = [
   [/temperature_(difference|imbalance)/, 'temperature_difference'],
   [/(cell|voltage)_(difference|imbalance)/, 'cell_imbalance'],

@@ -40,7 +40,7 @@ export class SimulatedPack implements Sensing {
   readonly random: Random;
   /** What is so: no noise, no rounding, no stuck sensor. */
   readonly truth: PackReading;
-  /** What the BMS measures and tells: noise, converter steps, its own estimates. */
+  /** What the BMS measures and reports: noise, converter steps, its own estimates. */
   readonly measured: PackReading;
   /** 1 where the measuring channel of a cell is frozen. */
   readonly stuck: Uint8Array;
@@ -223,7 +223,7 @@ export class SimulatedPack implements Sensing {
     }
   }
 
-  /** A nearly full, nearly currentless pack tells the BMS its charge, capacity and health. */
+  /** A nearly full, nearly currentless pack gives the BMS its charge, capacity and health. */
   #learnAtFull(): void {
     if (Math.abs(this.current_a) > 0.03 * this.capacity_ah || this.trueSoc() < 0.985) return;
     this.soc_estimate += 0.05 * (this.trueSoc() - this.soc_estimate);

@@ -1,6 +1,6 @@
 /** A bridge carries what the virtual devices of one connection say to the world outside, and what is asked back. */
 
-/** What every bridge can be asked and told. Gates never throw at bytes from outside. */
+/** What every bridge can be asked. Bridges never throw at bytes from outside. */
 export interface Bridge {
   /** Where others find the devices, for people: `tcp://127.0.0.1:1502`, `/dev/pts/4`. Known once `open` has returned. */
   readonly place: string;

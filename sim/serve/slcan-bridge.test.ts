@@ -83,7 +83,7 @@ test('any bytes are survived, and an adapter closed and opened afterwards works'
   );
 });
 
-test('closing tells nobody that it was lost, and frames stay inside', async () => {
+test('closing reports no loss, and frames stay inside', async () => {
   const { say, send, bridge, lost } = await rig();
   say('S5\rO\r');
   await bridge.close();

@@ -38,7 +38,7 @@ export class BoxClock implements TimeSource {
     return Promise.resolve(this.#facts);
   }
 
-  /** The machine starts, while no process looks at its clock. */
+  /** The machine starts, while no process checks its clock. */
   boot(): void {
     this.#boots++;
     const [wall_ms, facts] = this.#drawBoot();
@@ -64,7 +64,7 @@ export class BoxClock implements TimeSource {
       this.#facts = { ...NOT_YET, hardware_agrees: this.#draw.chance(0.3) };
   }
 
-  /** The network tells the time. */
+  /** The network gives the time. */
   learn(): void {
     this.#show(this.true_ms, KNOWN);
   }

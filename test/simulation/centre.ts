@@ -42,7 +42,7 @@ export async function readCentre(client: pg.Client, gateway_id: string): Promise
     .rows[0];
 }
 
-/** `numberOf` tells the number within a reading of the log. */
+/** `numberOf` gives the number within a reading of the log. */
 export interface Naming {
   packId(pack_key: number): string | undefined;
   numberOf(row: Row): number;
@@ -51,7 +51,7 @@ export interface Naming {
 /**
  * At every moment the centre has the log up to its `last_seq`, row for row, and nothing behind it: so nothing is
  * lost, nothing double, and all came in order. Throws with the first difference. `is_newest`: no more came after it,
- * so the state of each alert can be told.
+ * so the state of each alert can be known.
  */
 export function checkCentre(centre: CentreState, model: LogModel, naming: Naming, is_newest = true): void {
   const { last_seq } = centre;

@@ -91,7 +91,7 @@ export class CopyBeside extends GatewayLife {
     return rows.map(row => this.naming.numberOf(row));
   }
 
-  /** More is measured and sent; in the end, at the latest once nobody else was heard, the centre has all that is here. */
+  /** More is measured and sent; in the end, at the latest once nobody else was seen, the centre has all that is here. */
   protected async goOn(before: CentreState): Promise<void> {
     const { centre } = this.world;
     const own = this.#numbersOf(this.gateway);

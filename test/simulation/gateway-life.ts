@@ -34,7 +34,7 @@ export interface World {
   readonly wire: WireFaults;
   /** Through `wire`. */
   readonly database_url: string;
-  /** Past `wire`: what is looked at. */
+  /** Past `wire`: what is checked. */
   readonly centre: pg.Client;
   /** In a real folder, although the file lies on the virtual disk. */
   readonly file: string;
@@ -157,7 +157,7 @@ export class GatewayLife {
       this.checkLog();
       const lost_rows = model.gone_unsynced.size - lost_before;
       if (lost_rows > (lost?.readings ?? 0))
-        throw new Error(`${lost_rows} readings are lost, ${lost?.readings ?? 'no'} were told`);
+        throw new Error(`${lost_rows} readings are lost, ${lost?.readings ?? 'no'} were reported`);
     });
     if (this.removal) this.mayFail(() => this.checkLog());
   }

@@ -20,7 +20,7 @@ export interface Removal {
   readonly short_of_room: boolean;
 }
 
-/** What is told of the time of a row. */
+/** What is reported of the time of a row. */
 export interface ReportedTime {
   /** Added to what the clock showed. */
   readonly later_ms: number;
@@ -67,7 +67,7 @@ export class LogModel {
     return times;
   }
 
-  /** A reading's time as the log tells it now. */
+  /** A reading's time as the log has it now. */
   updatedMs(row: Row): number {
     return row.t_ms + this.times()[row.seq - 1].later_ms;
   }

@@ -1,7 +1,7 @@
 /**
  * What people do to a box, some of it at the end of a life: a second process on the same directory, files deleted or
  * emptied between two runs, a log that two processes wrote at once as there was no lock, and (copy-beside.ts) a copy that
- * is started beside the original. Each is found and told.
+ * is started beside the original. Each is found and reported.
  */
 import type { GapRecord } from '../../core/contract/gap.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
@@ -45,7 +45,7 @@ export class Mistakes extends CopyBeside {
         `a second process on the same directory: ${refusal ? describeError(refusal) : 'starts'}`,
       );
     if (!refusal.message.includes(`process ${process.pid};`))
-      throw new Error(`who has the directory is not told: ${refusal.message}`);
+      throw new Error(`who has the directory is not reported: ${refusal.message}`);
   }
 
   protected async makeMistake(): Promise<void> {
@@ -100,7 +100,7 @@ export class Mistakes extends CopyBeside {
     await this.goOn(before);
   }
 
-  /** A successor of the log goes on above all numbers that were taken, and tells what the centre may lack. */
+  /** A successor of the log goes on above all numbers that were taken, and reports what the centre may lack. */
   async #loseDatabase(how: 'database_gone' | 'database_emptied'): Promise<void> {
     const { disk, file, centre } = this.world;
     const { incarnation } = this.gateway;

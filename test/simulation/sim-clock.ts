@@ -1,4 +1,4 @@
-/** The simulation's time, which also tells whether the sync waits for the centre or for time to pass. */
+/** The simulation's time, which also knows whether the sync waits for the centre or for time to pass. */
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { EXCHANGE_TIMEOUT_MS } from '../../daemon/upstream/client.ts';

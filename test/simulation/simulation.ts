@@ -156,7 +156,7 @@ export class Simulation extends Mistakes {
     }
   }
 
-  /** As the clock shows it or as it is: readings may be told of either. */
+  /** As the clock shows it or as it is: readings may carry either. */
   #someTime(): number {
     return this.draw.chance(0.5) ? this.watched.wallMs() : this.box.true_ms;
   }
@@ -252,7 +252,9 @@ export class Simulation extends Mistakes {
       if (is_now && trust !== 'network') throw new Error(`reading ${row.seq} was not put right`);
       const true_ms = this.true_ms.get(numberOf(row));
       if (trust === 'network' && model.updatedMs(row) !== true_ms)
-        throw new Error(`reading ${row.seq} is told of ${model.updatedMs(row)}, and was of ${true_ms}`);
+        throw new Error(
+          `reading ${row.seq} is reported at ${model.updatedMs(row)}, and was taken at ${true_ms}`,
+        );
     }
     const pack_ids = this.topology.packs.map(({ id }) => id);
     const present = model.present().filter(row => row.kind === LogKind.reading);
@@ -338,7 +340,7 @@ export class Simulation extends Mistakes {
       throw new Error(`the other copy is silent, but the sync says ${state}, ${reason}`);
     if (String(bodies()) !== String(readings))
       throw new Error('readings were lost or changed by new numbers');
-    same('export after a set-back', exported(this.gateway, pack_ids), before);
+    same('export after a restore', exported(this.gateway, pack_ids), before);
     await this.#checkAboveCentre(known, centre_seq);
     await this.startClock();
     await this.#learnTime();
@@ -347,11 +349,12 @@ export class Simulation extends Mistakes {
     for (const [i, line] of before.entries()) {
       const number = numberIn(line);
       const expected = this.#isOfCopy(line) ? readingText(number, this.true_ms.get(number) ?? 0, true) : line;
-      if (now[i] !== expected) throw new Error(`after a set-back ${now[i]} is told instead of ${expected}`);
+      if (now[i] !== expected)
+        throw new Error(`after a restore ${now[i]} is reported instead of ${expected}`);
     }
   }
 
-  /** What the other copy sent stays; above it stands what this one wrote, as it tells it. */
+  /** What the other copy sent stays; above it stands what this one wrote, as it reports it. */
   async #checkAboveCentre(known: LogModel, centre_seq: number): Promise<void> {
     const { centre } = this.world;
     const after = await readCentre(centre, this.gateway_id);

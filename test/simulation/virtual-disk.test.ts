@@ -69,7 +69,7 @@ describe.skipIf(!hasCompiler() && !process.env.CI)('the virtual disk (needs gcc)
     }
   });
 
-  test('an operation fails where it was told to, and only so often', () => {
+  test('an operation fails where it was asked to, and only so often', () => {
     const db = new Database(file);
     db.exec('CREATE TABLE t (a)');
     disk.fail({ op: 'write', skip: 0, count: 1, error: 'full', loses: false });

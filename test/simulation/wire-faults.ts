@@ -6,7 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
  * Before: the message never leaves. Within: half of it does. Reply: it arrives, the reply does not. Freeze: nothing
- * more passes, nobody is told. Refuse: the query is answered with an error. Hold: it waits for `release`.
+ * more passes, nobody is notified. Refuse: the query is answered with an error. Hold: it waits for `release`.
  */
 export const WIRE_FAULTS = [
   'cut_before',

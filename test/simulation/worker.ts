@@ -1,4 +1,4 @@
-/** One process of main.ts: runs every n-th seed, tells each that is done, and at the end what faults were hit. */
+/** One process of main.ts: runs every n-th seed, reports each that is done, and at the end what faults were hit. */
 import { describeError } from '../../core/errors.ts';
 import { Simulation } from './simulation.ts';
 import { openWorld } from './world.ts';

@@ -77,7 +77,7 @@ test('made while it writes and syncs, and put back on another box', async () => 
   expect(copied.length).toBeGreaterThanOrEqual(400);
   expect(copied).toEqual(copied.map((_, round) => [round, topology.packs.length]));
 
-  // The other box was heard a moment ago: as if it had been silent since.
+  // The other box was last seen a moment ago: as if it had been silent since.
   await centre.query(`UPDATE gateways SET last_sync_at = now() - interval '11 minutes'`);
   appendRounds(restored, topology, original_rounds + 10, 20);
   await restored.flush();

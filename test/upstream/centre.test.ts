@@ -87,7 +87,7 @@ test('with the set-up of the document a gateway writes, an analyst reads, and ne
     await expect(query(statement, analyst)).rejects.toThrow(/permission denied/);
 
   await upstream.stop();
-  // As after a storage was set back.
+  // As after a storage was restored from an older copy.
   await query(
     "UPDATE gateways SET last_row_digest = 'another', last_sync_at = now() - interval '11 minutes'",
   );

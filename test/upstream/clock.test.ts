@@ -114,7 +114,7 @@ test('readings that arrived under 1970 move to their time and partition, once', 
   ]);
 });
 
-test('a correction told again under another number, as after a set-back, moves nothing', async () => {
+test('a correction reported again under another number, as after a restore, moves nothing', async () => {
   await box.boot(0);
   box.read(30);
   await sync();
@@ -128,7 +128,7 @@ test('a correction told again under another number, as after a set-back, moves n
   expect(rows).toHaveLength(1);
   const [{ first_seq, last_seq, offset_ms, trust }] = rows;
   box.store.appendRecord(LogKind.clock, box.clock.wallMs(), {
-    ...{ reason: 'correction', boot_id: 'told again', t_ms: box.clock.wallMs(), trust },
+    ...{ reason: 'correction', boot_id: 'reported again', t_ms: box.clock.wallMs(), trust },
     ...{ first_seq: Number(first_seq), last_seq: Number(last_seq), offset_ms: Number(offset_ms) },
     ...{ from_ms: 0, to_ms: box.clock.wallMs() + HOUR_MS },
   } satisfies ClockCorrection);

@@ -345,7 +345,7 @@ describe('with all that the other has at the centre', () => {
       expect(await rows()).toBe(before + 1);
     });
 
-    test('one with the columns of a former version is made anew', async () => {
+    test('one with the columns of a former version is made again', async () => {
       const client = await as('one');
       await client.query('SELECT open_incoming_readings()');
       await query('ALTER TABLE pack_readings ADD COLUMN more integer DEFAULT 7');

@@ -1,4 +1,7 @@
-/** Whose rows they are: files that were replaced or set back go on by themselves, copies that run beside are refused. */
+/**
+ * Whose rows they are: files that were replaced or restored from an older copy go on by themselves, copies that run
+ * beside are refused.
+ */
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -48,7 +51,7 @@ const range = (first: number, count: number) => Array.from({ length: count }, (_
 const incarnations = () =>
   centre.query<{ incarnation: string }>('SELECT incarnation FROM gateway_incarnations ORDER BY ended_at');
 
-test('a card set back to an older copy goes on above what the centre has, once the other is silent', async () => {
+test('a card restored from an older copy goes on above what the centre has, once the other is silent', async () => {
   const directory = centre.newDirectory();
   let log = await centre.openLog(topology, directory);
   await sync(log, 0, 30);
@@ -84,7 +87,7 @@ test('a card set back to an older copy goes on above what the centre has, once t
   expect(await refused(log)).toMatch(/two gateways have the same gateway_id/);
 });
 
-test('a card set back that ran on without the centre beyond what that has', async () => {
+test('a card restored from an older copy that ran on without the centre beyond what that has', async () => {
   const directory = centre.newDirectory();
   let log = await centre.openLog(topology, directory);
   await sync(log, 0, 30);
@@ -127,7 +130,7 @@ test('a clock that shows the same times again, and the same numbers, does not ma
   expect([rows, values]).toEqual([String(21 * topology.packs.length), String(21 * topology.packs.length)]);
 });
 
-test('records after the last common reading, and a past whose times were put right, are not told twice', async () => {
+test('records after the last common reading, and a past whose times were put right, are not reported twice', async () => {
   const directory = centre.newDirectory();
   let log = await centre.openLog(topology, directory);
   const era = { boot_id: 'b', step_ms: 0, t_ms: T0 };
@@ -191,7 +194,7 @@ test('a log whose file is gone goes on as its successor; a stranger is refused',
   expect(await refused(await centre.openLog(topology))).toMatch(/two gateways have the same gateway_id/);
 });
 
-test('what was lost is told to the centre', async () => {
+test('what was lost is reported to the centre', async () => {
   const log = await centre.openLog(topology);
   appendRounds(log, topology, 0, 1);
   log.appendRecord(4, T0, {

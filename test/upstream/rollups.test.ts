@@ -158,7 +158,7 @@ test('a gateway rolls up by itself what grows no more, and again when late readi
   );
 });
 
-test('a rollup that fails is no reason to stop the sync, and is told', async () => {
+test('a rollup that fails is no reason to stop the sync, and is reported', async () => {
   const lines: string[] = [];
   const log = await centre.openLog(topology);
   const first = centre.follow(log);

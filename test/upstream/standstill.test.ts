@@ -1,4 +1,4 @@
-/** What must not hold up readings at the centre, and what holds them up without a word: each is told, and once. */
+/** What must not hold up readings at the centre, and what holds them up without a word: each is reported, and once. */
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../core/clock/clock.ts';

@@ -236,7 +236,7 @@ test('absent at start: one clear line without the password, local work goes on, 
   await expectExactlyOnce(2);
 });
 
-test('wrong password, unknown database and an unreadable URL are told apart, never with the password', async () => {
+test('wrong password, unknown database and an unreadable URL are distinguished, never with the password', async () => {
   const store = await openStore();
   for (const [database_url, expected] of [
     [centre.url.replace(/:[^:@/]+@/, ':hunter2@'), /refuses the password/],

@@ -1,4 +1,4 @@
-/** Parts of the file that cannot be read: counted in each run, reported in a gap record once, whenever they are found. */
+/** Parts of the file that cannot be read: counted in each run, reported in a gap record once. */
 import type { GapRecord } from '../../../core/contract/gap.ts';
 import type { Documents } from '../store.ts';
 

@@ -1,4 +1,4 @@
-/** A log that two processes wrote at once, before there was a lock: set aside and told, and the sync goes on. */
+/** A log that two processes wrote at once, before there was a lock: quarantined and reported, and the sync goes on. */
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LogRows } from '../log/log-rows.ts';
@@ -67,7 +67,7 @@ const WAYS: Record<string, (first: Writer, second: Writer) => void> = {
 };
 
 for (const [what, write] of Object.entries(WAYS))
-  test(`${what}: the file is set aside, the log goes on above, and what may be missing is told`, async () => {
+  test(`${what}: the file is quarantined, the log goes on above, and what may be missing is reported`, async () => {
     const first = openWriter(file, 30);
     add(first, 20);
     first.close(15);
@@ -110,7 +110,7 @@ test('a number that is taken when it is to be written sets the file aside, and t
   expect(Object.values(counts).reduce((sum, { readings }) => sum + readings, 0)).toBe(taken + 5);
 });
 
-test('doubles within the archive are told when they are read', () => {
+test('doubles within the archive are reported when they are read', () => {
   const [one, two] = [openWriter(file, 30), openWriter(file, 30)];
   add(one, 10);
   add(two, 7);

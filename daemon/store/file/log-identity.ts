@@ -1,6 +1,6 @@
 /**
  * Who this log is, in a small file beside the database, so that it is known when the database cannot be read: its
- * incarnation, and below which number its rows may have been numbered. A log that begins anew goes on above, and names
+ * incarnation, and below which number its rows may have been numbered. A log that begins again goes on above, and names
  * those before it: the centre takes it for their successor, and no number is used twice.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';

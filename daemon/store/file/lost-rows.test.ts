@@ -1,4 +1,4 @@
-/** Rows that were written and are gone at the next start, or cannot be read there: found, told with their numbers, shown. */
+/** Rows that were written and are gone at the next start, or cannot be read there: found, reported, shown. */
 import { cpSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -58,7 +58,7 @@ const LOSSES = {
 };
 
 for (const [what, lose] of Object.entries(LOSSES))
-  test(`${what} between two runs is a loss that is told, not a first start`, async () => {
+  test(`${what} between two runs is a loss that is reported, not a first start`, async () => {
     const first = await openStore();
     await fill(first);
     first.markSynced(100);
@@ -84,7 +84,7 @@ for (const [what, lose] of Object.entries(LOSSES))
     expect(third.stats().lost).toBeUndefined();
   });
 
-test('the WAL deleted after a kill: what was in it is told, and its numbers are not used again', async () => {
+test('the WAL deleted after a kill: what was in it is reported, and its numbers are not used again', async () => {
   const clock = new ManualClock(T0);
   const first = await openStore({ clock, batch_bytes: 1 << 16 });
   await fill(first, 1500);
@@ -110,7 +110,7 @@ test('the WAL deleted after a kill: what was in it is told, and its numbers are 
   killed.remove();
 });
 
-test('an older copy of the database beside the newer identity: its rows stay, the missing ones are told', async () => {
+test('an older copy of the database beside the newer identity: its rows stay, the missing ones are reported', async () => {
   const first = await openStore();
   await fill(first);
   const copied_seq = first.durableSeq();
@@ -137,7 +137,7 @@ test('an older copy of the database beside the newer identity: its rows stay, th
   expect(third.durableSeq()).toBeGreaterThan(last_seq);
 });
 
-test('nothing is told of a log that was stopped, or killed, and has all its rows', async () => {
+test('nothing is reported of a log that was stopped, or killed, and has all its rows', async () => {
   for (let run = 0; run < 3; run++) {
     const store = await openStore();
     await fill(store);
@@ -151,7 +151,7 @@ test('nothing is told of a log that was stopped, or killed, and has all its rows
   }
 });
 
-test('after a restart without a centre, what it has goes first, and nothing of it is told as lost', async () => {
+test('after a restart without a centre, what it has goes first, and nothing of it is reported as lost', async () => {
   const first = await openStore({ span_rows: 50 });
   for (let n = 0; n < 10; n++) await fill(first, 50);
   first.markSynced(225);
@@ -169,7 +169,7 @@ test('after a restart without a centre, what it has goes first, and nothing of i
   expect(readIdentity(file)?.synced_seq).toBe(150);
 });
 
-test('damage found while the store opens is told once, and shown at every start', async () => {
+test('damage found while the store opens is reported once, and shown at every start', async () => {
   const first = await openStore();
   await fill(first, 30);
   await fill(first, 30);

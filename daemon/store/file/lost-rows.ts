@@ -1,4 +1,7 @@
-/** Rows that the identity file knows of and the database does not: it was deleted, emptied, set back, or lost its WAL. */
+/**
+ * Rows that the identity file knows of and the database does not: it was deleted, emptied, restored from an older copy,
+ * or lost its WAL.
+ */
 import type { GapRecord } from '../../../core/contract/gap.ts';
 import type { LogIdentity } from './log-identity.ts';
 
@@ -21,7 +24,7 @@ export function lostGap(file: string, { kept, found_seq }: LostRows): GapRecord 
   const state = found_seq === undefined ? 'is empty or was removed' : `ends at row ${found_seq}`;
   const users =
     found_seq === undefined
-      ? '; with it went users, settings and alerts: users of the centre come back when it is reached, others must be made anew'
+      ? '; with it went users, settings and alerts: users of the centre come back when it is reached, others must be made again'
       : '; what was changed meanwhile in users and settings went with them';
   const centre = synced_seq === undefined ? '' : `; the centre had those up to ${synced_seq}`;
   const missing = mayLack(kept);

@@ -30,7 +30,7 @@ export function openDatabase(file: string, migrations: string): Database.Databas
     db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
     check(db);
     migrate(db, migrations, file);
-    // What a run before wrote but could not sync is read now and still may be lost; written anew it may not.
+    // What a run before wrote but could not sync is read now and still may be lost; written again it may not.
     db.pragma('wal_checkpoint(TRUNCATE)');
     return db;
   } catch (error) {
@@ -58,7 +58,7 @@ function check(db: Database.Database): void {
   if (pages > CHECKED_PAGES) return;
   const found = db.pragma('quick_check(1)', { simple: true }) as string;
   if (found === 'ok') return;
-  // A card that fails a read says nothing of the file's bytes; what needs them later is told so.
+  // A card that fails a read says nothing of the file's bytes; what needs them later fails by itself.
   const failure = /error code=(\d+)/.exec(found);
   if (failure && !CORRUPT_CODES.includes(Number(failure[1]) & 0xff)) return;
   throw new GatewayError('STORE_CORRUPT', found);

@@ -1,4 +1,4 @@
-/** One process per directory: who comes second is told who is there, and who dies by force leaves no lock behind. */
+/** One process per directory: who comes second is shown who is there, and who dies by force leaves no lock behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ test('within one process a lock is held once, until it is released', () => {
   expect(taking(file)).not.toThrow();
 });
 
-test('a directory where no lock can be made is told', () => {
+test('a directory where no lock can be made is reported', () => {
   expect(taking(join('/dev/null', 'a.lock'))).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
 });
 

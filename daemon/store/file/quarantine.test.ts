@@ -1,4 +1,4 @@
-/** A file that cannot be read: set aside, a new one begun as its successor, people and alerts taken over, the loss told. */
+/** A file that cannot be read: quarantined, a new one follows it, people and alerts salvaged, the loss reported. */
 import { closeSync, fstatSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -83,7 +83,7 @@ test('a file of nonsense is kept, and a log begun that is nobody’s successor',
   ]);
 });
 
-test('a file that was set aside is told of until somebody moves it away', async () => {
+test('a file that was quarantined is reported until somebody moves it away', async () => {
   writeFileSync(file, 'not a database, but long enough to be read as one'.repeat(50));
   const clock = new ManualClock(T0);
   const store = await openStore({ clock });
@@ -98,7 +98,7 @@ test('a file that was set aside is told of until somebody moves it away', async 
   expect((await round()).set_aside).toEqual([]);
 });
 
-test('damage found at the start: successor with higher numbers, users and alerts taken over', async () => {
+test('damage found at the start: successor with higher numbers, users and alerts salvaged', async () => {
   const first = await openStore();
   await fill(first);
   const { incarnation } = first;
@@ -163,7 +163,7 @@ test('a log whose file was removed goes on as its own successor; without its ide
   expect(third).toMatchObject({ predecessors: [], numbers_from: 1 });
 });
 
-test('a damaged chunk costs its own readings and is told once', async () => {
+test('a damaged chunk costs its own readings and is reported once', async () => {
   const store = createSqliteStore(storeOptions(directory.path, { span_rows: 90 }));
   open.push(store);
   await store.open(topology);

@@ -1,10 +1,10 @@
-/** A database that cannot be read is kept under another name, and what can be read of its small tables is taken over. */
+/** A database that cannot be read is kept under another name, and what can be read of its small tables is salvaged. */
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 
 const MARK = '.unreadable-';
-/** What a person entered or must still see. The log itself stays in the file that was set aside. */
+/** What a person entered or must still see. The log itself stays in the file that was quarantined. */
 const TAKEN_OVER = ['documents', 'alerts', 'audit', 'completeness'] as const;
 
 /** Also its WAL, which belongs to it. Returns the new name. */
@@ -17,7 +17,7 @@ export function quarantine(file: string, t_ms: number): string {
   return name;
 }
 
-/** Databases set aside and still there, the oldest first. */
+/** Databases in quarantine and still there, the oldest first. */
 export function quarantinedFiles(file: string): string[] {
   const directory = dirname(file);
   return readdirSync(directory)
@@ -58,7 +58,7 @@ function takeTable(old: Database.Database, db: Database.Database, table: string)
       rows++;
     }
   } catch {
-    // The rest of this table is lost with the file; how many rows came over is told.
+    // The rest of this table is lost with the file; how many rows came over is reported.
   }
   return rows;
 }

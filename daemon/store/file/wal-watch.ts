@@ -100,7 +100,7 @@ export function walBytes(file: string): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Processes that read the database at this moment, ours last, as far as the system tells. */
+/** Processes that read the database at this moment, ours last, as far as the system says. */
 function readersOf(file: string): string[] {
   const inode = statSync(`${file}-shm`, { throwIfNoEntry: false })?.ino;
   const pids = new Set<number>();

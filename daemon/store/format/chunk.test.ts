@@ -1,4 +1,4 @@
-/** Chunks: every body comes back as it was, whatever it is; what is corrupt is told. */
+/** Chunks: every body comes back as it was, whatever it is; what is corrupt is reported. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';

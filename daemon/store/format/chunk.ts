@@ -34,7 +34,7 @@ export interface ChunkRow {
 }
 
 const tokens = new BodyTokens();
-/** Columns of one group: made anew for each they would pile up faster than the collector comes by. */
+/** Columns of one group: made new for each they would pile up faster than the collector comes by. */
 let token_room = new Int32Array(0);
 
 interface Group {

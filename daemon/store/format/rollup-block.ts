@@ -30,7 +30,7 @@ export const stepsFrom = (step_ms: number) => `steps_from_ms_${step_ms}`;
 export const PACK_SERIES = ['voltage_v', 'current_a', 'soc_pct', 'temperature_c'] as const;
 export const CELL_SERIES = ['voltage_v', 'temperature_c'] as const;
 
-/** What a history of readings tells of each as a whole, beside the quantities; not stored with the steps. */
+/** What a history of readings says of each as a whole, beside the quantities; not stored with the steps. */
 export const READING_FACTS = ['newest_age_ms', 'oldest_age_ms', 'is_repeated'] as const;
 /** Below zero, so that they stand beside the series of quantities. */
 export const factSeries = (fact: (typeof READING_FACTS)[number]) => -1 - READING_FACTS.indexOf(fact);

@@ -89,7 +89,7 @@ export class Corrections {
   }
 
   /**
-   * Where rows of a span of true time can be, ascending. `find` tells it of times as they stand in the log; within a
+   * Where rows of a span of true time can be, ascending. `find` gives it for times as they stand in the log; within a
    * range that is returned true time is the log's and `shift_ms`.
    */
   ranges(

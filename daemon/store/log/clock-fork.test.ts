@@ -1,4 +1,7 @@
-/** A log that was set back, whose records name rows by number: what they say of each row is the same under its new number. */
+/**
+ * A log that was restored from an older copy, whose records name rows by number: what they say of each row is the same
+ * under its new number.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -67,7 +70,7 @@ class Boot {
     return this.#read(reader => readAll(reader, 0, 50));
   }
 
-  /** What is told of every reading; `corrections`: by whom. */
+  /** What is reported of every reading; `corrections`: by whom. */
   reported(corrections = this.#stored()): ReportedTime[] {
     return this.rows()
       .filter(({ kind }) => kind === LogKind.reading)
@@ -78,7 +81,7 @@ class Boot {
       ]);
   }
 
-  /** What an export tells of every reading. */
+  /** What an export says of every reading. */
   exported(): (readonly [t_ms: number, certain: boolean])[] {
     const form = { rows: 'pack', format: 'ndjson' } as const;
     const { text } = this.#read(reader =>

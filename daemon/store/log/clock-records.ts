@@ -48,7 +48,7 @@ export function storeClock(db: Database, seq: number, body: string): void {
 
 /**
  * A time that was believed was wrong after all, which is rare. As no value can be taken out of a rollup, those from
- * there on are made anew; earlier ones stay, as their readings may be gone. Of a span that lies across that moment
+ * there on are made again; earlier ones stay, as their readings may be gone. Of a span that lies across that moment
  * the new ones hold nothing.
  */
 function forgetRollups(db: Database, touched: Range, before: Corrections): void {
@@ -84,7 +84,7 @@ export function isEra(body: string): boolean {
   return (JSON.parse(body) as ClockRecord).reason !== 'correction';
 }
 
-/** The era in which row `seq` was made, told anew from there on; undefined when the log does not tell. */
+/** The era in which row `seq` was made, reported again from there on; undefined when the log does not say. */
 export function eraAt(db: Database, rows: LogRows, seq: number): ClockEra | undefined {
   const body = db
     .prepare<[number], string>(
@@ -115,7 +115,7 @@ export function renumbered(body: string, numbers: Renumbering): [string, ...stri
 }
 
 /**
- * Rows got new numbers: the tables follow. `era` is that of the edge; it ends there, and begins anew with the new
+ * Rows got new numbers: the tables follow. `era` is that of the edge; it ends there, and begins again with the new
  * numbers. What lies between is not ours, so nothing more is to be said of it. What a correction says of a second
  * range is added by whoever has a number for it.
  */

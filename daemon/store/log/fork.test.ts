@@ -1,4 +1,7 @@
-/** A log that was set back goes on above the numbers that the centre knows: every row once, in order, wherever it stood. */
+/**
+ * A log that was restored from an older copy goes on above the numbers that the centre knows: every row once, in order,
+ * wherever it stood.
+ */
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -15,7 +18,7 @@ const anyStep = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('archive_step', 'archive_all', 'new_topology') },
 );
 
-test('rows up to the edge stay as they are, those after it are numbered anew in the same order', async () => {
+test('rows up to the edge stay as they are, those after it are renumbered in the same order', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anyStep, { minLength: 1, maxLength: 25 }),

@@ -1,5 +1,5 @@
 /**
- * A card that was set back to an older copy: the centre has rows that this log no longer has, and their numbers are
+ * A card that was restored from an older copy: the centre has rows that this log no longer has, and their numbers are
  * taken. What was written since goes on under numbers above them, in a log of its own name that follows the old one.
  */
 import type { Database } from 'better-sqlite3';

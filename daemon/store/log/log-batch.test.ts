@@ -1,4 +1,4 @@
-/** A batch read out of the log holds what a scan of its rows tells, byte for byte, within its limits. */
+/** A batch read out of the log holds what a scan of its rows gives, byte for byte, within its limits. */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
@@ -31,7 +31,7 @@ function scanned(rows: LogRows, after_seq: number, max_rows: number, max_bytes: 
   };
 }
 
-test('a batch is what a scan tells, however many rows it takes and wherever they stand', () => {
+test('a batch is what a scan gives, however many rows it takes and wherever they stand', () => {
   const anyCommit = fc.array(anyRow, { minLength: 1, maxLength: 60 });
   const anyLimits = fc.record({
     max_rows: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5000 })),

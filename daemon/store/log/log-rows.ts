@@ -1,7 +1,7 @@
 /**
  * The rows of the log in the order of their numbers, wherever they stand: singly, in blocks, or in the archive.
- * Everything that reads the log reads it here. Who asks by time asks for corrected times, and is told them; by number
- * rows are told as they stand.
+ * Everything that reads the log reads it here. Who asks by time asks for corrected times, and gets them; by number
+ * rows are given as they stand.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { describeError } from '../../../core/errors.ts';
@@ -60,7 +60,7 @@ export class LogRows {
   /** The last one unpacked: who follows the log asks for it again and again. */
   #unpacked: UnpackedSpan | undefined;
 
-  /** `onDamage` is told of every block or chunk that cannot be read; its rows are left out. */
+  /** `onDamage` is called for every block or chunk that cannot be read; its rows are left out. */
   constructor(db: Database, onDamage: (what: string) => void = () => {}) {
     this.#db = db;
     this.#onDamage = onDamage;
@@ -86,7 +86,7 @@ export class LogRows {
     this.#unpacked = undefined;
   }
 
-  /** Visits rows with `after_seq < seq <= up_to_seq` until told to stop, all out of one state of the file. */
+  /** Visits rows with `after_seq < seq <= up_to_seq` until asked to stop, all out of one state of the file. */
   scan(after_seq: number, up_to_seq: number, visit: Visit): void {
     this.scanBytes(after_seq, up_to_seq, withBodies(visit));
   }
@@ -134,7 +134,7 @@ export class LogRows {
     return this.corrections.ranges(from_ms, to_ms, (...logged) => this.#loggedRanges(...logged));
   }
 
-  /** By times as the log tells them; neighbours joined. */
+  /** By times as the log has them; neighbours joined. */
   #loggedRanges(from_ms: number, to_ms: number): Range[] {
     const ranges: Range[] = [];
     const spans = this.#db
@@ -183,7 +183,7 @@ export class LogRows {
   #corrected(chunk: Chunk): Chunk {
     const shift_ms = this.#corrections.shiftOf(chunk);
     if (shift_ms === 0) return chunk;
-    // Of one that is corrected in parts each row must be looked at.
+    // Of one that is corrected in parts each row must be checked.
     if (shift_ms === undefined)
       return { ...chunk, min_t_ms: Number.NEGATIVE_INFINITY, max_t_ms: Number.POSITIVE_INFINITY };
     return { ...chunk, min_t_ms: chunk.min_t_ms + shift_ms, max_t_ms: chunk.max_t_ms + shift_ms };
@@ -197,7 +197,7 @@ export class LogRows {
     return times.map((t_ms, row) => this.#corrections.correct(chunk.first_seq + rel_seqs[row], t_ms));
   }
 
-  /** Readings of a chunk; none, and told, when it is damaged. None either when retention was faster. */
+  /** Readings of a chunk; none, and reported, when it is damaged. None either when retention was faster. */
   groups({ first_seq, pack_key }: Pick<Chunk, 'first_seq' | 'pack_key'>): ChunkGroup[] {
     const body = this.#selectChunk.get(first_seq, pack_key);
     return body ? this.#open(first_seq, pack_key, body) : [];

@@ -1,4 +1,4 @@
-/** Which numbers rows of the log got anew, by those they had; see fork.ts. */
+/** Which numbers rows of the log got, by those they had; see fork.ts. */
 import type { SeqRange } from './clock-corrections.ts';
 
 /** Rows that follow one another, before and after. */

@@ -19,7 +19,7 @@ test('the narrowest gaps are closed first', () => {
   expect(fewer(spans, 1)).toEqual([[0, 100]]);
 });
 
-test('whatever the spans, none of them is left out, and no more are told than may be', () => {
+test('whatever the spans, none of them is left out, and no more are reported than may be', () => {
   const lengths = fc.array(fc.tuple(fc.integer({ min: 1, max: 50 }), fc.nat(50)), { maxLength: 30 });
   fc.assert(
     fc.property(lengths, fc.integer({ min: 1, max: 10 }), (steps, most) => {

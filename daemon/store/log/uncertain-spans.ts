@@ -1,8 +1,8 @@
-/** When the readings of a pack were whose time is uncertain, in as few spans of time as tell it. */
+/** When the readings of a pack were whose time is uncertain, in as few spans of time as cover it. */
 import type { Corrections, SeqRange } from './clock-corrections.ts';
 import type { Chunk, LogRows } from './log-rows.ts';
 
-/** In one reply. Where there are more, those closest to each other are told as one. */
+/** In one reply. Where there are more, those closest to each other are reported as one. */
 export const MAX_SPANS = 100;
 
 export type TimeSpan = [from_ms: number, to_ms: number];

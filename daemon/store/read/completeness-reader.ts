@@ -12,7 +12,7 @@ interface Row {
   readonly log_seq: number;
 }
 
-/** `count` tells the readings of a span with at most that sequence number, by pack id. */
+/** `count` gives the readings of a span with at most that sequence number, by pack id. */
 export async function readCompleteness(
   db: Database,
   { from_ms, to_ms, synced_seq }: { from_ms: number; to_ms: number; synced_seq: number | null },

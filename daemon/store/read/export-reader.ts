@@ -15,7 +15,7 @@ export interface LogView {
   /** Runs of numbers that can hold rows of the span, ascending. */
   ranges(from_ms: number, to_ms: number): ShiftedRange[];
   isUncertain(seq: number): boolean;
-  /** Visits rows with `after_seq < seq <= up_to_seq` until told to stop. */
+  /** Visits rows with `after_seq < seq <= up_to_seq` until asked to stop. */
   scanBytes(after_seq: number, up_to_seq: number, visit: VisitBytes): void;
   packId(pack_key: number): string | undefined;
 }

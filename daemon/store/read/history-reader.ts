@@ -139,7 +139,7 @@ export class HistoryReader {
     });
     const { chunks, loose, uncertain, more } = found;
     const { blocks = [], steps_from_ms = 0 } = more ?? {};
-    // Where the steps are gone readings may still be there: up to then they are what is told.
+    // Where the steps are gone readings may still be there: up to then they are what is reported.
     for (const [i, chunk] of chunks.entries()) {
       const is_rolled_up = (chunk.rolled_up & bit) !== 0;
       if (is_rolled_up && chunk.min_t_ms >= steps_from_ms) continue;

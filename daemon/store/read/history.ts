@@ -19,7 +19,7 @@ import {
 import type { TimeSpan } from '../log/uncertain-spans.ts';
 import type { HistoryRequest } from '../store.ts';
 
-/** Of one quantity, a value for each moment, NaN where it is missing; told with so many decimals. */
+/** Of one quantity, a value for each moment, NaN where it is missing; reported with so many decimals. */
 export interface HistoryColumn {
   readonly values: Float64Array;
   readonly decimals: number;
@@ -78,7 +78,7 @@ export class ThinnedSeries {
     return this.#columns.get(series)?.subarray(0, this.#count);
   }
 
-  /** `value` tells that of a series, NaN where it is missing; it is asked for those of `series` when the row is kept. */
+  /** `value` gives that of a series, NaN where it is missing; it is asked for those of `series` when the row is kept. */
   add(t_ms: number, series: Iterable<number>, value: (series: number) => number): void {
     const row = this.#place(t_ms);
     if (row < 0) return;

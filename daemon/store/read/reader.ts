@@ -43,7 +43,7 @@ export class Reader {
   #parts: PartsCheck | undefined;
 
   /**
-   * `onDamage` is told of every part of the file that cannot be read; its rows are left out. `cache_kib`: of pages
+   * `onDamage` is called for every part of the file that cannot be read; its rows are left out. `cache_kib`: of pages
    * (default: 16 MiB).
    */
   constructor(file: string, onDamage: (what: string) => void = () => {}, cache_kib?: number) {
@@ -197,7 +197,7 @@ export class Reader {
       .map(({ id, body }) => ({ id, body: parsed(body) }));
   }
 
-  /** See check-parts.ts. What is damaged is told like any other damage. */
+  /** See check-parts.ts. What is damaged is reported like any other damage. */
   checkParts(position: PartsPosition | undefined, at_least_bytes: number): CheckedParts {
     this.#parts ??= new PartsCheck(
       this.#db,

@@ -21,7 +21,7 @@ interface HistorySource {
   ): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** What a store, or a reader of its file, tells of the past. */
+/** What a store, or a reader of its file, says of the past. */
 export async function historyOf(source: HistorySource, request: HistoryRequest): Promise<HistoryReply> {
   const bytes = await source.history(request, 'json', async () => true);
   return JSON.parse(Buffer.from(bytes).toString());
@@ -49,7 +49,7 @@ export function smallTopology(pack_count: number, cell_count = 10, gateway_id = 
   };
 }
 
-/** A whole reading of good quality; pack voltage in 0.01 V steps tells `n` (below a million). */
+/** A whole reading of good quality; pack voltage in 0.01 V steps gives `n` (below a million). */
 export function numberedReading(topology: Topology, pack: number, n: number, t_ms: number): PackReading {
   const reading = new PackReading(pack, topology.packs[pack].shape);
   fillNumbered(reading, n, t_ms);

@@ -40,7 +40,7 @@ afterEach(() => directory.remove());
 
 const begun = () => Atomics.waitAsync(counts, 0, 0).value;
 
-test('it ends after the call it is at, by itself, and whoever waits is told at once', async () => {
+test('it ends after the call it is at, by itself, and whoever waits is answered at once', async () => {
   const call = client.call('work', null, undefined);
   await begun();
   const ending = client.end(5000);

@@ -44,7 +44,7 @@ export class Archiver {
 
   /**
    * One step per pack; the last changes the file, in one transaction, and nothing is changed before. Given up
-   * anywhere it can be begun anew.
+   * anywhere it can be begun again.
    */
   *archive(span: Range): Generator<void, void> {
     const { first_seq, last_seq } = span;

@@ -19,7 +19,7 @@ export interface CommitQueueOptions {
   readonly queue_bytes?: number | undefined;
   readonly batch_bytes?: number | undefined;
   readonly commit: (buffer: ArrayBuffer, used: number) => Promise<Committed>;
-  /** Called once the batch is no longer on its way; those who wait for it are told before. */
+  /** Called once the batch is no longer on its way; those who wait for it are answered before. */
   readonly onCommitted: (committed: Committed) => void;
   /** Given up for good. */
   readonly onLost: (readings: number) => void;
@@ -105,7 +105,7 @@ export class CommitQueue {
     return this.#flush_waiters.wait(batch);
   }
 
-  /** Those who wait are told that it takes longer; what they wait for stays on its way. */
+  /** Those who wait get the answer that it takes longer; what they wait for stays on its way. */
   failWaiters(error: GatewayError): void {
     this.#flush_waiters.settle(Number.POSITIVE_INFINITY, error);
   }

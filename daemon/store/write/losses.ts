@@ -1,4 +1,4 @@
-/** Readings that never reached the disk: counted by pack until they can be told in a gap record. */
+/** Readings that never reached the disk: counted by pack until they can be reported in a gap record. */
 import type { GapRecord } from '../../../core/contract/gap.ts';
 
 const DETAILS = {
@@ -35,7 +35,7 @@ export class Losses {
     if (pack_id !== undefined) loss.packs.set(pack_id, (loss.packs.get(pack_id) ?? 0) + readings);
   }
 
-  /** What was lost since the last time, and begins anew. */
+  /** What was lost since the last time, and begins again. */
   take(): GapRecord[] {
     const gaps = [...this.#open].map(
       ([reason, { from_ms, to_ms, readings, packs }]): GapRecord => ({

@@ -1,6 +1,6 @@
 /**
  * Makes steps again that are gone though the readings they were made of are there: an older program removed them by age
- * alone. Looks at every archived span once after the start, the newest first. Runs in the writer's thread when there is
+ * alone. Checks every archived span once after the start, the newest first. Runs in the writer's thread when there is
  * nothing else to be done, a chunk at a time.
  */
 import type { Database } from 'better-sqlite3';
@@ -8,7 +8,7 @@ import { addGoodValues } from '../format/chunk-series.ts';
 import { blockStart, ROLLUP_LEVELS, Rollup, STEPS_PER_BLOCK, stepsFrom } from '../format/rollup-block.ts';
 import type { LogRows, Range } from '../log/log-rows.ts';
 
-/** Of a span whose times cover more, as the clock was set, each reading's time is looked at. */
+/** Of a span whose times cover more, as the clock was set, each reading's time is checked. */
 const MAX_BLOCKS_BY_SPAN = 8;
 
 type Level = (typeof ROLLUP_LEVELS)[number];
@@ -29,7 +29,7 @@ interface MadeBlock {
 export class MissingSteps {
   readonly #db: Database;
   readonly #rows: LogRows;
-  /** Spans from this one on have been looked at. */
+  /** Spans from this one on have been checked. */
   #from_seq = Number.MAX_SAFE_INTEGER;
 
   constructor(db: Database, rows: LogRows) {
@@ -37,7 +37,7 @@ export class MissingSteps {
     this.#rows = rows;
   }
 
-  /** The next span, step by step; only the last step changes the file. Undefined when all have been looked at. */
+  /** The next span, step by step; only the last step changes the file. Undefined when all have been checked. */
   next(): Generator<void, 'checked'> | undefined {
     if (this.#from_seq === 0) return undefined;
     const span = this.#db

@@ -1,4 +1,4 @@
-/** Keeps a writer at work: a file that cannot be read is set aside, and the log goes on in a new one. */
+/** Keeps a writer at work: a file that cannot be read is quarantined, and the log goes on in a new one. */
 import type { Clock } from '../../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../../core/errors.ts';
 import { isCorrupt, isFull, openFailure } from '../file/open-database.ts';
@@ -14,7 +14,7 @@ export class WriterKeeper {
   #writer: Writer | undefined;
   #params: WriterMethods['open'][0] | undefined;
 
-  /** `onReplaced` is told when a new file was begun while the old one was in use. */
+  /** `onReplaced` is called when a new file was begun while the old one was in use. */
   constructor(
     setup: WorkerSetup,
     clock: Clock,

@@ -58,7 +58,7 @@ const roomy: RetainRequest = {
 const kinds = (reader: Reader) => [...reader.readBatch(0, 100_000, 1 << 26).kind];
 const readingsLeft = (reader: Reader) => kinds(reader).filter(kind => kind === LogKind.reading).length;
 
-test('what the centre has goes first, then minutes, then what it has not: told, and records stay', async () => {
+test('what the centre has goes first, then minutes, then what it has not: reported, and records stay', async () => {
   for (const is_archived of [true, false]) {
     const { writer, reader, close, end_ms } = filled(40, is_archived);
     const short = { ...roomy, max_bytes: 1, synced_seq: 1 + 10 * SPAN_ROWS + 1 };
@@ -217,7 +217,7 @@ test('where steps went for want of room the readings themselves make the chart',
   close();
 });
 
-test('losses on the way to the disk are told once, by pack and reason', () => {
+test('losses on the way to the disk are reported once, by pack and reason', () => {
   fc.assert(
     fc.property(
       fc.array(

@@ -2,9 +2,9 @@
  * What goes when it is old, or when there is no more room. In this order, oldest first, until there is room again:
  *
  *   1. readings that the centre has (all of them where there is no centre); their rollups stay
- *   2. files that could not be read and were set aside
+ *   2. files that could not be read and were quarantined
  *   3. rollups in steps of a minute
- *   4. readings that the centre does not have: a loss, told in a gap record
+ *   4. readings that the centre does not have: a loss, reported in a gap record
  *
  * Topologies, alerts, the audit log, records, users and settings are never removed for want of room, and neither is
  * the newest span. Runs in the writer's thread, a little at a time, so that commits never wait long.

@@ -70,7 +70,7 @@ export class RollUp {
       for (const block of blocks.blocks) gathered.push({ pack_key, block });
     }
     yield;
-    // Times were corrected meanwhile: begun anew with the right ones.
+    // Times were corrected meanwhile: begun again with the right ones.
     if (this.#rows.corrections.version !== version) return;
     this.#db
       .transaction(() => {

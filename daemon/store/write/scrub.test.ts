@@ -220,7 +220,7 @@ test('what another version left is no fault, nor is a clock that was set back', 
   expect(scrub.stats()).toMatchObject({ scrub_passes: 2, scrub_finished_ago_s: expect.any(Number) });
 });
 
-test('a store finds damage by itself: counted, and told as a gap like any other', async () => {
+test('a store finds damage by itself: counted, and reported as a gap like any other', async () => {
   makeParts();
   damage('chunks', 2);
   const options = { retain_every_ms: 20, scrub_days: 0.0001, retention_days: 36_500 };

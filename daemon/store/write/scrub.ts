@@ -142,7 +142,7 @@ export class Scrub {
   }
 }
 
-/** What another version may have left is begun anew. */
+/** What another version may have left is begun again. */
 function isState(kept: unknown): kept is State {
   if (typeof kept !== 'object' || kept === null) return false;
   const { position, checked_bytes, begun_ms, is_resting, passes, finished_ms } = kept as Partial<State>;

@@ -37,7 +37,7 @@ export interface UpkeepOptions extends Pick<ScrubOptions, 'documents' | 'check'>
 }
 
 export class Upkeep {
-  /** What there is for the file and what it takes; 0 before the first round where only that can tell. */
+  /** What there is for the file and what it takes; 0 before the first round where only that can say. */
   readonly #disk_space: DiskSpace;
   readonly #scrub: Scrub;
   readonly #options: UpkeepOptions;

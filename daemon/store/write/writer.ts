@@ -55,7 +55,7 @@ export class Writer {
   /** Rows after the last stored span. */
   #span: OpenSpan = { ...NO_SPAN };
 
-  /** Throws what openDatabase says. `onDamage` is told of parts that cannot be read; their rows are left out. */
+  /** Throws what openDatabase says. `onDamage` is called for parts that cannot be read; their rows are left out. */
   constructor(file: string, migrations: string, onDamage: (what: string) => void = () => {}) {
     this.#file = file;
     this.#onDamage = onDamage;
@@ -63,7 +63,7 @@ export class Writer {
     this.#db = openDatabase(file, migrations);
   }
 
-  /** `is_replacement`: for a file that was set aside, which is told otherwise. */
+  /** `is_replacement`: for a file that was quarantined, which is reported otherwise. */
   open(
     { pack_ids, topology, t_ms, span_rows, pack_keys = [] }: WriterMethods['open'][0],
     is_replacement = false,
@@ -135,14 +135,14 @@ export class Writer {
 
   /**
    * The centre has rows of this log up to `above_seq`, of which only those up to `after_seq` are ours: rows after that
-   * are numbered anew, above, in a log of a new name. See fork.ts.
+   * are renumbered, above, in a log of a new name. See fork.ts.
    */
   fork({ after_seq, above_seq, t_ms }: WriterMethods['fork'][0]): OpenedLog {
     const last_seq = this.#last_seq;
     const { incarnation, predecessors } = this.#identity;
     const first_new_seq = Math.max(above_seq, last_seq) + 1;
     this.#archiving = undefined;
-    // A record may become two, and one may tell of the clock.
+    // A record may become two, and one may be of the clock.
     this.#identity.take(last_seq, first_new_seq - last_seq + 2 * (last_seq - after_seq) + 1);
     const numbers = this.#transaction(() => {
       detachAfter(this.#db, this.#rows, after_seq);
@@ -165,7 +165,7 @@ export class Writer {
       this.#setMeta('predecessors', JSON.stringify(followed));
       this.#appendOwn(LogKind.gap, t_ms, {
         reason: 'set_back',
-        detail: `${this.#file}: was set back to an older copy, which ended at row ${after_seq}; the centre has rows up to ${above_seq}`,
+        detail: `${this.#file}: was restored from an older copy, which ended at row ${after_seq}; the centre has rows up to ${above_seq}`,
         ...{
           from_ms: null,
           to_ms: null,
@@ -243,7 +243,7 @@ export class Writer {
     }
   }
 
-  /** Remembered over restarts, so that nothing that the centre has is told as lost while it is out of reach. */
+  /** Remembered over restarts, so that nothing that the centre has is reported as lost while it is out of reach. */
   #noteSynced(seq: number): void {
     if (!Number.isFinite(seq) || seq === this.#identity.synced_seq) return;
     this.#setMeta('synced_seq', String(seq));
@@ -307,14 +307,14 @@ export class Writer {
     this.#identity.adopt({ incarnation, predecessors }, this.#last_seq);
   }
 
-  /** Small tables out of a file that was set aside, and the record of what it is to the log. Returns rows by table. */
+  /** Small tables out of a file that was quarantined, and the record of what it is to the log. Returns rows by table. */
   salvage(set_aside: string, t_ms: number, reason: string): Record<string, number> {
     return this.#transaction(() => {
       const taken = salvage(set_aside, this.#db);
       const rows = Object.entries(taken).map(([table, count]) => `${count} ${table}`);
       const gap: GapRecord = {
         reason: 'storage_lost',
-        detail: `${reason}; kept as ${set_aside}; taken over: ${rows.join(', ') || 'nothing'}`,
+        detail: `${reason}; kept as ${set_aside}; salvaged: ${rows.join(', ') || 'nothing'}`,
         ...{ from_ms: null, to_ms: null, ...mayLack(this.#kept), readings: null, packs: [] },
       };
       this.#appendOwn(LogKind.gap, t_ms, gap);
@@ -333,7 +333,7 @@ export class Writer {
     this.#span = { ...NO_SPAN };
   }
 
-  /** A record that the store itself has to tell; within a transaction. */
+  /** A record that the store itself has to report; within a transaction. */
   #appendOwn(kind: number, t_ms: number, record: object): void {
     const seq = ++this.#last_seq;
     this.#insertRow.run(seq, kind, 0, t_ms, Buffer.from(JSON.stringify(record)));

@@ -103,7 +103,7 @@ function compareVector(decoder: MessageDecoder, vector: ReferenceMessage['vector
   const names = carried.map(i => signals[i].name);
   expect([...new Set(names)].sort()).toEqual(Object.keys(vector.v).sort());
   for (const i of carried) {
-    // Of signals of one name in one frame the reference tells of one only.
+    // Of signals of one name in one frame the reference reports one only.
     if (names.indexOf(signals[i].name) !== names.lastIndexOf(signals[i].name)) continue;
     const expected = vector.v[signals[i].name];
     const where = `${decoder.message.name}.${signals[i].name} of ${vector.p}`;

@@ -29,7 +29,7 @@ test('a 29-bit id without bit 31 is taken as extended, with a warning', () => {
   expect(warnings).toEqual([{ line: 1, text: expect.stringContaining('taken as extended') }]);
 });
 
-test('a line that cannot be read costs itself only, and its number is told', () => {
+test('a line that cannot be read costs itself only, and its number is reported', () => {
   const broken = small
     .replace(' SG_ one : 0|8@1+', ' SG_ one : zero|8@1+')
     .replace('BO_ 2566', 'WHAT_ 1 2;\nBO_ 2566');
@@ -158,7 +158,7 @@ test('work grows with the text, not with its square: sizes that would take hours
   expect(parseDbc(`CM_ "\nSG_${' '.repeat(1_000_000)}" ;\n${small}`).messages).toHaveLength(2);
 });
 
-test('messages of one id, signals of one message and remarks have a bound, and what is beyond is told', () => {
+test('messages of one id, signals of one message and remarks have a bound, and what is beyond is reported', () => {
   const same = parseDbc(Array.from({ length: 30_000 }, (_, i) => `BO_ 7 M${i}: 8 X`).join('\n'));
   expect(same.messages).toHaveLength(100);
   expect(same.warnings.filter(({ text }) => text.includes('left out'))).toHaveLength(29_900);

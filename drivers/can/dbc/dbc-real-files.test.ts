@@ -284,7 +284,7 @@ test('half floats: every pattern there and back; known values', () => {
   expect(halfToNumber(0xc000)).toBe(-2);
 });
 
-test('a value type on a length that is no float of that type is told; the length decides where it can', () => {
+test('a value type on a length that is no float of that type is reported; the length decides where it can', () => {
   const signal = (bits: number) => `BO_ 1 M: 8 X\n SG_ s : 0|${bits}@1- (1,0) [0|0] "" X\n`;
   const of = (bits: number, type: number) => parseDbc(`${signal(bits)}SIG_VALTYPE_ 1 s : ${type};\n`);
   expect(of(64, 1).messages[0].signals[0].float).toBe('float64');

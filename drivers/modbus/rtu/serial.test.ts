@@ -109,7 +109,7 @@ test.runIf(runs)(
   },
 );
 
-/** Two blocks that differ in nothing but their address, as a late reply does not tell it. */
+/** Two blocks that differ in nothing but their address, as a late reply does not carry it. */
 const twins = {
   ...shipped('daly-d2'),
   id: 'twins',
@@ -155,7 +155,7 @@ test.runIf(runs)('a dead unit is probed less and less while its neighbours are r
   );
 });
 
-test.runIf(runs)('a port that is not there is told in one line and tried again', async () => {
+test.runIf(runs)('a port that is not there is reported in one line and tried again', async () => {
   const line = start('/dev/does-not-exist', captured().bindings);
   await line.start();
   await until(() => line.health().state === 'down');

@@ -10,7 +10,7 @@ import { MODEL_HEADER } from './models.ts';
 export interface ModelInstance {
   readonly id: number;
   readonly address: number;
-  /** Registers after ID and L, as the device tells. */
+  /** Registers after ID and L, as the device reports. */
   readonly length: number;
   /** The model's first registers, by which it is known again: ID, L and, for 804 and 805, its indices. */
   readonly head: Uint16Array;

@@ -33,7 +33,7 @@ test.each([
     }),
     "profile sunspec-battery: negate_when names 'sign', which is no option of it",
   ],
-])('what is wrong in a profile is told by its place', (change, message) => {
+])('what is wrong in a profile is reported by its place', (change, message) => {
   expect(() => packMap(bindingWith(change))).toThrow(
     expect.objectContaining({ code: 'PROFILE_INVALID', message }),
   );

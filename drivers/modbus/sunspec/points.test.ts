@@ -34,7 +34,7 @@ test.each([
   ['sf', [0x8000]],
   ['u32', [0xffff, 0xffff]],
   ['b32', [0xffff, 0xffff]],
-] as const)('%s tells that it is not implemented', (type, words) => {
+] as const)('%s says that it is not implemented', (type, words) => {
   expect(readNumber(Uint16Array.from(words), 0, type)).toBeNaN();
 });
 

@@ -29,7 +29,7 @@ export interface SunSpecReaderOptions {
 /** The unit, or its gateway, refuses this piece; others may be read. */
 const isRefusal = ({ kind }: ReadFailure) => kind === 'exception' || kind === 'unit_offline';
 
-/** Rounds in a row in which a model was refused, until the unit is discovered anew; then twice as many. */
+/** Rounds in a row in which a model was refused, until the unit is discovered again; then twice as many. */
 const REFUSED_ROUNDS = 3;
 
 export class SunSpecReader implements UnitReader {

@@ -1,4 +1,4 @@
-/** Test bench for several requests in flight: a TCP server that answers when and in which order it is told. */
+/** Test bench for several requests in flight: a TCP server that answers when and in which order it is asked to. */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../../core/clock/clock.ts';
@@ -56,7 +56,7 @@ export async function serveHeld(onRequest: (received: ReceivedRequest) => void):
   };
 }
 
-/** What a register holds: told by its place, so that the reply to another request is known as such. */
+/** What a register holds: derived from its place, so that the reply to another request is known as such. */
 export function wordAt(unit: number, address: number): number {
   return (address * 7 + unit * 4096) & 0xffff;
 }

@@ -1,6 +1,6 @@
 /**
  * Writes golden bytes: what this program stores today, and what it means. Every later program must read them, so a
- * file that was committed is never made anew; a new version of a format gets a file of its own:
+ * file that was committed is never made again; a new version of a format gets a file of its own:
  *
  *   node daemon/store/format/golden/make-golden.ts > daemon/store/format/golden/stored-<version of readings>.json
  */
