@@ -14,8 +14,8 @@ export const storeClock: RecordSink = async (client, gateway_id, records, seqs) 
 };
 
 /**
- * Corrections that have moved their readings already, reported under another number: after a restore whatever follows the
- * first reading that the centre does not have is sent again, and it may have what came later.
+ * Corrections that have moved their readings already, reported under another number: after a restore whatever follows
+ * the first reading that the centre does not have is sent again, and it may have what came later.
  */
 const KNOWN = `
   SELECT r.seq
