@@ -247,7 +247,7 @@ test('start and stop in any order leave nothing behind', async () => {
   );
 });
 
-test('a node that answers while it hears is delivered after, in order, within a bound', () => {
+test('a node that answers while it receives is delivered after, in order, within a bound', () => {
   const bus = new VirtualCanHub().bus('b');
   const received: number[] = [];
   const echo: VirtualCanNode = bus.attach(frame => {

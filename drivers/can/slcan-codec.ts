@@ -9,7 +9,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 const BEL = 0x07;
 /** T, 8 digits of id, length, 16 digits of data, 8 of a time stamp: 34; some room for answers to V and N. */
-const MAX_LINE = 64;
+const MAX_LINE_CHARACTERS = 64;
 
 /** Setup command by bit rate. */
 const SPEED_COMMANDS = {
@@ -42,7 +42,7 @@ export interface SlcanListener {
 export class SlcanParser {
   readonly counts = { malformed_lines: 0, remote_frames: 0 };
   readonly #listener: SlcanListener;
-  readonly #line = new Uint8Array(MAX_LINE);
+  readonly #line = new Uint8Array(MAX_LINE_CHARACTERS);
   readonly #frame: CanFrame = {
     id: 0,
     extended: false,
@@ -69,7 +69,7 @@ export class SlcanParser {
     for (const byte of bytes) {
       if (byte === CR || byte === BEL) this.#end(byte);
       else if (byte === LF) continue;
-      else if (this.#length < MAX_LINE) this.#line[this.#length++] = byte;
+      else if (this.#length < MAX_LINE_CHARACTERS) this.#line[this.#length++] = byte;
       else this.#overlong = true;
     }
   }

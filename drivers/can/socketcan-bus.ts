@@ -218,7 +218,7 @@ export class SocketCanBus implements CanBus {
     this.#channel = undefined;
     if (!channel) return;
     try {
-      // The package closes its socket only when garbage is collected: until then it shall hear nothing.
+      // The package closes its socket only when garbage is collected: until then it shall receive nothing.
       channel.setRxFilters([{ id: 0, mask: 0, invert: true }]);
       channel.stop();
     } catch (error) {

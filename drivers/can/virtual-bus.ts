@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import type { CanBus, CanBusListener, CanFrame, CanId } from './can-bus.ts';
 
 /** Frames that may wait while a delivery is under way; beyond, new ones are dropped and counted. */
-const MAX_WAITING = 4096;
+const MAX_WAITING_FRAMES = 4096;
 
 export type SentFrame = Pick<CanFrame, 'id' | 'extended' | 'data' | 'length'>;
 
@@ -47,7 +47,7 @@ export class VirtualCanBus {
     this.connection_id = connection_id;
   }
 
-  /** Joins the bus. `receive` hears every frame of the others; leave it out to send only. */
+  /** Joins the bus. `receive` gets every frame of the others; leave it out to send only. */
   attach(receive?: Receiver): VirtualCanNode {
     const node: VirtualCanNode = {
       send: frame => this.#send(node, frame),
@@ -76,7 +76,7 @@ export class VirtualCanBus {
   }
 
   #send(from: object, { id, extended, data, length }: SentFrame): boolean {
-    if (this.#down_reason !== undefined || this.#waiting.length >= MAX_WAITING) {
+    if (this.#down_reason !== undefined || this.#waiting.length >= MAX_WAITING_FRAMES) {
       this.dropped++;
       return false;
     }

@@ -144,7 +144,7 @@ export class Connector {
     const text = connection
       ? `connection to ${wire.name} lost: ${reason ?? 'closed by the other side'}`
       : `cannot connect to ${wire.name}: ${reason ?? 'closed at once'}`;
-    // Who waited for a reply must hear of the loss also where the connection was to be replaced anyhow.
+    // Who waited for a reply must learn of the loss also where the connection was to be replaced anyhow.
     const is_lost = connection !== undefined && onLost(connection, text);
     const replied = connection !== undefined && connection.replies > 0;
     if (is_lost) this.#reopening = false;

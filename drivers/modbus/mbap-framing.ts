@@ -30,11 +30,11 @@ const HEADER_BYTES = 6;
 const CRC_BYTES = 2;
 const TRANSACTIONS = 0xffff;
 /** Unit, and a longest PDU, and the check sum the library expects of every port. */
-const MAX_REPLY = 256;
+const MAX_REPLY_BYTES = 256;
 /** More than are in flight, and than the units of a link have different reads. */
-const MAX_PREPARED = 1024;
+const MAX_PREPARED_REQUESTS = 1024;
 /** Requests given up whose replies may still come and are known as late. */
-const MAX_GIVEN_UP = 256;
+const MAX_GIVEN_UP_REQUESTS = 256;
 
 export class MbapFraming implements Framing {
   readonly #port: MbapPort;
@@ -65,7 +65,7 @@ export class MbapFraming implements Framing {
 
   /** The same few requests are sent over and over: the library builds each once, and knows it by its number. */
   #prepare({ unit, code, address, count }: ReadRequest): Prepared {
-    const number = this.#prepared.size < MAX_PREPARED ? this.#prepared.size + 1 : this.#dropOldest();
+    const number = this.#prepared.size < MAX_PREPARED_REQUESTS ? this.#prepared.size + 1 : this.#dropOldest();
     const { settle } = this.#port;
     this.#port._transactionIdWrite = number;
     if (code === 1) this.#client.writeFC1(unit, address, count, settle);
@@ -117,7 +117,7 @@ class MbapPort extends EventEmitter {
   /** The option that would take what came in place of the awaited reply. */
   #hint: string | undefined;
   readonly #reader: MbapReader;
-  readonly #reply = Buffer.alloc(MAX_REPLY + CRC_BYTES);
+  readonly #reply = Buffer.alloc(MAX_REPLY_BYTES + CRC_BYTES);
   readonly #awaited: (Awaited | undefined)[] = [];
   /** What the library is given to judge. */
   #judged: Awaited | undefined;
@@ -180,7 +180,7 @@ class MbapPort extends EventEmitter {
     if (!awaited) return undefined;
     this.#awaited[place] = undefined;
     this.#given_up.set(awaited.transaction, onReply);
-    if (this.#given_up.size > MAX_GIVEN_UP)
+    if (this.#given_up.size > MAX_GIVEN_UP_REQUESTS)
       for (const [oldest] of this.#given_up) {
         this.#given_up.delete(oldest);
         break;

@@ -24,12 +24,12 @@ const BUS = 'scan';
 /** Addresses of one profile that are tried; those with most ids first. */
 const MAX_ADDRESSES = 64;
 /** Findings below this are left out. */
-const MIN_PCT = 5;
+const MIN_CONFIDENCE_PCT = 5;
 /** Bits by which checksums that fit, frame after frame, speak against chance. */
 const CHECKSUM_BITS = 6;
 /** A profile that fits worse is not tried with other options. */
 const WORTH_OPTIONS_PCT = 20;
-const MAX_TEXT = 40;
+const MAX_TEXT_CHARACTERS = 40;
 /** Makers leave bytes off that they do not use: a short frame is a weaker sign than a wrong checksum. */
 const SHORT_FRAME = 0.3;
 
@@ -225,7 +225,7 @@ function makerText(profile: Profile, seen: ReadonlyMap<string, SeenId>): string[
     .map(byte => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ''))
     .join('')
     .trim()
-    .slice(0, MAX_TEXT);
+    .slice(0, MAX_TEXT_CHARACTERS);
   return text === '' ? [] : [`it calls itself "${text}"`];
 }
 
@@ -240,7 +240,7 @@ function settleClaims(fits: readonly Fit[]): Finding[] {
     const taken = [...seen].flatMap(id => claimed.get(id) ?? []);
     const claimed_share = taken.length / seen.size;
     const confidence_pct = confidence({ ...evidence, claimed_share }, facts);
-    if (confidence_pct < MIN_PCT) return [];
+    if (confidence_pct < MIN_CONFIDENCE_PCT) return [];
     for (const id of seen) if (!claimed.has(id)) claimed.set(id, binding.profile.id);
     const better = `${taken.length} of its ids fit ${[...new Set(taken)].join(', ')} better`;
     return [

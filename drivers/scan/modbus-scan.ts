@@ -62,7 +62,7 @@ const USUAL_ATTEMPTS = 2;
 const ROUND_ATTEMPTS = 3;
 /** In what is said of a reply that an option of the connection would take. */
 const ALLOWED = /allowed by "(\w+): (\w+)"/;
-const MIN_PCT = 5;
+const MIN_CONFIDENCE_PCT = 5;
 /** Registers at known places that answer, and a chain with a marker, are not chance. */
 const BITS_OF_MAP = 3;
 const BITS_OF_MARKER = 6;
@@ -221,7 +221,7 @@ async function tryOne(
     },
     facts,
   );
-  if (confidence_pct < MIN_PCT && !identity) return undefined;
+  if (confidence_pct < MIN_CONFIDENCE_PCT && !identity) return undefined;
   return {
     profile: profile.id,
     title: profile.title,
@@ -297,7 +297,7 @@ function settleUnits(found: readonly Finding[], profiles: readonly Profile[]): F
         other.address === finding.address && overlap(byId.get(other.profile), byId.get(finding.profile)),
     );
     if (!rival) kept.push(finding);
-    else if (finding.confidence_pct >= 2 * MIN_PCT)
+    else if (finding.confidence_pct >= 2 * MIN_CONFIDENCE_PCT)
       kept.push({
         ...finding,
         confidence_pct: Math.round(finding.confidence_pct / 2),

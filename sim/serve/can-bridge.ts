@@ -6,7 +6,7 @@ import type { SentFrame, VirtualCanBus, VirtualCanNode } from '../../drivers/can
 import type { Bridge } from './bridge.ts';
 
 /** Frames that wait while the interface takes none; beyond, new ones are dropped and counted. */
-const MAX_WAITING = 1024;
+const MAX_WAITING_FRAMES = 1024;
 /** A full interface is tried again after this long. */
 const RETRY_MS = 2;
 const OPEN_TIMEOUT_MS = 2000;
@@ -70,7 +70,7 @@ export class CanBridge implements Bridge {
       this.#counters.frames_sent++;
       return;
     }
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#waiting.length >= MAX_WAITING_FRAMES) {
       this.#counters.frames_dropped++;
       return;
     }

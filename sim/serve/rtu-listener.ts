@@ -16,10 +16,10 @@ export interface RtuListenerOptions {
   readonly counters: { requests: number; replies: number; stray_bytes: number };
 }
 
-const MAX_FRAME = 256;
+const MAX_FRAME_BYTES = 256;
 /** After this long without a byte what has come so far is no longer the beginning of a request. */
 const SILENCE_MS = 50;
-const MIN_FRAME = 4;
+const MIN_FRAME_BYTES = 4;
 /** Unit, function, address, count or value, check sum. */
 const PLAIN_REQUEST_BYTES = 8;
 
@@ -43,9 +43,9 @@ export class RtuListener {
     joined.set(this.#bytes);
     joined.set(bytes, this.#bytes.length);
     this.#bytes = this.#takeRequests(joined);
-    if (this.#bytes.length > MAX_FRAME) {
-      counters.stray_bytes += this.#bytes.length - MAX_FRAME;
-      this.#bytes = this.#bytes.slice(-MAX_FRAME);
+    if (this.#bytes.length > MAX_FRAME_BYTES) {
+      counters.stray_bytes += this.#bytes.length - MAX_FRAME_BYTES;
+      this.#bytes = this.#bytes.slice(-MAX_FRAME_BYTES);
     }
     if (this.#bytes.length > 0) this.#silence = clock.setTimer(() => this.#onSilence(), SILENCE_MS);
   }
@@ -53,7 +53,7 @@ export class RtuListener {
   /** Answers every whole request; returns what may become one. */
   #takeRequests(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     let at = 0;
-    while (bytes.length - at >= MIN_FRAME) {
+    while (bytes.length - at >= MIN_FRAME_BYTES) {
       const length = requestBytes(bytes, at);
       if (length === undefined || at + length > bytes.length) break;
       if (crcFits(bytes, at, length)) {
@@ -71,7 +71,7 @@ export class RtuListener {
   #onSilence(): void {
     const { counters } = this.#options;
     let bytes = this.#bytes;
-    while (bytes.length >= MIN_FRAME) {
+    while (bytes.length >= MIN_FRAME_BYTES) {
       if (crcFits(bytes, 0, bytes.length)) {
         this.#answer(bytes);
         bytes = bytes.subarray(bytes.length);

@@ -55,7 +55,7 @@ test('opened at the bit rate of the bus it carries frames both ways', async () =
   expect(send()).toBe('');
 });
 
-test('at another bit rate it hears errors and nothing else', async () => {
+test('at another bit rate it receives errors and nothing else', async () => {
   const { say, send, received } = await rig();
   say('S6\rO\r');
   expect(send()).toBe('');

@@ -10,12 +10,12 @@ import type { OpenStream } from './streams.ts';
 
 const CR = '\r';
 const BEL = '\x07';
-const MAX_LINE = 64;
+const MAX_LINE_CHARACTERS = 64;
 /** Bytes that may wait for a program that does not read; beyond, frames are dropped and counted. */
 const MAX_WAITING_BYTES = 64 << 10;
 /** Status flags: bus error. */
 const BUS_ERROR = 'F80';
-const NO_TROUBLE = 'F00';
+const NO_FAULT = 'F00';
 
 export class SlcanBridge implements Bridge {
   place: string;
@@ -66,13 +66,13 @@ export class SlcanBridge implements Bridge {
     this.#stream?.destroy();
   }
 
-  /** At another bit rate than the bus has, an adapter hears nothing but errors. */
-  get #hears(): boolean {
+  /** At another bit rate than the bus has, an adapter receives nothing but errors. */
+  get #receives(): boolean {
     return this.#bitrate_bps === undefined || this.#chosen_bps === this.#bitrate_bps;
   }
 
   #toHost(frame: SentFrame): void {
-    if (this.#channel === 'closed' || !this.#hears || frame.length > 8) return;
+    if (this.#channel === 'closed' || !this.#receives || frame.length > 8) return;
     if (!this.#stream || this.#stream.writableLength > MAX_WAITING_BYTES) {
       this.#counters.frames_dropped++;
       return;
@@ -83,7 +83,7 @@ export class SlcanBridge implements Bridge {
 
   #toNodes(frame: SentFrame): void {
     this.#counters.frames_received++;
-    if (this.#hears) this.#node?.send(frame);
+    if (this.#receives) this.#node?.send(frame);
   }
 
   #receive(bytes: Uint8Array): void {
@@ -91,7 +91,7 @@ export class SlcanBridge implements Bridge {
       if (letter === CR) {
         this.#answer(this.#line);
         this.#line = '';
-      } else if (letter !== '\n' && this.#line.length < MAX_LINE) this.#line += letter;
+      } else if (letter !== '\n' && this.#line.length < MAX_LINE_CHARACTERS) this.#line += letter;
     }
   }
 
@@ -122,7 +122,7 @@ export class SlcanBridge implements Bridge {
           ? `${line[0] === 't' ? 'z' : 'Z'}${CR}`
           : BEL;
       case 'F':
-        return is_open ? `${this.#hears ? NO_TROUBLE : BUS_ERROR}${CR}` : BEL;
+        return is_open ? `${this.#receives ? NO_FAULT : BUS_ERROR}${CR}` : BEL;
       case 'V':
         return `V1013${CR}`;
       case 'N':

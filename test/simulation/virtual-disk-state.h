@@ -19,7 +19,7 @@ typedef struct File {
   char *name;
   int refs;
   int exists, is_durable;
-  /* Made anew after a removal that is not durable: the durable content is another file's. */
+  /* Made again after a removal that is not durable: the durable content is another file's. */
   int is_new;
   Content now, durable, saved;
   Change *changes;

@@ -10,10 +10,10 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 
 const SECOND_ORDER = 8;
 /** What says it is larger is corrupt. */
-const MAX_BYTES = 256 << 20;
+const MAX_CONTENT_BYTES = 256 << 20;
 /** Unpacked at once; the least is that of node:zlib. */
-const MIN_PIECE = 64;
-const MAX_PIECE = 1 << 20;
+const MIN_PIECE_BYTES = 64;
+const MAX_PIECE_BYTES = 1 << 20;
 const PARAMS = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
 
 export function compress(bytes: Uint8Array): Buffer {
@@ -23,8 +23,8 @@ export function compress(bytes: Uint8Array): Buffer {
 /** Throws what says why when the bytes were damaged. */
 export function decompress(bytes: Uint8Array): Buffer {
   // In one piece: by default it comes in pieces of 16 kB, to be joined.
-  const chunkSize = Math.min(Math.max(MIN_PIECE, contentBytes(bytes) + 1), MAX_PIECE);
-  return zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES, chunkSize });
+  const chunkSize = Math.min(Math.max(MIN_PIECE_BYTES, contentBytes(bytes) + 1), MAX_PIECE_BYTES);
+  return zstdDecompressSync(bytes, { maxOutputLength: MAX_CONTENT_BYTES, chunkSize });
 }
 
 /** What the head of a zstd frame (RFC 8878, 3.1.1.1) says of the bytes in it; 0 where it says nothing. */
@@ -56,23 +56,23 @@ export class ColumnWriter {
   }
 
   u8(value: number): void {
-    this.#used = this.#room(1).writeUInt8(value, this.#used);
+    this.#used = this.#reserve(1).writeUInt8(value, this.#used);
   }
 
   u16(value: number): void {
-    this.#used = this.#room(2).writeUInt16LE(value, this.#used);
+    this.#used = this.#reserve(2).writeUInt16LE(value, this.#used);
   }
 
   u32(value: number): void {
-    this.#used = this.#room(4).writeUInt32LE(value, this.#used);
+    this.#used = this.#reserve(4).writeUInt32LE(value, this.#used);
   }
 
   f64(value: number): void {
-    this.#used = this.#room(8).writeDoubleLE(value, this.#used);
+    this.#used = this.#reserve(8).writeDoubleLE(value, this.#used);
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#room(bytes.length).set(bytes, this.#used);
+    this.#reserve(bytes.length).set(bytes, this.#used);
     this.#used += bytes.length;
   }
 
@@ -94,7 +94,7 @@ export class ColumnWriter {
     this.u8(planes | (second_order ? SECOND_ORDER : 0));
     this.u32(values[0] >>> 0);
     if (second_order) this.u32(first_difference >>> 0);
-    const buffer = this.#room(planes * coded.length);
+    const buffer = this.#reserve(planes * coded.length);
     for (let plane = 0; plane < planes; plane++)
       for (let i = 0; i < coded.length; i++) buffer[this.#used++] = coded[i] >>> (8 * plane);
   }
@@ -103,7 +103,7 @@ export class ColumnWriter {
     return this.#buffer.subarray(0, this.#used);
   }
 
-  #room(byte_count: number): Buffer {
+  #reserve(byte_count: number): Buffer {
     if (this.#used + byte_count > this.#buffer.length) {
       const grown = Buffer.allocUnsafe(2 * this.#buffer.length + byte_count);
       grown.set(this.#buffer.subarray(0, this.#used));

@@ -13,7 +13,7 @@ const MAX_EXACT = Number.MAX_SAFE_INTEGER;
 const FAST = 1e9;
 const FAST_DIGITS = 9;
 /** Sign, 16 digits and a point, with room to spare. */
-const MAX_NUMBER = 32;
+const MAX_NUMBER_BYTES = 32;
 
 export class NumberText {
   #bytes: Buffer;
@@ -46,13 +46,13 @@ export class NumberText {
 
   /** Rounded to so many decimals, without zeros at the end; `missing` where there is none or it is not finite. */
   number(value: number, decimals: number, missing: string): void {
-    this.#reserve(MAX_NUMBER);
+    this.#reserve(MAX_NUMBER_BYTES);
     this.#number(value, decimals, 10 ** decimals, missing);
   }
 
   /** A whole number from 0 on, with zeros before it up to so many digits. */
   padded(value: number, digits: number): void {
-    this.#reserve(MAX_NUMBER);
+    this.#reserve(MAX_NUMBER_BYTES);
     for (let bound = 10 ** (digits - 1); value < bound && bound > 1; bound /= 10)
       this.#bytes[this.#used++] = ZERO;
     this.#integer(value);
@@ -62,7 +62,7 @@ export class NumberText {
   list(values: Float64Array, decimals: number): void {
     const per_unit = 10 ** decimals;
     for (let i = 0; i < values.length; i++) {
-      this.#reserve(1 + MAX_NUMBER);
+      this.#reserve(1 + MAX_NUMBER_BYTES);
       if (i > 0) this.#bytes[this.#used++] = COMMA;
       this.#number(values[i], decimals, per_unit, 'null');
     }

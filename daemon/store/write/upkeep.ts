@@ -14,7 +14,7 @@ import { Scrub, type ScrubOptions } from './scrub.ts';
 const RETAIN_EVERY_MS = 60_000;
 /** While the file is too large or the disk too full. */
 const HURRY_MS = 1000;
-const MAX_BYTES = 4e9;
+const MAX_STORE_BYTES = 4e9;
 const DAY_MS = 86_400_000;
 /** So many days of the past go in a day at most, whatever the wall clock says. */
 const MAX_PACE = 3;
@@ -53,7 +53,7 @@ export class Upkeep {
     const { clock, log, scrub_days: days = SCRUB_DAYS } = store;
     this.#scrub = new Scrub({ clock, log, days, documents, check });
     this.#every_ms = options.store.retain_every_ms ?? RETAIN_EVERY_MS;
-    const { max_bytes = MAX_BYTES, keep_free_bytes = KEEP_FREE_BYTES } = options.store;
+    const { max_bytes = MAX_STORE_BYTES, keep_free_bytes = KEEP_FREE_BYTES } = options.store;
     this.#disk_space = {
       max_bytes,
       keep_free_bytes,

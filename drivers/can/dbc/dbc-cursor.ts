@@ -2,7 +2,7 @@
 import { type DbcToken, type DbcTokenKind, tokenizeDbc } from './dbc-tokens.ts';
 
 /** Names and numbers; real ones have some dozens of characters. */
-const MAX_TOKEN = 1000;
+const MAX_TOKEN_CHARACTERS = 1000;
 
 /** A statement that cannot be read; the parser turns it into a warning. */
 export class Unreadable extends Error {}
@@ -51,7 +51,7 @@ export class DbcCursor {
 
   next(kind: DbcTokenKind, wanted: string): DbcToken {
     const token = this.#tokens[this.at];
-    if (token && token.kind !== 'string' && token.text.length > MAX_TOKEN)
+    if (token && token.kind !== 'string' && token.text.length > MAX_TOKEN_CHARACTERS)
       throw new Unreadable(`found ${token.text.length} characters without a break, expected ${wanted}`);
     if (token?.kind !== kind) throw new Unreadable(`found ${quoted(token)}, expected ${wanted}`);
     this.at++;

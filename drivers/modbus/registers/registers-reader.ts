@@ -25,7 +25,7 @@ export interface RegistersReaderOptions {
 /** Rounds until registers the unit refused are asked for again. */
 const ASK_REFUSED_AGAIN = 1000;
 /** Most rounds until a block that does not answer is asked again. */
-const MAX_LEFT_OUT = 64;
+const MAX_LEFT_OUT_ROUNDS = 64;
 
 /** A block that did not answer while others did. */
 interface LeftOut {
@@ -96,7 +96,7 @@ export class RegistersReader implements UnitReader {
     );
     if (others.length === 0) return false;
     const times = (this.#left_out.get(image)?.times ?? 0) + 1;
-    const rounds = Math.max(image.block.every, Math.min(MAX_LEFT_OUT, 2 ** times));
+    const rounds = Math.max(image.block.every, Math.min(MAX_LEFT_OUT_ROUNDS, 2 ** times));
     const complaint = this.#last_failure?.kind === 'timeout' ? undefined : this.#last_failure?.complaint;
     if (complaint !== undefined) image.refuseRest();
     this.#left_out.set(image, { times, until_round: this.#round + rounds, complaint });

@@ -14,13 +14,13 @@ export interface RtuCounters {
 }
 
 export interface RtuFramingOptions {
-  /** The adapter hears what it sends: an exact copy of each request is taken off. */
+  /** The adapter receives what it sends: an exact copy of each request is taken off. */
   readonly echo: boolean;
   readonly counters: RtuCounters;
 }
 
 /** A longest frame, an echo before it, and as much noise again. */
-const MAX_BYTES = 1024;
+const MAX_WAITING_BYTES = 1024;
 const EXCEPTION_BYTES = 5;
 /** Unit, function, byte count, and the check sum behind the data. */
 const FRAME_BYTES = 5;
@@ -28,7 +28,7 @@ const FRAME_BYTES = 5;
 export class RtuFraming implements Framing {
   readonly #stream: Duplex;
   readonly #options: RtuFramingOptions;
-  readonly #bytes = new Uint8Array(MAX_BYTES);
+  readonly #bytes = new Uint8Array(MAX_WAITING_BYTES);
   #length = 0;
   #request: ReadRequest | undefined;
   #sent: Uint8Array = new Uint8Array(0);
@@ -65,7 +65,7 @@ export class RtuFraming implements Framing {
       this.#options.counters.stray_bytes += bytes.length;
       return;
     }
-    const fitting = Math.min(bytes.length, MAX_BYTES - this.#length);
+    const fitting = Math.min(bytes.length, MAX_WAITING_BYTES - this.#length);
     this.#bytes.set(bytes.subarray(0, fitting), this.#length);
     this.#length += fitting;
     this.#options.counters.stray_bytes += bytes.length - fitting;

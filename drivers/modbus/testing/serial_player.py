@@ -1,4 +1,4 @@
-"""A serial device in bytes: a pty whose far end answers Modbus RTU requests as told, rightly or wrongly.
+"""A serial device in bytes: a pty whose far end answers Modbus RTU requests as configured, rightly or wrongly.
 
 The first argument is JSON: units (id, reply_id, blocks of code, address, step, words), echo, baud (then bytes
 take the time they would on a line, at ten bits each), and faults by the number of the request, counting from 1. Prints the path of the port. Knows nothing of the gateway.
@@ -52,14 +52,14 @@ def main():
     tty.setraw(slave)
     print(os.ttyname(slave), flush=True)
     number = 0
-    heard = b""
+    received = b""
     while True:
-        heard += os.read(master, 256)
+        received += os.read(master, 256)
         begun = time.monotonic()
-        while len(heard) >= 8:
-            frame, heard = heard[:8], heard[8:]
+        while len(received) >= 8:
+            frame, received = received[:8], received[8:]
             if crc(frame[:6]) != frame[6:]:
-                heard = frame[1:] + heard
+                received = frame[1:] + received
                 continue
             number += 1
             if play.get("echo"):
