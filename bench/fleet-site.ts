@@ -7,7 +7,7 @@ import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { readEnvironment } from '../daemon/config/environment.ts';
 import { loadConfig } from '../daemon/config/load.ts';
-import { AlertDesk } from '../daemon/pipeline/alert-service.ts';
+import { AlertService } from '../daemon/pipeline/alert-service.ts';
 import { PackLiveView } from '../daemon/pipeline/live-view.ts';
 import { PasswordHasher } from '../daemon/server/auth/passwords.ts';
 import { UserDirectory } from '../daemon/server/auth/users.ts';
@@ -35,7 +35,7 @@ export async function makeFleetSite(): Promise<BenchSite> {
     .toSorted((a, b) => a.pack - b.pack);
   const states = topology.packs.map(({ pack, shape }) => new PackState(pack, shape, 60_000));
   const { documents, services: test } = makeTestSite();
-  const desk = new AlertDesk(
+  const alerts = new AlertService(
     topology,
     config.config.alerts.rules,
     { silent_after_ms: 60_000, deviceAlarmLabel: (_, code) => code },
@@ -50,14 +50,14 @@ export async function makeFleetSite(): Promise<BenchSite> {
       binding: bindings[pack],
     })),
     linkReason: () => undefined,
-    activeAlerts: () => desk.active(),
+    activeAlerts: () => alerts.active(),
   });
   const users = new UserDirectory(documents, systemClock, new PasswordHasher(CHEAP), 0);
   const login = { username: 'ada', password: PASSWORD };
   await users.create({ ...login, role: 'admin' });
   let turn = 0;
   return {
-    services: { ...test, clock: systemClock, log: silentLogger, topology, live, alerts: desk },
+    services: { ...test, clock: systemClock, log: silentLogger, topology, live, alerts },
     options: testOptions(),
     login,
     cells: topology.packs.reduce((sum, { shape }) => sum + shape.cell_count, 0),

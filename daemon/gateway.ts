@@ -18,7 +18,7 @@ import { AuditLog } from './audit/audit-log.ts';
 import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
-import { AlertDesk } from './pipeline/alert-service.ts';
+import { AlertService } from './pipeline/alert-service.ts';
 import { ClockKeeper } from './pipeline/clock-keeper.ts';
 import { CompletenessLedger } from './pipeline/completeness.ts';
 import { GatewayWatch } from './pipeline/gateway-watch.ts';
@@ -68,7 +68,7 @@ export class Gateway {
   readonly #supervisor: Supervisor;
   readonly #simulation: Simulation | undefined;
   readonly #live: PackLiveView;
-  readonly #desk: AlertDesk;
+  readonly #alerts: AlertService;
   readonly #sampler: Sampler;
   readonly #clock_keeper: ClockKeeper;
   readonly #watch: GatewayWatch;
@@ -96,7 +96,10 @@ export class Gateway {
       log,
     });
     this.#clock_keeper = new ClockKeeper({
-      ...{ clock, log, store: this.#store, source: options.time_source ?? createTimeSource({ clock }) },
+      clock,
+      log,
+      store: this.#store,
+      source: options.time_source ?? createTimeSource({ clock }),
       onCorrected: corrections => this.#completeness.corrected(corrections),
     });
     this.#audit = new AuditLog(this.#store, clock);
@@ -115,7 +118,7 @@ export class Gateway {
         state: states[binding.pack],
         judge: new PackJudge(states[binding.pack], plausibleLimits(binding.profile.plausible)),
       }));
-    this.#desk = new AlertDesk(
+    this.#alerts = new AlertService(
       topology,
       config.alerts.rules,
       {
@@ -132,10 +135,14 @@ export class Gateway {
       topology,
       packs,
       linkReason: pack => this.#supervisor.packReason(pack),
-      activeAlerts: () => this.#desk.active(),
+      activeAlerts: () => this.#alerts.active(),
     });
     this.#completeness = new CompletenessLedger({
-      ...{ clock, log, topology, interval_ms: config.interval_ms, store: this.#store },
+      clock,
+      log,
+      topology,
+      interval_ms: config.interval_ms,
+      store: this.#store,
       isPlausible: () => this.#clock_keeper.isPlausible,
     });
     /** Of this moment, by pack. */
@@ -158,7 +165,7 @@ export class Gateway {
             silent_reason: this.#supervisor.packReason(pack),
             two_devices: judge.twoDevices(),
           };
-          this.#desk.judge(pack, facts, t_ms, mono_ms);
+          this.#alerts.judge(pack, facts, t_ms, mono_ms);
           readings[pack] = undefined;
         }
       },
@@ -173,8 +180,10 @@ export class Gateway {
       log,
     });
     this.#watch = new GatewayWatch({
-      ...{ clock, log, parts: () => this.#parts() },
-      judge: (parts, t_ms, mono_ms) => this.#desk.judgeGateway(parts, t_ms, mono_ms),
+      clock,
+      log,
+      parts: () => this.#parts(),
+      judge: (parts, t_ms, mono_ms) => this.#alerts.judgeGateway(parts, t_ms, mono_ms),
     });
   }
 
@@ -197,7 +206,7 @@ export class Gateway {
       });
     await this.#step(() => this.#store.open(config.topology));
     await this.#step(() => this.#clock_keeper.start());
-    await this.#step(() => this.#desk.restore(clock.wallMs()));
+    await this.#step(() => this.#alerts.restore(clock.wallMs()));
     await this.#step(() =>
       recordStart(
         this.#audit,
@@ -332,7 +341,7 @@ export class Gateway {
       interval_ms: config.config.interval_ms,
       topology: config.topology,
       live: this.#live,
-      alerts: this.#desk,
+      alerts: this.#alerts,
       store: this.#store,
       audit: this.#audit,
       time: this.#clock_keeper,

@@ -43,7 +43,10 @@ test('programs that run for long replace themselves, with all that they were giv
     ['export', '--from', '1h'],
   ])
     expect(await seen(args, ['--no-warnings'])).toMatchObject({
-      ...{ args, flags: ['--no-warnings', ...FLAGS], arenas: '2', is_same: true },
+      args,
+      flags: ['--no-warnings', ...FLAGS],
+      arenas: '2',
+      is_same: true,
     });
 });
 
@@ -54,9 +57,13 @@ test('short ones start as they are', async () => {
 
 test('what a person has set stays', async () => {
   expect(await seen(['run'], ['--max_semi_space_size=16'], { MALLOC_ARENA_MAX: '8' })).toMatchObject({
-    ...{ flags: ['--max_semi_space_size=16', '--expose-gc'], arenas: '8', is_same: true },
+    flags: ['--max_semi_space_size=16', '--expose-gc'],
+    arenas: '8',
+    is_same: true,
   });
   expect(await seen(['run'], [], { NODE_OPTIONS: '--expose-gc --max-semi-space-size=4' })).toMatchObject({
-    ...{ flags: [], arenas: '2', is_same: true },
+    flags: [],
+    arenas: '2',
+    is_same: true,
   });
 });

@@ -13,7 +13,8 @@ function harness() {
     warn: (fields: object, text: string) => lines.push(`${text}: ${JSON.stringify(fields)}`),
   };
   const packs = new PackLog({
-    ...{ clock, log },
+    clock,
+    log,
     packId: pack => `p${pack}`,
     reasonOf: pack => reasons.get(pack),
   });

@@ -42,16 +42,16 @@ export class PackLog {
     clock.clearTimer(this.#timer);
     this.#timer = undefined;
     for (const { connection, state, packs } of this.#groups.values()) {
-      const troubled = [...packs].filter(pack => reasonOf(pack) !== undefined);
-      if (troubled.length > 0) this.#write(connection, state, troubled);
+      const faulty = [...packs].filter(pack => reasonOf(pack) !== undefined);
+      if (faulty.length > 0) this.#write(connection, state, faulty);
     }
     this.#groups.clear();
   }
 
-  #write(connection: string, state: string, troubled: readonly number[]): void {
+  #write(connection: string, state: string, faulty: readonly number[]): void {
     const { log, packId, reasonOf } = this.#options;
-    const fields = { connection, state, reason: reasonOf(troubled[0]) };
-    const ids = troubled.map(packId);
+    const fields = { connection, state, reason: reasonOf(faulty[0]) };
+    const ids = faulty.map(packId);
     if (ids.length === 1) {
       log.warn({ ...fields, pack: ids[0] }, 'pack is not well');
       return;

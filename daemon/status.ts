@@ -49,20 +49,20 @@ const CONNECTION_STATES: Record<LinkState, ComponentStatus['state']> = {
 };
 
 function connectionStatus(health: DriverHealth): ComponentStatus {
-  const troubled = health.packs.filter(pack => pack.state === 'down' || pack.state === 'degraded');
-  const state = health.state === 'up' && troubled.length > 0 ? 'degraded' : CONNECTION_STATES[health.state];
+  const faulty = health.packs.filter(pack => pack.state === 'down' || pack.state === 'degraded');
+  const state = health.state === 'up' && faulty.length > 0 ? 'degraded' : CONNECTION_STATES[health.state];
   return {
     name: `connection:${health.connection_id}`,
     state,
-    reason: health.reason ?? packsReason(troubled, health.packs.length) ?? null,
-    counters: { ...health.counters, packs: health.packs.length, packs_troubled: troubled.length },
+    reason: health.reason ?? packsReason(faulty, health.packs.length) ?? null,
+    counters: { ...health.counters, packs: health.packs.length, packs_troubled: faulty.length },
   };
 }
 
-function packsReason(troubled: DriverHealth['packs'], pack_count: number): string | undefined {
-  if (troubled.length === 0) return undefined;
-  const first = troubled[0].reason ?? 'no reason given';
-  return pack_count === 1 ? first : `${troubled.length} of ${pack_count} packs: ${first}`;
+function packsReason(faulty: DriverHealth['packs'], pack_count: number): string | undefined {
+  if (faulty.length === 0) return undefined;
+  const first = faulty[0].reason ?? 'no reason given';
+  return pack_count === 1 ? first : `${faulty.length} of ${pack_count} packs: ${first}`;
 }
 
 /** Nothing wrong is to be seen in the sampler alone; its counts say how much was late, absent or suspect. */

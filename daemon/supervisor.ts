@@ -44,7 +44,8 @@ export class Supervisor {
   ) {
     this.#log = context.log;
     this.#pack_log = new PackLog({
-      ...{ clock: context.clock, log: context.log },
+      clock: context.clock,
+      log: context.log,
       packId: pack => this.#packIds[pack],
       reasonOf: pack => this.#packReason[pack],
     });

@@ -48,8 +48,16 @@ export class AlertBook {
     const { battery_id, pack_id } = subject;
     const id = [rule_id, pack_id ?? '', t_ms, ...(this.#run === undefined ? [] : [this.#run])].join(':');
     const alert: Alert = {
-      ...{ id, rule_id, severity, battery_id, pack_id, ...NOTHING, ...found },
-      ...{ state: 'active', raised_ms: t_ms, cleared_ms: null },
+      id,
+      rule_id,
+      severity,
+      battery_id,
+      pack_id,
+      ...NOTHING,
+      ...found,
+      state: 'active',
+      raised_ms: t_ms,
+      cleared_ms: null,
     };
     this.#put(subject, alert);
     emit(alert);

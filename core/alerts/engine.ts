@@ -33,7 +33,10 @@ export class AlertEngine {
   constructor(topology: Topology, rules: readonly ThresholdRule[], options: EngineOptions) {
     this.#book = new AlertBook(options.run);
     this.#subjects = topology.packs.map(node => ({
-      ...{ index: node.pack, battery_id: node.battery_id, pack_id: node.id, node },
+      index: node.pack,
+      battery_id: node.battery_id,
+      pack_id: node.id,
+      node,
     }));
     this.#thresholds = new ThresholdRules(topology, rules);
     this.#kinds = [
@@ -43,8 +46,13 @@ export class AlertEngine {
       new TwoDevicesRule(),
     ];
     this.#moment = {
-      ...{ subject: this.#subjects[0], t_ms: 0, mono_ms: 0, reading: undefined },
-      ...{ silent_ms: 0, silent_reason: undefined, two_devices: undefined },
+      subject: this.#subjects[0],
+      t_ms: 0,
+      mono_ms: 0,
+      reading: undefined,
+      silent_ms: 0,
+      silent_reason: undefined,
+      two_devices: undefined,
     };
   }
 

@@ -5,37 +5,13 @@ import { ManualClock } from '../clock/manual-clock.ts';
 import type { Alert } from './alert.ts';
 import { GatewayAlerts } from './gateway-alerts.ts';
 import { type GatewayParts, gatewayRules } from './gateway-rules.ts';
+import { WELL_FROM_MS, well } from './testing/well-gateway.ts';
 
 const CHECK_MS = 5000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-const T0 = Date.UTC(2026, 0, 1, 12);
-
-type Parts = { -readonly [K in keyof GatewayParts]: GatewayParts[K] };
-
-/** A gateway that is well, with a centre that has everything. */
-const well = (): Parts => ({
-  upstream: {
-    ...{ state: 'ok', reason: undefined, code: undefined },
-    counters: { batches: 10, lag_rows: 0, last_seq: 5000 },
-  },
-  store: {
-    ...{
-      fault: undefined,
-      set_aside: [],
-      lost: undefined,
-      parts_damaged: 0,
-      readings_dropped: 0,
-      readings_removed_unsynced: 0,
-      first_seq: 1000,
-    },
-    ...{ used_bytes: 1e9, max_bytes: 4e9, free_bytes: 50e9, keep_free_bytes: 64e6 },
-    ...{ wal_bytes: 1e6, wal_held: undefined },
-  },
-  clock: { state: 'ok', reason: null },
-  certificate: { valid_until_ms: T0 + 400 * DAY_MS },
-});
+const T0 = WELL_FROM_MS;
 
 class Box {
   readonly clock = new ManualClock(T0);
@@ -92,9 +68,18 @@ test('an alert is of no pack, has an id of its own, and ends under it', () => {
   box.store({ fault: 'disk full' });
   const [raised] = box.pass(MINUTE_MS);
   expect(raised).toEqual({
-    ...{ id: `storage_fault::${raised.raised_ms}`, rule_id: 'storage_fault', severity: 'critical' },
-    ...{ battery_id: null, pack_id: null, cell_no: null, value: null, threshold: null, unit: '' },
-    ...{ message: 'Readings are not stored: disk full', state: 'active', cleared_ms: null },
+    id: `storage_fault::${raised.raised_ms}`,
+    rule_id: 'storage_fault',
+    severity: 'critical',
+    battery_id: null,
+    pack_id: null,
+    cell_no: null,
+    value: null,
+    threshold: null,
+    unit: '',
+    message: 'Readings are not stored: disk full',
+    state: 'active',
+    cleared_ms: null,
     raised_ms: T0 + 3 * CHECK_MS,
   });
   expect(box.alerts.active()).toEqual([raised]);
@@ -160,7 +145,9 @@ test('losses raise an alert with how many and since when, updated when they have
   const [raised] = box.pass(2 * MINUTE_MS);
   const since = '2026-01-01 12:00 UTC';
   expect(raised).toMatchObject({
-    ...{ rule_id: 'readings_lost', severity: 'critical', value: 10 },
+    rule_id: 'readings_lost',
+    severity: 'critical',
+    value: 10,
     message: `10 readings lost since ${since}: the disk did not take them`,
   });
   box.store({ readings_dropped: 15 });
@@ -196,7 +183,9 @@ test('a disk short of space raises an alert, whoever fills it, but not before it
     {
       message:
         'The disk is short of room: 70 MB are free; below 64 MB what is oldest in the store is removed',
-      ...{ value: 70, threshold: 80, unit: 'MB' },
+      value: 70,
+      threshold: 80,
+      unit: 'MB',
     },
   ]);
 });
@@ -248,7 +237,8 @@ test('a certificate raises an alert two weeks before its end, updated at its end
   expect(box.pass(HOUR_MS - MINUTE_MS)).toEqual([]);
   const [raised] = box.pass(10 * MINUTE_MS);
   expect(raised).toMatchObject({
-    ...{ rule_id: 'certificate_expiring', severity: 'warning' },
+    rule_id: 'certificate_expiring',
+    severity: 'warning',
     message: 'The certificate expires in 13 days, at 2026-01-15 13:00 UTC',
   });
   box.clock.advance(14 * DAY_MS);
@@ -338,8 +328,14 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
         }
         const { readings_dropped, readings_removed_unsynced } = box.parts.store;
         box.store({
-          ...{ fault, set_aside, used_bytes, free_bytes, first_seq },
-          ...{ lost: step.lost, parts_damaged: step.parts_damaged, wal_held: step.wal_held },
+          fault,
+          set_aside,
+          used_bytes,
+          free_bytes,
+          first_seq,
+          lost: step.lost,
+          parts_damaged: step.parts_damaged,
+          wal_held: step.wal_held,
           readings_dropped: readings_dropped + step.dropped,
           readings_removed_unsynced: readings_removed_unsynced + step.removed,
         });

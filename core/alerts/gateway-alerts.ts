@@ -27,7 +27,10 @@ export class GatewayAlerts {
   constructor(rules: readonly GatewayRule[] = gatewayRules(), run?: string) {
     this.#book = new AlertBook(run);
     this.#watches = rules.map(rule => ({
-      ...{ rule, found: undefined, stage: undefined, differs_since_ms: undefined },
+      rule,
+      found: undefined,
+      stage: undefined,
+      differs_since_ms: undefined,
     }));
   }
 

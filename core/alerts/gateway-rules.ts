@@ -80,52 +80,70 @@ export interface GatewayRule {
 export function gatewayRules(): GatewayRule[] {
   return [
     {
-      ...{ id: 'upstream_identity_conflict', severity: 'critical' },
-      ...{ raise_after_ms: 10_000, clear_after_ms: MINUTE_MS },
+      id: 'upstream_identity_conflict',
+      severity: 'critical',
+      raise_after_ms: 10_000,
+      clear_after_ms: MINUTE_MS,
       find: identityConflict,
     },
     {
-      ...{ id: 'upstream_down', severity: 'warning' },
+      id: 'upstream_down',
+      severity: 'warning',
       // The rule itself waits for as long as nothing is sent.
-      ...{ raise_after_ms: 0, clear_after_ms: 0 },
+      raise_after_ms: 0,
+      clear_after_ms: 0,
       find: makeNothingSent(),
     },
     {
-      ...{ id: 'storage_fault', severity: 'critical' },
-      ...{ raise_after_ms: 10_000, clear_after_ms: MINUTE_MS },
+      id: 'storage_fault',
+      severity: 'critical',
+      raise_after_ms: 10_000,
+      clear_after_ms: MINUTE_MS,
       find: ({ parts: { store } }) =>
         store.fault === undefined ? undefined : { message: `Readings are not stored: ${store.fault}` },
     },
     {
-      ...{ id: 'storage_unreadable', severity: 'critical' },
-      ...{ raise_after_ms: 10_000, clear_after_ms: MINUTE_MS },
+      id: 'storage_unreadable',
+      severity: 'critical',
+      raise_after_ms: 10_000,
+      clear_after_ms: MINUTE_MS,
       find: unreadable,
     },
     {
-      ...{ id: 'readings_lost', severity: 'critical' },
+      id: 'readings_lost',
+      severity: 'critical',
       // Long enough to tell how many it is about.
-      ...{ raise_after_ms: MINUTE_MS, clear_after_ms: 0 },
+      raise_after_ms: MINUTE_MS,
+      clear_after_ms: 0,
       find: makeReadingsLost(),
     },
     {
-      ...{ id: 'storage_nearly_full', severity: 'warning' },
-      ...{ raise_after_ms: MINUTE_MS, clear_after_ms: 10 * MINUTE_MS },
+      id: 'storage_nearly_full',
+      severity: 'warning',
+      raise_after_ms: MINUTE_MS,
+      clear_after_ms: 10 * MINUTE_MS,
       find: nearlyFull,
     },
     {
-      ...{ id: 'storage_wal_held', severity: 'warning' },
-      ...{ raise_after_ms: 10_000, clear_after_ms: MINUTE_MS },
+      id: 'storage_wal_held',
+      severity: 'warning',
+      raise_after_ms: 10_000,
+      clear_after_ms: MINUTE_MS,
       find: walHeld,
     },
     {
-      ...{ id: 'time_uncertain', severity: 'warning' },
+      id: 'time_uncertain',
+      severity: 'warning',
       // A box that starts needs a while to learn the time.
-      ...{ raise_after_ms: 2 * MINUTE_MS, clear_after_ms: MINUTE_MS },
+      raise_after_ms: 2 * MINUTE_MS,
+      clear_after_ms: MINUTE_MS,
       find: timeUncertain,
     },
     {
-      ...{ id: 'certificate_expiring', severity: 'warning' },
-      ...{ raise_after_ms: MINUTE_MS, clear_after_ms: MINUTE_MS },
+      id: 'certificate_expiring',
+      severity: 'warning',
+      raise_after_ms: MINUTE_MS,
+      clear_after_ms: MINUTE_MS,
       find: certificateExpires,
     },
   ];
@@ -237,14 +255,18 @@ function nearlyFull({ parts: { store, upstream }, active }: Check): Finding | un
       message:
         `The store uses ${Math.round(used * 100)} % of ${sizeText(max_bytes)}, and the centre does not have ` +
         'what is oldest in it: when it is full, readings are lost',
-      ...{ value: Math.round(used * 100), threshold: NEARLY_FULL * 100, unit: '%' },
+      value: Math.round(used * 100),
+      threshold: NEARLY_FULL * 100,
+      unit: '%',
     };
   if (free_bytes >= keep_free_bytes * (active ? ENOUGH_ROOM : SHORT_OF_ROOM)) return undefined;
   return {
     message:
       `The disk is short of room: ${sizeText(free_bytes)} are free; below ${sizeText(keep_free_bytes)} ` +
       'what is oldest in the store is removed',
-    ...{ value: inMb(free_bytes), threshold: inMb(keep_free_bytes * SHORT_OF_ROOM), unit: 'MB' },
+    value: inMb(free_bytes),
+    threshold: inMb(keep_free_bytes * SHORT_OF_ROOM),
+    unit: 'MB',
   };
 }
 
@@ -253,7 +275,8 @@ function walHeld({ parts: { store } }: Check): Finding | undefined {
   if (store.wal_held === undefined) return undefined;
   return {
     message: `The write-ahead log of the database, ${sizeText(store.wal_bytes)}, grows: it ${store.wal_held}`,
-    ...{ value: inMb(store.wal_bytes), unit: 'MB' },
+    value: inMb(store.wal_bytes),
+    unit: 'MB',
     stage: Math.floor(Math.log2(Math.max(1, inMb(store.wal_bytes))) / 2),
   };
 }

@@ -38,8 +38,12 @@ describe('who vouches for the time', () => {
 /** `mono_ms` is time since boot. */
 function era(seq: number, mono_ms: number, offset_ms: number, trust: Trust): StoredClockRecord {
   const record: ClockEra = {
-    ...{ reason: seq === 1 ? 'start' : 'step', boot_id: 'b', t_ms: mono_ms + offset_ms },
-    ...{ offset_ms, step_ms: 0, trust },
+    reason: seq === 1 ? 'start' : 'step',
+    boot_id: 'b',
+    t_ms: mono_ms + offset_ms,
+    offset_ms,
+    step_ms: 0,
+    trust,
   };
   return { seq, record };
 }

@@ -61,17 +61,17 @@ function unlessFar(wall_ms: number, newest_ms: number, trust: keyof typeof FAR_M
 /** What is judged once a person has said that the clock is right. */
 export const CONFIRMED: Judgement = { trust: 'person', doubt: null };
 /** A person's clock and ours may differ by this: their word is on its way for a while, and neither is exact. */
-const MOST_APART_MS = 5000;
+const MAX_APART_MS = 5000;
 
 /** Why the word of a person whose clock shows `client_clock_ms` is not taken; null: it is. */
 export function refusal(wall_ms: number, client_clock_ms: number, is_certain: boolean): string | null {
   if (is_certain) return 'the time is certain already: nobody needs to confirm it';
   const shown = `the gateway's clock shows ${timeText(wall_ms)}`;
   const apart_ms = Math.abs(wall_ms - client_clock_ms);
-  if (apart_ms > MOST_APART_MS)
+  if (apart_ms > MAX_APART_MS)
     return (
       `${shown}, yours ${timeText(client_clock_ms)}: found ${Math.round(apart_ms / 1000)} s between them, ` +
-      `expected at most ${MOST_APART_MS / 1000} s; set the gateway's clock right first`
+      `expected at most ${MAX_APART_MS / 1000} s; set the gateway's clock right first`
     );
   return wall_ms < RELEASED_MS ? `${shown}, before this program was made` : null;
 }
@@ -117,8 +117,13 @@ export function erasOf(records: readonly StoredClockRecord[]): Era[] {
         to_ms: t_ms - offset_ms + before.offset_ms,
       };
     eras.push({
-      ...{ first_seq: seq, last_seq: null, from_ms: t_ms, to_ms: Number.POSITIVE_INFINITY },
-      ...{ offset_ms, shift_ms: 0, trust },
+      first_seq: seq,
+      last_seq: null,
+      from_ms: t_ms,
+      to_ms: Number.POSITIVE_INFINITY,
+      offset_ms,
+      shift_ms: 0,
+      trust,
     });
   }
   return eras;

@@ -5,7 +5,7 @@ import type { Clock, TimerHandle } from './clock.ts';
 export const STEP_MS = 1000;
 /** Both times are read within this, or the process was held up in between and they say nothing of each other. */
 const TOGETHER_MS = 20;
-const MOST_TRIES = 10;
+const MAX_TRIES = 10;
 
 export class WatchedClock implements Clock {
   readonly #inner: Clock;
@@ -56,7 +56,7 @@ export class WatchedClock implements Clock {
       const before_ms = this.#inner.monoMs();
       const wall_ms = this.#inner.wallMs();
       const together = this.#inner.monoMs() - before_ms <= TOGETHER_MS;
-      if (together || tries === MOST_TRIES)
+      if (together || tries === MAX_TRIES)
         return { wall_ms, offset_ms: Math.round(wall_ms - before_ms), together };
     }
   }

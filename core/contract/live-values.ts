@@ -12,7 +12,7 @@
 import { QUALITY_LETTERS } from '../reading/quality.ts';
 import type { CellColumn } from './model.ts';
 
-const MOST_DECIMALS = 6;
+const MAX_DECIMALS = 6;
 const RAW = 7;
 const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6];
 /** zigzag(m) * 8 + d stays a safe integer. */
@@ -159,7 +159,7 @@ export class ValueReader {
       return this.#view.getFloat64(this.#at - 8, true);
     }
     const decimals = code % 8;
-    if (decimals > MOST_DECIMALS) throw new RangeError(`unknown number ${code}`);
+    if (decimals > MAX_DECIMALS) throw new RangeError(`unknown number ${code}`);
     const zigzag = Math.floor(code / 8);
     const mantissa = zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
     return mantissa / POWERS[decimals]!;
@@ -203,7 +203,7 @@ export class ValueReader {
 
 /** Fewest decimals that give the value exactly; -1 when none do. */
 function decimalsOf(value: number): number {
-  for (let decimals = 0; decimals <= MOST_DECIMALS; decimals++)
+  for (let decimals = 0; decimals <= MAX_DECIMALS; decimals++)
     if (fits(value, decimals, -HIGHEST_MANTISSA, HIGHEST_MANTISSA)) return decimals;
   return -1;
 }
@@ -216,7 +216,7 @@ function fits(value: number, decimals: number, lowest: number, highest: number):
 
 /** The narrowest form at the fewest decimals that keeps every value exactly. */
 function formFor(values: readonly (number | null)[]): { form: number; decimals: number } {
-  for (let decimals = 0; decimals <= MOST_DECIMALS; decimals++) {
+  for (let decimals = 0; decimals <= MAX_DECIMALS; decimals++) {
     if (!values.every(value => value === null || fits(value, decimals, -0x7fffffff, 0x7fffffff))) continue;
     const form = FORMS.findIndex(({ lowest, highest }) =>
       values.every(value => value === null || fits(value, decimals, lowest, highest)),

@@ -18,7 +18,7 @@ import {
 /** How a token stands in the bytes. Stored: append only. */
 export const TokenWidth = { varint: 0, u8: 1, u16: 2, i16: 3, u32: 4, zigzag: 5 } as const;
 
-const MOST_TOKENS = 65_536;
+const MAX_TOKENS = 65_536;
 
 /** Where the tokens of one metric stand; `at` is -1 where the reading has none. */
 interface Place {
@@ -153,7 +153,7 @@ export class BodyTokens {
 
   #grow(): void {
     const grown = 2 * this.value.length;
-    if (grown > MOST_TOKENS) throw new RangeError(`a reading of more than ${MOST_TOKENS} tokens`);
+    if (grown > MAX_TOKENS) throw new RangeError(`a reading of more than ${MAX_TOKENS} tokens`);
     const { value, width, structural } = this;
     this.value = new Int32Array(grown);
     this.width = new Uint8Array(grown);

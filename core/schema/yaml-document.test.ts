@@ -4,7 +4,7 @@ import Type from 'typebox';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { formatProblem, formatProblems } from './problem.ts';
-import { checkYaml, MOST_CHARACTERS } from './yaml-document.ts';
+import { checkYaml, MAX_CHARACTERS } from './yaml-document.ts';
 
 const closed = { additionalProperties: false } as const;
 const Item = Type.Object({ id: Type.String(), cells: Type.Integer({ minimum: 1 }) }, closed);
@@ -164,7 +164,7 @@ test('many keys nobody knows are reported with their places, each at its own', (
 });
 
 test('a file longer than any that a person writes is refused by its length', () => {
-  expect(lines(' '.repeat(MOST_CHARACTERS + 1))).toEqual([
+  expect(lines(' '.repeat(MAX_CHARACTERS + 1))).toEqual([
     'a.yaml:1:1: found 4194305 characters, expected at most 4194304 in one file',
   ]);
 });

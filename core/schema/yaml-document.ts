@@ -47,7 +47,7 @@ export function checkYaml<S extends TSchema>(
 }
 
 /** More than any configuration or profile has; what is larger was hardly written by a person. */
-export const MOST_CHARACTERS = 4 << 20;
+export const MAX_CHARACTERS = 4 << 20;
 
 class YamlSource {
   readonly #file: string;
@@ -63,11 +63,11 @@ class YamlSource {
     // The library looks for keys that stand twice by comparing all with all: that is done here instead.
     const options = { prettyErrors: false, merge: true, uniqueKeys: false, lineCounter: this.#lines };
     this.#length = text.length;
-    this.#document = parseDocument(text.length > MOST_CHARACTERS ? '' : text, options);
+    this.#document = parseDocument(text.length > MAX_CHARACTERS ? '' : text, options);
   }
 
   read(): { value: unknown; problems: Problem[] } {
-    if (this.#length > MOST_CHARACTERS) return { value: undefined, problems: [this.#tooLong()] };
+    if (this.#length > MAX_CHARACTERS) return { value: undefined, problems: [this.#tooLong()] };
     const syntax = this.#syntaxProblems();
     const problems = syntax.length > 0 ? syntax : this.#openAliases();
     if (problems.length > 0) return { value: undefined, problems };
@@ -103,7 +103,7 @@ class YamlSource {
 
   #tooLong(): Problem {
     const found = `${this.#length} characters`;
-    return this.#problem({ path: [], found, expected: `at most ${MOST_CHARACTERS} in one file` }, 0);
+    return this.#problem({ path: [], found, expected: `at most ${MAX_CHARACTERS} in one file` }, 0);
   }
 
   #openAliases(): Problem[] {

@@ -7,11 +7,11 @@ import type { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
 
 /** Cells of one pack differ less than this, even the weak ones. */
-export const MOST_CELL_SPREAD_V = 1.2;
+export const MAX_CELL_SPREAD_V = 1.2;
 /** Sum of the cells against the voltage of the pack, as a share of it: tolerances of two converters, and cables. */
 const SUM_TOLERANCE = 0.04;
 /** So much more is allowed while the voltage moves, as pack and cells are not reported at one moment. */
-const MOST_SLACK = 0.08;
+const MAX_SLACK = 0.08;
 /** Beyond this share the message that reported the voltage is in doubt, and the current that comes with it. */
 const GROSS = 0.2;
 /** A device tells lowest and highest cell in one message; noise may turn them by this. */
@@ -30,7 +30,7 @@ export interface Contradictions {
 /** `slack_v`: how far the voltage has moved lately. NaN on either side says nothing. */
 export function contradictsCells(sum_v: number, pack_v: number, slack_v = 0): boolean {
   const size_v = Math.max(sum_v, pack_v);
-  return Math.abs(sum_v - pack_v) > SUM_TOLERANCE * size_v + Math.min(MOST_SLACK * size_v, slack_v);
+  return Math.abs(sum_v - pack_v) > SUM_TOLERANCE * size_v + Math.min(MAX_SLACK * size_v, slack_v);
 }
 
 /** Devices that set no limit send 0. */
@@ -170,7 +170,7 @@ function markSum(reading: PackReading, slack_v: number, into: Contradictions): v
     if (cells[slot] < low_v) low_v = cells[slot];
     if (cells[slot] > high_v) high_v = cells[slot];
   }
-  if (high_v - low_v > MOST_CELL_SPREAD_V) {
+  if (high_v - low_v > MAX_CELL_SPREAD_V) {
     cell_quality.fill(Quality.suspect, first, first + shape.cell_count);
     into.marked += shape.cell_count;
   }

@@ -31,7 +31,7 @@ export class FrozenWatch {
   readonly #held: Float32Array;
   readonly #updated_ms: Float64Array;
   readonly #still: Uint32Array;
-  readonly #moves_per_look: Float32Array;
+  readonly #moves_per_update: Float32Array;
   readonly #median_then: Float32Array;
   readonly #away: Uint32Array;
   readonly #sorted: Float32Array;
@@ -48,7 +48,7 @@ export class FrozenWatch {
     this.#held = new Float32Array(length);
     this.#updated_ms = new Float64Array(length).fill(Number.NEGATIVE_INFINITY);
     this.#still = new Uint32Array(length);
-    this.#moves_per_look = new Float32Array(length);
+    this.#moves_per_update = new Float32Array(length);
     this.#median_then = new Float32Array(length);
     this.#away = new Uint32Array(length);
     this.#sorted = new Float32Array(length);
@@ -67,8 +67,8 @@ export class FrozenWatch {
       else if (moved >= this.#resolution / 2) {
         if (moved < this.#step) this.#step = moved;
         const rate = 1 / (this.#still[i] + 1);
-        const known = this.#moves_per_look[i];
-        this.#moves_per_look[i] = known === 0 ? rate : known + (rate - known) * LEARNING;
+        const known = this.#moves_per_update[i];
+        this.#moves_per_update[i] = known === 0 ? rate : known + (rate - known) * LEARNING;
         this.#hold(i, values[i], median, updated_ms[i]);
       } else {
         this.#still[i]++;
@@ -88,7 +88,7 @@ export class FrozenWatch {
   }
 
   #isOverdue(i: number, still_ms: number, times_away: number): boolean {
-    const rate = this.#moves_per_look[i];
+    const rate = this.#moves_per_update[i];
     if (rate === 0) return still_ms >= LEAST_MS_UNSEEN && times_away >= 3;
     return still_ms >= LEAST_MS && this.#still[i] * rate >= MOVES_MISSED;
   }

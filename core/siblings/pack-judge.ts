@@ -17,7 +17,7 @@ const LEAST_MOVE_V = 0.005;
 const LEAST_MOVE_C = 1;
 /** A voltage that has jumped is remembered for some moments: the cells of the same time may be reported later. */
 const SLACK_KEPT = 0.7;
-const MOST_NAMED = 3;
+const MAX_NAMED = 3;
 
 export class PackJudge {
   readonly #limits: PlausibleLimits;
@@ -140,12 +140,12 @@ function frozenSentences(
 ): string[] {
   if (count === 0) return [];
   const sentences: string[] = [];
-  for (let i = 0; i < frozen.length && sentences.length < MOST_NAMED; i++) {
+  for (let i = 0; i < frozen.length && sentences.length < MAX_NAMED; i++) {
     if (!frozen[i]) continue;
     const since = momentText(t_ms - (mono_ms - since_ms[i]));
     sentences.push(`${what} ${i + 1}${quantity} has not moved since ${since}, though its neighbours have`);
   }
-  if (count > MOST_NAMED) sentences.push(`${count - MOST_NAMED} more ${what}s${quantity} likewise`);
+  if (count > MAX_NAMED) sentences.push(`${count - MAX_NAMED} more ${what}s${quantity} likewise`);
   return sentences;
 }
 

@@ -31,11 +31,16 @@ const SLOW: readonly Quantity[] = [
 ];
 /** A voltage jumps with the current: it counts only where the current stays. */
 const VOLTAGE: Quantity = {
-  ...{ metric: PackMetric.voltage_v, name: 'voltage', unit: ' V', decimals: 1, far: 0.5, far_share: 0.04 },
+  metric: PackMetric.voltage_v,
+  name: 'voltage',
+  unit: ' V',
+  decimals: 1,
+  far: 0.5,
+  far_share: 0.04,
 };
 const STEADY_CURRENT_A = 1;
 /** More than twice apart, two voltages are not of two packs of a kind: a contactor, or a value that comes and goes. */
-const MOST_APART = 2;
+const MAX_RATIO = 2;
 /** A track moves by less than this share of what lies between the two. */
 const WITHIN = 1 / 4;
 /** Changes from one track to the other before it is reported. */
@@ -101,7 +106,7 @@ export class TwoTracks {
     // Zero is what is not known yet, or not there.
     if (!(value > 0)) return;
     const { here, there } = track;
-    if (quantity === VOLTAGE && Math.max(here, value) > MOST_APART * Math.min(here, value)) return;
+    if (quantity === VOLTAGE && Math.max(here, value) > MAX_RATIO * Math.min(here, value)) return;
     const apart = Math.abs(here - there);
     if (Number.isNaN(here)) track.here = value;
     else if (!this.#isFar(quantity, here, value)) {

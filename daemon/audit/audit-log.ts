@@ -57,7 +57,13 @@ export class AuditLog {
   #append({ actor, action, address = null, outcome = 'done', target = null, ...facts }: AuditFacts): void {
     const t_ms = this.#clock.wallMs();
     const entry: AuditEntry = {
-      ...{ id: randomUUID(), t_ms, actor, address, action, outcome, target },
+      id: randomUUID(),
+      t_ms,
+      actor,
+      address,
+      action,
+      outcome,
+      target,
       ...(facts.old !== undefined && { old: facts.old }),
       ...(facts.new !== undefined && { new: facts.new }),
       request_id: facts.request_id ?? null,

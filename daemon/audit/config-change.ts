@@ -29,16 +29,21 @@ export async function recordStart(
   audit.record({ actor: 'system', action: 'gateway.start', new: { version: start.version } });
   if (kept && kept.version !== start.version)
     audit.record({
-      ...{ actor: 'system', action: 'gateway.upgrade' },
-      ...{ old: { version: kept.version }, new: { version: start.version } },
+      actor: 'system',
+      action: 'gateway.upgrade',
+      old: { version: kept.version },
+      new: { version: start.version },
     });
   const before = kept?.values;
   if (before) {
     const paths = changedPaths(before, values);
     if (paths.length > 0)
       audit.record({
-        ...{ actor: 'system', action: 'configuration.change', target: `${paths.length} values` },
-        ...{ old: picked(before, paths), new: picked(values, paths) },
+        actor: 'system',
+        action: 'configuration.change',
+        target: `${paths.length} values`,
+        old: picked(before, paths),
+        new: picked(values, paths),
       });
   }
   if (!before || kept?.version !== start.version || changedPaths(before, values).length > 0)

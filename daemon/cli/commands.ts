@@ -32,7 +32,10 @@ const PROFILE = {
   about: 'a profile; "bms-gateway profiles" lists them',
 } as const;
 const PROFILE_OPTION = {
-  ...{ type: 'string', multiple: true, value: 'NAME=VALUE', about: 'an option of the profile' },
+  type: 'string',
+  multiple: true,
+  value: 'NAME=VALUE',
+  about: 'an option of the profile',
 } as const satisfies Option;
 
 export const COMMANDS: readonly Command[] = [
@@ -203,12 +206,14 @@ rtu://host:port. docs/scan.md says more.`,
       to: { type: 'string', value: 'TIME', about: 'end of the span, excluded (default: now)' },
       pack: { type: 'string', multiple: true, value: 'ID', about: 'only this pack (default: all)' },
       rows: {
-        ...{ type: 'string', value: 'cell|pack' },
+        type: 'string',
+        value: 'cell|pack',
         about: 'a row per cell and moment, or per pack and moment (default: cell)',
       },
       format: { type: 'string', value: 'csv|ndjson', about: '(default: csv)' },
       output: {
-        ...{ type: 'string', value: 'FILE' },
+        type: 'string',
+        value: 'FILE',
         about: '(default: standard output); a file that is there is not written over',
       },
       ...STATE_DIR,
@@ -263,7 +268,8 @@ TARGET:
       packs: { type: 'string', value: 'N', about: 'how many, on addresses one after the other (default: 1)' },
       address: { type: 'string', value: 'N', about: "address of the first (default: the profile's)" },
       cells: {
-        ...{ type: 'string', value: 'N' },
+        type: 'string',
+        value: 'N',
         about: 'of each pack (default: as many as the profile carries, at most 16)',
       },
       sensors: { type: 'string', value: 'N', about: 'temperature sensors of each pack' },
@@ -279,7 +285,9 @@ TARGET:
         about: 'new values this often (default: 1000, or that of --config)',
       },
       fault: {
-        ...{ type: 'string', multiple: true, value: 'KIND:PACK[:CELL]' },
+        type: 'string',
+        multiple: true,
+        value: 'KIND:PACK[:CELL]',
         about: 'weak_cell, overheating, stuck_sensor or dead_unit, as weak_cell:pack-1:3',
       },
       seconds: { type: 'string', value: 'N', about: 'stop after this long (default: at Ctrl-C)' },

@@ -8,14 +8,14 @@ import { readLogFrames, readNamedFile } from './named-files.ts';
 import { UsageError } from './usage.ts';
 
 /** A file that is no DBC at all has nothing but oddities. */
-const MOST_WARNINGS = 50;
+const MAX_WARNINGS = 50;
 
 /** Yields lines to print: warnings of the DBC file, one line per frame, a summary of what was not decoded. */
 export async function* decodeWithDbc(log_file: string, dbc_file: string): AsyncGenerator<string> {
   const dbc = parseDbc(decodeDbcBytes(readNamedFile(dbc_file)));
-  for (const { line, text } of dbc.warnings.slice(0, MOST_WARNINGS)) yield `${dbc_file}:${line} ${text}`;
-  if (dbc.warnings.length > MOST_WARNINGS)
-    yield `${dbc_file}: ${dbc.warnings.length - MOST_WARNINGS} more lines that could not be taken as they stand`;
+  for (const { line, text } of dbc.warnings.slice(0, MAX_WARNINGS)) yield `${dbc_file}:${line} ${text}`;
+  if (dbc.warnings.length > MAX_WARNINGS)
+    yield `${dbc_file}: ${dbc.warnings.length - MAX_WARNINGS} more lines that could not be taken as they stand`;
   if (dbc.messages.length === 0) throw new UsageError(`${dbc_file}: no message in it, expected a DBC file`);
   const find = finderOf(dbc);
   const unknown = new Map<string, number>();

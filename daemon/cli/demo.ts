@@ -16,7 +16,7 @@ import { generatePassword } from '../server/auth/passwords.ts';
 import { createLogger } from '../system/logger.ts';
 import { type DemoPostgres, startDemoPostgres } from './demo-postgres.ts';
 import { DemoScreen } from './demo-screen.ts';
-import { live, STORAGE_BACK } from './run-until-signal.ts';
+import { runUntilSignal, STORAGE_BACK } from './run-until-signal.ts';
 import { prepareStateDirectory } from './state-dir.ts';
 
 export interface DemoOptions {
@@ -49,7 +49,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   let gateway: Gateway | undefined;
   let is_stopped = false;
   const { promise: again, resolve: onStorageBack } = Promise.withResolvers<string>();
-  const exit_code = await live(
+  const exit_code = await runUntilSignal(
     {
       again,
       start: async () => {

@@ -26,25 +26,25 @@ afterAll(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-async function run(...args: string[]): Promise<{ code: number; told: string }> {
-  let told = '';
+async function run(...args: string[]): Promise<{ code: number; output: string }> {
+  let output = '';
   vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    told += text;
+    output += text;
     return true;
   });
-  return { code: await main(['export', '--state-dir', directory, ...args], {}), told };
+  return { code: await main(['export', '--state-dir', directory, ...args], {}), output };
 }
 
 test('a span of one pack goes into a file, beside the store that is open; nothing is written over', async () => {
   const file = join(directory, 'out.csv');
   const span = ['--from', '2026-01-07T00:00:02Z', '--to', '2026-01-07T00:00:05Z', '--output', file];
-  const { code, told } = await run(...span, '--pack', 'p02');
-  expect([code, told]).toEqual([0, expect.stringContaining('3 readings of 2026-01-07T00:00:02.000Z')]);
+  const { code, output } = await run(...span, '--pack', 'p02');
+  expect([code, output]).toEqual([0, expect.stringContaining('3 readings of 2026-01-07T00:00:02.000Z')]);
   const lines = readFileSync(file, 'utf8').trimEnd().split('\r\n');
   expect(lines).toHaveLength(1 + 3 * 3);
   expect(lines[1]).toMatch(/^2026-01-07T00:00:02.000Z,\d+,p02,p02\/c01,-12.5,/);
   const again = await run(...span);
-  expect([again.code, again.told]).toEqual([1, expect.stringContaining('cannot be written')]);
+  expect([again.code, again.output]).toEqual([1, expect.stringContaining('cannot be written')]);
 });
 
 test.each([
@@ -61,5 +61,5 @@ test.each([
   ],
 ] as const)('wrong: %j', async (args, code, message) => {
   const outcome = await run(...args);
-  expect(outcome).toEqual({ code, told: expect.stringMatching(message) });
+  expect(outcome).toEqual({ code, output: expect.stringMatching(message) });
 });

@@ -50,7 +50,7 @@ export async function exportReadings(
     const request = { from_ms, to_ms, pack_ids: values.pack ?? known, form };
     let readings = 0;
     let undecodable = 0;
-    let told = 0;
+    let reported = 0;
     for (let after_seq: number | null = 0; after_seq !== null; ) {
       const chunk = reader.exportChunk({ ...request, after_seq });
       readings += chunk.readings;
@@ -58,8 +58,8 @@ export async function exportReadings(
       after_seq = chunk.next_seq;
       if (!out.write(chunk.text)) await once(out, 'drain');
       await freePiece();
-      if (readings - told >= PROGRESS_READINGS) {
-        told = readings;
+      if (readings - reported >= PROGRESS_READINGS) {
+        reported = readings;
         process.stderr.write(`${readings} readings\n`);
       }
     }

@@ -11,14 +11,14 @@ const STOP_TIMEOUT_MS = 4800;
 /** From the start until connections are up and the first readings are kept. */
 const SETTLED_AFTER_MS = 15_000;
 
-/** Why a program begins anew. */
+/** Why a program starts again. */
 export const STORAGE_BACK = 'the storage, which could not be read at the start, is there again';
 
-export interface Life {
+export interface Program {
   start(): Promise<void>;
   /** On SIGHUP. Without it, or in a terminal, that signal ends the process as ever. */
   reload?(): Promise<void>;
-  /** Resolves with the reason when the program must begin anew, as the same process. */
+  /** Resolves with the reason when the program must start again, as the same process. */
   readonly again?: Promise<string>;
   /** Safe at any moment: while it starts, after a failed start, twice. */
   stop(): Promise<void>;
@@ -28,27 +28,27 @@ export interface Life {
  * Starts, waits for SIGINT or SIGTERM (or a fault nobody caught), stops. Returns the exit code.
  * A second signal ends the process at once.
  */
-export async function live(life: Life, log: Logger): Promise<number> {
-  const end = endOfLife();
+export async function runUntilSignal(program: Program, log: Logger): Promise<number> {
+  const end = firstSignal();
   const onHangUp = () => {
     log.info({}, 'reloading');
-    void life.reload?.();
+    void program.reload?.();
   };
-  if (life.reload && !process.stdout.isTTY) process.on('SIGHUP', onHangUp);
+  if (program.reload && !process.stdout.isTTY) process.on('SIGHUP', onHangUp);
   let trim: TimerHandle | undefined;
-  const started = life.start().then(() => {
+  const started = program.start().then(() => {
     trim = systemClock.setTimer(trimMemory, SETTLED_AFTER_MS);
   });
   // When a signal comes first, a start that fails afterwards is no news.
   const settled = started.catch(() => undefined);
   const stop = async () => {
-    await life.stop();
+    await program.stop();
     await settled;
     // What a start under way had begun meanwhile.
-    await life.stop();
+    await program.stop();
   };
   try {
-    const again = life.again?.then((cause): End => ({ cause, is_again: true }));
+    const again = program.again?.then((cause): End => ({ cause, is_again: true }));
     await Promise.race([started, end.promise]);
     const { cause, error, is_again } = await Promise.race([end.promise, ...(again ? [again] : [])]);
     if (error !== undefined)
@@ -73,7 +73,7 @@ interface End {
   error?: unknown;
 }
 
-function endOfLife(): { promise: Promise<End>; release: () => void } {
+function firstSignal(): { promise: Promise<End>; release: () => void } {
   const { promise, resolve } = Promise.withResolvers<End>();
   let signals = 0;
   const onSignal = (cause: string) => {

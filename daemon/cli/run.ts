@@ -7,7 +7,7 @@ import { loadConfig } from '../config/load.ts';
 import { Gateway } from '../gateway.ts';
 import { createLogger } from '../system/logger.ts';
 import { createNotifier } from '../system/notify.ts';
-import { live, STORAGE_BACK } from './run-until-signal.ts';
+import { runUntilSignal, STORAGE_BACK } from './run-until-signal.ts';
 import { prepareStateDirectory } from './state-dir.ts';
 
 export interface RunOptions {
@@ -29,11 +29,15 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
   prepareStateDirectory(environment.state_dir);
   const { promise: again, resolve: onStorageBack } = Promise.withResolvers<string>();
   const gateway = new Gateway({
-    ...{ config, environment, clock: systemClock, log, version },
+    config,
+    environment,
+    clock: systemClock,
+    log,
+    version,
     onStorageBack: () => onStorageBack(STORAGE_BACK),
   });
   const notifier = createNotifier(process.env, systemClock, log);
-  const exit_code = await live(
+  const exit_code = await runUntilSignal(
     {
       again,
       start: async () => {

@@ -38,11 +38,11 @@ test.each([
     /--cells: found 99, expected at most 16/,
   ],
 ] as const)('wrong: %j', async (args, message) => {
-  let told = '';
+  let output = '';
   vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    told += text;
+    output += text;
     return true;
   });
   expect(await main(['simulate', ...args], {})).toBe(2);
-  expect(told).toMatch(message);
+  expect(output).toMatch(message);
 });

@@ -23,7 +23,7 @@ import type { BoundConnection } from '../config/fleet.ts';
 import { loadConfig } from '../config/load.ts';
 import { isLoopback } from '../server/addresses.ts';
 import { createLogger } from '../system/logger.ts';
-import { live } from './run-until-signal.ts';
+import { runUntilSignal } from './run-until-signal.ts';
 import { type Hardware, type HardwareValues, hardwareOf } from './simulated-hardware.ts';
 import { UsageError, wholeNumber } from './usage.ts';
 
@@ -107,7 +107,7 @@ function servingsOf(listen: readonly string[], { connections }: Hardware): Servi
   });
 }
 
-/** Simulation and bridges as one life. */
+/** Simulation and bridges as one program. */
 class VirtualHardware {
   readonly #hardware: Hardware;
   readonly #servings: readonly Serving[];
@@ -140,7 +140,7 @@ class VirtualHardware {
 
   async run(seconds: number | undefined): Promise<number> {
     const timer = seconds === undefined ? undefined : this.#clock.setTimer(() => this.#end(), seconds * 1000);
-    const code = await live(
+    const code = await runUntilSignal(
       {
         start: async () => {
           await this.#simulation.start();

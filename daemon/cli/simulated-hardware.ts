@@ -38,7 +38,7 @@ export interface Hardware {
 
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_CELLS = 16;
-const MOST_PACKS = 1000;
+const MAX_PACKS = 1000;
 
 /** @throws UsageError that names the option, what was found and what was expected */
 export function hardwareOf(values: HardwareValues, profiles: LoadedProfiles): Hardware {
@@ -66,8 +66,8 @@ export function hardwareOf(values: HardwareValues, profiles: LoadedProfiles): Ha
 
 function describe(values: HardwareValues, profile: Profile): object {
   const packs = wholeNumber('--packs', values.packs) ?? 1;
-  if (packs < 1 || packs > MOST_PACKS)
-    throw new UsageError(`--packs: found ${packs}, expected a whole number from 1 to ${MOST_PACKS}`);
+  if (packs < 1 || packs > MAX_PACKS)
+    throw new UsageError(`--packs: found ${packs}, expected a whole number from 1 to ${MAX_PACKS}`);
   if (packs > 1 && !profile.address)
     throw new UsageError(
       `--packs: found ${packs}, but devices of ${profile.id} have no address: one on each bus. Start one for each`,

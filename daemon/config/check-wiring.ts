@@ -18,11 +18,11 @@ export function checkWiring(
   packs: readonly ExpandedPack[],
   problems: Finding[],
 ): void {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const report = (pack: ExpandedPack, key: string, found: string, expected: string, hint = '') => {
     const path = [...pack.path, key];
-    if (told.has(path.join())) return;
-    told.add(path.join());
+    if (reported.has(path.join())) return;
+    reported.add(path.join());
     problems.push({ path, found, expected, message: `found ${found}, expected ${expected}${hint}` });
   };
   checkBatteryIds(config, problems);

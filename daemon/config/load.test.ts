@@ -1,4 +1,4 @@
-/** The configuration: ranges, every check with its line and words, environment over file, defaults. */
+/** The configuration: ranges, every check with its line and words, defaults. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,13 +58,21 @@ test('everything a consumer needs is filled in', () => {
     interval_ms: 2000,
     alerts: { silent_after_ms: 15_000, rules: DEFAULT_RULES },
     storage: {
-      ...{ directory: '/state', commit_interval_ms: 1000 },
-      ...{ retention_days: 30, scrub_days: 7, max_bytes: 4e9 },
+      directory: '/state',
+      commit_interval_ms: 1000,
+      retention_days: 30,
+      scrub_days: 7,
+      max_bytes: 4e9,
     },
     upstream: { database_url: undefined, batch_rows: 20_000 },
     server: {
-      ...{ host: '127.0.0.1', port: 8080, tls: undefined, insecure_http: false },
-      ...{ trusted_proxies: [], security_contact: undefined, session_hours: 12 },
+      host: '127.0.0.1',
+      port: 8080,
+      tls: undefined,
+      insecure_http: false,
+      trusted_proxies: [],
+      security_contact: undefined,
+      session_hours: 12,
     },
     simulation: undefined,
   });
@@ -351,38 +359,6 @@ test('faults of the simulation name packs and cells there are', () => {
     '[1].cell: found 5, expected a cell from 1 to 4',
     '[2]: found no key "cell", expected a cell number for overheating',
   ]);
-});
-
-test('the environment wins over the file; SIMULATION_INTERVAL only where there is a simulation', () => {
-  const text = `${SIMULATED}interval_ms: 500
-upstream: { database_url: postgres://file/db }
-server: { host: localhost, port: 1 }
-storage: { directory: data }
-`;
-  const environment = readEnvironment({
-    DATABASE_URL: 'postgres://env/db',
-    SIMULATION_INTERVAL: '250',
-    BMS_HTTP_HOST: '::1',
-    BMS_HTTP_PORT: '0',
-  });
-  expect(load(text, environment).config).toMatchObject({
-    interval_ms: 500,
-    upstream: { database_url: 'postgres://env/db' },
-    server: { host: '::1', port: 0 },
-    storage: { directory: join(folder, 'data') },
-  });
-  expect(load(`${text}simulation: {}\n`, environment).config.interval_ms).toBe(250);
-  expect(load(text).config).toMatchObject({
-    upstream: { database_url: 'postgres://file/db' },
-    server: { host: 'localhost', port: 1 },
-  });
-});
-
-test('a slow interval does not make every pack silent', () => {
-  expect(load(`${SIMULATED}interval_ms: 60000\n`).config.alerts.silent_after_ms).toBe(300_000);
-  const told = load(`${SIMULATED}simulation: {}\ninterval_ms: 60000\nalerts: { silent_after_ms: 90000 }\n`);
-  expect(told.config.alerts.silent_after_ms).toBe(90_000);
-  expect(told.warnings.map(({ path }) => path)).toContain('alerts.silent_after_ms');
 });
 
 test('a password is never shown', () => {

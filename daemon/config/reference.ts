@@ -87,9 +87,9 @@ function rowsOf({ properties = {}, required = [] }: SchemaNode, keys = Object.ke
 
 /** A description, and the default it may tell in brackets at its end. */
 function aboutOf({ description = '', default: value }: SchemaNode): { text: string; fallback: string } {
-  const told = /\s*\(default:? ([^)]*)\)$/.exec(description);
-  const text = told ? description.slice(0, told.index) : description;
-  return { text, fallback: value !== undefined ? String(value) : (told?.[1] ?? '') };
+  const stated = /\s*\(default:? ([^)]*)\)$/.exec(description);
+  const text = stated ? description.slice(0, stated.index) : description;
+  return { text, fallback: value !== undefined ? String(value) : (stated?.[1] ?? '') };
 }
 
 function table(title: string, rows: readonly Row[], about = ''): string {

@@ -15,25 +15,25 @@ const Id = (description: string) =>
 const Name = (description: string) => Type.Optional(Type.String({ maxLength: 100, description }));
 const Chemistry = Type.Enum(['lfp', 'nmc', 'other']);
 const CHEMISTRY_ALIASES = {
-  ...{ lifepo4: 'lfp', lifepo: 'lfp', lifeypo4: 'lfp', lithiumironphosphate: 'lfp', ironphosphate: 'lfp' },
-  ...{
-    nca: 'nmc',
-    nmc811: 'nmc',
-    nmc622: 'nmc',
-    ncm: 'nmc',
-    liion: 'nmc',
-    lithiumion: 'nmc',
-    linimncoo2: 'nmc',
-  },
-  ...{
-    lto: 'other',
-    titanate: 'other',
-    sodium: 'other',
-    naion: 'other',
-    agm: 'other',
-    leadacid: 'other',
-    lead: 'other',
-  },
+  lifepo4: 'lfp',
+  lifepo: 'lfp',
+  lifeypo4: 'lfp',
+  lithiumironphosphate: 'lfp',
+  ironphosphate: 'lfp',
+  nca: 'nmc',
+  nmc811: 'nmc',
+  nmc622: 'nmc',
+  ncm: 'nmc',
+  liion: 'nmc',
+  lithiumion: 'nmc',
+  linimncoo2: 'nmc',
+  lto: 'other',
+  titanate: 'other',
+  sodium: 'other',
+  naion: 'other',
+  agm: 'other',
+  leadacid: 'other',
+  lead: 'other',
 };
 const SHOWN = 'Shown on the page (default: the id)';
 

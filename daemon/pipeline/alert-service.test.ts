@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
 import { FAULTY_STORAGE, MemoryDocuments, makeTestSite } from '../server/testing/test-site.ts';
-import { AlertDesk } from './alert-service.ts';
+import { AlertService } from './alert-service.ts';
 
 const soc_low: ThresholdRule = {
   id: 'soc_low',
@@ -26,14 +26,14 @@ const spread: ThresholdRule = {
   delay_ms: 0,
 };
 
-function makeDesk(documents = new MemoryDocuments(), recorded: Alert[] = []): AlertDesk {
+function makeAlerts(documents = new MemoryDocuments(), recorded: Alert[] = []): AlertService {
   const { topology } = makeTestSite();
   const store = {
     documents,
     appendAlert: (alert: Alert) => void recorded.push(alert),
     alerts: async () => recorded.filter(({ state }) => state === 'active'),
   };
-  return new AlertDesk(
+  return new AlertService(
     topology,
     [soc_low, spread],
     { silent_after_ms: 1, deviceAlarmLabel: (_, code) => code },
@@ -42,7 +42,7 @@ function makeDesk(documents = new MemoryDocuments(), recorded: Alert[] = []): Al
 }
 
 test('every rule says what it looks at, in configuration order', () => {
-  const { thresholds } = makeDesk().settings();
+  const { thresholds } = makeAlerts().settings();
   expect(Object.keys(thresholds)).toEqual(['soc_low', 'spread']);
   expect(thresholds.soc_low).toEqual({
     label: 'State of charge low',
@@ -66,10 +66,10 @@ test('every rule says what it looks at, in configuration order', () => {
 
 test('a change holds for the rules it names, also after a restart, and nothing but thresholds is kept', async () => {
   const documents = new MemoryDocuments();
-  const desk = makeDesk(documents);
-  const before = desk.settings();
+  const alerts = makeAlerts(documents);
+  const before = alerts.settings();
   const change = { raise_at: 12, clear_at: 18, delay_ms: 0 };
-  const reply = await desk.changeSettings({ thresholds: { soc_low: change } });
+  const reply = await alerts.changeSettings({ thresholds: { soc_low: change } });
   expect(reply.thresholds).toEqual({
     ...before.thresholds,
     soc_low: { ...before.thresholds.soc_low, ...change },
@@ -77,32 +77,32 @@ test('a change holds for the rules it names, also after a restart, and nothing b
   expect(await documents.get('settings', 'thresholds')).toEqual({
     thresholds: { soc_low: change, spread: { raise_at: 0.3, clear_at: 0.2, delay_ms: 0 } },
   });
-  const restarted = makeDesk(documents);
+  const restarted = makeAlerts(documents);
   await restarted.restore(0);
   expect(restarted.settings()).toEqual(reply);
 });
 
 test('a threshold that would flicker is refused with what is allowed', async () => {
   const wrong = { thresholds: { soc_low: { raise_at: 12, clear_at: 11, delay_ms: 0 } } };
-  await expect(makeDesk().changeSettings(wrong)).rejects.toThrow(
+  await expect(makeAlerts().changeSettings(wrong)).rejects.toThrow(
     'thresholds.soc_low.clear_at: found 11, expected a value at or above raise_at (12)',
   );
 });
 
 test('alerts of the gateway are recorded, told and listed, and go on after a restart', async () => {
   const recorded: Alert[] = [];
-  const desk = makeDesk(undefined, recorded);
-  const told: Alert[] = [];
-  desk.onChange(alert => told.push(alert));
-  desk.judgeGateway(FAULTY_STORAGE, 1000, 0);
-  desk.judgeGateway(FAULTY_STORAGE, 11_000, 10_000);
+  const alerts = makeAlerts(undefined, recorded);
+  const emitted: Alert[] = [];
+  alerts.onChange(alert => emitted.push(alert));
+  alerts.judgeGateway(FAULTY_STORAGE, 1000, 0);
+  alerts.judgeGateway(FAULTY_STORAGE, 11_000, 10_000);
   expect(recorded).toMatchObject([{ rule_id: 'storage_fault', battery_id: null, state: 'active' }]);
-  expect(told).toEqual(recorded);
-  expect(desk.active()).toEqual(recorded);
-  const restarted = makeDesk(undefined, recorded);
+  expect(emitted).toEqual(recorded);
+  expect(alerts.active()).toEqual(recorded);
+  const restarted = makeAlerts(undefined, recorded);
   await restarted.restore(20_000);
-  expect(restarted.active()).toEqual(told);
+  expect(restarted.active()).toEqual(emitted);
   restarted.judgeGateway(FAULTY_STORAGE, 30_000, 0);
   restarted.judgeGateway(FAULTY_STORAGE, 90_000, 60_000);
-  expect(recorded).toEqual(told);
+  expect(recorded).toEqual(emitted);
 });

@@ -9,7 +9,7 @@ import { type RuleView, Settings, type SettingsReply } from '../../core/contract
 import { GatewayError } from '../../core/errors.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
-import type { AlertService } from '../server/services.ts';
+import type { Alerts } from '../server/services.ts';
 import { ReadableDocuments } from '../store/documents/readable-documents.ts';
 import type { Store } from '../store/store.ts';
 
@@ -19,7 +19,7 @@ const SETTINGS_ID = 'thresholds';
 /** More active alerts than a fleet can have rules times packs are never restored. */
 const MAX_RESTORED = 100_000;
 
-export class AlertDesk implements AlertService {
+export class AlertService implements Alerts {
   readonly #engine: AlertEngine;
   readonly #gateway: GatewayAlerts;
   readonly #configured: readonly ThresholdRule[];

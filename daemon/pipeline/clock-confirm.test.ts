@@ -9,10 +9,10 @@ beforeEach(() => {
 });
 afterEach(() => box.remove());
 
-const certain = async () => (await box.told()).map(([, , is_certain]) => is_certain);
+const certain = async () => (await box.exported()).map(([, , is_certain]) => is_certain);
 
 async function expectTrueTimes(): Promise<void> {
-  for (const [n, t_ms] of await box.told())
+  for (const [n, t_ms] of await box.exported())
     expect(Math.abs(t_ms - box.taken[n].true_ms), `reading ${n}`).toBeLessThan(INTERVAL_MS);
 }
 

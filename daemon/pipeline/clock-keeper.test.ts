@@ -17,10 +17,10 @@ afterEach(() => box.remove());
 
 /** Every reading once, in the order it was taken, with the time it really was. */
 async function expectTrueTimes(taken: readonly Taken[] = box.taken): Promise<void> {
-  const told = await box.told();
-  expect(told.map(([n]) => n)).toEqual(box.taken.map(({ n }) => n));
+  const exported = await box.exported();
+  expect(exported.map(([n]) => n)).toEqual(box.taken.map(({ n }) => n));
   for (const { n, true_ms } of taken)
-    expect(Math.abs(told[n][1] - true_ms), `reading ${n}`).toBeLessThan(INTERVAL_MS);
+    expect(Math.abs(exported[n][1] - true_ms), `reading ${n}`).toBeLessThan(INTERVAL_MS);
 }
 
 const counted = async (from_ms: number, to_ms: number) =>
@@ -29,11 +29,13 @@ const counted = async (from_ms: number, to_ms: number) =>
 test('a box that boots in 1970 and learns the time later', async () => {
   await box.boot(0);
   expect(box.keeper.status()).toMatchObject({
-    ...{ name: 'clock', state: 'degraded', counters: { certain: 0 } },
+    name: 'clock',
+    state: 'degraded',
+    counters: { certain: 0 },
     reason: expect.stringMatching(/1970-01-01 00:00 UTC, before this program was made/),
   });
   box.read(30);
-  expect((await box.told())[3]).toEqual([3, 6000, false]);
+  expect((await box.exported())[3]).toEqual([3, 6000, false]);
   box.synchronise();
   box.read(30);
   await box.settle();
@@ -48,7 +50,7 @@ test('a box that boots in 1970 and learns the time later', async () => {
   const span = { from_ms: TRUE_START_MS + 40_000, to_ms: TRUE_START_MS + 80_000 };
   const history = await historyOf(box.store, { pack_id: 'p01', ...span, max_points: 100 });
   expect(history.t_ms).toEqual(box.taken.slice(20, 41).map(({ true_ms }) => true_ms));
-  expect((await box.told(span.from_ms, span.to_ms)).map(([n]) => n)).toEqual(
+  expect((await box.exported(span.from_ms, span.to_ms)).map(([n]) => n)).toEqual(
     box.taken.slice(20, 40).map(({ n }) => n),
   );
 });
@@ -62,7 +64,7 @@ test('the clock may be right before the kernel says so: then nothing is correcte
   await box.settle();
   expect(box.keeper.isCertain).toBe(true);
   await expectTrueTimes();
-  expect((await box.told())[2][1]).toBe(TRUE_START_MS + 4000);
+  expect((await box.exported())[2][1]).toBe(TRUE_START_MS + 4000);
 });
 
 /** Readings in steps of a minute, by true time. */
@@ -155,10 +157,12 @@ describe('two boots', () => {
     box.synchronise();
     box.read(20);
     await box.settle();
-    const told = await box.told();
-    expect(told.slice(0, 20).map(([, t_ms]) => t_ms)).toEqual(box.taken.slice(0, 20).map((_, i) => i * 2000));
+    const exported = await box.exported();
+    expect(exported.slice(0, 20).map(([, t_ms]) => t_ms)).toEqual(
+      box.taken.slice(0, 20).map((_, i) => i * 2000),
+    );
     await expectTrueTimes(box.taken.slice(20));
-    expect(told.map(([, , certain]) => certain)).toEqual(box.taken.map(({ n }) => n >= 20));
+    expect(exported.map(([, , certain]) => certain)).toEqual(box.taken.map(({ n }) => n >= 20));
   });
 
   test('a restart of the gateway alone is no boot: the time learned after it holds before it', async () => {
@@ -174,7 +178,7 @@ describe('two boots', () => {
     box.read(5);
     await box.settle();
     await expectTrueTimes();
-    expect((await box.told()).every(([, , certain]) => certain)).toBe(true);
+    expect((await box.exported()).every(([, , certain]) => certain)).toBe(true);
   });
 });
 
@@ -206,8 +210,8 @@ describe('steps of a clock that was certain', () => {
     await box.settle();
     expect(box.keeper.isCertain).toBe(true);
     await expectTrueTimes(box.taken.slice(0, 20));
-    const told = await box.told();
-    expect(told[20][1]).toBe(box.taken[20].true_ms - HOUR_MS);
+    const exported = await box.exported();
+    expect(exported[20][1]).toBe(box.taken[20].true_ms - HOUR_MS);
   });
 
   test('by milliseconds: nothing is recorded', async () => {
@@ -306,7 +310,7 @@ test('a store that cannot be written to is no reason to forget: it is corrected 
   box.synchronise();
   box.read(5);
   await box.settle();
-  expect((await box.told())[0][1]).toBe(0);
+  expect((await box.exported())[0][1]).toBe(0);
   is_broken = false;
   box.clock.advance(20_000);
   await box.settle();
@@ -334,13 +338,13 @@ test('however the clock steps, order stays, nothing is lost, and times are right
     }
     box.facts = { synchronised: false, has_time_service: true };
   }
-  const before = await box.told();
+  const before = await box.exported();
   expect(before.map(([n]) => n)).toEqual(box.taken.map(({ n }) => n));
   box.synchronise();
   box.read(3);
   await box.settle();
   await expectTrueTimes();
-  const times = (await box.told()).map(([, t_ms]) => t_ms);
+  const times = (await box.exported()).map(([, t_ms]) => t_ms);
   expect(times).toEqual(times.toSorted((a, b) => a - b));
-  expect((await box.told()).every(([, , certain]) => certain)).toBe(true);
+  expect((await box.exported()).every(([, , certain]) => certain)).toBe(true);
 });

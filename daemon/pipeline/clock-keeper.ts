@@ -143,7 +143,10 @@ export class ClockKeeper {
   #append(reason: ClockEra['reason'], wall_ms: number, step_ms: number): void {
     const { clock, store, source } = this.#options;
     const record: ClockEra = {
-      ...{ reason, boot_id: source.boot_id, t_ms: Math.round(wall_ms), step_ms },
+      reason,
+      boot_id: source.boot_id,
+      t_ms: Math.round(wall_ms),
+      step_ms,
       offset_ms: clock.offset_ms - source.boot_offset_ms,
       trust: this.#judgement.trust,
     };

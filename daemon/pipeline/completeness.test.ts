@@ -126,9 +126,9 @@ test('a clock set back by hours has its hours told anew, the last account counts
   await run(60);
   clock.stepWall(-2 * HOUR_MS);
   await run(60, [0]);
-  const told = await report();
-  expect(told).toHaveLength(4);
-  expect(told.filter(line => line.startsWith('0 p01'))).toEqual([
+  const reported = await report();
+  expect(reported).toHaveLength(4);
+  expect(reported.filter(line => line.startsWith('0 p01'))).toEqual([
     expect.stringMatching(/^0 p01 60 1\d\d 1\d\d/),
   ]);
 });
@@ -142,9 +142,9 @@ test('what the centre has is told for hours that are there wholly, partly, and n
   const records = [...batch.seq].filter((_, i) => batch.kind[i] === 5);
   expect(records).toHaveLength(2);
   store.markSynced(records[0] + 20);
-  const told = await report();
-  expect(told.slice(0, 2)).toEqual(['0 p01 60 60 60 60', '0 p02 60 60 60 60']);
-  const [first, second] = told.slice(2).map(line => Number(line.split(' ')[5]));
+  const reported = await report();
+  expect(reported.slice(0, 2)).toEqual(['0 p01 60 60 60 60', '0 p02 60 60 60 60']);
+  const [first, second] = reported.slice(2).map(line => Number(line.split(' ')[5]));
   expect(first + second).toBeGreaterThan(0);
   expect(first + second).toBeLessThan(40);
 });
@@ -155,7 +155,11 @@ test('hours of a boot that learned the time late are those it really was', async
   await box.boot(0, { onCorrected: corrections => own?.corrected(corrections) });
   const { watched, store: stored } = box;
   own = new CompletenessLedger({
-    ...{ clock: watched, log: silentLogger, topology: box.topology, interval_ms: 2000, store: stored },
+    clock: watched,
+    log: silentLogger,
+    topology: box.topology,
+    interval_ms: 2000,
+    store: stored,
     isPlausible: () => box.keeper.isPlausible,
   });
   await own.start();
@@ -178,8 +182,13 @@ test('hours of a boot that learned the time late are those it really was', async
   await own.stop();
   expect(await stored.completeness(span)).toEqual([
     {
-      ...{ hour_ms: TRUE_START_MS, pack_id: 'p01', synced: null },
-      ...{ expected: 1800, received: 1800, stored: 1800, repeated: 0 },
+      hour_ms: TRUE_START_MS,
+      pack_id: 'p01',
+      synced: null,
+      expected: 1800,
+      received: 1800,
+      stored: 1800,
+      repeated: 0,
     },
   ]);
   await box.remove();

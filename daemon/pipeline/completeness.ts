@@ -2,7 +2,7 @@
  * Keeps account of readings by pack and hour: how many were due, taken, and stored, and how many of these only repeat
  * the one before. An hour is closed some seconds
  * after its end, and hours in which the gateway did not run are closed at the next start: due all the same. While the
- * clock shows a time that cannot be, no hour is closed; hours whose readings get other times are told anew.
+ * clock shows a time that cannot be, no hour is closed; hours whose readings get other times are reported again.
  */
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -21,7 +21,7 @@ const GRACE_MS = 10_000;
 /** Asked again after this long when the store could not answer. */
 const RETRY_MS = 60_000;
 /** Hours closed after a long absence; older ones are left out, and that is logged. */
-const MOST_HOURS = 31 * 24;
+const MAX_HOURS = 31 * 24;
 
 const NONE: ReadingCount = { readings: 0, repeated: 0 };
 
@@ -53,7 +53,7 @@ export class CompletenessLedger {
   /** Readings taken since the start, by hour: pack by dense index. */
   readonly #received = new Map<number, Uint32Array>();
   #state: State = { through_ms: 0, since_ms: {} };
-  /** Closed hours to be told anew. */
+  /** Closed hours to be reported again. */
   readonly #again = new Set<number>();
   #started_mono_ms = 0;
   #resumed = false;
@@ -81,7 +81,7 @@ export class CompletenessLedger {
     if (!isPlausible()) return false;
     // When the gateway started, whatever the clock showed then.
     const now_ms = clock.wallMs() - (clock.monoMs() - this.#started_mono_ms);
-    const remedy = 'completeness is counted anew from now on';
+    const remedy = 'completeness is counted again from now on';
     const kept = await new ReadableDocuments(store.documents, log).get(...DOCUMENT, readState, remedy);
     const since_ms = Object.fromEntries(
       topology.packs.map(({ id }) => [id, Math.min(kept?.since_ms[id] ?? now_ms, now_ms)]),
@@ -103,7 +103,7 @@ export class CompletenessLedger {
     await this.#closing;
   }
 
-  /** Readings have other times now: of the hours they left and came into, closed ones are told anew. */
+  /** Readings have other times now: of the hours they left and came into, closed ones are reported again. */
   corrected(corrections: readonly ClockCorrection[]): void {
     for (const { from_ms, to_ms, offset_ms } of corrections) {
       if (offset_ms === 0) continue;
@@ -125,7 +125,7 @@ export class CompletenessLedger {
       counts = new Uint32Array(this.#options.topology.packs.length);
       this.#received.set(hour_ms, counts);
       // A clock that runs wild makes hours, too; the newest of them are of interest.
-      if (this.#received.size > MOST_HOURS) this.#received.delete(this.#received.keys().next().value ?? 0);
+      if (this.#received.size > MAX_HOURS) this.#received.delete(this.#received.keys().next().value ?? 0);
     }
     counts[pack]++;
   }
@@ -152,9 +152,9 @@ export class CompletenessLedger {
       await this.#resume();
       await store.flush();
       const end_ms = hourOf(clock.wallMs() - GRACE_MS);
-      // The clock was set back into hours that are closed: they are told anew, one by one as they end again.
+      // The clock was set back into hours that are closed: they are reported again, one by one as they end again.
       if (this.#state.through_ms > end_ms) this.#state.through_ms = end_ms - HOUR_MS;
-      const first_ms = Math.max(this.#state.through_ms, end_ms - MOST_HOURS * HOUR_MS);
+      const first_ms = Math.max(this.#state.through_ms, end_ms - MAX_HOURS * HOUR_MS);
       if (first_ms > this.#state.through_ms)
         log.warn(
           { component: 'completeness' },
@@ -192,18 +192,21 @@ export class CompletenessLedger {
     const { store, topology } = this.#options;
     const span = { from_ms: hour_ms, to_ms: hour_ms + HOUR_MS };
     const stored = await store.readingCounts(span);
-    // Of an hour that was told before nothing may be left.
-    const was_told = is_again && (await store.completeness(span)).length > 0;
+    // Of an hour that was reported before nothing may be left.
+    const was_reported = is_again && (await store.completeness(span)).length > 0;
     const received = this.#received.get(hour_ms);
     const packs: HourOfPack[] = [];
     for (const { pack, id } of topology.packs) {
       const expected = this.#expected(hour_ms, this.#state.since_ms[id]);
       const { readings: kept, repeated } = stored[id] ?? NONE;
       // Before a restart within the hour only what was stored is known.
-      if (expected > 0 || kept > 0 || was_told)
+      if (expected > 0 || kept > 0 || was_reported)
         packs.push({
-          ...{ pack_id: id, expected, received: Math.max(received?.[pack] ?? 0, kept) },
-          ...{ stored: kept, repeated },
+          pack_id: id,
+          expected,
+          received: Math.max(received?.[pack] ?? 0, kept),
+          stored: kept,
+          repeated,
         });
     }
     const record: CompletenessRecord = { hour_ms, packs };
@@ -220,7 +223,7 @@ export class CompletenessLedger {
 
 /** The newest of them, and none that cannot be. */
 function hoursOf(from_ms: number, to_ms: number): number[] {
-  const first_ms = Math.max(hourOf(from_ms), hourOf(to_ms) - MOST_HOURS * HOUR_MS, RELEASED_MS);
+  const first_ms = Math.max(hourOf(from_ms), hourOf(to_ms) - MAX_HOURS * HOUR_MS, RELEASED_MS);
   const hours: number[] = [];
   for (let hour_ms = first_ms; hour_ms <= to_ms; hour_ms += HOUR_MS) hours.push(hour_ms);
   return hours;

@@ -1,4 +1,4 @@
-/** Looks at the gateway itself every few seconds and lets its alerts be judged. */
+/** Checks the gateway itself every few seconds and lets its alerts be judged. */
 import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { describeError } from '../../core/errors.ts';
@@ -32,10 +32,10 @@ export class GatewayWatch {
   }
 
   #arm(): TimerHandle {
-    return this.#options.clock.setTimer(() => this.#look(), EVERY_MS);
+    return this.#options.clock.setTimer(() => this.#check(), EVERY_MS);
   }
 
-  #look(): void {
+  #check(): void {
     const { clock, log, parts, judge } = this.#options;
     this.#timer = this.#arm();
     try {

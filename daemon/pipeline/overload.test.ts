@@ -35,11 +35,11 @@ async function hourOf(units: number, gap_ms: number) {
   const topology = { ...small, packs: small.packs.map((pack, i) => ({ ...pack, shape: bindings[i].shape })) };
   const hub = new VirtualModbusHub();
   /** By pack: the moments for which the wire had a whole round since the moment before. */
-  const told = bindings.map(() => new Set<number>());
+  const reported = bindings.map(() => new Set<number>());
   for (const i of bindings.keys())
     hub.attach('line', i + 1, pdu => {
       if (addressOf(pdu) === LAST_ADDRESS)
-        told[i].add(Math.floor(clock.wallMs() / INTERVAL_MS + 1) * INTERVAL_MS);
+        reported[i].add(Math.floor(clock.wallMs() / INTERVAL_MS + 1) * INTERVAL_MS);
       return honest(pdu);
     });
   const directory = temporaryDirectory();
@@ -48,7 +48,11 @@ async function hourOf(units: number, gap_ms: number) {
   cleanups.push(() => store.close());
   await store.open(topology);
   const ledger = new CompletenessLedger({
-    ...{ clock, log: silentLogger, topology, interval_ms: INTERVAL_MS, store },
+    clock,
+    log: silentLogger,
+    topology,
+    interval_ms: INTERVAL_MS,
+    store,
   });
   await ledger.start();
   cleanups.push(() => ledger.stop());
@@ -79,7 +83,7 @@ async function hourOf(units: number, gap_ms: number) {
   await ledger.settled();
   await store.flush();
   const span = { from_ms: START_MS, to_ms: START_MS + HOUR_MS };
-  return { told, account: await store.completeness(span), rows: await rowsOf(store, bindings, span) };
+  return { reported, account: await store.completeness(span), rows: await rowsOf(store, bindings, span) };
 }
 
 /** Of the hour, by pack: moments of the rows that are fresh and of those that are not, as they are stored. */
@@ -108,13 +112,13 @@ test.each([
   ['two and a half times as much', 5, 7500],
   ['as much as just fits', 2, 7000],
 ])('%s', async (_, units, gap_ms) => {
-  const { told, account, rows } = await hourOf(units, gap_ms);
+  const { reported, account, rows } = await hourOf(units, gap_ms);
   expect(account).toHaveLength(units);
   for (const [i, { received, stored, repeated }] of account.entries()) {
     const { fresh, repeated: again } = rows[i];
     // Each row that is said to be fresh has a round of the wire of its own, each other one none.
     const first_ms = Math.min(...fresh, ...again);
-    const on_the_wire = [...told[i]].filter(t_ms => t_ms >= first_ms && t_ms < START_MS + HOUR_MS);
+    const on_the_wire = [...reported[i]].filter(t_ms => t_ms >= first_ms && t_ms < START_MS + HOUR_MS);
     expect(fresh).toEqual(on_the_wire);
     expect({ received, stored, repeated }).toEqual({
       received: fresh.length + again.length,

@@ -185,10 +185,10 @@ test('a pack that reports nothing new gives repeated readings, to the row', () =
         clock.advance(2000);
       }
       // By the moments of pack 0 that are readings at all: after 6 s of silence there are none.
-      const told = seen
+      const readings = seen
         .map(({ pack, t_ms }, i) => ({ pack, t_ms, ...ages[i] }))
         .filter(({ pack }) => pack === 0);
-      for (const { t_ms, is_repeated } of told) {
+      for (const { t_ms, is_repeated } of readings) {
         const moment = (t_ms - 1_002_000) / 2000;
         expect(is_repeated).toBe(moment > 0 && !speaks[moment - 1]);
       }

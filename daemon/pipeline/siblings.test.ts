@@ -26,7 +26,9 @@ async function sampled(buses: readonly Bus[], config: SimulationConfig, ms: numb
   }));
   const doubted = new Set<string>();
   const sampler = new Sampler({
-    ...{ clock: site.clock, interval_ms: INTERVAL_MS, packs },
+    clock: site.clock,
+    interval_ms: INTERVAL_MS,
+    packs,
     onReading: reading => {
       for (const why of packs[reading.pack].judge.reasons(reading)) doubted.add(`${reading.pack}: ${why}`);
       const suspect = reading.columnQuality(CellMetric.voltage_v).indexOf(Quality.suspect);
@@ -81,7 +83,7 @@ test('healthy hardware of every kind stays good for hours of its time, whatever 
 }, 120_000);
 
 /** Frames of the low-voltage family, told every second for a while; what the sampler made of the last of them. */
-async function told(
+async function sampledFrames(
   frames: (second: number) => readonly (readonly [id: number, hex: string])[],
   seconds = 30,
 ) {
@@ -95,7 +97,9 @@ async function told(
   const judge = new PackJudge(state, plausibleLimits(bindings[0].profile.plausible));
   const reading = new PackReading(0, state.shape);
   const sampler = new Sampler({
-    ...{ clock, interval_ms: INTERVAL_MS, packs: [{ state, judge }] },
+    clock,
+    interval_ms: INTERVAL_MS,
+    packs: [{ state, judge }],
     onReading: taken => reading.copyFrom(taken),
     onMoment: () => {},
   });
@@ -119,7 +123,7 @@ const STATE_80 = [0x355, '50006300'] as const;
 const MEASURED = [0x356, 'b4144600d200'] as const; // 53.00 V, 7.0 A, 21.0 C
 
 test('frames of a healthy pack are good, to the last value', async () => {
-  const { good, why } = await told(() => [LIMITS, STATE_80, MEASURED]);
+  const { good, why } = await sampledFrames(() => [LIMITS, STATE_80, MEASURED]);
   expect(why).toEqual([]);
   expect(good).toEqual(
     expect.arrayContaining(['voltage_v', 'current_a', 'temperature_c', 'soc_pct', 'soh_pct']),
@@ -159,7 +163,7 @@ test.each([
     'charge limit of 416.0 V',
   ],
 ] as const)('%s: suspect, with the reason', async (name, frames, reason) => {
-  const { good, why } = await told(() => frames);
+  const { good, why } = await sampledFrames(() => frames);
   expect(why.join()).toContain(reason);
   const doubted = name.startsWith('a tenth')
     ? /^(voltage|charge_voltage|discharge_voltage)/
@@ -168,7 +172,7 @@ test.each([
 });
 
 test('two masters with the same ids are found though the sampler hears the same one last each time', async () => {
-  const { good, two } = await told(() => [[0x355, '1a006300'], MEASURED, STATE_80, MEASURED]);
+  const { good, two } = await sampledFrames(() => [[0x355, '1a006300'], MEASURED, STATE_80, MEASURED]);
   expect(two).toBe('two devices answer in turn: state of charge 26 % and 80 %');
   expect(good).toEqual([]);
 });

@@ -60,12 +60,12 @@ test('doubtful cells degrade the pack and do not count as extremes', () => {
 
 test('a device that tells of no single cell is taken at its own word and is not called degraded', () => {
   const reading = new PackReading(0, { ...shape, cell_count: 0, sensor_count: 0 });
-  const told = {
+  const reported = {
     [PackMetric.cell_voltage_min_v]: 3.306,
     [PackMetric.cell_voltage_max_v]: 3.329,
     [PackMetric.cell_temperature_max_c]: 17,
   };
-  for (const [metric, value] of Object.entries(told)) {
+  for (const [metric, value] of Object.entries(reported)) {
     reading.values[Number(metric)] = value;
     reading.value_quality[Number(metric)] = Quality.good;
   }
@@ -86,11 +86,11 @@ test("nothing fresh is offline, with the driver's reason", () => {
   expect(silent.cells.voltage_v).toEqual({ values: [null, null, null], quality: 'mmm' });
   const never = summarisePack(node, new PackReading(0, shape), { ...calm, last_update_ms: null });
   expect(never).toMatchObject({ state: 'offline', reason: 'no data yet' });
-  const told = { ...calm, last_update_ms: Date.UTC(2026, 10, 30, 21, 40, 53, 999) };
+  const reported = { ...calm, last_update_ms: Date.UTC(2026, 10, 30, 21, 40, 53, 999) };
   const stale = goodReading();
   stale.columnQuality(CellMetric.voltage_v).fill(Quality.stale);
   stale.value_quality.fill(Quality.stale);
-  expect(summarisePack(node, stale, told)).toMatchObject({
+  expect(summarisePack(node, stale, reported)).toMatchObject({
     state: 'offline',
     reason: 'no data since 2026-11-30 21:40:53 UTC',
   });

@@ -1,6 +1,6 @@
 /**
  * From the bytes of a wire to the alert: two devices under one address or id, and replies that change places. Driver,
- * sampler, judge and alert desk as the gateway has them.
+ * sampler, judge and alert service as the gateway has them.
  */
 import { afterEach, expect, test } from 'vitest';
 import type { Alert } from '../../core/alerts/alert.ts';
@@ -21,7 +21,7 @@ import { addressOf, fourCells, honest } from '../../drivers/modbus/testing/odd-d
 import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import { MemoryDocuments } from '../server/testing/test-site.ts';
 import { smallTopology } from '../store/testing/fixtures.ts';
-import { AlertDesk } from './alert-service.ts';
+import { AlertService } from './alert-service.ts';
 import { Sampler } from './sampler.ts';
 
 const INTERVAL_MS = 1000;
@@ -57,22 +57,30 @@ async function rig(
     alerts: async () => [],
   };
   const options = { silent_after_ms: 15_000, deviceAlarmLabel: (_: number, code: string) => code };
-  const desk = new AlertDesk(topology, [], options, store);
+  const service = new AlertService(topology, [], options, store);
   const driver = make({
-    ...{ clock, log: silentLogger, interval_ms: INTERVAL_MS, onUpdate: () => {}, onLink: () => {} },
+    clock,
+    log: silentLogger,
+    interval_ms: INTERVAL_MS,
+    onUpdate: () => {},
+    onLink: () => {},
   });
   const [state] = driver.packs;
   const judge = new PackJudge(state, plausibleLimits(binding.profile.plausible));
   const newest = new PackReading(0, binding.shape);
   const sampler = new Sampler({
-    ...{ clock, interval_ms: INTERVAL_MS, packs: [{ state, judge }] },
+    clock,
+    interval_ms: INTERVAL_MS,
+    packs: [{ state, judge }],
     onReading: reading => newest.copyFrom(reading),
     onMoment: (t_ms, mono_ms) =>
-      desk.judge(
+      service.judge(
         0,
         {
           reading: newest.t_ms === t_ms ? newest : undefined,
-          ...{ silent_ms: 0, silent_reason: undefined, two_devices: judge.twoDevices() },
+          silent_ms: 0,
+          silent_reason: undefined,
+          two_devices: judge.twoDevices(),
         },
         t_ms,
         mono_ms,
@@ -115,10 +123,21 @@ async function canRig(profile_id: string, differ: Partial<Record<keyof typeof Pa
   const device = (values: Partial<Record<keyof typeof PackMetric, number>>) => {
     const truth = new PackReading(0, binding.shape);
     const all = {
-      ...{ voltage_v: 26.4, current_a: 0, soc_pct: 60, soh_pct: 99, temperature_c: 25, cycle_count: 120 },
-      ...{ charge_voltage_limit_v: 29, charge_current_limit_a: 50, discharge_current_limit_a: 50 },
-      ...{ discharge_voltage_limit_v: 22, capacity_full_ah: 100, capacity_remaining_ah: 60 },
-      ...{ cell_voltage_min_v: 3.3, cell_voltage_max_v: 3.3, ...values },
+      voltage_v: 26.4,
+      current_a: 0,
+      soc_pct: 60,
+      soh_pct: 99,
+      temperature_c: 25,
+      cycle_count: 120,
+      charge_voltage_limit_v: 29,
+      charge_current_limit_a: 50,
+      discharge_current_limit_a: 50,
+      discharge_voltage_limit_v: 22,
+      capacity_full_ah: 100,
+      capacity_remaining_ah: 60,
+      cell_voltage_min_v: 3.3,
+      cell_voltage_max_v: 3.3,
+      ...values,
     };
     for (const [name, value] of Object.entries(all)) {
       const metric = PackMetric[name as keyof typeof PackMetric];
@@ -215,10 +234,10 @@ test('replies of equal length that change places, each under the id of the other
   await run(30_000, () => {
     const { values, value_quality, sensors, sensor_quality } = newest();
     moments++;
-    const told = values[PackMetric.voltage_v];
-    if (Math.abs(told - 13.2) < 0.01) return;
+    const reported = values[PackMetric.voltage_v];
+    if (Math.abs(reported - 13.2) < 0.01) return;
     changed++;
-    expect(told).toBeCloseTo(0.21, 2);
+    expect(reported).toBeCloseTo(0.21, 2);
     expect(value_quality[PackMetric.voltage_v]).toBe(Quality.suspect);
     expect(value_quality[PackMetric.current_a]).toBe(Quality.suspect);
     for (const [i, sensor] of sensors.entries())

@@ -29,7 +29,10 @@ interface Line {
 }
 
 const all = (url: string, status = 200, body?: object): Line => ({
-  ...{ url, user: status, moderator: status, admin: status },
+  url,
+  user: status,
+  moderator: status,
+  admin: status,
   ...(body && { body }),
 });
 const open = (url: string, status = 200, body?: object): Line => ({

@@ -46,20 +46,24 @@ test('users, keys, settings, faults: who, what, from where, old and new', async 
   const found = await entries();
   for (const entry of found)
     expect(entry).toMatchObject({
-      ...{ actor: 'ada', address: '192.0.2.5', outcome: 'done' },
-      ...{
-        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-        request_id: expect.stringMatching(/^[0-9a-f]{16}$/),
-      },
+      actor: 'ada',
+      address: '192.0.2.5',
+      outcome: 'done',
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      request_id: expect.stringMatching(/^[0-9a-f]{16}$/),
     });
   expect(found.reverse()).toMatchObject([
     { action: 'user.create', target: 'new', new: { role: 'user' } },
     {
-      ...{ action: 'user.change', target: 'new', old: { role: 'user' } },
+      action: 'user.change',
+      target: 'new',
+      old: { role: 'user' },
       new: { role: 'moderator', new_password: true },
     },
     {
-      ...{ action: 'settings.change', target: 'cell_high', old: { cell_high: { raise_at: 3.65 } } },
+      action: 'settings.change',
+      target: 'cell_high',
+      old: { cell_high: { raise_at: 3.65 } },
       new: { cell_high: { raise_at: 3.7 } },
     },
     { action: 'key.create', target: 'plc', new: { role: 'user' } },
@@ -95,7 +99,10 @@ test('logins, refused ones and log-outs; a password typed as a name is not kept'
 test('a table taken away as a file, and with which question', async () => {
   await ask('GET', '/api/alerts?limit=7', undefined, { authorization, accept: 'text/csv' });
   expect((await entries('limit=1'))[0]).toMatchObject({
-    ...{ actor: 'ada', action: 'export', target: '/api/alerts', new: { limit: 7 } },
+    actor: 'ada',
+    action: 'export',
+    target: '/api/alerts',
+    new: { limit: 7 },
   });
 });
 

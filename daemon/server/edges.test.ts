@@ -12,8 +12,8 @@ let server: HttpServer | undefined;
 afterEach(() => server?.close());
 
 async function start(options: Partial<ServerOptions> = {}) {
-  const told: object[] = [];
-  const keep = (fields: object) => void told.push(fields);
+  const logged: object[] = [];
+  const keep = (fields: object) => void logged.push(fields);
   const log: Logger = { debug() {}, info() {}, warn: keep, error: keep };
   const site = makeTestSite({ log });
   await addTestUsers(site);
@@ -22,10 +22,13 @@ async function start(options: Partial<ServerOptions> = {}) {
   const port = Number(new URL((await server.listen()).url).port);
   const login = (headers: Record<string, string> = {}, remoteAddress = '127.0.0.1', username = 'ada') =>
     app.inject({
-      ...{ method: 'POST', url: '/api/auth/login', headers, remoteAddress },
+      method: 'POST',
+      url: '/api/auth/login',
+      headers,
+      remoteAddress,
       payload: { username, password: PASSWORD },
     });
-  return { app, port, told, login };
+  return { app, port, logged, login };
 }
 
 /** Sends as it stands; the status of the first reply, when the gateway closes or `head` alone has come. */
@@ -58,16 +61,16 @@ test('two hosts are one too many', async () => {
 });
 
 test('a body without an end is answered with 408 and leaves no line of an error', async () => {
-  const { port, told } = await start({
+  const { port, logged } = await start({
     limits: { headers_timeout_ms: 100, request_timeout_ms: 150, handler_timeout_ms: 100 },
   });
   const head = ['POST /api/auth/login HTTP/1.1', 'Host: a', 'Content-Type: application/json'];
   expect(await statusOf(port, ...head, 'Content-Length: 100', '', '{')).toBe(408);
-  expect(told).toEqual([]);
+  expect(logged).toEqual([]);
 });
 
 test('a store that does not answer, or no place, is no error of ours', async () => {
-  const { app, port, told, login } = await start({ limits: { live_clients: 0 } });
+  const { app, port, logged, login } = await start({ limits: { live_clients: 0 } });
   const { token } = (await login({}, '127.0.0.1', 'una')).json();
   const handshake = [
     ...['GET /ws HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket'],
@@ -75,7 +78,7 @@ test('a store that does not answer, or no place, is no error of ours', async () 
     ...['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', ''],
   ];
   expect(await statusOf(port, ...handshake)).toBe(503);
-  expect(told).toEqual([]);
+  expect(logged).toEqual([]);
   await app.close();
 });
 
@@ -96,7 +99,9 @@ test('behind a trusted proxy with TLS cookies are Secure and bound to it, and on
   expect((await me({ ...forwarded, cookie: planted })).statusCode).toBe(401);
   const end = (origin: string) =>
     app.inject({
-      ...{ method: 'DELETE', url: '/api/auth/sessions', remoteAddress: '10.1.2.3' },
+      method: 'DELETE',
+      url: '/api/auth/sessions',
+      remoteAddress: '10.1.2.3',
       headers: { ...forwarded, cookie, origin },
     });
   expect((await end('http://bms.example')).statusCode).toBe(403);

@@ -32,10 +32,10 @@ export const noCounts = (): ServerCounters => ({
   live_clients_dropped: 0,
 });
 
-/** `trouble`: what a person should mend though everything is served. */
-export function serverStatus(counters: ServerCounters, trouble: string | null = null): ComponentStatus {
-  const state = trouble === null ? 'ok' : 'degraded';
-  return { name: 'server', state, reason: trouble, counters: { ...counters } };
+/** `fault`: what a person should mend though everything is served. */
+export function serverStatus(counters: ServerCounters, fault: string | null = null): ComponentStatus {
+  const state = fault === null ? 'ok' : 'degraded';
+  return { name: 'server', state, reason: fault, counters: { ...counters } };
 }
 
 /**

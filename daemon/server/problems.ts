@@ -51,12 +51,12 @@ export function problemOf(error: unknown, request_id?: string): Problem {
 export function sendProblem(reply: FastifyReply, error: unknown, log: Logger): FastifyReply {
   const request = reply.request as FastifyRequest;
   const problem = problemOf(error, request.id);
-  const told = { request_id: request.id, method: request.method, path: pathOf(request) };
+  const fields = { request_id: request.id, method: request.method, path: pathOf(request) };
   // A fault of ours with all there is; what passes by itself (no place, a busy store) without.
-  if (problem.status === 500) log.error({ ...told, error: inner(error) }, 'Request failed');
+  if (problem.status === 500) log.error({ ...fields, error: inner(error) }, 'Request failed');
   else if (problem.code === 'STORE_FAILED')
-    log.warn({ ...told, reason: problem.detail }, 'Request not answered');
-  else if (problem.status > 500) log.debug({ ...told, reason: problem.detail }, 'Request refused');
+    log.warn({ ...fields, reason: problem.detail }, 'Request not answered');
+  else if (problem.status > 500) log.debug({ ...fields, reason: problem.detail }, 'Request refused');
   if (error instanceof RateLimitError) reply.header('retry-after', error.retry_after_s);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="bms-gateway"');
   // Serialised here: the route's own schemas describe its replies, not this.

@@ -124,30 +124,29 @@ test('bounds are told as problems: size, type, rate, method, path', async () => 
     testOptions({ limits: { requests_per_minute: 8 } }),
   );
   const login = { method: 'POST', url: '/api/auth/login' } as const;
-  const told = async (options: object) => {
+  const answerTo = async (options: object) => {
     const reply = await app.inject(options);
     expect(reply.headers['content-type']).toBe('application/problem+json');
     return [reply.statusCode, reply.json().code];
   };
-  expect(await told({ ...login, payload: { username: 'x'.repeat(20_000), password: 'x' } })).toEqual([
+  expect(await answerTo({ ...login, payload: { username: 'x'.repeat(20_000), password: 'x' } })).toEqual([
     413,
     'TOO_LARGE',
   ]);
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
-  expect(await told({ ...login, payload: 'a=b', headers: form })).toEqual([415, 'UNSUPPORTED_MEDIA']);
-  expect(await told({ ...login, payload: '{', headers: { 'content-type': 'application/json' } })).toEqual([
+  expect(await answerTo({ ...login, payload: 'a=b', headers: form })).toEqual([415, 'UNSUPPORTED_MEDIA']);
+  expect(await answerTo({ ...login, payload: '{', headers: { 'content-type': 'application/json' } })).toEqual(
+    [400, 'BAD_REQUEST'],
+  );
+  expect(await answerTo({ ...login, headers: { 'content-type': 'application/json' } })).toEqual([
     400,
     'BAD_REQUEST',
   ]);
-  expect(await told({ ...login, headers: { 'content-type': 'application/json' } })).toEqual([
-    400,
-    'BAD_REQUEST',
-  ]);
-  expect(await told({ url: '/api/auth/login' })).toEqual([405, 'METHOD_NOT_ALLOWED']);
-  expect(await told({ method: 'DELETE', url: '/api/none' })).toEqual([404, 'NOT_FOUND']);
-  expect(await told({ url: '/api/%zz' })).toEqual([400, 'BAD_REQUEST']);
+  expect(await answerTo({ url: '/api/auth/login' })).toEqual([405, 'METHOD_NOT_ALLOWED']);
+  expect(await answerTo({ method: 'DELETE', url: '/api/none' })).toEqual([404, 'NOT_FOUND']);
+  expect(await answerTo({ url: '/api/%zz' })).toEqual([400, 'BAD_REQUEST']);
   for (let i = 0; i < 8; i++) await app.inject({ url: '/healthz' });
-  expect(await told({ url: '/healthz' })).toEqual([429, 'RATE_LIMITED']);
+  expect(await answerTo({ url: '/healthz' })).toEqual([429, 'RATE_LIMITED']);
   await app.close();
 });
 

@@ -26,7 +26,7 @@ export interface HttpServer {
   status(): ComponentStatus;
   /** Null: plain HTTP. */
   certificate(): CertificateView | null;
-  /** Looks now for a new certificate in its files. */
+  /** Checks its files for a new certificate now. */
   reloadCertificate(): Promise<void>;
   /** Takes over the centre's users as they are now. Returns how many were left out. */
   acceptCentralUsers(users: PulledUsers): Promise<number>;
@@ -45,9 +45,9 @@ export async function createServer(services: GatewayServices, options: ServerOpt
   const { host, port } = options;
   return {
     app,
-    status: () => serverStatus(context.counters, keeper?.trouble),
+    status: () => serverStatus(context.counters, keeper?.fault),
     certificate: () => keeper?.current.view ?? null,
-    reloadCertificate: async () => keeper?.look(),
+    reloadCertificate: async () => keeper?.check(),
     acceptCentralUsers: users => context.central_users.accept(users),
     async listen() {
       await app.listen({ host, port }).catch(error => {

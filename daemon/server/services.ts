@@ -20,7 +20,7 @@ export interface LiveView {
   onPackChanged(listener: (pack: number) => void): () => void;
 }
 
-export interface AlertService {
+export interface Alerts {
   active(): readonly Alert[];
   onChange(listener: (alert: Alert) => void): () => void;
   settings(): SettingsReply;
@@ -48,7 +48,7 @@ export interface GatewayServices {
   readonly interval_ms: number;
   readonly topology: Topology;
   readonly live: LiveView;
-  readonly alerts: AlertService;
+  readonly alerts: Alerts;
   readonly store: Pick<
     Store,
     'history' | 'alerts' | 'documents' | 'audit' | 'completeness' | 'exportChunk' | 'flush'

@@ -24,12 +24,13 @@ const PIECE_BYTES = 1 << 20;
 const longExport: ExportChunk = async ({ after_seq }) => ({
   text: Buffer.alloc(PIECE_BYTES, 97 + after_seq),
   next_seq: after_seq + 1 < PIECES ? after_seq + 1 : null,
-  ...{ readings: 1, undecodable: 0 },
+  readings: 1,
+  undecodable: 0,
 });
 
 async function start(exportChunk: ExportChunk = longExport, limits: Partial<ServerLimits> = {}) {
-  const told: [string, object][] = [];
-  const keep = (fields: object, text?: string) => void told.push([text ?? '', fields]);
+  const logged: [string, object][] = [];
+  const keep = (fields: object, text?: string) => void logged.push([text ?? '', fields]);
   const log: Logger = { debug() {}, info() {}, warn: keep, error: keep };
   const site = makeTestSite({ log });
   await addTestUsers(site);
@@ -54,7 +55,7 @@ async function start(exportChunk: ExportChunk = longExport, limits: Partial<Serv
     );
     return socket;
   };
-  return { site, told, ask, open, server };
+  return { site, logged, ask, open, server };
 }
 
 const SPAN = '/api/export?from_ms=0&to_ms=1';
@@ -72,7 +73,7 @@ async function untilFree(
 }
 
 test('a reader slower than any handler may be gets the whole export', async () => {
-  const { site, told, open } = await start(longExport, { handler_timeout_ms: 40 });
+  const { site, logged, open } = await start(longExport, { handler_timeout_ms: 40 });
   const socket = await open('una');
   let bytes = 0;
   let slept = 0;
@@ -87,19 +88,20 @@ test('a reader slower than any handler may be gets the whole export', async () =
     } else if (!piece) await sleep(1);
   }
   expect(bytes).toBeGreaterThan(PIECES * PIECE_BYTES);
-  expect(told).toEqual([]);
+  expect(logged).toEqual([]);
 });
 
 test('a reader that takes nothing is cut, the log tells why, and the place is free again', async () => {
   const endless: ExportChunk = async ({ after_seq }) => ({
     text: Buffer.alloc(PIECE_BYTES),
     next_seq: after_seq + 1,
-    ...{ readings: 1, undecodable: 0 },
+    readings: 1,
+    undecodable: 0,
   });
-  const { told, ask, open } = await start(endless, { stalled_ms: 200 });
+  const { logged, ask, open } = await start(endless, { stalled_ms: 200 });
   await once(await open('una'), 'readable');
   await untilFree(ask, 'una');
-  expect(told).toMatchObject([
+  expect(logged).toMatchObject([
     [
       'A reply was cut before its end',
       { path: '/api/export', user: 'una', reason: expect.stringMatching(/200 ms/) },
@@ -112,12 +114,12 @@ test('a store that fails in the middle cuts the reply, and that is told', async 
     if (request.after_seq > 0) throw new Error('the disk is gone');
     return longExport(request);
   };
-  const { told, ask, open } = await start(failing);
+  const { logged, ask, open } = await start(failing);
   const socket = await open('una');
   socket.resume();
   await once(socket, 'close');
   await untilFree(ask, 'una');
-  expect(told).toMatchObject([
+  expect(logged).toMatchObject([
     ['A reply was cut before its end', { reason: expect.stringMatching(/disk is gone/) }],
   ]);
 });

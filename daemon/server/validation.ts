@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
 import { GatewayError } from '../../core/errors.ts';
 
-const ERRORS_TOLD = 3;
+const MAX_ERRORS = 3;
 const SECRET = /password|token|secret/i;
 
 /** For Fastify: bodies are taken as they are; texts in the query become the numbers the schema asks for. */
@@ -34,7 +34,7 @@ export function explain(errors: readonly TLocalizedValidationError[], value: unk
       lines.add(
         `${at}: found ${describe(found, error.instancePath)}, expected ${expectation(error, errors)}`,
       );
-    if (lines.size >= ERRORS_TOLD) break;
+    if (lines.size >= MAX_ERRORS) break;
   }
   return lines.size > 0 ? [...lines].join('; ') : `${place}: does not fit what is expected here`;
 }

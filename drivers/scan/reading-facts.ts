@@ -6,7 +6,7 @@ import {
   chargeLimitSentence,
   contradictsCells,
   contradictsLimits,
-  MOST_CELL_SPREAD_V,
+  MAX_CELL_SPREAD_V,
   orderSentence,
   sumSentence,
 } from '../../core/siblings/contradictions.ts';
@@ -112,13 +112,13 @@ function comparisons(
   );
   compare(
     [cell_min_v, cell_max_v],
-    cell_max_v - cell_min_v <= MOST_CELL_SPREAD_V,
+    cell_max_v - cell_min_v <= MAX_CELL_SPREAD_V,
     'cells are close together',
     `cells lie ${(cell_max_v - cell_min_v).toFixed(2)} V apart`,
   );
   compare(
     [low_v, high_v],
-    low_v <= high_v && high_v - low_v <= MOST_CELL_SPREAD_V,
+    low_v <= high_v && high_v - low_v <= MAX_CELL_SPREAD_V,
     'lowest and highest cell are in order',
     orderSentence(low_v, high_v),
   );

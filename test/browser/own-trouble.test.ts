@@ -42,7 +42,9 @@ describe.skipIf(isSkipped)('the gateway’s own trouble', () => {
     // It is set aside at the start, which is an alert of the gateway itself.
     await writeFile(join(state_dir, 'gateway.db'), 'no database at all'.repeat(1000));
     const environment = {
-      ...{ BMS_STATE_DIR: state_dir, BMS_HTTP_PORT: '0', BMS_ADMIN_PASSWORD: PASSWORD },
+      BMS_STATE_DIR: state_dir,
+      BMS_HTTP_PORT: '0',
+      BMS_ADMIN_PASSWORD: PASSWORD,
       SIMULATION_INTERVAL: '500',
     };
     gateway = startGateway([CONFIG], environment, undefined, [PROGRAM]);

@@ -27,7 +27,7 @@ const SENT = ['123#0102', '124#0102', '00000123#CC', '18FF0002#AA', '123#R', '18
 export async function observeBus(): Promise<BusObservations> {
   const seen: BusObservations = { states: [], frames: [], counters: {} };
   const bus = new SocketCanBus(BUS, systemClock);
-  const told = (what: string) =>
+  const reported = (what: string) =>
     until(
       what,
       () => seen.states.at(-1) ?? '',
@@ -49,22 +49,22 @@ export async function observeBus(): Promise<BusObservations> {
       },
       onState: (state, reason) => seen.states.push(`${state}: ${reason ?? ''}`),
     });
-    await told('down');
+    await reported('down');
     bringUp(BUS);
-    await told('up');
+    await reported('up');
     await receivesRound(1);
     ip('link', 'set', BUS, 'down');
-    await told('down');
+    await reported('down');
     ip('link', 'set', BUS, 'up');
-    await told('up');
+    await reported('up');
     await receivesRound(2);
     ip('link', 'del', BUS);
-    await told('down');
+    await reported('down');
     bringUp(BUS);
-    await told('up');
+    await reported('up');
     await receivesRound(3);
     bus.restart();
-    await told('up');
+    await reported('up');
     await until(
       'reopened',
       () => bus.counters.reopenings,

@@ -141,7 +141,7 @@ describe.skipIf(!canRun)('edge box', () => {
   test('one bus receives the ids it asked for, whatever its interface went through', () => {
     expect(seen.bus?.frames).toEqual(Array(4).fill(['123#0102', '18FF0001#AABB']).flat());
     expect(seen.bus?.counters).toMatchObject({ reopenings: 2, remote_frames: 0 });
-    const states = seen.bus?.states.map(told => told.split(':')[0]);
+    const states = seen.bus?.states.map(state => state.split(':')[0]);
     const changes = states?.filter((state, index) => state !== states[index - 1]);
     expect(changes).toEqual(['down', 'up', 'down', 'up', 'down', 'up']);
   });

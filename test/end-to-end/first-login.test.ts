@@ -46,11 +46,11 @@ async function setUp(code: string, username: string, password: string): Promise<
 }
 
 test('the command tells the code of the journal; it makes one administrator, once', async () => {
-  const told = await setupCode();
-  expect(told).toMatchObject({ code: 0, output: expect.stringContaining('it holds once, until 20') });
-  expect(gateway.output()).toContain(told.secret);
-  expect(await setUp(told.secret, 'ada', PASSWORD)).toBe(200);
-  expect(await setUp(told.secret, 'eve', PASSWORD)).toBe(403);
+  const printed = await setupCode();
+  expect(printed).toMatchObject({ code: 0, output: expect.stringContaining('it holds once, until 20') });
+  expect(gateway.output()).toContain(printed.secret);
+  expect(await setUp(printed.secret, 'ada', PASSWORD)).toBe(200);
+  expect(await setUp(printed.secret, 'eve', PASSWORD)).toBe(403);
   const { get } = await logIn(url, 'ada', PASSWORD);
   expect(await get('/api/admin/users')).toMatchObject({ users: [{ username: 'ada', role: 'admin' }] });
   expect(await setupCode()).toMatchObject({ code: 1, output: expect.stringContaining('setup-code --new') });

@@ -91,14 +91,14 @@ async function readBack(bench: Bench, connection: ConnectionConfig): Promise<voi
   const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
   const driver = createDriver(connection, bindings, context, wires);
   const readings = bindings.map(({ pack, shape }) => new PackReading(pack, shape));
-  const look = () =>
+  const check = () =>
     driver.packs.forEach((state, i) => {
       state.snapshotInto(readings[i], systemClock.wallMs(), systemClock.monoMs());
     });
   try {
     await driver.start();
     const end_ms = systemClock.monoMs() + READ_TIMEOUT_MS;
-    for (look(); !readings.every(isWhole) && systemClock.monoMs() < end_ms; look())
+    for (check(); !readings.every(isWhole) && systemClock.monoMs() < end_ms; check())
       await sleep(systemClock, 50);
     readings.forEach((reading, i) => {
       expect(isWhole(reading), `${JSON.stringify(driver.health())}`).toBe(true);

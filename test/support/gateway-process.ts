@@ -70,20 +70,20 @@ function waitForOutput(
   return new Promise((resolve, reject) => {
     const end = (act: () => void) => {
       clearTimeout(timer);
-      listeners.delete(look);
+      listeners.delete(check);
       child.off('exit', gone);
       act();
     };
     const fail = (why: string) => end(() => reject(new Error(`${why} ${pattern}; it printed:\n${output()}`)));
-    const look = () => {
+    const check = () => {
       const match = output().match(pattern);
       if (match) end(() => resolve(match));
     };
     const gone = () => setTimeout(() => fail('the gateway ended without'), 100);
     const timer = setTimeout(() => fail(`${timeout_ms} ms without`), timeout_ms);
-    listeners.add(look);
+    listeners.add(check);
     child.on('exit', gone);
-    look();
+    check();
   });
 }
 

@@ -9,10 +9,14 @@ import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 const config_file = process.argv[2];
 const environment = readEnvironment(process.env);
 const gateway = new Gateway({
-  ...{ config: loadConfig(config_file, environment, loadProfilesFor(config_file)), environment },
-  ...{ clock: systemClock, log: silentLogger, version: '0' },
+  config: loadConfig(config_file, environment, loadProfilesFor(config_file)),
+  environment,
+  clock: systemClock,
+  log: silentLogger,
+  version: '0',
   time_source: {
-    ...{ boot_id: 'this boot', boot_offset_ms: 0 },
+    boot_id: 'this boot',
+    boot_offset_ms: 0,
     facts: async () => ({ synchronised: false, has_time_service: true }),
   },
 });

@@ -115,7 +115,7 @@ export class TestBox {
   }
 
   /** What the log says now: number of each reading and the time it is told to be of, in the order of an export. */
-  async told(
+  async exported(
     from_ms = Number.MIN_SAFE_INTEGER,
     to_ms = Number.MAX_SAFE_INTEGER,
   ): Promise<[n: number, t_ms: number, certain: boolean][]> {
@@ -123,7 +123,11 @@ export class TestBox {
     const found: [number, number, boolean][] = [];
     for (let after_seq: number | null = 0; after_seq !== null; ) {
       const chunk = await this.store.exportChunk({
-        ...{ pack_ids: ['p01'], form: { rows: 'pack', format: 'ndjson' }, from_ms, to_ms, after_seq },
+        pack_ids: ['p01'],
+        form: { rows: 'pack', format: 'ndjson' },
+        from_ms,
+        to_ms,
+        after_seq,
       });
       for (const line of Buffer.from(chunk.text).toString().split('\n').filter(Boolean)) {
         const { t_ms, voltage_v, time_certain } = JSON.parse(line) as ExportedLine;

@@ -83,8 +83,16 @@ export class ApiKeys {
     const id = randomBytes(4).toString('hex');
     const secret = randomBytes(32).toString('base64url');
     const key: StoredKey = {
-      ...{ id, name, role, batteries: [...new Set(batteries)], secret_hash: sha256(secret) },
-      ...{ created_ms: now_ms, created_by, expires_ms, used_ms: null, used_address: null },
+      id,
+      name,
+      role,
+      batteries: [...new Set(batteries)],
+      secret_hash: sha256(secret),
+      created_ms: now_ms,
+      created_by,
+      expires_ms,
+      used_ms: null,
+      used_address: null,
     };
     await this.#put(key);
     return { key, secret: `bms_${id}_${secret}` };

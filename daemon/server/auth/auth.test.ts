@@ -260,7 +260,9 @@ describe('logging in', () => {
     const { app } = await buildApp(site.services, testOptions());
     const again = (password: string, remoteAddress: string) =>
       app.inject({
-        ...{ method: 'POST', url: '/api/auth/login', remoteAddress },
+        method: 'POST',
+        url: '/api/auth/login',
+        remoteAddress,
         payload: { username: 'una', password },
       });
     for (let i = 0; i < 20; i++) await again('wrong', `203.0.113.${i}`);
@@ -268,16 +270,16 @@ describe('logging in', () => {
     expect((await again(PASSWORD, '198.51.100.1')).statusCode).toBe(200);
   });
 
-  test('whoever is asked for, known or not, disabled or not, the work is that of the dearest known hash', async () => {
+  test('whoever is asked for, known or not, disabled or not, the work is that of the costliest known hash', async () => {
     const work: (readonly [string, Argon2Cost])[] = [];
     class Counted extends PasswordHasher {
       override async verify(
         phc: string | undefined,
         password: string,
-        dearest?: Argon2Cost,
+        costliest?: Argon2Cost,
       ): Promise<boolean> {
-        work.push([phc === undefined ? 'nobody' : costOf(phc)!.memory_kib.toString(), dearest!]);
-        return super.verify(phc, password, dearest);
+        work.push([phc === undefined ? 'nobody' : costOf(phc)!.memory_kib.toString(), costliest!]);
+        return super.verify(phc, password, costliest);
       }
     }
     const documents = new MemoryDocuments();

@@ -14,8 +14,12 @@ import { UserDirectory } from './users.ts';
 
 const HASH = '$argon2id$v=19$m=12288,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4';
 const sound: CentralRow = {
-  ...{ username: 'cora', password_hash: HASH, role: 'admin', batteries: ['b1'] },
-  ...{ disabled: false, created_ms: 1 },
+  username: 'cora',
+  password_hash: HASH,
+  role: 'admin',
+  batteries: ['b1'],
+  disabled: false,
+  created_ms: 1,
 };
 
 function collector(): Logger & { readonly lines: string[] } {

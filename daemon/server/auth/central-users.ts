@@ -11,8 +11,8 @@ export class CentralUsers {
   readonly #users: UserDirectory;
   readonly #audit: AuditLog;
   readonly #log: Logger;
-  /** Told once, not at every pull. */
-  #told = '';
+  /** Logged once, not at every pull. */
+  #logged = '';
 
   constructor(users: UserDirectory, audit: AuditLog, log: Logger) {
     this.#users = users;
@@ -31,7 +31,7 @@ export class CentralUsers {
       else left_out.push(`${JSON.stringify(row.username)}: ${problem}`);
     }
     const left_out_count = left_out.length + beyond;
-    this.#tell(left_out, beyond);
+    this.#logLeftOut(left_out, beyond);
     const changed = await this.#users.replaceCentral([...usable.values()]);
     if (changed.length === 0) return left_out_count;
     this.#audit.record({ actor: 'system', action: 'user.pull', target: 'central users', new: { changed } });
@@ -39,13 +39,13 @@ export class CentralUsers {
     return left_out_count;
   }
 
-  #tell(left_out: readonly string[], beyond: number): void {
-    const told = `${left_out.join('; ')} ${beyond}`;
-    if (told !== this.#told && left_out.length + beyond > 0)
+  #logLeftOut(left_out: readonly string[], beyond: number): void {
+    const summary = `${left_out.join('; ')} ${beyond}`;
+    if (summary !== this.#logged && left_out.length + beyond > 0)
       this.#log.warn(
         { users: left_out.slice(0, NAMED), ...(beyond > 0 && { beyond }) },
         `${left_out.length + beyond} users of the centre were left out: rows of table users that this gateway cannot take`,
       );
-    this.#told = told;
+    this.#logged = summary;
   }
 }

@@ -17,7 +17,7 @@ function open(keep_ms = 2000) {
   return { clock, reads, lookups };
 }
 
-test('one look per name is under way, and what it found is believed for a while', async () => {
+test('one look-up per name is under way, and what it found is believed for a while', async () => {
   const { clock, reads, lookups } = open();
   const asked = Array.from({ length: 300 }, () => lookups.find('una'));
   expect(reads).toHaveLength(1);
@@ -43,7 +43,7 @@ test('a few are under way at once; the others wait for their turn', async () => 
   expect(most).toBeLessThanOrEqual(16);
 });
 
-test('a look that failed is forgotten, and gives its place back', async () => {
+test('a look-up that failed is forgotten, and gives its place back', async () => {
   const { reads, lookups } = open();
   for (let i = 0; i < 50; i++) {
     const asked = lookups.find('una');

@@ -1,5 +1,5 @@
 /**
- * Looks things up by name: one look under way for each name, a few at once for all, and what was found is believed
+ * Looks things up by name: one look-up under way for each name, a few at once for all, and what was found is believed
  * for a while. However many ask in the same moment, the store is asked seldom.
  */
 import type { Clock } from '../../../core/clock/clock.ts';
@@ -32,11 +32,11 @@ export class Lookups<T> {
     if (found && found.until_mono_ms > this.#clock.monoMs()) return found.value;
     const known = this.#under_way.get(name);
     if (known) return known;
-    const look = this.#look(name).finally(() => {
-      if (this.#under_way.get(name) === look) this.#under_way.delete(name);
+    const lookup = this.#lookUp(name).finally(() => {
+      if (this.#under_way.get(name) === lookup) this.#under_way.delete(name);
     });
-    this.#under_way.set(name, look);
-    return look;
+    this.#under_way.set(name, lookup);
+    return lookup;
   }
 
   /** Something has changed: nothing found or looked for before counts any more. */
@@ -46,7 +46,7 @@ export class Lookups<T> {
     this.#under_way.clear();
   }
 
-  async #look(name: string): Promise<T> {
+  async #lookUp(name: string): Promise<T> {
     if (this.#running >= AT_ONCE) {
       if (this.#waiting.length >= WAITING_MAX)
         throw new GatewayError('STORE_FAILED', `${WAITING_MAX} look-ups of users are waiting already`);

@@ -23,9 +23,9 @@ const derive = promisify(argon2);
 
 /** What hashes made elsewhere may cost: no less than guessing should, no more than an edge box can afford. */
 const LEAST_MEMORY_KIB = 12 * 1024;
-const MOST_MEMORY_KIB = 64 * 1024;
-const MOST_PASSES = 4;
-const MOST_LANES = 4;
+const MAX_MEMORY_KIB = 64 * 1024;
+const MAX_PASSES = 4;
+const MAX_LANES = 4;
 
 const within = (value: number, least: number, most: number) => value >= least && value <= most;
 
@@ -34,9 +34,9 @@ export function isUsableHash(phc: string): boolean {
   const cost = costOf(phc);
   return (
     cost !== undefined &&
-    within(cost.memory_kib, LEAST_MEMORY_KIB, MOST_MEMORY_KIB) &&
-    within(cost.passes, 1, MOST_PASSES) &&
-    within(cost.lanes, 1, MOST_LANES)
+    within(cost.memory_kib, LEAST_MEMORY_KIB, MAX_MEMORY_KIB) &&
+    within(cost.passes, 1, MAX_PASSES) &&
+    within(cost.lanes, 1, MAX_LANES)
   );
 }
 
@@ -74,10 +74,10 @@ export class PasswordHasher {
   }
 
   /**
-   * Does the same work whether there is such a user (`phc`) or not (undefined): at least that of the dearest hash
+   * Does the same work whether there is such a user (`phc`) or not (undefined): at least that of the costliest hash
    * that is known here, so that neither a name that exists nor one that does not stands out.
    */
-  async verify(phc: string | undefined, password: string, dearest = this.#cost): Promise<boolean> {
+  async verify(phc: string | undefined, password: string, costliest = this.#cost): Promise<boolean> {
     const found = phc === undefined ? undefined : PHC.exec(phc);
     if (found === null)
       throw new GatewayError('STORE_CORRUPT', 'A stored password hash is not an argon2id PHC string');
@@ -91,11 +91,11 @@ export class PasswordHasher {
       is_right = timingSafeEqual(actual, expected);
       work = workOf(cost);
     }
-    const lacking = workOf(dearest) - work;
+    const lacking = workOf(costliest) - work;
     if (lacking > 0) {
-      const memory_kib = Math.max(8 * dearest.lanes, Math.min(dearest.memory_kib, lacking));
+      const memory_kib = Math.max(8 * costliest.lanes, Math.min(costliest.memory_kib, lacking));
       const passes = Math.max(1, Math.round(lacking / memory_kib));
-      await this.derive(password, randomBytes(SALT_BYTES), HASH_BYTES, { ...dearest, memory_kib, passes });
+      await this.derive(password, randomBytes(SALT_BYTES), HASH_BYTES, { ...costliest, memory_kib, passes });
     }
     return is_right;
   }

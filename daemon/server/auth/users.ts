@@ -32,7 +32,7 @@ export class UserDirectory {
   /** Changes run one after another, so that two of them cannot together remove the last administrator. */
   #changes: Promise<unknown> = Promise.resolve();
   /** Of the hashes of all users; undefined: to be looked up. */
-  #dearest: Argon2Cost | undefined;
+  #costliest: Argon2Cost | undefined;
 
   constructor(
     documents: Documents,
@@ -62,11 +62,11 @@ export class UserDirectory {
 
   /**
    * The user with this name and password, or undefined. The work is the same for a name that does not exist or is
-   * disabled: that of the dearest hash that any user has.
+   * disabled: that of the costliest hash that any user has.
    */
   async authenticate(username: string, password: string): Promise<StoredUser | undefined> {
     const user = await this.#read(username);
-    const is_right = await this.#hasher.verify(user?.password_hash, password, await this.#dearestHash());
+    const is_right = await this.#hasher.verify(user?.password_hash, password, await this.#costliestHash());
     return is_right && !user?.disabled ? user : undefined;
   }
 
@@ -225,15 +225,15 @@ export class UserDirectory {
     return this.#readable.list(KINDS[origin], read, REMEDIES[origin]);
   }
 
-  async #dearestHash(): Promise<Argon2Cost> {
-    if (this.#dearest) return this.#dearest;
-    let dearest = this.#hasher.cost;
+  async #costliestHash(): Promise<Argon2Cost> {
+    if (this.#costliest) return this.#costliest;
+    let costliest = this.#hasher.cost;
     for (const { password_hash } of [...(await this.#list('local')), ...(await this.#list('central'))]) {
       const cost = costOf(password_hash);
-      if (cost && workOf(cost) > workOf(dearest)) dearest = cost;
+      if (cost && workOf(cost) > workOf(costliest)) costliest = cost;
     }
-    this.#dearest = dearest;
-    return dearest;
+    this.#costliest = costliest;
+    return costliest;
   }
 
   async #write({ origin: _, ...user }: StoredUser): Promise<void> {
@@ -243,7 +243,7 @@ export class UserDirectory {
 
   #changed(): void {
     this.#lookups.forget();
-    this.#dearest = undefined;
+    this.#costliest = undefined;
     for (const listener of this.#listeners) listener();
   }
 
@@ -259,8 +259,14 @@ export function userRecord(user: StoredUser & { readonly shadows_central?: boole
   const { username, role, batteries, created_ms, origin, shadows_central = false } = user;
   const { disabled = false, must_change_password = false } = user;
   return {
-    ...{ username, role, batteries, created_ms, origin },
-    ...{ disabled, must_change_password, shadows_central },
+    username,
+    role,
+    batteries,
+    created_ms,
+    origin,
+    disabled,
+    must_change_password,
+    shadows_central,
   };
 }
 

@@ -6,14 +6,20 @@ import type { GatewayServices } from '../services.ts';
 import { start } from '../testing/live.ts';
 
 const connection = (id: string): ComponentStatus => ({
-  ...{ name: `connection:${id}`, state: 'degraded', reason: `secret of ${id}`, code: 'LINK_REFUSED' },
+  name: `connection:${id}`,
+  state: 'degraded',
+  reason: `secret of ${id}`,
+  code: 'LINK_REFUSED',
   counters: { [`frames_of_${id}`]: 3 },
 });
 const COMPONENTS: ComponentStatus[] = [
   ...[connection('own'), connection('shared'), connection('foreign'), connection('of_nobody')],
   {
-    ...{ name: 'upstream', state: 'down', reason: 'secret: database "bms" refuses user "bms"' },
-    ...{ code: 'UPSTREAM_REFUSED', counters: { rows_behind: 8 } },
+    name: 'upstream',
+    state: 'down',
+    reason: 'secret: database "bms" refuses user "bms"',
+    code: 'UPSTREAM_REFUSED',
+    counters: { rows_behind: 8 },
   },
   { name: 'store', state: 'ok', reason: null, counters: { commits: 7 } },
 ];
@@ -33,7 +39,7 @@ function wired(services: GatewayServices): GatewayServices {
 }
 
 const NAMES = { una: 'user', mo: 'moderator', ada: 'admin' } as const satisfies Record<string, Role>;
-async function told(username: keyof typeof NAMES) {
+async function shown(username: keyof typeof NAMES) {
   const { url, connect } = await start({}, wired);
   const client = await connect(username);
   const { headers } = client;
@@ -47,7 +53,7 @@ async function told(username: keyof typeof NAMES) {
 const secrets = (value: unknown) => JSON.stringify(value).match(/secret of \w+|secret: database/g) ?? [];
 
 test('a user is told of connections of own batteries, and of the gateway’s parts the bare state', async () => {
-  const { components, metrics } = await told('una');
+  const { components, metrics } = await shown('una');
   expect(components.map(({ name }) => name)).toEqual([
     ...['connection:own', 'connection:shared', 'upstream', 'store'],
   ]);
@@ -63,11 +69,11 @@ test('a user is told of connections of own batteries, and of the gateway’s par
 });
 
 test('a moderator is also told what the centre says, an administrator everything', async () => {
-  const moderator = await told('mo');
+  const moderator = await shown('mo');
   expect(secrets(moderator.components)).toEqual(['secret of own', 'secret: database']);
   expect(moderator.metrics).toContain('rows_behind{component="upstream"} 8');
   expect(moderator.metrics).not.toMatch(/foreign|of_nobody/);
-  const admin = await told('ada');
+  const admin = await shown('ada');
   expect(admin.components).toEqual(COMPONENTS);
   expect(admin.metrics).toContain('frames_of_foreign');
 });

@@ -1,5 +1,5 @@
 /**
- * What a viewer may see, in the one place that says so: batteries and packs, alerts, connections, and what is told of
+ * What a viewer may see, in the one place that says so: batteries and packs, alerts, connections, and what is shown of
  * the gateway itself. Routes, rooms and metrics ask here.
  */
 import type { Alert } from '../../../core/alerts/alert.ts';
@@ -11,8 +11,8 @@ import type { Viewer } from './access.ts';
 
 const CONNECTION = 'connection:';
 /** In place of a reason that is not for everybody. */
-const NOT_TOLD = 'moderators and administrators are told why';
-const NOT_ALL_YOURS = 'it also serves batteries that are not yours: those who see all of them are told why';
+const REASON_HIDDEN = 'moderators and administrators see why';
+const NOT_ALL_YOURS = 'it also serves batteries that are not yours: those who see all of them see why';
 
 /** Finds batteries and packs for a viewer; what it may not see does not exist for it: NOT_FOUND. */
 export class VisibleTopology {
@@ -62,7 +62,7 @@ export class VisibleTopology {
 
   #component(viewer: Viewer, component: ComponentStatus): ComponentStatus | undefined {
     if (!component.name.startsWith(CONNECTION))
-      return viewer.sees_gateway ? component : bare(component, NOT_TOLD);
+      return viewer.sees_gateway ? component : bare(component, REASON_HIDDEN);
     const batteries = [...(this.#on_connection.get(component.name.slice(CONNECTION.length)) ?? [])];
     if (!batteries.some(id => viewer.sees(id))) return undefined;
     return batteries.every(id => viewer.sees(id)) ? component : bare(component, NOT_ALL_YOURS);
@@ -70,7 +70,10 @@ export class VisibleTopology {
 }
 
 const bare = ({ name, state, reason }: ComponentStatus, instead: string): ComponentStatus => ({
-  ...{ name, state, reason: reason === null ? null : instead, counters: {} },
+  name,
+  state,
+  reason: reason === null ? null : instead,
+  counters: {},
 });
 
 export function visibleFleet(fleet: FleetState, viewer: Viewer): FleetState {

@@ -77,10 +77,12 @@ test('rooms by role, by login and by API key, in either form', async () => {
         answers[subject] = { ...answers[subject], [name]: await enter(client, name) };
         expected[subject] = { ...expected[subject], [name]: line[role] };
       }
-      const told = JSON.stringify(client.states());
-      expect(told.includes('"south"'), `${subject} is told of south`).toBe(role === 'admin');
-      expect(told).toContain('"north"');
-      expect(told.includes('"storage_fault"'), `${subject} is told of the gateway`).toBe(role !== 'user');
+      const received = JSON.stringify(client.states());
+      expect(received.includes('"south"'), `${subject} is received of south`).toBe(role === 'admin');
+      expect(received).toContain('"north"');
+      expect(received.includes('"storage_fault"'), `${subject} is received of the gateway`).toBe(
+        role !== 'user',
+      );
       clients.push(client);
     }
   }

@@ -26,7 +26,7 @@ export interface Subscriber {
   readonly viewer: Viewer;
   /** A room's newest state. */
   offer(channel: Channel, rendered: Rendered): void;
-  tell(message: ServerMessage): void;
+  send(message: ServerMessage): void;
 }
 
 export class Channel {
@@ -53,7 +53,7 @@ export class Channel {
     this.#timer = clock.setTimer(() => this.#sendAll(), Math.max(pace.gather_ms, wait_ms));
   }
 
-  /** Looks again when nothing was sent for so long. */
+  /** Renews the state when nothing was sent for so long. */
   refresh(after_ms: number): void {
     if (this.#options.clock.monoMs() - this.#sent_ms >= after_ms) this.changed();
   }

@@ -34,7 +34,7 @@ export class LiveClient implements Subscriber {
   readonly #counters: ServerCounters;
   readonly #behind = new Set<Channel>();
   #behind_since_ms: number | undefined;
-  #heard_ms: number;
+  #last_seen_ms: number;
   #pinged_ms: number;
   #allowance: number;
   #allowance_ms: number;
@@ -57,12 +57,12 @@ export class LiveClient implements Subscriber {
     this.#limits = limits;
     this.#counters = counters;
     this.#allowance = limits.live_message_burst;
-    this.#heard_ms = this.#pinged_ms = this.#allowance_ms = clock.monoMs();
+    this.#last_seen_ms = this.#pinged_ms = this.#allowance_ms = clock.monoMs();
   }
 
   /** Notes that it is alive. */
-  heard(): void {
-    this.#heard_ms = this.#clock.monoMs();
+  noteReceived(): void {
+    this.#last_seen_ms = this.#clock.monoMs();
   }
 
   /** Whether one more message is within its allowance; disconnects it when not. */
@@ -80,15 +80,15 @@ export class LiveClient implements Subscriber {
     return true;
   }
 
-  /** Tells what was wrong; disconnects a client that only sends nonsense. */
+  /** Says what was wrong; disconnects a client that only sends nonsense. */
   refuse(message: ServerMessage): void {
-    this.tell(message);
+    this.send(message);
     if (++this.#invalid >= this.#limits.live_invalid_messages)
       this.drop(CLOSE_POLICY, 'Too many invalid messages');
   }
 
   /** An answer, small and in order; a client that asks and never reads is disconnected. */
-  tell(message: ServerMessage): void {
+  send(message: ServerMessage): void {
     if (this.#socket.readyState !== OPEN) return;
     if (this.#socket.bufferedAmount > this.#limits.live_buffer_hard_bytes) {
       this.#dropSlow();
@@ -123,12 +123,12 @@ export class LiveClient implements Subscriber {
     return this.channels.delete(channel);
   }
 
-  /** Regular look: pings, and ends clients that are silent, too far behind, or whose session is over. */
+  /** Regular check: pings, and ends clients that are silent, too far behind, or whose session is over. */
   check(): void {
     const now = this.#clock.monoMs();
     const { live_ping_ms, live_idle_ms, live_behind_ms } = this.#limits;
     if (this.#clock.wallMs() >= this.viewer.expires_wall_ms) this.endSession();
-    else if (now - this.#heard_ms > live_idle_ms) this.drop(CLOSE_POLICY, 'No answer to pings');
+    else if (now - this.#last_seen_ms > live_idle_ms) this.drop(CLOSE_POLICY, 'No answer to pings');
     else if (this.#behind_since_ms !== undefined && now - this.#behind_since_ms > live_behind_ms)
       this.#dropSlow();
     else if (now - this.#pinged_ms >= live_ping_ms && this.#socket.readyState === OPEN) {

@@ -1,4 +1,4 @@
-/** All live clients and rooms: who is where, what changed, and a regular look at both. */
+/** All live clients and rooms: who is where, what changed, and a regular check of both. */
 import type { WebSocket } from 'ws';
 import type { TimerHandle } from '../../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../../core/errors.ts';
@@ -15,8 +15,8 @@ import { CLOSE_STOPPING, LiveClient } from './client.ts';
 import { Renderer } from './rendered.ts';
 import { enterRoom, type Room, roomState } from './rooms.ts';
 
-const LOOK_MS = 1000;
-const TELL_EVERY_MS = 60_000;
+const CHECK_MS = 1000;
+const LOG_EVERY_MS = 60_000;
 
 export class LiveHub {
   readonly #services: GatewayServices;
@@ -31,7 +31,7 @@ export class LiveHub {
   readonly #by_battery = new Map<number, Channel>();
   readonly #renderer = new Renderer();
   readonly #endings: (() => void)[];
-  #look: TimerHandle | undefined;
+  #check_timer: TimerHandle | undefined;
   #closed = false;
   #unreviewed_logged_ms = Number.NEGATIVE_INFINITY;
 
@@ -94,7 +94,7 @@ export class LiveHub {
     const client = new LiveClient(socket, viewer, from, this.#services, this.#limits, this.#counters);
     this.#clients.add(client);
     this.#counters.live_clients = this.#clients.size;
-    this.#look ??= this.#services.clock.setTimer(() => this.#lookAtAll(), LOOK_MS);
+    this.#check_timer ??= this.#services.clock.setTimer(() => this.#checkAll(), CHECK_MS);
     return client;
   }
 
@@ -119,22 +119,22 @@ export class LiveHub {
       channel.clients.add(client);
     }
     client.channels.set(channel, undefined);
-    client.tell({ type: 'subscribed', room: name });
+    client.send({ type: 'subscribed', room: name });
     channel.sendTo(client);
   }
 
   unsubscribe(client: LiveClient, name: string): void {
     const channel = this.#channels.get(name);
     if (channel) this.#leave(client, channel);
-    client.tell({ type: 'unsubscribed', room: name });
+    client.send({ type: 'unsubscribed', room: name });
   }
 
   /** Ends all connections and timers; safe at any moment, also twice. */
   close(): void {
     this.#closed = true;
     for (const end of this.#endings.splice(0)) end();
-    this.#services.clock.clearTimer(this.#look);
-    this.#look = undefined;
+    this.#services.clock.clearTimer(this.#check_timer);
+    this.#check_timer = undefined;
     for (const client of [...this.#clients]) {
       client.drop(CLOSE_STOPPING, 'The gateway stops');
       this.remove(client);
@@ -180,9 +180,9 @@ export class LiveHub {
     if (kind === 'battery') this.#by_battery.delete(index);
   }
 
-  #lookAtAll(): void {
-    this.#look =
-      this.#clients.size > 0 ? this.#services.clock.setTimer(() => this.#lookAtAll(), LOOK_MS) : undefined;
+  #checkAll(): void {
+    this.#check_timer =
+      this.#clients.size > 0 ? this.#services.clock.setTimer(() => this.#checkAll(), CHECK_MS) : undefined;
     for (const client of this.#clients) {
       client.check();
       void this.#reviewSession(client);
@@ -205,15 +205,15 @@ export class LiveHub {
       client.viewer = now;
       for (const channel of [...client.channels.keys()]) this.#reenter(client, channel);
     } catch (error) {
-      // A store that is busy or down says nothing against the session: it is looked up again with the next look.
+      // A store that is busy or down says nothing against the session: it is looked up again with the next check.
       this.#cannotReview(error);
     }
   }
 
-  /** Told at most once a minute: every client may be concerned, every second. */
+  /** Logged at most once a minute: every client may be concerned, every second. */
   #cannotReview(error: unknown): void {
     const now_ms = this.#services.clock.monoMs();
-    if (now_ms - this.#unreviewed_logged_ms < TELL_EVERY_MS) return;
+    if (now_ms - this.#unreviewed_logged_ms < LOG_EVERY_MS) return;
     this.#unreviewed_logged_ms = now_ms;
     this.#services.log.warn(
       { reason: describeError(error) },
@@ -228,13 +228,13 @@ export class LiveHub {
       channel.sendTo(client);
     } catch (error) {
       this.#leave(client, channel);
-      client.tell({ type: 'error', room: name, problem: problemOf(error) });
+      client.send({ type: 'error', room: name, problem: problemOf(error) });
     }
   }
 
   #failed(channel: Channel, error: unknown): void {
     const room = channel.room.name;
     this.#services.log.error({ reason: describeError(error), room }, 'Could not make the state of a room');
-    for (const client of channel.clients) client.tell({ type: 'error', room, problem: problemOf(error) });
+    for (const client of channel.clients) client.send({ type: 'error', room, problem: problemOf(error) });
   }
 }

@@ -56,8 +56,8 @@ test.each([[[JSON_PROTOCOL]], [[BINARY_PROTOCOL]]])(
   'who reads nothing costs bounded memory, over %s',
   async protocols => {
     const live_buffer_soft_bytes = 20_000;
-    const told: object[] = [];
-    const keep = (fields: object) => void told.push(fields);
+    const logged: object[] = [];
+    const keep = (fields: object) => void logged.push(fields);
     const log = { debug: keep, info: keep, warn: keep, error: keep };
     const { site, server, connect } = await start(
       { live_buffer_soft_bytes, live_idle_ms: 1e9 },
@@ -83,7 +83,7 @@ test.each([[[JSON_PROTOCOL]], [[BINARY_PROTOCOL]]])(
     expect(held).toBeGreaterThan(live_buffer_soft_bytes);
     // One state above the limit, and pings.
     expect(held).toBeLessThan(live_buffer_soft_bytes + 10_000);
-    expect(told).toContainEqual(
+    expect(logged).toContainEqual(
       expect.objectContaining({ user: 'ada', code: 1013, reason: expect.stringContaining('too slow') }),
     );
     slow.socket.resume();

@@ -56,9 +56,9 @@ export function addLiveRoute(app: App, context: ServerContext): void {
       }
       const client = hub.add(socket, viewerOf(request), request.ip);
       socket.on('message', (data, binary) => receive(context, client, data, binary));
-      socket.on('pong', () => client.heard());
+      socket.on('pong', () => client.noteReceived());
       socket.on('close', () => hub.remove(client));
-      client.tell({
+      client.send({
         type: 'hello',
         user: client.viewer.user,
         t_ms: services.clock.wallMs(),
@@ -69,7 +69,7 @@ export function addLiveRoute(app: App, context: ServerContext): void {
 }
 
 function receive({ services, hub }: ServerContext, client: LiveClient, data: RawData, binary: boolean): void {
-  client.heard();
+  client.noteReceived();
   if (!client.mayTalk()) return;
   const message = binary ? undefined : parsed(data.toString());
   if (!clientMessage.Check(message)) {
@@ -77,7 +77,7 @@ function receive({ services, hub }: ServerContext, client: LiveClient, data: Raw
     return;
   }
   try {
-    if (message.type === 'ping') client.tell({ type: 'pong', t_ms: services.clock.wallMs() });
+    if (message.type === 'ping') client.send({ type: 'pong', t_ms: services.clock.wallMs() });
     else if (message.type === 'subscribe') hub.subscribe(client, message.room);
     else hub.unsubscribe(client, message.room);
   } catch (error) {

@@ -17,7 +17,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DEFAULT_POINTS = 600;
 /** In one reply, over all its series. */
-const MOST_NUMBERS = 600_000;
+const MAX_NUMBERS = 600_000;
 
 export function addBatteryRoutes(app: App, context: ServerContext): void {
   const { services, visible } = context;
@@ -125,7 +125,7 @@ function addHistory(
 /** A reply of many cells is of fewer moments. */
 function boundedPoints(max_points: number, cell_count: number): number {
   const series = PACK_SERIES.length + CELL_SERIES.length * cell_count;
-  return Math.max(1, Math.min(max_points, Math.floor(MOST_NUMBERS / series)));
+  return Math.max(1, Math.min(max_points, Math.floor(MAX_NUMBERS / series)));
 }
 
 function present<T>(state: T | undefined, what: string, id: string): T {

@@ -12,7 +12,7 @@ import { problems } from './replies.ts';
 
 const DAY_MS = 24 * HOUR_MS;
 /** More hours than this are asked for in several requests. */
-const LONGEST_SPAN_MS = 62 * DAY_MS;
+const MAX_SPAN_MS = 62 * DAY_MS;
 
 export function addReportRoutes(app: App, { services }: ServerContext): void {
   app.get(
@@ -27,7 +27,7 @@ export function addReportRoutes(app: App, { services }: ServerContext): void {
     },
     async request => {
       const { to_ms = services.clock.wallMs(), from_ms = to_ms - DAY_MS } = request.query;
-      if (!(from_ms < to_ms) || to_ms - from_ms > LONGEST_SPAN_MS)
+      if (!(from_ms < to_ms) || to_ms - from_ms > MAX_SPAN_MS)
         throw new GatewayError(
           'BAD_REQUEST',
           `query: found from_ms ${from_ms} and to_ms ${to_ms}, expected a span of at most 62 days with from_ms first`,
@@ -61,7 +61,11 @@ function columnsOf(
     packs.map(({ id, battery_id }) => [
       id,
       {
-        ...{ pack_id: id, battery_id, expected: zeros(), received: zeros(), stored: zeros() },
+        pack_id: id,
+        battery_id,
+        expected: zeros(),
+        received: zeros(),
+        stored: zeros(),
         repeated: zeros(),
         synced: zeros() as (number | null)[],
       },

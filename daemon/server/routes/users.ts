@@ -78,7 +78,10 @@ export function addUserRoutes(app: App, context: ServerContext): void {
 
 /** What of a user the audit log tells. */
 const rightsOf = ({ role, batteries, disabled, must_change_password }: UserRecord) => ({
-  ...{ role, batteries, disabled, must_change_password },
+  role,
+  batteries,
+  disabled,
+  must_change_password,
 });
 
 /** BAD_REQUEST when a battery is none of this site. */

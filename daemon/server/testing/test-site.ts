@@ -19,7 +19,7 @@ import { PackJudge } from '../../../core/siblings/pack-judge.ts';
 import type { Topology } from '../../../core/topology/topology.ts';
 import type { PackBinding } from '../../../drivers/driver.ts';
 import { AuditLog } from '../../audit/audit-log.ts';
-import { AlertDesk } from '../../pipeline/alert-service.ts';
+import { AlertService } from '../../pipeline/alert-service.ts';
 import { PackLiveView } from '../../pipeline/live-view.ts';
 import { alertPage } from '../../store/read/alert-page.ts';
 import { historyOfReadings, ThinnedSeries } from '../../store/read/history.ts';
@@ -60,10 +60,19 @@ const RULES: ThresholdRule[] = [
 export const FAULTY_STORAGE: GatewayParts = {
   upstream: { state: 'off', reason: undefined, code: undefined, counters: {} },
   store: {
-    ...{ fault: 'the disk is full', set_aside: [], lost: undefined, parts_damaged: 0 },
-    ...{ readings_dropped: 0, readings_removed_unsynced: 0 },
-    ...{ first_seq: 1, used_bytes: 1e6, max_bytes: 4e9, free_bytes: 1e10, keep_free_bytes: 64e6 },
-    ...{ wal_bytes: 1e6, wal_held: undefined },
+    fault: 'the disk is full',
+    set_aside: [],
+    lost: undefined,
+    parts_damaged: 0,
+    readings_dropped: 0,
+    readings_removed_unsynced: 0,
+    first_seq: 1,
+    used_bytes: 1e6,
+    max_bytes: 4e9,
+    free_bytes: 1e10,
+    keep_free_bytes: 64e6,
+    wal_bytes: 1e6,
+    wal_held: undefined,
   },
   clock: { state: 'ok', reason: null },
   certificate: null,
@@ -95,14 +104,17 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     flush: async () => undefined,
     completeness: async () => [],
     exportChunk: async ({ pack_ids }: ExportRequest) => ({
-      ...{ text: Buffer.from(`${pack_ids.join('\n')}\n`), next_seq: null, readings: 0, undecodable: 0 },
+      text: Buffer.from(`${pack_ids.join('\n')}\n`),
+      next_seq: null,
+      readings: 0,
+      undecodable: 0,
     }),
     appendAlert: (alert: Alert) => void recorded.set(alert.id, alert),
     alerts: async (request: AlertRequest) => alertPage(recorded.values(), request),
     history: async (request: HistoryRequest, format: HistoryFormat) =>
       historyText(historyOfReadings(request, new ThinnedSeries(1)), format),
   };
-  const desk = new AlertDesk(
+  const alerts = new AlertService(
     topology,
     RULES,
     { silent_after_ms: 15_000, deviceAlarmLabel: (_, code) => code },
@@ -117,7 +129,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       binding: binding(topology, state.pack),
     })),
     linkReason: () => undefined,
-    activeAlerts: () => desk.active(),
+    activeAlerts: () => alerts.active(),
   });
   let is_certain = false;
   const confirm = (client_clock_ms: number): ComponentStatus => {
@@ -137,7 +149,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       interval_ms: 2000,
       topology,
       live,
-      alerts: desk,
+      alerts,
       store,
       audit: new AuditLog(audit, clock),
       time: { confirm },
@@ -161,11 +173,11 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     judge(pack) {
       const reading = new PackReading(pack, shape);
       states[pack].snapshotInto(reading, clock.wallMs(), clock.monoMs());
-      desk.judge(pack, { reading }, reading.t_ms, reading.mono_ms);
+      alerts.judge(pack, { reading }, reading.t_ms, reading.mono_ms);
     },
     raiseGatewayAlert() {
       for (const since_ms of [0, 10_000])
-        desk.judgeGateway(FAULTY_STORAGE, clock.wallMs(), clock.monoMs() + since_ms);
+        alerts.judgeGateway(FAULTY_STORAGE, clock.wallMs(), clock.monoMs() + since_ms);
     },
   };
   for (const { pack } of topology.packs) site.setCells(pack, 3.3);

@@ -1,5 +1,5 @@
 /**
- * The certificate that is served: the configured one, or one of our own making that is renewed in time. Looks at
+ * The certificate that is served: the configured one, or one of our own making that is renewed in time. Checks
  * the files again and again and takes what is new without a restart; what is not fit is refused, and the one
  * before goes on.
  */
@@ -18,7 +18,7 @@ const VALID_DAYS = 820;
 const RENEW_BEFORE_DAYS = 30;
 /** From so many days before its end a configured certificate is complained about. */
 const WARN_BEFORE_DAYS = 14;
-const LOOK_MS = 10_000;
+const CHECK_MS = 10_000;
 const CLOCK_IS_SET_MS = Date.UTC(2026, 0);
 
 export type CertificateSource =
@@ -43,7 +43,7 @@ export class CertificateKeeper {
   /** Why the files as they are now were not taken. */
   #refusal: string | undefined;
   #timer: TimerHandle | undefined;
-  #looking: Promise<void> = Promise.resolve();
+  #checking: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   private constructor(
@@ -66,7 +66,7 @@ export class CertificateKeeper {
     const files = filesOf(source);
     const first = source.kind === 'configured' ? readCertificate(files) : await ownCertificate(source, clock);
     const keeper = new CertificateKeeper(source, clock, log, first, await signatureOf(files));
-    if (isExpired(first, clock)) log.error({ reason: keeper.trouble }, 'Serving all the same');
+    if (isExpired(first, clock)) log.error({ reason: keeper.fault }, 'Serving all the same');
     return keeper;
   }
 
@@ -75,7 +75,7 @@ export class CertificateKeeper {
   }
 
   /** What a person should mend; null while all is well. */
-  get trouble(): string | null {
+  get fault(): string | null {
     if (this.#refusal) return `${this.#refusal}; the certificate before it is served`;
     const { valid_until_ms } = this.#current.view;
     const left_ms = valid_until_ms - this.#clock.wallMs();
@@ -88,10 +88,10 @@ export class CertificateKeeper {
     this.#listeners.add(listener);
   }
 
-  /** From now on looks at the files every few seconds. */
+  /** From now on checks the files every few seconds. */
   start(): void {
     if (this.#isStopped) return;
-    this.#timer = this.#clock.setTimer(() => void this.look().then(() => this.start()), LOOK_MS);
+    this.#timer = this.#clock.setTimer(() => void this.check().then(() => this.start()), CHECK_MS);
   }
 
   stop(): void {
@@ -99,13 +99,13 @@ export class CertificateKeeper {
     this.#clock.clearTimer(this.#timer);
   }
 
-  /** Takes what is new in the files. Never rejects: what is unfit is logged and told by `trouble`. */
-  look(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#look());
-    return this.#looking;
+  /** Takes what is new in the files. Never rejects: what is unfit is logged and shown as `fault`. */
+  check(): Promise<void> {
+    this.#checking = this.#checking.then(() => this.#check());
+    return this.#checking;
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const signature = await signatureOf(this.#files);
     const isDue = this.#source.kind === 'self_signed' && needsRenewal(this.#current, this.#clock);
     if (signature === this.#signature && !isDue) return;
@@ -123,7 +123,7 @@ export class CertificateKeeper {
     }
   }
 
-  /** Said once for each reason, not at every look. */
+  /** Said once for each reason, not at every check. */
   #refuse(reason: string): void {
     if (reason !== this.#refusal)
       this.#log.error({ reason }, 'A changed certificate was refused; the one before it is served');

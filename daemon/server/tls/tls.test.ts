@@ -112,8 +112,12 @@ test('older TLS than 1.2 is refused', async () => {
     new Promise<string | null>(resolve => {
       const socket: TLSSocket = connectTls(
         {
-          ...{ port, host: '127.0.0.1', rejectUnauthorized: false },
-          ...{ minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' },
+          port,
+          host: '127.0.0.1',
+          rejectUnauthorized: false,
+          minVersion: version,
+          maxVersion: version,
+          ciphers: 'DEFAULT@SECLEVEL=0',
         },
         () => resolve(socket.destroy().getProtocol()),
       );
@@ -139,7 +143,8 @@ test('TLS 1.2 takes no CBC suite, and a page of plain HTTP may change nothing', 
   expect(await offer('ECDHE-ECDSA-AES128-GCM-SHA256')).toBe('ECDHE-ECDSA-AES128-GCM-SHA256');
   const logOut = (scheme: string) =>
     ask(`https://127.0.0.1:${port}/api/auth/logout`, {
-      ...{ method: 'POST', rejectUnauthorized: false },
+      method: 'POST',
+      rejectUnauthorized: false,
       headers: { origin: `${scheme}://127.0.0.1:${port}` },
     });
   expect((await logOut('http')).status).toBe(403);
@@ -290,8 +295,13 @@ test('our own is renewed a month before its end, and when its files are damaged 
 });
 
 test('our own that cannot be renewed is served on; that is said once, and mended by itself', async () => {
-  const told: string[] = [];
-  const log = { debug() {}, info() {}, warn() {}, error: (_: object, text: string) => void told.push(text) };
+  const logged: string[] = [];
+  const log = {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (_: object, text: string) => void logged.push(text),
+  };
   site = makeTestSite({ log });
   const port = await start();
   const first = await fingerprint(port);
@@ -306,7 +316,7 @@ test('our own that cannot be renewed is served on; that is said once, and mended
     state: 'degraded',
     reason: expect.stringContaining('Cannot keep'),
   });
-  expect(told).toHaveLength(1);
+  expect(logged).toHaveLength(1);
   await rm(join(directory, 'own'));
   await server.reloadCertificate();
   expect(await fingerprint(port)).not.toBe(first);

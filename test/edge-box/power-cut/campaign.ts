@@ -154,10 +154,13 @@ export class Campaign {
     counts[`${plan.disk}_disk`]++;
     this.#save();
     const done = {
-      ...{ cycle, cut_while: reached, rows_found },
+      cycle,
+      cut_while: reached,
+      rows_found,
       rows_acknowledged: this.ledger.counts.acknowledged - acknowledged,
       rows_synced: (await centreSeq(this.#client)) - synced,
-      ...{ sync, disk: plan.disk },
+      sync,
+      disk: plan.disk,
       took_ms: Math.round(performance.now() - begun_ms),
     };
     this.#options.report?.(`${JSON.stringify(done)}\n`);
@@ -167,7 +170,11 @@ export class Campaign {
   /** A last boot in which everything reaches the centre and the box is switched off in order; then all is compared. */
   async finish(): Promise<Summary> {
     const plan: CutPlan = {
-      ...{ after: 'running', delay_ms: 0, hang_up_after_ms: 0, centre_reachable: true, disk: 'cached' },
+      after: 'running',
+      delay_ms: 0,
+      hang_up_after_ms: 0,
+      centre_reachable: true,
+      disk: 'cached',
     };
     await this.#boot(this.#next_cycle++, true, plan);
     const disk = await this.#box.checkDisk();
@@ -175,8 +182,11 @@ export class Campaign {
     const centre = await compareCentre(this.#client, this.ledger, this.#options.seed);
     this.#save();
     return {
-      ...{ seed: this.#options.seed, counts: this.counts },
-      ...{ rows: this.ledger.known_to, ledger: this.ledger.counts, centre },
+      seed: this.#options.seed,
+      counts: this.counts,
+      rows: this.ledger.known_to,
+      ledger: this.ledger.counts,
+      centre,
       violations: this.ledger.violations,
     };
   }
@@ -198,11 +208,11 @@ export class Campaign {
     centre.port = '5432';
     const kernel = await this.#box.switchOn({ seed, cycle, last, database_url: centre.href }, plan.disk);
     const relay = new RelayOutside(kernel.lines[1], { port, reachable: plan.centre_reachable });
-    const heard = new Heard(ledger, cycle);
-    readLines(kernel.lines[0], line => heard.line(line));
+    const boot = new BootReport(ledger, cycle);
+    readLines(kernel.lines[0], line => boot.line(line));
     try {
       const timeout_ms = last ? LAST_BOOT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
-      await this.#untilCut(kernel, heard, last ? undefined : plan, timeout_ms);
+      await this.#untilCut(kernel, boot, last ? undefined : plan, timeout_ms);
     } finally {
       await kernel.cut();
       relay.breakOff();
@@ -214,21 +224,21 @@ export class Campaign {
     this.counts.sectors_lost += sectors.lost;
     if (last && sectors.unflushed > 0)
       ledger.violation(`cycle ${cycle}: switched off in order with ${sectors.unflushed} sectors not flushed`);
-    if (heard.words.has('checked')) ledger.checkRows(cycle, await centreSeq(this.#client));
+    if (boot.words.has('checked')) ledger.checkRows(cycle, await centreSeq(this.#client));
     const complaint = /EXT4-fs (error|warning).*|Kernel panic.*|I\/O error.*/.exec(kernel.console());
     if (complaint) ledger.violation(`cycle ${cycle}: ${complaint[0]}`);
-    if (heard.failure) ledger.violation(`cycle ${cycle}: ${heard.failure}`);
-    if (last && !heard.words.has('done'))
+    if (boot.failure) ledger.violation(`cycle ${cycle}: ${boot.failure}`);
+    if (last && !boot.words.has('done'))
       ledger.violation(
-        `cycle ${cycle}: the last boot did not end:\n${kernel.console()}${heard.log.join('\n')}`,
+        `cycle ${cycle}: the last boot did not end:\n${kernel.console()}${boot.log.join('\n')}`,
       );
-    return { reached: heard.moment, rows_found: heard.rows_found, sync: heard.sync };
+    return { reached: boot.moment, rows_found: boot.rows_found, sync: boot.sync };
   }
 
   /** Waits for the planned moment; without a plan, for the end. */
   async #untilCut(
     kernel: Kernel,
-    heard: Heard,
+    boot: BootReport,
     plan: CutPlan | undefined,
     timeout_ms: number,
   ): Promise<void> {
@@ -237,11 +247,11 @@ export class Campaign {
     const ended = kernel.ended.then(() => 'ended');
     try {
       const word = plan?.after === 'booting' ? undefined : plan?.after;
-      const reached = plan && (word ? heard.word(word) : Promise.resolve('now')).then(() => 'reached');
-      const first = await Promise.race([deadline, ended, heard.failed, ...(reached ? [reached] : [])]);
+      const reached = plan && (word ? boot.word(word) : Promise.resolve('now')).then(() => 'reached');
+      const first = await Promise.race([deadline, ended, boot.failed, ...(reached ? [reached] : [])]);
       if (first === 'reached' && plan) await Promise.race([sleep(plan.delay_ms), ended]);
       else if (first !== 'ended' || plan)
-        heard.failure ??= `${first} while ${heard.moment}, before ${plan?.after ?? 'the end'}:\n${kernel.console()}`;
+        boot.failure ??= `${first} while ${boot.moment}, before ${plan?.after ?? 'the end'}:\n${kernel.console()}`;
     } finally {
       give_up.abort();
     }
@@ -257,7 +267,9 @@ export class Campaign {
 
   #save(): void {
     const state: CampaignState = {
-      ...{ seed: this.#options.seed, next_cycle: this.#next_cycle, counts: this.counts },
+      seed: this.#options.seed,
+      next_cycle: this.#next_cycle,
+      counts: this.counts,
       ledger: this.ledger.save(),
     };
     writeFileSync(`${this.#state_file}.new`, JSON.stringify(state));
@@ -265,8 +277,8 @@ export class Campaign {
   }
 }
 
-/** What one boot has told so far. */
-class Heard {
+/** What one boot has reported so far. */
+class BootReport {
   readonly #ledger: Ledger;
   readonly #cycle: number;
   readonly #waiting = new Map<string, () => void>();
@@ -276,7 +288,7 @@ class Heard {
   #fail: (word: string) => void = () => {};
   moment: Moment = 'booting';
   rows_found = 0;
-  /** Of the sync, as last told. */
+  /** Of the sync, as last reported. */
   sync = '';
   failure: string | undefined;
 

@@ -92,8 +92,11 @@ test('a database, a document, an alert or an audit entry that is not right is fo
   expect(ledger.violations).toEqual([]);
   ledger.documentChanged('a', 9);
   boot(3, 0, [], {
-    ...{ integrity: ['row 1 missing from index'], documents: { a: 8 }, took_ms: 1 },
-    ...{ alerts: { x: ['cleared', 'active'] }, audit: ['2', '1'] },
+    integrity: ['row 1 missing from index'],
+    documents: { a: 8 },
+    took_ms: 1,
+    alerts: { x: ['cleared', 'active'] },
+    audit: ['2', '1'],
   });
   expect(ledger.violations).toEqual([
     'cycle 3: integrity_check: row 1 missing from index',

@@ -172,13 +172,17 @@ export class Ledger {
 
   #checkDocuments(cycle: number, found: Readonly<Record<string, number>>): void {
     for (const id of new Set([...Object.keys(this.#documents), ...Object.keys(found)])) {
-      const told = this.#documents[id] ?? 0;
+      const acknowledged = this.#documents[id] ?? 0;
       const is_there = found[id];
       // The change after the acknowledged one may have arrived too; a removal leaves nothing.
-      const possible = [told, told + 1].map(change => (change % REMOVE_EVERY === 0 ? undefined : change));
-      const is_newer = this.#resumed && (is_there === undefined || is_there > told);
+      const possible = [acknowledged, acknowledged + 1].map(change =>
+        change % REMOVE_EVERY === 0 ? undefined : change,
+      );
+      const is_newer = this.#resumed && (is_there === undefined || is_there > acknowledged);
       if (!possible.includes(is_there) && !is_newer)
-        this.violation(`cycle ${cycle}: document ${id}: change ${told} was acknowledged, found ${is_there}`);
+        this.violation(
+          `cycle ${cycle}: document ${id}: change ${acknowledged} was acknowledged, found ${is_there}`,
+        );
       // It goes on from what is there, also where the removal after the acknowledged change has arrived.
       this.#documents[id] = is_there ?? 0;
     }

@@ -1,5 +1,5 @@
 /**
- * Runs inside the box: the real store and the real sync under load. Tells the outside, over a serial line, what it
+ * Runs inside the box: the real store and the real sync under load. Reports to the outside, over a serial line, what it
  * finds after the boot and, right after each commit was acknowledged, what may never be lost from then on.
  * It judges nothing.
  */
@@ -66,11 +66,11 @@ const LAST_LOAD_MS = 1000;
 const SYNC_TIMEOUT_MS = 60_000;
 const CHECK_ROWS = 2000;
 /** No boot lasts longer. */
-const MOST_MS = 300_000;
+const MAX_MS = 300_000;
 
 let report_line = -1;
 
-function tell(word: string, ...rest: readonly string[]): void {
+function report(word: string, ...rest: readonly string[]): void {
   const bytes = Buffer.from(`${[word, ...rest].join(' ')}\n`);
   for (let at = 0; at < bytes.length; ) at += writeSync(report_line, bytes, at);
 }
@@ -78,8 +78,8 @@ function tell(word: string, ...rest: readonly string[]): void {
 const log: Logger = {
   debug() {},
   info() {},
-  warn: (_, message) => tell('log', message),
-  error: (_, message) => tell('log', message),
+  warn: (_, message) => report('log', message),
+  error: (_, message) => report('log', message),
 };
 
 /** As the system's, but its wall time runs through one hour per cycle. */
@@ -96,8 +96,8 @@ function fastClock(cycle: number): Clock {
 
 type OpenStore = Store & LogSource;
 
-/** Tells every row of the log, in runs without a gap; returns the newest state of alerts and audit found there. */
-async function tellRows(
+/** Reports every row of the log, in runs without a gap; returns the newest state of alerts and audit found there. */
+async function reportRows(
   store: OpenStore,
 ): Promise<{ alerts: Map<string, { alert: Alert; seq: number }>; audit?: string }> {
   const alerts = new Map<string, { alert: Alert; seq: number }>();
@@ -111,7 +111,7 @@ async function tellRows(
       const body = batch.bytes.subarray(i === 0 ? 0 : batch.end[i - 1], batch.end[i]);
       const kind = batch.kind[i];
       if (batch.seq[i] !== first_seq + digests.length) {
-        tell('rows', String(first_seq), Buffer.concat(digests).toString('base64'));
+        report('rows', String(first_seq), Buffer.concat(digests).toString('base64'));
         digests = [];
         first_seq = batch.seq[i];
       }
@@ -121,14 +121,14 @@ async function tellRows(
       if (kind === LogKind.audit) audit = record.id;
       else alerts.set(record.id, { alert: record, seq: batch.seq[i] });
     }
-    tell('rows', String(first_seq), Buffer.concat(digests).toString('base64'));
+    report('rows', String(first_seq), Buffer.concat(digests).toString('base64'));
     after_seq = batch.seq[batch.count - 1];
   }
 }
 
 async function check(store: OpenStore, file: string, retainedMs: () => number): Promise<Checked> {
   const begun_ms = systemClock.monoMs();
-  const in_log = await tellRows(store);
+  const in_log = await reportRows(store);
   const database = new Database(file, { readonly: true });
   const integrity = database.pragma('integrity_check') as { integrity_check: string }[];
   const documents = await store.documents.list(DOCUMENT_KIND);
@@ -155,7 +155,7 @@ async function check(store: OpenStore, file: string, retainedMs: () => number): 
   };
 }
 
-/** Appends what the settings ask for and tells the digests of rows once they are durable. */
+/** Appends what the settings ask for and reports the digests of rows once they are durable. */
 class Load {
   readonly #store: OpenStore;
   readonly #clock: Clock;
@@ -164,9 +164,9 @@ class Load {
   readonly #pack_ids: readonly string[];
   readonly #begun_ms: number;
   readonly #active: { n: number; raised_ms: number }[] = [];
-  /** Of rows that are on their way; the first one will have the number `#told_seq + 1`. */
+  /** Of rows that are on their way; the first one will have the number `#reported_seq + 1`. */
   #pending: Buffer[] = [];
-  #told_seq: number;
+  #reported_seq: number;
   #next: number;
   readonly #last: number;
   readonly #appended = { readings: 0, alerts: 0, records: 0 };
@@ -180,10 +180,10 @@ class Load {
     this.#readings = packs.map(({ pack, shape }) => new PackReading(pack, shape));
     this.#pack_ids = packs.map(({ id }) => id);
     this.#begun_ms = clock.monoMs();
-    this.#told_seq = store.durableSeq();
+    this.#reported_seq = store.durableSeq();
     this.#next = cycle * NUMBERS_PER_CYCLE + 1;
     this.#last = (cycle + 1) * NUMBERS_PER_CYCLE - 1;
-    store.onDurable(() => this.#tellDurable());
+    store.onDurable(() => this.#reportDurable());
   }
 
   run(known_changes: Readonly<Record<string, number>>): void {
@@ -251,32 +251,32 @@ class Load {
     this.#pending.push(jsonDigest(kind, t_ms, record));
   }
 
-  /** The store would tell of it in a row of its own, so rows could no longer be numbered here. */
+  /** The store would record it in a row of its own, so rows could no longer be numbered here. */
   #failWhenDropped(): void {
     const { readings_dropped, alerts_dropped, records_dropped } = this.#store.stats();
     if (readings_dropped + alerts_dropped + records_dropped === 0) return;
     this.#stopped = true;
-    tell('failed', 'the queue to the disk was full');
+    report('failed', 'the queue to the disk was full');
   }
 
-  #tellDurable(): void {
-    const count = this.#store.durableSeq() - this.#told_seq;
+  #reportDurable(): void {
+    const count = this.#store.durableSeq() - this.#reported_seq;
     const digests = this.#pending.splice(0, count);
-    tell('durable', String(this.#told_seq + 1), Buffer.concat(digests).toString('base64'));
-    this.#told_seq += count;
+    report('durable', String(this.#reported_seq + 1), Buffer.concat(digests).toString('base64'));
+    this.#reported_seq += count;
   }
 
-  /** One change after the other; each is told when it was acknowledged. */
+  /** One change after the other; each is reported when it was acknowledged. */
   async #changeDocument(id: string, last_change: number): Promise<void> {
     for (let change = last_change + 1; !this.#stopped; change++) {
       try {
         if (change % REMOVE_EVERY === 0) await this.#store.documents.delete(DOCUMENT_KIND, id);
         else await this.#store.documents.put(DOCUMENT_KIND, id, { change });
       } catch (error) {
-        if (!this.#stopped) tell('failed', `document: ${describeError(error)}`);
+        if (!this.#stopped) report('failed', `document: ${describeError(error)}`);
         return;
       }
-      tell('document', id, String(change));
+      report('document', id, String(change));
       await sleep(this.#clock, 15);
     }
   }
@@ -287,19 +287,19 @@ class Load {
       const to_ms = this.#clock.wallMs();
       await this.#store
         .history({ pack_id: 'p01', from_ms: to_ms - CYCLE_WALL_MS, to_ms, max_points: 100 }, 'json')
-        .catch(error => this.#stopped || tell('failed', `history: ${describeError(error)}`));
+        .catch(error => this.#stopped || report('failed', `history: ${describeError(error)}`));
       await sleep(this.#clock, 200);
     }
   }
 }
 
-function tellStatus(store: OpenStore, upstream: Upstream): void {
-  tell('status', JSON.stringify({ store: store.stats(), upstream: upstream.status() }));
+function reportStatus(store: OpenStore, upstream: Upstream): void {
+  report('status', JSON.stringify({ store: store.stats(), upstream: upstream.status() }));
 }
 
-async function tellSyncing(upstream: Upstream, clock: Clock): Promise<void> {
+async function reportSyncing(upstream: Upstream, clock: Clock): Promise<void> {
   while (upstream.status().counters.batches === 0) await sleep(clock, 20);
-  tell('syncing');
+  report('syncing');
 }
 
 async function run({ seed, cycle, database_url, last }: LoadTask, directory: string): Promise<void> {
@@ -307,17 +307,21 @@ async function run({ seed, cycle, database_url, last }: LoadTask, directory: str
   const clock = fastClock(cycle);
   const retention_ms = RETENTION_CYCLES * CYCLE_WALL_MS;
   const store = createSqliteStore({
-    ...{ directory, clock, log, keep_unsynced: true, retention_days: retention_ms / 86_400_000 },
+    directory,
+    clock,
+    log,
+    keep_unsynced: true,
+    retention_days: retention_ms / 86_400_000,
     commit_interval_ms: settings.commit_interval_ms,
     retain_every_ms: settings.retain_every_ms,
     // The wall clock of this box runs far ahead of its monotonic one.
     max_retention_pace: 1e9,
     span_rows: settings.span_rows,
   });
-  tell('opening');
+  report('opening');
   await store.open(topologyOf(settings));
   const { durable_seq, first_seq } = store.stats();
-  tell('opened', JSON.stringify({ durable_seq, first_seq, incarnation: store.incarnation }));
+  report('opened', JSON.stringify({ durable_seq, first_seq, incarnation: store.incarnation }));
   await listenInBox(PORT, '/dev/ttyS1');
   const { batch_rows } = settings;
   const upstream = createUpstream({
@@ -330,12 +334,12 @@ async function run({ seed, cycle, database_url, last }: LoadTask, directory: str
   });
   upstream.start();
   const checked = await check(store, join(directory, STORE_FILE), () => clock.wallMs() - retention_ms);
-  tell('checked', JSON.stringify(checked));
+  report('checked', JSON.stringify(checked));
   const load = new Load(store, clock, settings, cycle);
   load.run(checked.documents);
-  tell('running');
-  void tellSyncing(upstream, clock);
-  const status_timer = setInterval(() => tellStatus(store, upstream), 500);
+  report('running');
+  void reportSyncing(upstream, clock);
+  const status_timer = setInterval(() => reportStatus(store, upstream), 500);
   if (!last) return;
 
   await sleep(clock, LAST_LOAD_MS);
@@ -347,10 +351,10 @@ async function run({ seed, cycle, database_url, last }: LoadTask, directory: str
     await sleep(clock, 50);
   }
   clearInterval(status_timer);
-  tellStatus(store, upstream);
+  reportStatus(store, upstream);
   await upstream.stop();
   await store.close();
-  tell('done');
+  report('done');
   process.exit();
 }
 
@@ -359,10 +363,10 @@ if (import.meta.main) {
   if (task_file) {
     report_line = openSync('/dev/ttyS0', 'w');
     // Whoever was to cut the power may be gone himself.
-    setTimeout(() => process.exit(2), MOST_MS).unref();
+    setTimeout(() => process.exit(2), MAX_MS).unref();
     const task = JSON.parse(readFileSync(task_file, 'utf8')) as LoadTask;
     run(task, directory).catch(error => {
-      tell('failed', describeError(error));
+      report('failed', describeError(error));
       process.exit(1);
     });
   } else {

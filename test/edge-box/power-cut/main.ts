@@ -45,7 +45,10 @@ let failed = true;
 let campaign: Campaign | undefined;
 try {
   campaign = await Campaign.open({
-    ...{ directory, seed: Number(values.seed), database_url: postgres.database_url, sabotage },
+    directory,
+    seed: Number(values.seed),
+    database_url: postgres.database_url,
+    sabotage,
     report: line => process.stdout.write(line),
   });
   while (campaign.counts.cycles < cycles && !stopping && campaign.ledger.violations.length === 0)

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_BYTES (4 << 20)
+#define MAX_BYTES (4 << 20)
 /* A flush takes this long, as on a card; so the power often goes while writes wait for it. */
 #define FLUSH_NS 5000000
 
@@ -27,7 +27,7 @@ static int undo_fd = -1;
 static int lies;
 static dev_t disk_dev;
 static ino_t disk_ino;
-static char old_bytes[MOST_BYTES];
+static char old_bytes[MAX_BYTES];
 
 __attribute__((constructor)) static void start(void) {
   const char *disk = getenv("VOLATILE_DISK");
@@ -53,7 +53,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t offset) {
   if (is_disk(fd)) {
     uint64_t head[2] = {(uint64_t)offset, count};
     struct iovec parts[2] = {{head, sizeof head}, {old_bytes, count}};
-    if (count > MOST_BYTES) abort();
+    if (count > MAX_BYTES) abort();
     memset(old_bytes, 0, count);
     if (pread(fd, old_bytes, count, offset) < 0) abort();
     if (writev(undo_fd, parts, 2) != (ssize_t)(sizeof head + count)) abort();

@@ -2,7 +2,7 @@
 import { formatUptime } from './time.ts';
 
 /** Further apart a confirmation is refused. The gateway decides; this only saves a question in vain. */
-const MOST_APART_MS = 5000;
+const MAX_APART_MS = 5000;
 
 export interface ClockDifference {
   readonly is_small: boolean;
@@ -13,7 +13,7 @@ export interface ClockDifference {
 export function clockDifference(gateway_ms: number, device_ms: number): ClockDifference {
   const apart_ms = gateway_ms - device_ms;
   const size_ms = Math.abs(apart_ms);
-  const is_small = size_ms <= MOST_APART_MS;
+  const is_small = size_ms <= MAX_APART_MS;
   if (size_ms < 1500) return { is_small, text: 'about the same' };
   const size =
     size_ms < 60_000 ? `${Math.round(size_ms / 1000)} s` : formatUptime(Math.round(size_ms / 60_000) * 60);

@@ -10,7 +10,7 @@ const LEAST_ROW_PX = 26;
 /** Narrower cells are shown on more lines, up to so many. */
 const NARROWEST_CELL_PX = 3.5;
 const WIDEST_CELL_PX = 22;
-const MOST_LINES = 4;
+const MAX_LINES = 4;
 
 /** A pack's place on the map, px; its cells stand side by side in it. */
 export interface PackBox {
@@ -40,7 +40,7 @@ export function layOutMap(cells: readonly (readonly number[])[], width: number):
     perLine = Math.ceil(mostPacks / lines);
     const gaps_px = (perLine - 1) * PACK_GAP_PX;
     cell_px = Math.min(WIDEST_CELL_PX, (width - gaps_px) / Math.max(1, longestLine(cells, perLine)));
-  } while (cell_px < NARROWEST_CELL_PX && lines < Math.min(MOST_LINES, mostPacks));
+  } while (cell_px < NARROWEST_CELL_PX && lines < Math.min(MAX_LINES, mostPacks));
   const height = lines === 1 ? LEAST_ROW_PX : LINE_PX;
   const row_px = lines * height + (lines - 1) * LINE_GAP_PX + ROW_GAP_PX;
   const boxes = cells.flatMap((packs, battery) => {

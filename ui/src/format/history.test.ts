@@ -10,8 +10,14 @@ const series = {
   cells: { voltage_v: [], temperature_c: [] },
 };
 const replyOf = (uncertain: HistoryReply['uncertain'], resolution_ms = 0): HistoryReply => ({
-  ...{ pack_id: 'p1', from_ms: 0, to_ms: at(12, 0), reading_count: 0, resolution_ms },
-  ...{ uncertain, t_ms: [], ...series },
+  pack_id: 'p1',
+  from_ms: 0,
+  to_ms: at(12, 0),
+  reading_count: 0,
+  resolution_ms,
+  uncertain,
+  t_ms: [],
+  ...series,
 });
 
 test('a reading is uncertain within a span, a step also where a span begins in it', () => {

@@ -53,7 +53,7 @@ export interface FeedOptions {
 }
 
 const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 10_000;
+const MAX_RETRY_MS = 10_000;
 const CHECK_EVERY_MS = 4_000;
 /** Silent this long in spite of pings: the connection is dead though nobody closed it. */
 const DEAD_AFTER_MS = 10_000;
@@ -192,7 +192,7 @@ export class LiveFeed {
       }
     });
     const { clock, random } = this.#options;
-    const longest_ms = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempt++);
+    const longest_ms = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempt++);
     clock.clearTimer(this.#timer);
     this.#timer = clock.setTimer(() => this.#connect(), longest_ms * (0.5 + random() / 2));
     if (wasRefused) this.#options.onRefused();
