@@ -1,4 +1,4 @@
-/** One line per moment and cause: packs of a connection that fall together are told together. */
+/** One line per moment and cause: packs of a connection that go down together are logged together. */
 import { expect, test } from 'vitest';
 import { ManualClock } from '../core/clock/manual-clock.ts';
 import { silentLogger } from '../core/log.ts';

@@ -36,7 +36,7 @@ export class PackLog {
     this.#timer ??= this.#options.clock.setTimer(() => this.flush(), GATHER_MS);
   }
 
-  /** Writes what was gathered; what is well again by now is left out, as an alert tells of what lasts. */
+  /** Writes what was gathered; what is well again by now is left out, as an alert reports what lasts. */
   flush(): void {
     const { clock, reasonOf } = this.#options;
     clock.clearTimer(this.#timer);

@@ -74,7 +74,7 @@ function storeStatus({ fault, set_aside, lost, wal_held, ...counters }: StoreSta
   const found: string[] = [];
   if (set_aside.length > 0)
     found.push(
-      `${set_aside.join(', ')} could not be read and was set aside: see docs/storage.md, "A file that cannot be read"`,
+      `${set_aside.join(', ')} could not be read and was quarantined: see docs/storage.md, "A file that cannot be read"`,
     );
   if (lost !== undefined) found.push(lost);
   if (counters.parts_damaged > 0)

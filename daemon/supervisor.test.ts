@@ -36,7 +36,7 @@ batteries:
 );
 const reason = expect.stringMatching(/half-done\.yaml:\d+:\d+/);
 
-test('check-config tells the file and line of the profile, and which packs stay down', () => {
+test('check-config names the file and line of the profile, and which packs stay down', () => {
   const { ok, lines } = checkConfig(file, { BMS_STATE_DIR: folder });
   expect(ok).toBe(true);
   expect(lines[0]).toMatch(/^profile left out: .*profiles\/half-done\.yaml:\d+:\d+/);

@@ -118,7 +118,7 @@ const oddHeaders = {
   reply_transaction: Type.Optional(
     Type.Enum(['same', 'next', 'zero', 'any'], {
       description:
-        'Transaction id of replies: that of the request, one more, 0, or whatever. For gateways that cannot do otherwise: with `zero` and `any` only unit, function and length tell which request a reply belongs to. Other than `same` has one request in flight, and `zero` and `any` a new connection after each time-out (default same)',
+        'Transaction id of replies: that of the request, one more, 0, or whatever. For gateways that cannot do otherwise: with `zero` and `any` only unit, function and length say which request a reply belongs to. Other than `same` has one request in flight, and `zero` and `any` a new connection after each time-out (default same)',
     }),
   ),
   reply_unit: Type.Optional(

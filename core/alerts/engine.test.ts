@@ -136,7 +136,7 @@ test('below rules mirror above rules', () => {
   expect(emitted[0].message).toBe('state of charge 9.9 % is below 10 %');
 });
 
-test('a device that tells of no single cell is judged by the extremes it reports', () => {
+test('a device that reports no single cell is judged by the extremes it reports', () => {
   const { emitted, at, reading } = harness([{ ...overVoltage, delay_ms: 0 }]);
   reading.columnQuality(CellMetric.voltage_v).fill(Quality.missing);
   reading.values[PackMetric.cell_voltage_max_v] = 3.7;

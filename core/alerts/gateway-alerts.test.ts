@@ -118,7 +118,7 @@ test('a conflict of identity raises an alert, and no second alert says that noth
   expect(box.pass(HOUR_MS)).toEqual([{ ...raised, state: 'cleared', cleared_ms: expect.any(Number) }]);
 });
 
-test('a centre that took nothing for a quarter of an hour raises an alert, however often it answers', () => {
+test('a centre that took nothing for 15 minutes raises an alert, however often it answers', () => {
   const box = new Box();
   box.check();
   box.upstream({ ...unreachable, counters: { lag_rows: 7 } });
@@ -194,10 +194,10 @@ test('databases in quarantine are named, and the alert is updated when there is 
   const box = new Box();
   box.store({ set_aside: ['a'] });
   const [raised] = box.pass(MINUTE_MS);
-  expect(raised.message).toBe('A database that could not be read was set aside: a');
+  expect(raised.message).toBe('A database that could not be read was quarantined: a');
   box.store({ set_aside: ['a', 'b'] });
   expect(box.pass(MINUTE_MS)).toEqual([
-    { ...raised, message: '2 databases that could not be read were set aside: a, b' },
+    { ...raised, message: '2 databases that could not be read were quarantined: a, b' },
   ]);
   box.store({ set_aside: [] });
   expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ state: 'cleared' }]);

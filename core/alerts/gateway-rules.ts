@@ -112,7 +112,7 @@ export function gatewayRules(): GatewayRule[] {
     {
       id: 'readings_lost',
       severity: 'critical',
-      // Long enough to tell how many it is about.
+      // Long enough to know how many it is about.
       raise_after_ms: MINUTE_MS,
       clear_after_ms: 0,
       find: makeReadingsLost(),
@@ -158,7 +158,7 @@ function identityConflict({ parts: { upstream }, active }: Check): Finding | und
   return {
     message:
       'Nothing is sent: the centre knows another gateway by this gateway_id, or a copy of the storage of this one ' +
-      'has sent there. The system status tells which; docs/central-database.md, "Identity", what to do',
+      'has sent there. The system status says which; docs/central-database.md, "Identity", what to do',
   };
 }
 
@@ -194,7 +194,7 @@ function unreadable({ parts: { store } }: Check): Finding | undefined {
       count === 1
         ? 'A database that could not be read was'
         : `${count} databases that could not be read were`;
-    found.push(`${what} set aside: ${store.set_aside.join(', ')}`);
+    found.push(`${what} quarantined: ${store.set_aside.join(', ')}`);
   }
   if (store.lost !== undefined) found.push(`Stored readings are gone: ${store.lost}`);
   const damaged = store.parts_damaged;

@@ -23,7 +23,7 @@ export interface Measured {
   usable: boolean;
 }
 
-/** What a device reports of its cells together, where it tells of no single cell. */
+/** What a device reports of its cells together, where it reports no single cell. */
 const REPORTED_EXTREMES: Partial<Record<CellMetricName, Record<ThresholdRule['direction'], number>>> = {
   voltage_v: { above: PackMetric.cell_voltage_max_v, below: PackMetric.cell_voltage_min_v },
   temperature_c: { above: PackMetric.cell_temperature_max_c, below: PackMetric.cell_temperature_min_c },

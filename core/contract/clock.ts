@@ -1,4 +1,4 @@
-/** What the log tells of the wall clock (LogKind.clock): under which offset rows were made, and what is off by how much. */
+/** What the log records of the wall clock (LogKind.clock): under which offset rows were made, and what is off by how much. */
 import Type, { type Static } from 'typebox';
 
 const closed = { additionalProperties: false } as const;
@@ -61,7 +61,7 @@ export interface StoredClockRecord {
   readonly record: ClockRecord;
 }
 
-/** What a log tells of the clock of one boot. */
+/** What a log records of the clock of one boot. */
 export interface ClockState {
   /** In the log's order. */
   readonly records: readonly StoredClockRecord[];

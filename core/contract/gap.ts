@@ -3,7 +3,7 @@
 /**
  * no_room: removed before the centre had them, as the disk was full. queue_full: the disk could not keep up.
  * write_failed: a commit was given up. damaged: bytes on the disk cannot be read any more. storage_lost: the whole file
- * was unreadable and was set aside. set_back: an older copy of the file was put in its place; the centre has what it lacks.
+ * was unreadable and was quarantined. set_back: an older copy of the file was put in its place; the centre has what it lacks.
  */
 export type GapReason = 'no_room' | 'queue_full' | 'write_failed' | 'damaged' | 'storage_lost' | 'set_back';
 

@@ -33,7 +33,7 @@ export const HistoryQuery = Type.Object(
         minimum: 1,
         maximum: 50_000,
         description:
-          'Default 600. Where that means steps of a minute or more, the reply tells mean, lowest and highest of each ' +
+          'Default 600. Where that means steps of a minute or more, the reply gives mean, lowest and highest of each ' +
           'step; else more readings than that are thinned evenly. Fewer where a pack has many cells.',
       }),
     ),

@@ -31,7 +31,7 @@ interface Place {
 
 const nowhere = (): Place => ({ at: -1, quality_at: -1, quality_end: -1, is_float: false });
 
-/** Splits bodies; its fields tell of the last one, and are overwritten by the next. */
+/** Splits bodies; its fields describe the last one, and are overwritten by the next. */
 export class BodyTokens {
   count = 0;
   value = new Int32Array(256);
@@ -41,7 +41,7 @@ export class BodyTokens {
   readonly pack_values: readonly Place[] = PACK_METRICS.map(nowhere);
   readonly cell_columns: readonly Place[] = CELL_METRICS.map(nowhere);
   cell_count = 0;
-  /** The newest age in AGE_STEP_MS, and after it how much older the oldest is; -1: the reading tells none. */
+  /** The newest age in AGE_STEP_MS, and after it how much older the oldest is; -1: the reading has none. */
   ages_at = -1;
   /** Bits of ReadingFlag; -1: the version has none. */
   reading_flags_at = -1;

@@ -105,7 +105,7 @@ function walkUnion(
   return [{ ...finding, message: `${finding.message}${hint}` }];
 }
 
-/** The key that every map branch gives a constant: what tells the branches apart. */
+/** The key that every map branch gives a constant: what distinguishes the branches. */
 function tagOf(branches: readonly SchemaNode[]): string | undefined {
   const maps = branches.filter(branch => branch.type === 'object');
   if (maps.length < 2) return undefined;

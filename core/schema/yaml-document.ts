@@ -60,7 +60,7 @@ class YamlSource {
   constructor(file: string, text: string) {
     this.#file = file;
     // Without `prettyErrors` messages do not quote the text, which may hold a password.
-    // The library looks for keys that stand twice by comparing all with all: that is done here instead.
+    // The library finds keys that stand twice by comparing all with all: that is done here instead.
     const options = { prettyErrors: false, merge: true, uniqueKeys: false, lineCounter: this.#lines };
     this.#length = text.length;
     this.#document = parseDocument(text.length > MAX_CHARACTERS ? '' : text, options);

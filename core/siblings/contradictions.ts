@@ -14,7 +14,7 @@ const SUM_TOLERANCE = 0.04;
 const MAX_SLACK = 0.08;
 /** Beyond this share the message that reported the voltage is in doubt, and the current that comes with it. */
 const GROSS = 0.2;
-/** A device tells lowest and highest cell in one message; noise may turn them by this. */
+/** A device reports lowest and highest cell in one message; noise may turn them by this. */
 const ORDER_TOLERANCE_V = 0.05;
 
 /** Bits of `Contradictions.found`. */
@@ -177,7 +177,7 @@ function markSum(reading: PackReading, slack_v: number, into: Contradictions): v
   into.found |= Contradiction.sum;
 }
 
-/** Where a device tells no single cell, but how many there are is known. */
+/** Where a device reports no single cell, but how many there are is known. */
 function markSpan(reading: PackReading, pack_v: number, slack_v: number, into: Contradictions): void {
   const { cell_quality, shape } = reading;
   const { cell_count } = shape;

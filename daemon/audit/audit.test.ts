@@ -1,4 +1,4 @@
-/** What is kept of values, how refusals are bounded, what a start tells of the configuration. */
+/** What is kept of values, how refusals are bounded, what a start records of the configuration. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
@@ -96,7 +96,7 @@ test('what anybody may do without end is listed so often an hour, then counted i
   expect(clock.pendingTimers).toBe(0);
 });
 
-test('a start tells what of the configuration has changed since the last one, old and new', async () => {
+test('a start records what of the configuration has changed since the last one, old and new', async () => {
   const { entries, audit } = open();
   const documents = new MemoryDocuments();
   const start = (version: string, configuration: object) =>

@@ -26,7 +26,7 @@ export interface DemoOptions {
 }
 
 const ADDRESSES_SHOWN = 4;
-/** The password made for user `admin`, so that every start of the demo can tell it. */
+/** The password made for user `admin`, so that every start of the demo can show it. */
 const PASSWORD_FILE = 'demo-password';
 const DEMO_CONFIG = fileURLToPath(new URL('../config/demo.yaml', import.meta.url));
 
@@ -146,7 +146,7 @@ function welcome(
 
 /**
  * How to log in, with nothing to be chosen or looked up: where no password is given one is made, kept beside the
- * data, and told at every start for as long as it holds.
+ * data, and shown at every start for as long as it holds.
  */
 async function demoLogin({ state_dir, admin_password }: Environment) {
   const file = join(state_dir, PASSWORD_FILE);

@@ -1,4 +1,4 @@
-/** `bms-gateway setup-code`: tells the code that makes the first administrator, or puts a new one there. */
+/** `bms-gateway setup-code`: shows the code that makes the first administrator, or puts a new one there. */
 import { stat } from 'node:fs/promises';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';

@@ -1,4 +1,4 @@
-/** Where a command that looks at the gateway's files finds them, and where the gateway may keep them. */
+/** Where a command that reads the gateway's files finds them, and where the gateway may keep them. */
 import { existsSync } from 'node:fs';
 import { GatewayError } from '../../core/errors.ts';
 import { makeDirectory, notAllowed } from '../system/directory.ts';

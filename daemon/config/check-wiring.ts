@@ -11,7 +11,7 @@ import type { Config } from './schema.ts';
 
 type Connections = ReadonlyMap<string, ExpandedConnection>;
 
-/** Each problem of a range is told once, for the first pack that has it. */
+/** Each problem of a range is reported once, for the first pack that has it. */
 export function checkWiring(
   config: Config,
   connections: Connections,
@@ -60,7 +60,7 @@ function checkWires(connections: Connections, problems: Finding[]): void {
   const taken = new Map<string, string>();
   for (const { connection, path } of connections.values()) {
     const [key, wire] = wireOf(connection) ?? [];
-    // What still holds a range could not be expanded, and was told so.
+    // What still holds a range could not be expanded, and was reported.
     if (!key || !wire || wire.includes('{')) continue;
     const device = key === 'port' ? deviceAt(wire) : wire;
     const other = taken.get(device);

@@ -109,7 +109,7 @@ export const DEFAULT_RULES: readonly ThresholdRule[] = [
   ),
   rule('cell_temperature_high', 'Cell temperature high', 'warning', TEMPERATURE, above(55, 50, 10_000)),
   rule('cell_temperature_low', 'Cell temperature low', 'warning', TEMPERATURE, below(0, 3, 10_000)),
-  // For packs that tell their highest temperature but not where it is.
+  // For packs that report their highest temperature but not where it is.
   rule('pack_temperature_critical_high', 'Pack over-temperature', 'critical', HOTTEST, above(60, 55, 4000)),
   rule('cell_voltage_spread_high', 'Cell voltage spread high', 'warning', SPREAD, above(0.15, 0.1, 10_000)),
   rule('soc_low', 'State of charge low', 'warning', CHARGE, below(10, 15, 30_000)),

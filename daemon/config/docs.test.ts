@@ -1,4 +1,4 @@
-/** docs/configuration.md tells what the schema says, and every sample configuration is sound. */
+/** docs/configuration.md says what the schema says, and every sample configuration is sound. */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { nodeOf, type SchemaNode } from '../../core/schema/describe.ts';
@@ -13,7 +13,7 @@ const PAGE = new URL('configuration.md', DOCS);
 /** The generated parts of the page, by the word that opens each. */
 const PARTS = { rules: defaultRulesTable(), reference: configReference(Config) };
 
-test('the page holds what the schema says (UPDATE_DOCS=1 writes it anew)', () => {
+test('the page holds what the schema says (UPDATE_DOCS=1 writes it again)', () => {
   const page = readFileSync(PAGE, 'utf8');
   let renewed = page;
   for (const [word, part] of Object.entries(PARTS))

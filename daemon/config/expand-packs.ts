@@ -14,7 +14,7 @@ export interface ExpandedPack {
   readonly id: string;
   readonly name: string;
   readonly connection_id: string;
-  /** Undefined: unknown, and told so. */
+  /** Undefined: unknown, and reported. */
   readonly profile: Profile | undefined;
   readonly address: number | undefined;
   readonly options: Readonly<Record<string, string | number | boolean>>;

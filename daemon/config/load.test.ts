@@ -205,7 +205,7 @@ test.each(PACK_PROBLEMS)('{ %s } says why', (pack, expected) => {
   expect(first.replace(/^\S+ batteries\[0\]\.packs\[0\]\./, '')).toBe(expected);
 });
 
-test('what clashes with another pack is told where the later one stands', () => {
+test('what clashes with another pack is reported where the later one stands', () => {
   expect(problemsOf(withPack('id: p1, connection: solo-3, profile: solo-can, cells: 4'))).toEqual([
     'config.yaml:11:38 batteries[1].packs[0].connection: found packs p1 and other both on connection solo-3, expected one pack, profile solo-can has one device per bus',
   ]);

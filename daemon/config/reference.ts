@@ -85,7 +85,7 @@ function rowsOf({ properties = {}, required = [] }: SchemaNode, keys = Object.ke
   });
 }
 
-/** A description, and the default it may tell in brackets at its end. */
+/** A description, and the default it may give in brackets at its end. */
 function aboutOf({ description = '', default: value }: SchemaNode): { text: string; fallback: string } {
   const stated = /\s*\(default:? ([^)]*)\)$/.exec(description);
   const text = stated ? description.slice(0, stated.index) : description;

@@ -60,7 +60,7 @@ export const PackConfig = Type.Object(
     cells: Type.Integer({
       minimum: 0,
       maximum: 4096,
-      description: 'Cells in series; 0 where the device does not tell of single cells',
+      description: 'Cells in series; 0 where the device does not report single cells',
     }),
     sensors: Type.Optional(
       Type.Integer({
@@ -275,7 +275,7 @@ const ServerConfig = Type.Object(
         pattern: '^(mailto:|https://|tel:)[!-~]{1,200}$',
         title: 'a URI that begins with mailto:, https:// or tel:',
         description:
-          'To whom a weakness of this gateway is told, in /.well-known/security.txt; without it there is none',
+          'Where to report a vulnerability of this gateway, published in /.well-known/security.txt; without it there is none',
       }),
     ),
     session_hours: Type.Optional(

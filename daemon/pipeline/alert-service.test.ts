@@ -41,7 +41,7 @@ function makeAlerts(documents = new MemoryDocuments(), recorded: Alert[] = []): 
   );
 }
 
-test('every rule says what it looks at, in configuration order', () => {
+test('every rule says what it judges, in configuration order', () => {
   const { thresholds } = makeAlerts().settings();
   expect(Object.keys(thresholds)).toEqual(['soc_low', 'spread']);
   expect(thresholds.soc_low).toEqual({
@@ -89,7 +89,7 @@ test('a threshold that would flicker is refused with what is allowed', async () 
   );
 });
 
-test('alerts of the gateway are recorded, told and listed, and go on after a restart', async () => {
+test('alerts of the gateway are recorded, emitted and listed, and go on after a restart', async () => {
   const recorded: Alert[] = [];
   const alerts = makeAlerts(undefined, recorded);
   const emitted: Alert[] = [];

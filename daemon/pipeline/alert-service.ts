@@ -1,4 +1,4 @@
-/** Alerts as a service: the pure engines, fed by sampler and gateway watch, recorded in the store, told to listeners. */
+/** Alerts as a service: the pure engines, fed by sampler and gateway watch, recorded in the store, passed to listeners. */
 import { Compile } from 'typebox/compile';
 import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
 import { AlertEngine, type EngineOptions, type PackFacts } from '../../core/alerts/engine.ts';

@@ -1,4 +1,4 @@
-/** What people see of a battery: its state, and which packs to look at first. */
+/** What people see of a battery: its state, and which packs need attention first. */
 import { expect, test } from 'vitest';
 import type { PackSummary } from '../../core/contract/model.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';

@@ -1,4 +1,4 @@
-/** Boots with a wrong clock over a real store: what history, counts and export tell once the time is known. */
+/** Boots with a wrong clock over a real store: what history, counts and export show once the time is known. */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -78,7 +78,7 @@ async function minutes(): Promise<[number, number][]> {
   return t_ms.map((step_ms, i) => [step_ms, Math.floor(((pack.voltage_v[i] ?? 0) * 100) / 30)]);
 }
 
-/** The mean number of the readings of a minute, 30 of them, tells which minute it is. */
+/** The mean number of the readings of a minute, 30 of them, shows which minute it is. */
 const trueMinutes = () =>
   Array.from({ length: box.taken.length / 30 }, (_, minute) => [TRUE_START_MS + minute * 60_000, minute]);
 
@@ -112,7 +112,7 @@ describe('in the archive', () => {
     expect(await minutes()).toEqual(trueMinutes());
   });
 
-  test('when a believed time was wrong they are rolled up anew', async () => {
+  test('when a believed time was wrong they are rolled up again', async () => {
     box.facts = { synchronised: false, has_time_service: true, hardware_agrees: true };
     await box.boot(TRUE_START_MS - HOUR_MS);
     for (let i = 0; i < 10; i++) {
@@ -148,7 +148,7 @@ describe('two boots', () => {
     await expectTrueTimes();
   });
 
-  test('one that never learns the time stays as it is told, and marked', async () => {
+  test('one that never learns the time stays as it is, and marked', async () => {
     await box.boot(0);
     box.read(20);
     await box.end();
@@ -266,7 +266,7 @@ describe('history says when times are uncertain', () => {
     await until(() => spans('archived = 1') > 4);
     await box.end();
     box.clock.advance(HOUR_MS);
-    // The machine starts anew, and its clock is right; nobody knows.
+    // The machine starts again, and its clock is right; nobody knows.
     await box.boot(box.true_ms);
     box.read(10);
     expect(await uncertain()).toEqual([spanOf(0, 299), spanOf(300, 309)]);

@@ -34,14 +34,14 @@ export interface ClockKeeperOptions {
   readonly store: Pick<Store, 'appendRecord' | 'flush' | 'clockState' | 'stats'> &
     Pick<LogSource, 'durableSeq'>;
   readonly source: TimeSource;
-  /** Told of corrections once they are durable. */
+  /** Called with corrections once they are durable. */
   readonly onCorrected?: (corrections: readonly ClockCorrection[]) => Promise<void> | void;
 }
 
 export class ClockKeeper {
   readonly #options: ClockKeeperOptions;
   readonly #counters = { steps: 0, corrections: 0 };
-  #judgement: Judgement = { trust: 'none', doubt: 'the clock has not been looked at yet' };
+  #judgement: Judgement = { trust: 'none', doubt: 'the clock has not been checked yet' };
   /** Newest certain time of a reading. */
   #newest_ms = Number.NEGATIVE_INFINITY;
   #era_seq = 0;

@@ -94,12 +94,12 @@ test('readings that only repeat the one before are counted apart, whatever reads
   expect(second).toMatchObject({ pack_id: 'p02', received: 60, stored: 0, repeated: 0 });
 });
 
-test('an hour that is not over is not told', async () => {
+test('an hour that is not over is not reported', async () => {
   await run(30);
   expect(await report()).toEqual([]);
 });
 
-test('a restart within the hour and hours of absence are told at the next start', async () => {
+test('a restart within the hour and hours of absence are reported at the next start', async () => {
   await run(30);
   await close();
   clock.advance(3 * HOUR_MS);
@@ -121,7 +121,7 @@ test('the first hour of a pack begins when it was configured', async () => {
   expect(await report()).toEqual(['0 p01 15 15 15 null', '0 p02 15 15 15 null']);
 });
 
-test('a clock set back by hours has its hours told anew, the last account counts', async () => {
+test('a clock set back by hours has its hours reported again, the last account counts', async () => {
   await run(60);
   await run(60);
   clock.stepWall(-2 * HOUR_MS);
@@ -133,7 +133,7 @@ test('a clock set back by hours has its hours told anew, the last account counts
   ]);
 });
 
-test('what the centre has is told for hours that are there wholly, partly, and not at all', async () => {
+test('what the centre has is reported for hours that are there wholly, partly, and not at all', async () => {
   await close();
   await open(true);
   await run(60);

@@ -1,4 +1,4 @@
-/** A pack in full: each cell with the moment it was told, however the driver's clock runs. */
+/** A pack in full: each cell with the moment it was updated, however the driver's clock runs. */
 import { expect, test } from 'vitest';
 import { makeTestSite } from '../server/testing/test-site.ts';
 

@@ -55,7 +55,7 @@ test('moments are multiples of the interval, each once, for every pack that spea
   );
 });
 
-test('the first moment waits until every pack has told all its cells, but not for ever', () => {
+test('the first moment waits until every pack has reported all its cells, but not for ever', () => {
   const whole = harness(1_000_000);
   whole.sampler.start();
   whole.speak(0);
@@ -132,7 +132,7 @@ test('stop ends it, and start goes on', () => {
   expect(moments).toEqual([1_012_000]);
 });
 
-test('each reading tells how old its good values were at its moment', () => {
+test('each reading says how old its good values were at its moment', () => {
   const { clock, states, sampler, ages, speak } = harness(1_000_000);
   sampler.start();
   speak(0);
@@ -161,7 +161,7 @@ test('what is not good does not count for the ages', () => {
   expect(ages[2]).toEqual({ newest_age_ms: Number.NaN, oldest_age_ms: Number.NaN, is_repeated: false });
 });
 
-test('a sampler that comes late tells what was reported after the moment', () => {
+test('a sampler that comes late records what was reported after the moment', () => {
   const { clock, sampler, ages, speak } = harness(1_000_000);
   sampler.start();
   speak(1);

@@ -13,7 +13,7 @@ import type { PackState } from '../../core/reading/pack-state.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import type { PackJudge } from '../../core/siblings/pack-judge.ts';
 
-/** After a start the first moment waits this long at most for packs that have not yet told all their cells. */
+/** After a start the first moment waits this long at most for packs that have not yet reported all their cells. */
 const WARM_UP_MS = 5000;
 
 export interface SamplerOptions {

@@ -82,7 +82,7 @@ test('healthy hardware of every kind stays good for hours of its time, whatever 
   );
 }, 120_000);
 
-/** Frames of the low-voltage family, told every second for a while; what the sampler made of the last of them. */
+/** Frames of the low-voltage family, sent every second for a while; what the sampler made of the last of them. */
 async function sampledFrames(
   frames: (second: number) => readonly (readonly [id: number, hex: string])[],
   seconds = 30,

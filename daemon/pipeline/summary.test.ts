@@ -58,7 +58,7 @@ test('doubtful cells degrade the pack and do not count as extremes', () => {
   });
 });
 
-test('a device that tells of no single cell is taken at its own word and is not called degraded', () => {
+test('a device that reports no single cell is taken at its own word and is not called degraded', () => {
   const reading = new PackReading(0, { ...shape, cell_count: 0, sensor_count: 0 });
   const reported = {
     [PackMetric.cell_voltage_min_v]: 3.306,

@@ -1,4 +1,4 @@
-/** From a reading to what people look at: pure functions, one reading in, one JSON shape out. */
+/** From a reading to what people see: pure functions, one reading in, one JSON shape out. */
 import type {
   AlertCounts,
   CellColumn,
@@ -119,7 +119,7 @@ function extremesOf(metric: Metric, values: Float32Array, quality: Uint8Array): 
   return min > max ? { min: null, max: null } : { min: roundTo(metric, min), max: roundTo(metric, max) };
 }
 
-/** Of the cells; a device that tells of no single cell is taken at its own word. */
+/** Of the cells; a device that reports no single cell is taken at its own word. */
 function voltageExtremes(reading: PackReading): Extremes {
   if (reading.shape.cell_count > 0) return extremes(reading, CellMetric.voltage_v);
   return reportedExtremes(reading, PackMetric.cell_voltage_min_v, PackMetric.cell_voltage_max_v);

@@ -30,7 +30,7 @@ function parsed(entry: string): { address: string; prefix: number; family: 'ipv4
 
 export const isAddressOrNetwork = (entry: string) => parsed(entry) !== undefined;
 
-/** Tells whether an address is one of these addresses and networks. OPTION_INVALID where an entry is neither. */
+/** Says whether an address is one of these addresses and networks. OPTION_INVALID where an entry is neither. */
 export function addressMatcher(entries: readonly string[]): (address: string | undefined) => boolean {
   const list = new BlockList();
   for (const entry of entries) {

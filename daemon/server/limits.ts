@@ -64,7 +64,7 @@ export interface ServerLimits {
   readonly live_summary_interval_ms: number;
   /** A burst of frames is gathered this long before the first state of it goes out. */
   readonly live_gather_ms: number;
-  /** A room without a change is looked at again this often: values grow stale without a word. */
+  /** A room without a change is rendered again this often: values grow stale without a word. */
   readonly live_refresh_ms: number;
   /** Above this many unsent bytes a client is skipped; it gets the newest state when it has caught up. */
   readonly live_buffer_soft_bytes: number;

@@ -100,7 +100,7 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     viewer: Viewer | undefined;
-    /** What the handler tells the audit log. */
+    /** What the handler adds to the audit log. */
     audited: AuditNote | undefined;
   }
 }

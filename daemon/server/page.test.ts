@@ -62,7 +62,7 @@ test('an id with a dot is a place of the page for a browser, a missing file for 
   expect(await status('image/png')).toBe(404);
 });
 
-test('files named by their content are kept for good, others are asked for anew', async () => {
+test('files named by their content are kept for good, others are asked for again', async () => {
   const cache = async (url: string) => (await app.inject({ url })).headers['cache-control'];
   expect(await cache('/assets/main-abc.js')).toBe('public, max-age=31536000, immutable');
   expect(await cache('/icon.svg')).toBe('no-cache');

@@ -31,7 +31,7 @@ const CODE_OF_STATUS: Record<number, ErrorCode> = {
   503: 'STOPPED',
 };
 
-/** The problem document of any thrown thing. What is not meant for outside becomes INTERNAL, told only in the log. */
+/** The problem document of any thrown thing. What is not meant for outside becomes INTERNAL, explained only in the log. */
 export function problemOf(error: unknown, request_id?: string): Problem {
   const known = toGatewayError(error);
   const [status, title] = STATUS[known.code] ?? [500, 'Internal error'];
@@ -42,7 +42,7 @@ export function problemOf(error: unknown, request_id?: string): Problem {
     code: status === 500 ? 'INTERNAL' : known.code,
     detail:
       status === 500
-        ? `The gateway could not do this; its log tells more${request_id ? ` under request ${request_id}` : ''}`
+        ? `The gateway could not do this; its log says more${request_id ? ` under request ${request_id}` : ''}`
         : known.message,
     ...(request_id && { instance: `urn:bms-gateway:request:${request_id}` }),
   };

@@ -11,7 +11,7 @@ import { buildApp } from './app.ts';
 import { createServer } from './server.ts';
 import { addTestUsers, makeTestSite, PASSWORD, testOptions, tokenOf } from './testing/test-site.ts';
 
-test('beyond loopback it wants TLS, or to be told that the network is trusted', async () => {
+test('beyond loopback it wants TLS, or a setting that the network is trusted', async () => {
   const { services } = makeTestSite();
   for (const host of ['0.0.0.0', '::', '192.0.2.1', 'gateway.lan', '127.0.0.1.example'])
     await expect(createServer(services, testOptions({ host }))).rejects.toMatchObject({
@@ -92,7 +92,7 @@ test('with TLS the cookie is Secure', async context => {
   await rm(directory, { recursive: true });
 });
 
-test('an error of our own is told in the log, not outside', async () => {
+test('an error of our own is explained in the log, not outside', async () => {
   const logged: object[] = [];
   const keep = (fields: object) => void logged.push(fields);
   const log: Logger = { debug() {}, info: keep, warn: keep, error: keep };
@@ -118,7 +118,7 @@ test('an error of our own is told in the log, not outside', async () => {
   await app.close();
 });
 
-test('bounds are told as problems: size, type, rate, method, path', async () => {
+test('bounds are answered with problems: size, type, rate, method, path', async () => {
   const { app } = await buildApp(
     makeTestSite().services,
     testOptions({ limits: { requests_per_minute: 8 } }),

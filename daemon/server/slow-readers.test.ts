@@ -1,4 +1,4 @@
-/** Replies in pieces at the pace of their readers: slow ones get all, stalled ones are cut and told of, places come back. */
+/** Replies in pieces at the pace of their readers: slow ones get all, stalled ones are cut and logged, places come back. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -91,7 +91,7 @@ test('a reader slower than any handler may be gets the whole export', async () =
   expect(logged).toEqual([]);
 });
 
-test('a reader that takes nothing is cut, the log tells why, and the place is free again', async () => {
+test('a reader that takes nothing is cut, the log says why, and the place is free again', async () => {
   const endless: ExportChunk = async ({ after_seq }) => ({
     text: Buffer.alloc(PIECE_BYTES),
     next_seq: after_seq + 1,
@@ -109,7 +109,7 @@ test('a reader that takes nothing is cut, the log tells why, and the place is fr
   ]);
 });
 
-test('a store that fails in the middle cuts the reply, and that is told', async () => {
+test('a store that fails in the middle cuts the reply, and that is logged', async () => {
   const failing: ExportChunk = async request => {
     if (request.after_seq > 0) throw new Error('the disk is gone');
     return longExport(request);

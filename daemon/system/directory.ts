@@ -1,4 +1,4 @@
-/** Directories and files of the gateway that this user may not have: told in one line with path, user and what to do. */
+/** Directories and files of the gateway that this user may not have: reported in one line with path, user and what to do. */
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';

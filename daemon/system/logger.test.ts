@@ -34,7 +34,7 @@ test('a terminal gets a sentence', () => {
   );
 });
 
-test('passwords in addresses, tokens and keys are blotted out in the middle of a text too', () => {
+test('passwords in addresses, tokens and keys are hidden in the middle of a text too', () => {
   const { log, written } = lines('json');
   log.error(
     {

@@ -6,7 +6,7 @@ import type { Logger } from '../../core/log.ts';
 const SECRETS = ['password', 'token', 'secret', 'authorization', 'cookie', 'database_url'];
 const LEVELS: Record<number, string> = { 20: 'debug', 30: 'info', 40: 'WARN', 50: 'ERROR', 60: 'FATAL' };
 
-/** sd-daemon(3): `<4>` before a line tells the journal its priority. */
+/** sd-daemon(3): `<4>` before a line gives the journal its priority. */
 const JOURNAL_PRIORITIES: Record<number, number> = { 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 };
 
 export interface LogOptions {

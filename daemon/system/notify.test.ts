@@ -57,7 +57,7 @@ function recordingLogger(): { log: Logger; warnings: string[]; errors: string[] 
   return { log, warnings, errors };
 }
 
-test('tells readiness with a one-line status, later statuses and stopping', async () => {
+test('reports readiness with a one-line status, later statuses and stopping', async () => {
   const { path, next } = await systemdSocket();
   const env = { PATH: process.env.PATH, NOTIFY_SOCKET: path };
   const notifier = createNotifier(env, new ManualClock(), silentLogger);

@@ -1,5 +1,5 @@
 /**
- * Tells systemd how the daemon fares: ready, one line of status, stopping, and the watchdog's beat.
+ * Reports to systemd how the daemon is: ready, one line of status, stopping, and the watchdog's beat.
  * Node has no unix datagram socket, so the message goes through `systemd-notify`, which is on every systemd
  * box and waits until systemd has read it; the unit therefore needs `NotifyAccess=all`.
  * Protocol: sd_notify(3), sd_watchdog_enabled(3). Without NOTIFY_SOCKET nothing is done.
@@ -13,7 +13,7 @@ const SEND_TIMEOUT_MS = 10_000;
 const STATUS_MAX_CHARS = 200;
 
 export interface Notifier {
-  /** Resolves once systemd has been told, or could not be; never rejects. */
+  /** Resolves once systemd has been notified, or could not be; never rejects. */
   ready(status: string): Promise<void>;
   /** What `systemctl status` shows. Of texts that come faster than they can be sent, the last is sent. */
   status(text: string): void;
@@ -129,7 +129,7 @@ class SystemdNotifier implements Notifier {
     if (this.failures === 1)
       this.#log.warn(
         { error: describeError(error) },
-        'systemd was not told: systemd-notify failed; the unit needs Type=notify and NotifyAccess=all',
+        'systemd was not notified: systemd-notify failed; the unit needs Type=notify and NotifyAccess=all',
       );
   }
 }

@@ -59,7 +59,7 @@ describe.skipIf(isSkipped)('access', () => {
     if (state_dir) await rm(state_dir, { recursive: true, force: true });
   });
 
-  test('the journal tells a code; with it the page makes the first administrator, once', async () => {
+  test('the journal shows a code; with it the page makes the first administrator, once', async () => {
     const page = await open();
     await page.goto(url);
     await page.getByRole('heading', { name: 'Set up this gateway' }).waitFor();
@@ -114,7 +114,7 @@ describe.skipIf(isSkipped)('access', () => {
     expect(await status()).toBe(401);
   });
 
-  test('the audit log tells who did it, and finds by what and who', async () => {
+  test('the audit log shows who did it, and finds by what and who', async () => {
     const page = await open();
     await logIn(page);
     await page.goto(`${url}/system/audit`);
@@ -140,7 +140,7 @@ describe.skipIf(isSkipped)('access', () => {
   test('the password is wanted once more before a key is made, and what waited goes on', async () => {
     const page = await open();
     await logIn(page);
-    // As if it had been given a quarter of an hour ago.
+    // As if it had been given 15 minutes ago.
     let given = false;
     await page.route('**/api/auth/confirm', async route => {
       const response = await route.fetch();

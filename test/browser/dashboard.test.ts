@@ -86,7 +86,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     if (state_dir) await rm(state_dir, { recursive: true, force: true });
   });
 
-  test('a wrong password is told; the right one leads to the page asked for', async () => {
+  test('a wrong password is reported; the right one leads to the page asked for', async () => {
     const { page, context } = await open();
     await page.goto(`${url}/battery/battery-02`);
     await page.getByLabel('User name').fill('admin');
@@ -168,7 +168,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await context.close();
   });
 
-  test('thresholds say what they look at; a change is kept', async () => {
+  test('thresholds say what they judge; a change is kept', async () => {
     const { page, context } = await open();
     await enter(page, '/system/thresholds');
     const rule = page.getByRole('group', {

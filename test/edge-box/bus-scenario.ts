@@ -1,5 +1,5 @@
 /**
- * Runs inside the edge box: one SocketCanBus through what interfaces do, and what it told on the way.
+ * Runs inside the edge box: one SocketCanBus through what interfaces do, and what it reported on the way.
  * It judges nothing; the test does.
  */
 import { execFileSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { SocketCanBus } from '../../drivers/can/socketcan-bus.ts';
 import { bringUp, ip, until } from './inside.ts';
 
 export interface BusObservations {
-  /** `state: reason` in the order told. */
+  /** `state: reason` in the order reported. */
   readonly states: string[];
   /** Frames received, as `cansend` writes them. */
   readonly frames: string[];

@@ -1,5 +1,5 @@
 /**
- * Runs inside the edge box: virtual hardware on a real vcan and behind a real slcan line discipline, looked at by
+ * Runs inside the edge box: virtual hardware on a real vcan and behind a real slcan line discipline, read by
  * `candump`, by `bms-gateway scan` on the kernel's interfaces, and on the serial port itself. It judges nothing.
  */
 import { execFileSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { bringUp, ip, until } from './inside.ts';
 export interface ServedObservations {
   /** Lines of `candump` on the interfaces. */
   readonly dumps: Record<'vcan0' | 'slcan0', string[]>;
-  /** What a scan found, by where it looked. */
+  /** What a scan found, by where it searched. */
   readonly scans: Record<string, Pick<ScanResult, 'findings' | 'notes' | 'configuration'>>;
   readonly exit_codes: (number | null)[];
   failure?: string;

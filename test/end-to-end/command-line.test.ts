@@ -68,7 +68,7 @@ test('decode by DBC prints each frame as the file names it', async () => {
   expect(output).toContain('1 frames decoded, 2 of unknown ids, 1 lines unreadable');
 });
 
-test('misuse is told in one line and exit code 2; what cannot be read in one line and exit code 1', async () => {
+test('misuse is reported in one line and exit code 2; what cannot be read in one line and exit code 1', async () => {
   for (const args of [
     ['frobnicate'],
     ['decode', log_file],

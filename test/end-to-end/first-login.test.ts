@@ -45,7 +45,7 @@ async function setUp(code: string, username: string, password: string): Promise<
   return reply.status;
 }
 
-test('the command tells the code of the journal; it makes one administrator, once', async () => {
+test('the command shows the code of the journal; it makes one administrator, once', async () => {
   const printed = await setupCode();
   expect(printed).toMatchObject({ code: 0, output: expect.stringContaining('it holds once, until 20') });
   expect(gateway.output()).toContain(printed.secret);
@@ -56,7 +56,7 @@ test('the command tells the code of the journal; it makes one administrator, onc
   expect(await setupCode()).toMatchObject({ code: 1, output: expect.stringContaining('setup-code --new') });
 });
 
-test('a lost administrator is recovered while the gateway runs, and the audit log tells it', async () => {
+test('a lost administrator is recovered while the gateway runs, and the audit log shows it', async () => {
   if (process.getuid?.() === 0) await chown(state_dir, OTHER_UID, OTHER_UID);
   const { secret } = await setupCode('--new');
   const file = await stat(join(state_dir, 'setup-code.json'));

@@ -11,7 +11,7 @@ const simulate = (...args: string[]) => {
   return running;
 };
 
-test('it tells where the devices are, survives rubbish, and ends at Ctrl-C with its counts', async () => {
+test('it says where the devices are, survives rubbish, and ends at Ctrl-C with its counts', async () => {
   const hardware = simulate(
     '--profile',
     'seplos-v3',

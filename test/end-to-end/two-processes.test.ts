@@ -1,4 +1,4 @@
-/** Two starts on one state directory: the second is told who is there, and the first goes on as if nothing was. */
+/** Two starts on one state directory: the second learns who is there, and the first goes on as if nothing was. */
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -44,7 +44,7 @@ async function startServer(): Promise<number> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   for await (const line of createInterface({ input: server.stdout! })) return Number(line);
-  throw new Error(`${SCRIPT} ended before it told its port`);
+  throw new Error(`${SCRIPT} ended before it printed its port`);
 }
 
 test.runIf(canRun)('the driver discovers and reads a unit served by pymodbus', async () => {

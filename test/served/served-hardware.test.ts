@@ -109,7 +109,7 @@ async function readBack(bench: Bench, connection: ConnectionConfig): Promise<voi
   }
 }
 
-/** All cells; of a device that tells of none its state of charge. */
+/** All cells; of a device that reports none its state of charge. */
 function isWhole(reading: PackReading): boolean {
   const cells = reading.columnQuality(CellMetric.voltage_v);
   if (cells.length === 0) return reading.value_quality[PackMetric.soc_pct] === Quality.good;

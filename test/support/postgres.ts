@@ -78,7 +78,7 @@ async function stopPatiently(server: DemoPostgres, data_directory: string): Prom
   });
 }
 
-/** The children first: they would end by themselves only at their next look at their parent. */
+/** The children first: they would end by themselves only at their next check of their parent. */
 async function killServer(data_directory: string): Promise<void> {
   const pid = Number(readFileSync(join(data_directory, 'postmaster.pid'), 'utf8').split('\n')[0]);
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);

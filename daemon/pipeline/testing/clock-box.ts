@@ -1,4 +1,4 @@
-/** A box whose wall clock is wrong until somebody tells it the time; for tests of what is made of its readings. */
+/** A box whose wall clock is wrong until somebody sets it right; for tests of what is made of its readings. */
 import { ManualClock } from '../../../core/clock/manual-clock.ts';
 import type { ClockFacts } from '../../../core/clock/wall-certainty.ts';
 import { WatchedClock } from '../../../core/clock/watched-clock.ts';
@@ -114,7 +114,7 @@ export class TestBox {
     }
   }
 
-  /** What the log says now: number of each reading and the time it is told to be of, in the order of an export. */
+  /** What the log says now: number of each reading and the time that it is given, in the order of an export. */
   async exported(
     from_ms = Number.MIN_SAFE_INTEGER,
     to_ms = Number.MAX_SAFE_INTEGER,

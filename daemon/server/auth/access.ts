@@ -1,4 +1,4 @@
-/** Who may do what: routes name an `Access`. What a viewer may see is told in visible.ts. */
+/** Who may do what: routes name an `Access`. What a viewer may see stands in visible.ts. */
 import type { UserView } from '../../../core/contract/access.ts';
 import { isAtLeast, ROLES, type Role } from '../../../core/contract/roles.ts';
 import { GatewayError } from '../../../core/errors.ts';

@@ -170,7 +170,7 @@ describe('the signing keys', () => {
     expect(Buffer.from(current.key).equals(key)).toBe(true);
   });
 
-  test('are refused when given too short, made anew when damaged; a given one is not rotated here', async () => {
+  test('are refused when given too short, made again when damaged; a given one is not rotated here', async () => {
     const documents = new MemoryDocuments();
     await expect(SigningKeys.open(documents, clock, 'short', LIFE_MS)).rejects.toMatchObject({
       code: 'OPTION_INVALID',

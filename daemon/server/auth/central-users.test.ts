@@ -51,7 +51,7 @@ const WRONG: readonly Partial<Record<keyof CentralRow, unknown>>[] = [
   ...[null, Number.POSITIVE_INFINITY, Number.NaN, 'now'].map(created_ms => ({ created_ms })),
 ];
 
-test.each(WRONG)('a row with %j is left out and told once; the others are taken', async wrong => {
+test.each(WRONG)('a row with %j is left out and logged once; the others are taken', async wrong => {
   const log = collector();
   const { users, central } = await centre(log);
   const bad = { ...sound, username: 'bad', ...wrong } as CentralRow;

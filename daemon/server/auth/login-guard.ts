@@ -54,7 +54,7 @@ export class LoginGuard {
     for (const { username, address } of homes) this.#isHome(nameKey(username, address));
   }
 
-  /** Counts an attempt before the password is looked at; RATE_LIMITED says how long to wait, and counts nothing. */
+  /** Counts an attempt before the password is checked; RATE_LIMITED says how long to wait, and counts nothing. */
   begin(username: string, address: string): void {
     const counted = this.#counted(username, address);
     const full = counted.flatMap(({ windows, key, most }): Window[] => {

@@ -77,7 +77,7 @@ describe('the page', () => {
       { name: 'bms_session', path: '/', maxAge: 900, httpOnly: true, sameSite: 'Strict' },
       { name: 'bms_renewal', path: '/api/auth', maxAge: 3600, httpOnly: true, sameSite: 'Strict' },
     ]);
-    for (let quarter = 1; quarter < 4; quarter++) {
+    for (let renewals = 1; renewals < 4; renewals++) {
       site.clock.advance(15 * 60_000);
       expect(await page.status()).toBe(401);
       expect((await page.ask('POST', '/api/auth/renew')).statusCode).toBe(200);
@@ -292,7 +292,7 @@ describe('API keys', () => {
     expect(me.json()).toEqual({ user: { username: 'key:Building PLC', role: 'user' } });
   });
 
-  test('tell when they were last used, are kept as a hash alone, and stand over a restart', async () => {
+  test('show when they were last used, are kept as a hash alone, and stand over a restart', async () => {
     const opened = await open();
     const { secret, key } = (await make(opened, { name: 'a', role: 'moderator' })).json();
     await opened.app.inject({ url: '/api/auth/me', headers: bearer(secret), remoteAddress: '192.0.2.77' });

@@ -26,7 +26,7 @@ const storedCode = Compile(StoredCode);
 export class SetupCodeFile {
   readonly file: string;
   readonly #clock: Clock;
-  /** Where the disk takes none: it holds for this run, and the log tells it. */
+  /** Where the disk takes none: it holds for this run, and the log shows it. */
   #kept: StoredCode | undefined;
 
   constructor(state_dir: string, clock: Clock) {
@@ -65,7 +65,7 @@ export class SetupCodeFile {
   }
 }
 
-/** Whether this is the code, told in constant time; dashes, blanks and case do not matter. */
+/** Whether this is the code, compared in constant time; dashes, blanks and case do not matter. */
 export function isSameCode(given: string, code: string): boolean {
   const digest = (text: string) =>
     createHash('sha256').update(text.toLowerCase().replace(/[\s-]/g, '')).digest();

@@ -33,7 +33,7 @@ function open() {
   return { clock, users, file, setup: new Setup(users, file, silentLogger) };
 }
 
-test('codes are told apart whatever their case and dashes', () => {
+test('codes are compared whatever their case and dashes', () => {
   expect(isSameCode('ABCD efgh-2345', 'abcd-efgh-2345')).toBe(true);
   for (const other of ['', 'abcd-efgh-2346', 'abcd-efgh', 'abcd-efgh-2345x'])
     expect(isSameCode(other, 'abcd-efgh-2345')).toBe(false);
@@ -58,7 +58,7 @@ test('of many who know the code at once, one becomes administrator', async () =>
   expect(await setup.isOpen()).toBe(false);
 });
 
-test('a code expires after a day, and is renewed when somebody looks', async () => {
+test('a code expires after a day, and is renewed when somebody asks for it', async () => {
   const { setup, clock } = open();
   const first = (await setup.prepare())!;
   clock.advance(DAY_MS);

@@ -29,7 +29,7 @@ export class Setup {
     const code = known ?? (await this.#file.renew(false));
     this.#log.warn(
       { expires: new Date(code.expires_ms).toISOString() },
-      `no administrator yet: open the page and enter the set-up code ${code.code} (bms-gateway setup-code tells it too)`,
+      `no administrator yet: open the page and enter the set-up code ${code.code} (bms-gateway setup-code shows it too)`,
     );
     return code;
   }
@@ -48,7 +48,7 @@ export class Setup {
       if (!this.#file || !expected || !isSameCode(code, expected.code))
         throw new GatewayError(
           'FORBIDDEN',
-          'This is not the set-up code, or it has been used or has expired. On the gateway, as root, `bms-gateway setup-code` tells the one that holds',
+          'This is not the set-up code, or it has been used or has expired. On the gateway, as root, `bms-gateway setup-code` shows the one that holds',
         );
       const user = await this.#users.makeAdministrator(username, password);
       await this.#file.remove();

@@ -18,7 +18,7 @@ const CENTRAL = 'central_user';
 const KINDS = { local: LOCAL, central: CENTRAL };
 /** What happens where a stored user cannot be read. */
 const REMEDIES = {
-  local: 'nobody can log in by it; make the user anew',
+  local: 'nobody can log in by it; create the user again',
   central: 'the next pull from the centre replaces it',
 };
 
@@ -120,7 +120,7 @@ export class UserDirectory {
 
   /**
    * NOT_FOUND, or CONFLICT when it would leave no administrator or the user is the centre's.
-   * `beforeWrite` is told what the user will be.
+   * `beforeWrite` is called with what the user will be.
    */
   async change(
     username: string,
@@ -207,7 +207,7 @@ export class UserDirectory {
   }
 
   async #read(username: string): Promise<StoredUser | undefined> {
-    // Both always: how long it takes must not tell whether there is such a user.
+    // Both always: how long it takes must not reveal whether there is such a user.
     const [local, central] = await Promise.all([
       this.#get('local', username),
       this.#get('central', username),

@@ -1,4 +1,4 @@
-/** What the status, the room `system` and the metrics tell whom: one rule, three outlets. */
+/** What the status, the room `system` and the metrics show to whom: one rule, three outlets. */
 import { expect, test } from 'vitest';
 import type { ComponentStatus, SystemStatus } from '../../../core/contract/http.ts';
 import type { Role } from '../../../core/contract/roles.ts';
@@ -52,7 +52,7 @@ async function shown(username: keyof typeof NAMES) {
 
 const secrets = (value: unknown) => JSON.stringify(value).match(/secret of \w+|secret: database/g) ?? [];
 
-test('a user is told of connections of own batteries, and of the gateway’s parts the bare state', async () => {
+test('a user sees connections of own batteries, and of the gateway’s parts the bare state', async () => {
   const { components, metrics } = await shown('una');
   expect(components.map(({ name }) => name)).toEqual([
     ...['connection:own', 'connection:shared', 'upstream', 'store'],
@@ -68,7 +68,7 @@ test('a user is told of connections of own batteries, and of the gateway’s par
   expect(metrics).not.toMatch(/foreign|of_nobody|rows_behind|frames_of_shared/);
 });
 
-test('a moderator is also told what the centre says, an administrator everything', async () => {
+test('a moderator also sees what the centre says, an administrator everything', async () => {
   const moderator = await shown('mo');
   expect(secrets(moderator.components)).toEqual(['secret of own', 'secret: database']);
   expect(moderator.metrics).toContain('rows_behind{component="upstream"} 8');

@@ -78,11 +78,9 @@ test('rooms by role, by login and by API key, in either form', async () => {
         expected[subject] = { ...expected[subject], [name]: line[role] };
       }
       const received = JSON.stringify(client.states());
-      expect(received.includes('"south"'), `${subject} is received of south`).toBe(role === 'admin');
+      expect(received.includes('"south"'), `${subject} sees south`).toBe(role === 'admin');
       expect(received).toContain('"north"');
-      expect(received.includes('"storage_fault"'), `${subject} is received of the gateway`).toBe(
-        role !== 'user',
-      );
+      expect(received.includes('"storage_fault"'), `${subject} sees the gateway`).toBe(role !== 'user');
       clients.push(client);
     }
   }

@@ -6,7 +6,7 @@ import type { TestClient } from '../testing/live-client.ts';
 
 const ROOMS = ['fleet', 'battery:north', 'pack:n1', 'alerts', 'system'];
 
-test('binary and JSON clients are told the same', async () => {
+test('binary and JSON clients receive the same', async () => {
   const { site, connect } = await start();
   const [binary, json] = [await connect('una', [BINARY_PROTOCOL]), await connect('una', [JSON_PROTOCOL])];
   for (const client of [binary, json]) for (const room of ROOMS) await client.subscribed(room);

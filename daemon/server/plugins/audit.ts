@@ -1,6 +1,6 @@
 /**
  * Every change over the API leaves an entry in the audit log before its reply leaves: by the route's own word
- * (`config.audit`, `request.audited`), else by method and path. A new route is audited without being told to.
+ * (`config.audit`, `request.audited`), else by method and path. A new route is audited without a line of its own.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App, ServerContext } from '../options.ts';

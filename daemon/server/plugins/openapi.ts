@@ -49,7 +49,7 @@ interface DescribedRoute {
   readonly responses?: Record<string, { content?: Record<string, object> }>;
 }
 
-/** What takes `format=csv` replies with a table too; the schemas alone do not tell. */
+/** What takes `format=csv` replies with a table too; the schemas alone do not show it. */
 function withTables(description: Described): Described {
   for (const route of Object.values(description.paths ?? {}).flatMap(methods => Object.values(methods))) {
     const content = route.responses?.['200']?.content;

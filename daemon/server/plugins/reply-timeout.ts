@@ -27,7 +27,7 @@ export function addReplyTimeout(app: App, { services: { clock, log }, limits }: 
     if (isStream(payload)) watch(request, reply, payload);
   });
 
-  /** A reply in pieces that does not come to its end is told: its receiver may take it for the whole. */
+  /** A reply in pieces that does not come to its end is logged: its receiver may take it for the whole. */
   function watch(request: FastifyRequest, reply: FastifyReply, payload: NodeJS.ReadableStream): void {
     let reason = 'whoever asked has closed the connection';
     const stalled = () => {

@@ -1,4 +1,4 @@
-/** Every route as it is registered: to tell a wrong method from a wrong path, and for tests that forget none. */
+/** Every route as it is registered: to distinguish a wrong method from a wrong path, and for tests that forget none. */
 import type { App, RouteEntry, ServerContext } from '../options.ts';
 
 export function addRouteList(app: App, { routes }: ServerContext): void {

@@ -29,7 +29,7 @@ export async function addStaticPage(app: App, { ui_directory, routes }: ServerCo
       preCompressed: true,
       dotfiles: 'ignore',
       setHeaders: (reply, path) => {
-        // Vite names files in assets/ by their content; everything else is asked for anew.
+        // Vite names files in assets/ by their content; everything else is asked for again.
         const hashed = path.startsWith(join(ui_directory, 'assets'));
         reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       },

@@ -32,7 +32,7 @@ export function addAlertRoutes(app: App, { services, visible }: ServerContext): 
       if (battery_id !== undefined) visible.battery(viewer, battery_id);
       if (pack_id !== undefined) visible.pack(viewer, pack_id);
       const asked = requestOf(request.query, viewer);
-      // One more than asked for tells whether there is another page.
+      // One more than asked for shows whether there is another page.
       const wanted = { ...asked, limit: asked.limit + 1 };
       const found =
         asked.state === 'active' ? alertPage(services.alerts.active(), wanted) : await store.alerts(wanted);

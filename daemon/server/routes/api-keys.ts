@@ -35,7 +35,7 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
     {
       config: { ...confirmed, audit: 'key.create' },
       schema: {
-        summary: 'Makes an API key; its secret is told this once',
+        summary: 'Makes an API key; its secret is shown this once only',
         body: NewApiKeyBody,
         response: { 201: NewApiKeyReply, ...problems(400, 401, 403, 409) },
       },
@@ -83,5 +83,5 @@ export function addApiKeyRoutes(app: App, context: ServerContext): void {
   );
 }
 
-/** What of a key the audit log tells. */
+/** What of a key the audit log shows. */
 const rightsOf = ({ id, role, batteries, expires_ms }: StoredKey) => ({ id, role, batteries, expires_ms });

@@ -1,4 +1,4 @@
-/** Reports for those who look after many batteries. */
+/** Reports for those who are in charge of many batteries. */
 import { CompletenessQuery, CompletenessReply, HOUR_MS } from '../../../core/contract/completeness.ts';
 import { FleetReport } from '../../../core/contract/http.ts';
 import type { BatterySummary } from '../../../core/contract/model.ts';
@@ -49,7 +49,7 @@ export function addReportRoutes(app: App, { services }: ServerContext): void {
   );
 }
 
-/** One column entry per hour; an hour of which a pack tells nothing is 0 of 0. */
+/** One column entry per hour; an hour of which a pack reported nothing is 0 of 0. */
 function columnsOf(
   rows: readonly CompletenessRow[],
   packs: readonly PackNode[],

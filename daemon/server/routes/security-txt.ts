@@ -1,4 +1,4 @@
-/** To whom a weakness of this gateway is told (RFC 9116), where whoever runs it has said so. */
+/** Where to report a vulnerability of this gateway (RFC 9116), where whoever runs it has said so. */
 import type { App, ServerContext } from '../options.ts';
 
 const HOLDS_MS = 180 * 86_400_000;

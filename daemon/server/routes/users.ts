@@ -76,7 +76,7 @@ export function addUserRoutes(app: App, context: ServerContext): void {
   );
 }
 
-/** What of a user the audit log tells. */
+/** What of a user the audit log shows. */
 const rightsOf = ({ role, batteries, disabled, must_change_password }: UserRecord) => ({
   role,
   batteries,

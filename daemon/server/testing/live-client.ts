@@ -1,4 +1,4 @@
-/** For tests: a real WebSocket client that remembers what it was told and can wait for more. */
+/** For tests: a real WebSocket client that remembers what it received and can wait for more. */
 import { WebSocket } from 'ws';
 import type { ClientMessage, ServerMessage } from '../../../core/contract/live.ts';
 import { StateDecoder, type StateMessage } from '../../../core/contract/live-binary.ts';

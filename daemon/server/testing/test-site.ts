@@ -83,7 +83,7 @@ export interface TestSite {
   readonly clock: ManualClock;
   readonly documents: Documents;
   readonly topology: Topology;
-  /** Gives every cell of a pack this voltage, as a driver would, and tells the live view. */
+  /** Gives every cell of a pack this voltage, as a driver would, and notifies the live view. */
   setCells(pack: number, voltage_v: number): void;
   /** Takes a reading of a pack and lets the alert engine judge it. */
   judge(pack: number): void;

@@ -1,6 +1,6 @@
 /**
  * Makes the server that listens. With a certificate it speaks TLS, and whoever comes with plain HTTP to the same
- * port is sent to HTTPS: the first byte tells them apart (a TLS record begins with 22, RFC 8446, section 5.1).
+ * port is sent to HTTPS: the first byte distinguishes them (a TLS record begins with 22, RFC 8446, section 5.1).
  */
 import http, {
   type IncomingMessage,
@@ -130,7 +130,7 @@ function redirectPlain(
   };
 }
 
-/** A person is sent on; a program is told, for its password or token has just crossed the network readable. */
+/** A person is sent on; a program gets an error, for its password or token has just crossed the network readable. */
 function sendToHttps(request: IncomingMessage, response: ServerResponse, certified: readonly string[]): void {
   const { host = '' } = request.headers;
   const path = request.url?.startsWith('/') ? request.url : '/';

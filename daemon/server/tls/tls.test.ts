@@ -151,7 +151,7 @@ test('TLS 1.2 takes no CBC suite, and a page of plain HTTP may change nothing', 
   expect((await logOut('https')).status).toBe(204);
 });
 
-test('plain HTTP on the same port: people are sent to HTTPS, programs are told', async () => {
+test('plain HTTP on the same port: people are sent to HTTPS, programs get an error', async () => {
   const port = await start();
   const page = await ask(`http://127.0.0.1:${port}/packs/n1?cell=3`);
   expect(page.status).toBe(308);

@@ -1,5 +1,5 @@
 /**
- * What the load writes, told by numbers: from a seed, a cycle and a number everybody makes the same reading, alert
+ * What the load writes, described by numbers: from a seed, a cycle and a number everybody makes the same reading, alert
  * or record again. So the outside can say of each row at the centre what it must be, byte for byte.
  */
 import { hash } from 'node:crypto';
@@ -18,7 +18,7 @@ export const GATEWAY_ID = 'power-cut';
 export const NUMBERS_PER_CYCLE = 100_000;
 /** Wall time of the box runs faster, so that rows grow old enough to be removed: an hour per cycle. */
 export const WALL_START_MS = Date.UTC(2026, 0, 5);
-/** Told here: its contract's module loads the whole of a schema library, which takes the box a second. */
+/** Defined here: its contract's module loads the whole of a schema library, which takes the box a second. */
 export const HOUR_MS = 3_600_000;
 export const CYCLE_WALL_MS = HOUR_MS;
 export const RETENTION_CYCLES = 4;
@@ -75,7 +75,7 @@ export function topologyOf({ packs, cells }: LoadSettings): Topology {
   return smallTopology(packs, cells, GATEWAY_ID);
 }
 
-/** Voltage and cycle count tell `n`. Some values are missing, old or doubtful. */
+/** Voltage and cycle count encode `n`. Some values are missing, old or doubtful. */
 export function fillContent(reading: PackReading, n: number, t_ms: number): void {
   fillNumbered(reading, n % 50_000, t_ms);
   reading.values[PackMetric.cycle_count] = Math.floor(n / 50_000);
@@ -139,7 +139,7 @@ export function completenessOf(n: number): CompletenessRecord {
 
 export const DIGEST_BYTES = 8;
 
-/** Tells a row of the log from any other: the kind, then the beginning of a hash. */
+/** Distinguishes a row of the log from any other: the kind, then the beginning of a hash. */
 export function rowDigest(kind: number, pack_id: string, t_ms: number, body: Uint8Array): Buffer {
   const head = Buffer.from(`${kind} ${pack_id} ${t_ms} `);
   const digest = hash('sha256', Buffer.concat([head, body]), 'buffer').subarray(0, DIGEST_BYTES);

@@ -98,7 +98,7 @@ export class Ledger {
     }
   }
 
-  /** All rows were told, and what else there is. */
+  /** All rows were reported, and what else there is. */
   checked(cycle: number, checked: Checked): void {
     if (checked.integrity.join() !== 'ok')
       this.violation(`cycle ${cycle}: integrity_check: ${checked.integrity.join('; ')}`);

@@ -54,14 +54,14 @@ export class VolatileDisk {
   /** The power was cut. */
   losePower(random: () => number): SectorCounts {
     const versions = this.#overwritten();
-    // Sometimes all is kept or all is lost; mostly each sector has a fate of its own.
+    // Sometimes all is kept or all is lost; mostly each sector is decided for itself.
     const kind = random();
-    const fate = (count: number) =>
+    const pick = (count: number) =>
       kind < 0.15 ? count : kind < 0.3 ? 0 : Math.floor(random() * (count + 1));
     const image = openSync(this.#image, 'r+');
     let lost = 0;
     for (const [sector, contents] of versions) {
-      const kept = contents[fate(contents.length)];
+      const kept = contents[pick(contents.length)];
       if (!kept) continue;
       lost++;
       writeSync(image, kept, 0, kept.length, sector * SECTOR_BYTES);

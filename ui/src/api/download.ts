@@ -1,4 +1,4 @@
-/** Takes a long file piece by piece, telling how far it has come, and hands it to the browser to save. */
+/** Takes a long file piece by piece, reporting how far it has come, and hands it to the browser to save. */
 import { systemClock } from '../../../core/clock/system-clock.ts';
 import { ApiError } from './client.ts';
 import { ask } from './session.ts';

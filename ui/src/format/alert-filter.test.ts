@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { alertFilter, alertsHref, clearedPath, isAbout } from './alert-filter.ts';
 
-test('what the address tells is what it was made of; nonsense in it is as at first', () => {
+test('what the address holds is what it was made of; nonsense in it is as at first', () => {
   for (const state of ['active', 'cleared'] as const) {
     for (const about of ['all', 'gateway'] as const) {
       const { searchParams } = new URL(alertsHref({ state, about }), 'http://gateway');

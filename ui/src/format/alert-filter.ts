@@ -1,4 +1,4 @@
-/** Which alerts the page lists, as its address tells it: kept on reload, by a bookmark and on the way back. */
+/** Which alerts the page lists, as its address says: kept on reload, by a bookmark and on the way back. */
 
 export interface AlertFilter {
   readonly state: 'active' | 'cleared';
@@ -6,7 +6,7 @@ export interface AlertFilter {
   readonly about: 'all' | 'gateway';
 }
 
-/** What the address does not tell, or tells wrongly, is as at first. */
+/** What the address does not say, or says wrongly, is as at first. */
 export function alertFilter(query: Readonly<Record<string, string>>): AlertFilter {
   return {
     state: query.state === 'cleared' ? 'cleared' : 'active',

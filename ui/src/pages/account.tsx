@@ -37,7 +37,7 @@ export function AccountPage() {
         <Section title="Password" class="card">
           {session.value.is_central ? (
             <p class="quiet">
-              Your account is kept at the centre, for all gateways. Who looks after it there changes the
+              Your account is kept at the centre, for all gateways. The administrator there changes the
               password.
             </p>
           ) : (

@@ -161,7 +161,7 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
   );
 }
 
-/** In the strip's place, for a device that tells of no single cell. */
+/** In the strip's place, for a device that reports no single cell. */
 function ReportedExtremes({ pack }: { pack: PackSummary }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v } = pack;
   return (

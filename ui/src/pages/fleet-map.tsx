@@ -1,4 +1,4 @@
-/** Every cell of the fleet on one canvas, a row per battery: where to look first. */
+/** Every cell of the fleet on one canvas, a row per battery: which needs attention first. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso/router';
 import { systemClock } from '../../../core/clock/system-clock.ts';

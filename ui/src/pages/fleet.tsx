@@ -93,7 +93,7 @@ function Totals({ totals }: { totals: ReturnType<typeof sumUp> }) {
           </span>
           <span class={notOk > 0 ? 'total-note tone-warning' : 'total-note'}>
             {notOk > 0
-              ? `${countOf(notOk, 'pack needs', 'packs need')} a look`
+              ? `${countOf(notOk, 'pack needs', 'packs need')} attention`
               : 'All answer, all values good'}
           </span>
         </dd>

@@ -30,9 +30,7 @@ function Dialog() {
     <dialog ref={dialog} class="card confirm-password" aria-labelledby="confirm-password" onCancel={cancel}>
       <form class="form" onSubmit={submit}>
         <h2 id="confirm-password">Your password once more</h2>
-        <p class="quiet">
-          This changes who may come in. Then it is not asked again for a quarter of an hour.
-        </p>
+        <p class="quiet">This changes who may come in. Then it is not asked again for 15 minutes.</p>
         <input type="hidden" name="username" autocomplete="username" value={session.value.user?.username} />
         <PasswordField label="Your password" autocomplete="current-password" canBeShown />
         <Failure text={failure} />

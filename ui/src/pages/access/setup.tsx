@@ -52,7 +52,7 @@ export function SetupForm({ isFirst }: { isFirst: boolean }) {
         />
       </label>
       <p class="quiet">
-        It stands in the gateway’s journal, and <code>bms-gateway setup-code</code> tells it on the gateway.
+        It stands in the gateway’s journal, and <code>bms-gateway setup-code</code> shows it on the gateway.
       </p>
       <NameField isNew />
       <PasswordField label="Password, at least 8 characters" autocomplete="new-password" canBeShown />

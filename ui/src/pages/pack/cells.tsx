@@ -26,13 +26,13 @@ export function Cells(props: CellsProps) {
   return props.pack.cell_count > 0 ? <EveryCell {...props} /> : <ExtremesOnly pack={props.pack} />;
 }
 
-/** For devices that tell of no single cell: the extremes in their own words, with their quality. */
+/** For devices that report no single cell: the extremes in their own words, with their quality. */
 function ExtremesOnly({ pack: { values, summary } }: Pick<CellsProps, 'pack'>) {
   const reported = EXTREMES.filter(name => values[name].quality !== 'missing');
   return (
     <Section title="Cells" class="card">
       {reported.length === 0 ? (
-        <p class="quiet">This device tells nothing of its cells.</p>
+        <p class="quiet">This device reports nothing of its cells.</p>
       ) : (
         <dl class="facts cell-extremes">
           {reported.map(name => (
@@ -48,9 +48,7 @@ function ExtremesOnly({ pack: { values, summary } }: Pick<CellsProps, 'pack'>) {
         </dl>
       )}
       {reported.length > 0 && (
-        <p class="quiet cell-extremes-note">
-          This device tells of its lowest and highest cell, not of every one.
-        </p>
+        <p class="quiet cell-extremes-note">This device reports its lowest and highest cell only.</p>
       )}
     </Section>
   );

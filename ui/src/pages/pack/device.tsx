@@ -95,7 +95,7 @@ const SHOWN_ABOVE: readonly PackMetricName[] = [
   'soc_pct',
   'soh_pct',
 ];
-/** Shown in the cells' place where the device tells of no single cell. */
+/** Shown in the cells' place where the device reports no single cell. */
 export const EXTREMES: readonly PackMetricName[] = [
   'cell_voltage_min_v',
   'cell_voltage_max_v',

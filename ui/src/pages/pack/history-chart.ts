@@ -96,7 +96,7 @@ export class HistoryChart {
           grace: '8%',
           ticks: {
             ...axis.ticks,
-            // No closer together than labels can tell.
+            // No closer together than labels can show.
             precision: decimals,
             callback: (value: number | string) => `${formatNumber(Number(value), decimals)} ${unit}`,
           },

@@ -35,11 +35,11 @@ async function expectFit(page: Page): Promise<void> {
   expect(width).toBeLessThanOrEqual(0);
 }
 
-describe.skipIf(isSkipped)('the gateway’s own trouble', () => {
+describe.skipIf(isSkipped)('the gateway’s own faults', () => {
   beforeAll(async () => {
     expect(missing, 'needed by the browser test').toEqual([]);
-    state_dir = await mkdtemp(join(tmpdir(), 'bms-own-trouble-'));
-    // It is set aside at the start, which is an alert of the gateway itself.
+    state_dir = await mkdtemp(join(tmpdir(), 'bms-own-faults-'));
+    // It is quarantined at the start, which is an alert of the gateway itself.
     await writeFile(join(state_dir, 'gateway.db'), 'no database at all'.repeat(1000));
     const environment = {
       BMS_STATE_DIR: state_dir,
