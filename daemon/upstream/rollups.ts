@@ -1,7 +1,7 @@
 /**
- * Quarters of an hour at the centre. A batch marks the quarters it has readings for, in its own transaction; marked
- * quarters are summed up from their readings when there is nothing else to send and they grow no more. So late rows,
- * restarts and jumps of a clock need no care: they mark their quarter like any other.
+ * 15-minute buckets at the centre. A batch marks the buckets it has readings for, in its own transaction; marked
+ * buckets are summed up from their readings when there is nothing else to send and they grow no more. So late rows,
+ * restarts and jumps of a clock need no care: they mark their bucket like any other.
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import { type LogBatch, LogKind } from '../store/store.ts';
@@ -9,8 +9,8 @@ import { centreMs } from './copy-rows.ts';
 import { isServerError } from './failure.ts';
 import { inTransaction, type Queryable } from './transaction.ts';
 
-const QUARTER_MS = 900_000;
-/** The quarter of the newest reading is taken to get more, until none has come for this long. */
+const BUCKET_MS = 900_000;
+/** The bucket of the newest reading is taken to get more, until none has come for this long. */
 const GROWS_MS = 60_000;
 /** After a failure, which the sync does not wait for. */
 const RETRY_MS = 600_000;
@@ -18,16 +18,16 @@ const RETRY_MS = 600_000;
 const KNOWN_MARKS = 50_000;
 
 const ROLL_UP = `
-  SELECT (extract(epoch FROM quarter) * 1000)::float8 AS quarter_ms
+  SELECT (extract(epoch FROM quarter) * 1000)::float8 AS bucket_ms
   FROM roll_up_readings($1, ARRAY(SELECT to_timestamp(ms / 1000) FROM unnest($2::float8[]) AS ms)) AS quarter`;
 
 export class Rollups {
   readonly #client: Queryable;
   readonly #gateway_id: string;
   readonly #clock: Clock;
-  /** Quarters that this session marked and that are not rolled up yet. */
+  /** Buckets that this session marked and that are not rolled up yet. */
   readonly #marked = new Set<number>();
-  /** Quarter of the newest reading, and the monotonic time of its batch. */
+  /** Bucket of the newest reading, and the monotonic time of its batch. */
   #newest = Number.NaN;
   #newest_at_ms = Number.NEGATIVE_INFINITY;
   /** The centre may have marks of sessions before. */
@@ -40,29 +40,29 @@ export class Rollups {
     this.#clock = clock;
   }
 
-  /** The quarters of a batch, to be marked in its transaction: each time, since others may roll up too. */
-  quartersOf(batch: LogBatch): number[] {
-    // Where readings get another time the centre marks quarters itself.
+  /** The buckets of a batch, to be marked in its transaction: each time, since others may roll up too. */
+  bucketsOf(batch: LogBatch): number[] {
+    // Where readings get another time the centre marks buckets itself.
     if (batch.kind.includes(LogKind.clock)) this.#may_have_others = true;
-    const quarters = new Set<number>();
-    let quarter_ms = Number.NaN;
+    const buckets = new Set<number>();
+    let bucket_ms = Number.NaN;
     for (let i = 0; i < batch.count; i++) {
       if (batch.kind[i] !== LogKind.reading) continue;
-      quarter_ms = Math.floor(centreMs(batch.t_ms[i]) / QUARTER_MS) * QUARTER_MS;
-      quarters.add(quarter_ms);
+      bucket_ms = Math.floor(centreMs(batch.t_ms[i]) / BUCKET_MS) * BUCKET_MS;
+      buckets.add(bucket_ms);
     }
-    if (quarters.size === 0) return [];
-    this.#newest = quarter_ms;
+    if (buckets.size === 0) return [];
+    this.#newest = bucket_ms;
     this.#newest_at_ms = this.#clock.monoMs();
-    for (const quarter of quarters) this.#marked.add(quarter);
+    for (const bucket of buckets) this.#marked.add(bucket);
     if (this.#marked.size > KNOWN_MARKS) {
       this.#marked.clear();
       this.#may_have_others = true;
     }
-    return [...quarters];
+    return [...buckets];
   }
 
-  /** Sums up one quarter, if one is due, in a transaction of its own. An error of the server is returned, not thrown. */
+  /** Sums up one bucket, if one is due, in a transaction of its own. An error of the server is returned, not thrown. */
   async next(): Promise<{ done: number; error?: unknown }> {
     const now_ms = this.#clock.monoMs();
     const growing = now_ms - this.#newest_at_ms < GROWS_MS ? [this.#newest] : [];
@@ -70,14 +70,14 @@ export class Rollups {
     if (!may_be_due || now_ms < this.#not_before_ms) return { done: 0 };
     try {
       const { rows } = await inTransaction(this.#client, () =>
-        this.#client.query<{ quarter_ms: number }>(ROLL_UP, [this.#gateway_id, growing]),
+        this.#client.query<{ bucket_ms: number }>(ROLL_UP, [this.#gateway_id, growing]),
       );
-      for (const { quarter_ms } of rows) this.#marked.delete(quarter_ms);
+      for (const { bucket_ms } of rows) this.#marked.delete(bucket_ms);
       if (rows.length === 0) {
         this.#may_have_others = false;
         // Somebody else did them.
-        for (const quarter_ms of this.#marked)
-          if (!growing.includes(quarter_ms)) this.#marked.delete(quarter_ms);
+        for (const bucket_ms of this.#marked)
+          if (!growing.includes(bucket_ms)) this.#marked.delete(bucket_ms);
       }
       return { done: rows.length };
     } catch (error) {

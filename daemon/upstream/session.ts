@@ -48,7 +48,7 @@ export interface SentBatch {
   readonly undecodable: number;
 }
 
-/** What the centre has now, and the quarters that got readings (see rollups.ts). */
+/** What the centre has now, and the 15-minute buckets that got readings (see rollups.ts). */
 const MOVE_ON = `
   WITH marked AS (
     INSERT INTO rollup_marks (gateway_id, quarter)
@@ -129,7 +129,7 @@ export class Session {
     return 'pulled' in found ? found : { failed: upstreamFailure(this.#centre, found.error).message };
   }
 
-  /** Sums up one quarter of readings at the centre, if one is due. `failed` is one line when it refuses. */
+  /** Sums up one 15-minute bucket of readings at the centre, if one is due. `failed` is one line when it refuses. */
   async rollUp(): Promise<{ done: number; failed: string | undefined }> {
     const { done, error } = await this.#exchange(() => this.#rollups.next());
     return { done, failed: error ? upstreamFailure(this.#centre, error).message : undefined };
@@ -218,7 +218,7 @@ export class Session {
       gateway_id,
       batch.seq[last],
       rowDigest(batch, last),
-      this.#rollups.quartersOf(batch),
+      this.#rollups.bucketsOf(batch),
     ]);
     await this.#client.query('COMMIT');
     this.last_seq = batch.seq[last];

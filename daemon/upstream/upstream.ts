@@ -217,7 +217,7 @@ class LogUpstream implements Upstream {
     this.#counters.quarters += done;
     if (failed) {
       this.#counters.rollup_failures++;
-      this.#options.log.warn({ component: 'upstream' }, `quarters wait to be rolled up: ${failed}`);
+      this.#options.log.warn({ component: 'upstream' }, `15-minute buckets wait to be rolled up: ${failed}`);
     }
     return done > 0;
   }

@@ -61,7 +61,7 @@ test.each(CASES)(
   async (type, code) => {
     const { driver, right } = await refusing(type, { code, addresses: [200] });
     await until(() => right() === VALUES - 1 && driver.health().counters.rounds > 4);
-    for (let look = 0; look < 20; look++) {
+    for (let check = 0; check < 20; check++) {
       expect(right()).toBe(VALUES - 1);
       await new Promise(resolve => setTimeout(resolve, 10));
     }

@@ -26,7 +26,7 @@ test('units on a line that takes many intervals stay good while read in turn; th
   const detach = units.map((_, i) => bench.hub.attach('link', i + 1, honest));
   const right = () => units.map((_, i) => rightOf(bench.driver, bench.clock.monoMs(), i));
   await bench.run(30_000);
-  for (let look = 0; look < 100; look++) {
+  for (let check = 0; check < 100; check++) {
     expect(right()).toEqual(units.map(() => VALUES));
     await bench.run(1000);
   }
@@ -52,11 +52,11 @@ test('from the first round on: no unit is stale before the second one was possib
   const bench = startVirtual(units, { gap_ms: 300 });
   for (const i of units.keys()) bench.hub.attach('link', i + 1, honest);
   const seen = units.map(() => false);
-  for (let look = 0; look < 120; look++) {
+  for (let check = 0; check < 120; check++) {
     await bench.run(250);
     units.forEach((_, i) => {
       const right = rightOf(bench.driver, bench.clock.monoMs(), i);
-      if (seen[i]) expect([look, i, right]).toEqual([look, i, VALUES]);
+      if (seen[i]) expect([check, i, right]).toEqual([check, i, VALUES]);
       seen[i] ||= right === VALUES;
     });
   }

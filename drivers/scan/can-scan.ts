@@ -183,7 +183,7 @@ async function replay(
     if (++since_look < look_every) continue;
     since_look = 0;
     driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
-    steadiness.look(reading);
+    steadiness.check(reading);
   }
   driver.packs[0].snapshotInto(reading, clock.wallMs(), clock.monoMs());
   const { counters } = driver.health();

@@ -9,7 +9,7 @@ function jumpsOf(volts: readonly number[]): string[] {
   const steadiness = new Steadiness();
   for (const value of volts) {
     reading.values[PackMetric.voltage_v] = value;
-    steadiness.look(reading);
+    steadiness.check(reading);
   }
   return steadiness.jumps();
 }

@@ -22,7 +22,7 @@ export class Steadiness {
   readonly #jumps = new Uint32Array(SLOW.length);
   readonly #changes = new Uint32Array(SLOW.length);
 
-  look({ values }: PackReading): void {
+  check({ values }: PackReading): void {
     SLOW.forEach(([metric, share, step], i) => {
       const [before, now] = [this.#last[i], values[metric]];
       if (Number.isNaN(now)) return;

@@ -169,7 +169,7 @@ export const caughtUp = (upstream: Upstream, log: Log) =>
     () => [upstream.status(), log.stats()],
   );
 
-/** Everything that is not of the newest quarters. */
+/** Everything that is not of the newest buckets. */
 export const rolledUp = (centre: Centre) =>
   until(
     async () => {
@@ -178,5 +178,5 @@ export const rolledUp = (centre: Centre) =>
       );
       return marks.length === 0;
     },
-    () => 'quarters are left',
+    () => 'buckets are left',
   );

@@ -73,7 +73,7 @@ test('gateways with logins of their own sync all they have, as any other does', 
     const upstream = centre.follow(log, { gateway_id, database_url: urls[gateway_id], batch_rows: 7 });
     await caughtUp(upstream, log);
     await centre.expectEqual(log, gateway_id);
-    // A quarter that is over, and the next one in the same session.
+    // A 15-minute bucket that is over, and the next one in the same session.
     appendRounds(log, topology, 1000, 2);
     await log.flush();
     await until(

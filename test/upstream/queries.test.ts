@@ -49,7 +49,7 @@ async function fill(gateway_id: string, name: string): Promise<void> {
     // A bus that was silent for a while.
     for (const pack of [0, 1])
       if (gateway_id === 'north' || pack === 1 || n % 10 !== 0) log.append(readingAt(topology, pack, n));
-  // The quarter before grows no more.
+  // The bucket before grows no more.
   log.append(numberedReading(topology, 0, 0, END_MS));
   for (const hour_ms of [START_MS, START_MS + HOUR_MS])
     log.appendRecord(LogKind.completeness, hour_ms + HOUR_MS, {

@@ -50,7 +50,7 @@ interface Drawn {
   readonly own_soc: boolean;
 }
 
-/** Within a few quarters, in any order, now and then years off. */
+/** Within a few 15-minute buckets, in any order, now and then years off. */
 const drawn: fc.Arbitrary<Drawn> = fc.record({
   pack: fc.nat(1),
   at_s: fc.oneof(
@@ -135,13 +135,13 @@ test('a gateway rolls up by itself what grows no more, and again when late readi
   await at(T0, 1000);
   await at(T0 + 1000, 1100);
   await at(T0 + QUARTER_MS, 1200);
-  const quarters = () =>
+  const buckets = () =>
     centre.query(
       `SELECT (extract(epoch FROM quarter) * 1000)::float8 - ${T0} AS from_ms, readings, voltage_mean_v::float8 AS v
        FROM pack_readings_15min ORDER BY quarter`,
     );
   await rolledUp(centre);
-  expect(await quarters()).toEqual([{ from_ms: 0, readings: 2, v: 10.5 }]);
+  expect(await buckets()).toEqual([{ from_ms: 0, readings: 2, v: 10.5 }]);
   await at(T0 + 2000, 1200);
   await at(T0 + 2 * QUARTER_MS, 1300);
   await rolledUp(centre);
@@ -149,7 +149,7 @@ test('a gateway rolls up by itself what grows no more, and again when late readi
     () => upstream.status().counters.quarters === 3,
     () => upstream.status(),
   );
-  expect(await quarters()).toEqual([
+  expect(await buckets()).toEqual([
     { from_ms: 0, readings: 3, v: 11 },
     { from_ms: QUARTER_MS, readings: 1, v: 12 },
   ]);
@@ -178,12 +178,12 @@ test('a rollup that fails is no reason to stop the sync, and is reported', async
   await caughtUp(upstream, log);
   expect(upstream.status().counters).toMatchObject({ connects: 1, rollup_failures: 1 });
   expect(lines).toEqual([
-    expect.stringMatching(/^quarters wait to be rolled up: PostgreSQL at .*none_for_now/),
+    expect.stringMatching(/^15-minute buckets wait to be rolled up: PostgreSQL at .*none_for_now/),
   ]);
   await centre.expectEqual(log);
 });
 
-test('a centre that has readings already gets their quarters, and its writers the rights they need', async () => {
+test('a centre that has readings already gets their 15-minute buckets, and its writers the rights they need', async () => {
   const before = centre.newDirectory();
   for (const file of readdirSync(POSTGRES_MIGRATIONS))
     if (file < '010') copyFileSync(join(POSTGRES_MIGRATIONS, file), join(before, file));
