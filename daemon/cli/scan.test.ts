@@ -80,7 +80,7 @@ test('what is not sure enough goes into no configuration', () => {
   expect(load(configurationFor(connection, both, profiles) ?? '').topology.packs).toHaveLength(1);
 });
 
-test('a bus with error frames alone is told to be at another bit rate', () => {
+test('a bus with error frames alone is reported to be at another bit rate', () => {
   const target = parseTarget('can0');
   if (!target) throw new Error('can0 is a target');
   const result = { target: 'can0', notes: [], findings: [], configuration: undefined };
@@ -95,7 +95,7 @@ test.each([
   [{ target: 'can0', profile: 'seplos-v3' }, /seplos-v3 is for modbus, can0 is can/],
   [{ target: 'tcp://127.0.0.1', units: '5-2' }, /--units: found "5-2", expected/],
   [{ target: 'tcp://127.0.0.1', units: '1-400' }, /--units: found "1-400", expected/],
-])('misuse %o is told', async (misuse, message) => {
+])('misuse %o is reported', async (misuse, message) => {
   const command = { seconds: undefined, units: undefined, profile: undefined, json: false, ...misuse };
   await expect(scan(command, profiles)).rejects.toThrow(message);
 });

@@ -20,7 +20,7 @@ export interface SectorCounts {
   readonly lost: number;
 }
 
-/** `lying`: the disk forgets although it was told to flush; for the counter-proof. */
+/** `lying`: the disk forgets although it was asked to flush; for the counter-proof. */
 export async function makeVolatileDisk(
   image: string,
   directory: string,
