@@ -1,4 +1,4 @@
-/** What the systemd unit starts, made anew, for benches of the whole program. */
+/** What the systemd unit starts, made for benches of the whole program. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type GatewayProcess, startGateway } from '../test/support/gateway-process.ts';

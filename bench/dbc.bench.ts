@@ -34,7 +34,7 @@ export async function benchDbc(): Promise<string[]> {
   const decoded = await bestRate(5, FRAMES, decode);
   const raw = await bestRate(5, FRAMES, read);
   const collections = await countCollections(() => {
-    // Without the sum, which is a number on the heap anew with every frame.
+    // Without the sum, which is another number on the heap with every frame.
     for (let i = 0; i < 5 * FRAMES; i++) decoder.decode(frame, 8);
   });
   if (!Number.isFinite(sum)) throw new Error('decoded values must be finite');

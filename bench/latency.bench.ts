@@ -108,9 +108,9 @@ async function measure(
   const { token } = await logIn(url, 'admin', PASSWORD);
   const port = new SerialPort({ path: tty, baudRate: 115_200, autoOpen: false });
   await new Promise<void>((resolve, reject) => port.open(error => (error ? reject(error) : resolve())));
-  // The adapter acknowledges what it is told to do.
-  port.on('data', (told: Buffer) => {
-    for (const byte of told) if (byte === 13) port.write('\r');
+  // The adapter acknowledges each command.
+  port.on('data', (commands: Buffer) => {
+    for (const byte of commands) if (byte === 13) port.write('\r');
   });
   const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, {
     headers: { authorization: `Bearer ${token}` },
@@ -150,7 +150,7 @@ async function measure(
   const at = (share: number) => took_ms[Math.min(took_ms.length - 1, Math.floor(share * took_ms.length))];
   if (took_ms.length === 0) throw new Error('no frame came through');
   return [
-    `${took_ms.length} of ${FRAMES} frames told, while ${histories} histories were read`,
+    `${took_ms.length} of ${FRAMES} frames reported, while ${histories} histories were read`,
     `bus frame to WebSocket: median ${at(0.5).toFixed(1)} ms, 99 % within ${at(0.99).toFixed(1)} ms (goal ${GOAL_MS}), most ${at(1).toFixed(1)} ms`,
   ];
 }

@@ -55,7 +55,7 @@ function connectionStatus(health: DriverHealth): ComponentStatus {
     name: `connection:${health.connection_id}`,
     state,
     reason: health.reason ?? packsReason(faulty, health.packs.length) ?? null,
-    counters: { ...health.counters, packs: health.packs.length, packs_troubled: faulty.length },
+    counters: { ...health.counters, packs: health.packs.length, packs_faulty: faulty.length },
   };
 }
 

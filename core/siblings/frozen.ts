@@ -15,7 +15,7 @@ const MOVES_MISSED = 12;
 const LEAST_AWAY = 5;
 /** Steps of the device by which the neighbours must have moved away. */
 const AWAY_STEPS = 4;
-const FEWEST = 3;
+const MIN_CELLS = 3;
 /** Weight of the newest in how often a value moves. */
 const LEARNING = 1 / 16;
 
@@ -116,7 +116,7 @@ export class FrozenWatch {
       this.#sorted[i] = isGood ? values[i] : Number.POSITIVE_INFINITY;
       if (isGood) good++;
     }
-    if (good < FEWEST) return Number.NaN;
+    if (good < MIN_CELLS) return Number.NaN;
     this.#sorted.sort();
     const median = this.#sorted[(good - 1) >> 1];
     if (good !== this.#good) {

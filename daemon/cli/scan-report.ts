@@ -15,7 +15,7 @@ export interface Received {
 
 export interface ScanResult {
   readonly target: string;
-  readonly heard: Received;
+  readonly received: Received;
   /** What was done beyond listening, and what to know of the result. */
   readonly notes: readonly string[];
   readonly findings: readonly Finding[];
@@ -26,10 +26,10 @@ export interface ScanResult {
 const MAX_IDS_SHOWN = 16;
 
 export function describeScan(
-  { heard, notes, findings, configuration }: ScanResult,
+  { received, notes, findings, configuration }: ScanResult,
   target: ScanTarget,
 ): string[] {
-  const lines = [...describeReceived(heard, configuration === undefined), ...notes, ''];
+  const lines = [...describeReceived(received, configuration === undefined), ...notes, ''];
   if (findings.length > 0) {
     const rows = findings.map(({ profile, address, confidence_pct, title }) => [
       profile,
@@ -46,7 +46,11 @@ export function describeScan(
     lines.push('');
   }
   if (configuration !== undefined) return [...lines, ...configuration.split('\n')];
-  return [...lines, nothingFound(findings.length > 0), ...whatToTry(heard, target).map(text => `- ${text}`)];
+  return [
+    ...lines,
+    nothingFound(findings.length > 0),
+    ...whatToTry(received, target).map(text => `- ${text}`),
+  ];
 }
 
 function nothingFound(doubtful: boolean): string {

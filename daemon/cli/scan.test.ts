@@ -84,7 +84,7 @@ test('a bus with error frames alone is reported to be at another bit rate', () =
   const target = parseTarget('can0');
   if (!target) throw new Error('can0 is a target');
   const result = { target: 'can0', notes: [], findings: [], configuration: undefined };
-  const lines = describeScan({ ...result, heard: { frames: 0, error_frames: 12 } }, target).join('\n');
+  const lines = describeScan({ ...result, received: { frames: 0, error_frames: 12 } }, target).join('\n');
   expect(lines).toMatch(/received 0 frames of 0 ids, 12 error frames/);
   expect(lines).toMatch(/only error frames: the bit rate is probably wrong; .*250000 or 500000/);
 });

@@ -60,14 +60,14 @@ export async function scan(
     named: named !== undefined,
     tell: line => process.stderr.write(`${line}\n`),
   };
-  const { heard, notes, findings, connection = target.connection } = await scanTarget(target, terms);
+  const { received, notes, findings, connection = target.connection } = await scanTarget(target, terms);
   const configuration = configurationFor(connection, findings, profiles);
-  const result: ScanResult = { target: command.target ?? '', heard, notes, findings, configuration };
+  const result: ScanResult = { target: command.target ?? '', received, notes, findings, configuration };
   const text = command.json ? JSON.stringify(result, null, 2) : describeScan(result, target).join('\n');
   return { code: configuration === undefined ? 1 : 0, text: `${text.trimEnd()}\n` };
 }
 
-type Scanned = Pick<ScanResult, 'heard' | 'notes' | 'findings'> & {
+type Scanned = Pick<ScanResult, 'received' | 'notes' | 'findings'> & {
   /** As it has to be, where that is not what was asked for. */
   readonly connection?: ConnectionConfig;
 };
@@ -92,7 +92,7 @@ async function scanTarget(target: ScanTarget, terms: Terms): Promise<Scanned> {
         'asked read-only (functions 1 to 4)',
         ...(left_out > 0 ? [`${left_out} profiles and units not tried for want of time; see --seconds`] : []),
       ];
-      return { heard: { answering_units }, notes, findings, connection };
+      return { received: { answering_units }, notes, findings, connection };
     }
   }
 }
@@ -145,7 +145,7 @@ async function readTraffic(file: string): Promise<CanTraffic> {
 async function fitted(traffic: CanTraffic, notes: readonly string[], terms: Terms): Promise<Scanned> {
   const { frames, error_frames, unreadable_lines } = traffic;
   const findings = await scanTraffic(traffic, terms.profiles);
-  return { heard: { frames, error_frames, unreadable_lines, ids: traffic.summary() }, notes, findings };
+  return { received: { frames, error_frames, unreadable_lines, ids: traffic.summary() }, notes, findings };
 }
 
 function unitsIn(text: string | undefined): number[] {

@@ -62,7 +62,7 @@ test('--json says the same for programs', async () => {
   const { code, output } = await bmsGateway('scan', await jkLog(), '--json');
   expect(code).toBe(0);
   expect(JSON.parse(output)).toMatchObject({
-    heard: { unreadable_lines: 1, ids: expect.arrayContaining([expect.objectContaining({ id: '2F6' })]) },
+    received: { unreadable_lines: 1, ids: expect.arrayContaining([expect.objectContaining({ id: '2F6' })]) },
     findings: [{ profile: 'jk-can-v2', address: 2, cells: 16 }],
     configuration: expect.stringContaining('profile: jk-can-v2'),
   });

@@ -9,7 +9,7 @@ const ROW_GAP_PX = 9;
 const LEAST_ROW_PX = 26;
 /** Narrower cells are shown on more lines, up to so many. */
 const NARROWEST_CELL_PX = 3.5;
-const WIDEST_CELL_PX = 22;
+const MAX_CELL_PX = 22;
 const MAX_LINES = 4;
 
 /** A pack's place on the map, px; its cells stand side by side in it. */
@@ -39,7 +39,7 @@ export function layOutMap(cells: readonly (readonly number[])[], width: number):
     lines++;
     perLine = Math.ceil(mostPacks / lines);
     const gaps_px = (perLine - 1) * PACK_GAP_PX;
-    cell_px = Math.min(WIDEST_CELL_PX, (width - gaps_px) / Math.max(1, longestLine(cells, perLine)));
+    cell_px = Math.min(MAX_CELL_PX, (width - gaps_px) / Math.max(1, longestLine(cells, perLine)));
   } while (cell_px < NARROWEST_CELL_PX && lines < Math.min(MAX_LINES, mostPacks));
   const height = lines === 1 ? LEAST_ROW_PX : LINE_PX;
   const row_px = lines * height + (lines - 1) * LINE_GAP_PX + ROW_GAP_PX;
