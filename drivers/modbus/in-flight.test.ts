@@ -18,8 +18,14 @@ const TIMEOUT_MS = 1000;
 /** First register of each request: far enough apart that no two share one. */
 const STRIDE = 16;
 
+const PATIENCE_MS = 10_000;
+
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(systemClock, 1);
+  const give_up_ms = systemClock.monoMs() + PATIENCE_MS;
+  while (!condition()) {
+    if (systemClock.monoMs() > give_up_ms) throw new Error(`waited in vain: ${condition}`);
+    await sleep(systemClock, 1);
+  }
 }
 
 /** What a server does with a request, and what becomes of it. */

@@ -83,10 +83,11 @@ export class MbapReader {
     }
     let at = 0;
     while (data.length - at >= HEADER_BYTES) {
-      const transaction = (data[at] << 8) | data[at + 1];
-      const length = (data[at + 4] << 8) | data[at + 5];
-      const is_header = data[at + 2] === 0 && data[at + 3] === 0 && length >= 2 && length <= MAX_LENGTH;
-      if (this.#awaited && !(is_header && this.#awaited.isKnown(transaction))) {
+      const transaction = transactionAt(data, at);
+      const length = lengthAt(data, at);
+      const is_header = length > 0;
+      const is_known = is_header && this.#awaited?.isKnown(transaction);
+      if (this.#awaited && !is_known && !(is_header && this.#staysInStep(data, at + 6 + length))) {
         const next = findAwaited(this.#awaited, data, at + 1);
         if (next > at) {
           this.passed_over_bytes += next - at;
@@ -105,6 +106,31 @@ export class MbapReader {
     }
     this.#rest = at === data.length ? NO_BYTES : data.slice(at);
   }
+
+  /**
+   * Whether what ends at `end` was a frame, though nobody waits for it (a reply that was sent twice): whole frames follow
+   * from there, up to one that is known, or to the end of the data.
+   */
+  #staysInStep(data: Uint8Array, end: number): boolean {
+    let at = end;
+    while (data.length - at >= HEADER_BYTES) {
+      const length = lengthAt(data, at);
+      if (length === 0) return false;
+      if (this.#awaited?.isKnown(transactionAt(data, at))) return true;
+      at += 6 + length;
+    }
+    return at === data.length;
+  }
+}
+
+function transactionAt(data: Uint8Array, at: number): number {
+  return (data[at] << 8) | data[at + 1];
+}
+
+/** Of the unit and PDU, as the header there says; 0: there is no header. */
+function lengthAt(data: Uint8Array, at: number): number {
+  const length = (data[at + 4] << 8) | data[at + 5];
+  return data[at + 2] === 0 && data[at + 3] === 0 && length >= 2 && length <= MAX_LENGTH ? length : 0;
 }
 
 /** Where the first awaited frame begins; -1: nowhere. */

@@ -1,6 +1,7 @@
 /** Bytes that belong to no reply and come in packets of their own: passed over, counted to the byte, and the connection stays. */
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { MbapReader } from './mbap.ts';
+import { encodeMbap, MbapReader } from './mbap.ts';
 import { fourCells, oddDevice, type Request, startOn, until, VALUES } from './testing/odd-device.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -123,4 +124,45 @@ test('a reader that awaits nothing keeps its bound: a stream of stray bytes is b
   for (let i = 0; i < 100 && !reader.broken; i++) reader.push(new Uint8Array(100).fill(0xff));
   expect(reader.broken).toBe(true);
   expect(reader.pending_bytes).toBeLessThan(2000);
+});
+
+test('whole frames that nobody waits for cost none that follow, well or garbled, however the bytes come', () => {
+  const KNOWN = 100;
+  const frame = fc.record({
+    transaction: fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: KNOWN, max: KNOWN + 50 })),
+    pdu: fc.uint8Array({ minLength: 1, maxLength: 40 }),
+    is_garbled: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(frame, { minLength: 1, maxLength: 8 }),
+      fc.array(fc.integer({ min: 1, max: 30 })),
+      (sent, cuts) => {
+        // Awaited replies begin with function 3 and their transaction's number as a mark; garbled ones do not.
+        const marked = sent.map(({ transaction, pdu, is_garbled }) => ({
+          transaction,
+          pdu:
+            transaction >= KNOWN && !is_garbled
+              ? Uint8Array.of(3, transaction, ...pdu)
+              : Uint8Array.of(0x7f, ...pdu),
+        }));
+        const reader = new MbapReader({
+          isKnown: transaction => transaction >= KNOWN && transaction <= KNOWN + 50,
+          beginsAt: (data, at) =>
+            data[at] === 0 && data[at + 1] >= KNOWN && data[at + 7] === 3 && data[at + 8] === data[at + 1],
+        });
+        const bytes = Buffer.concat(marked.map(({ transaction, pdu }) => encodeMbap(transaction, 1, pdu)));
+        const read: { transaction: number; pdu: Uint8Array }[] = [];
+        let at = 0;
+        for (const cut of [...cuts, bytes.length]) {
+          reader.read(Uint8Array.from(bytes.subarray(at, at + cut)), (transaction, _, pdu) =>
+            read.push({ transaction, pdu: Uint8Array.from(pdu) }),
+          );
+          at += cut;
+        }
+        expect(read).toEqual(marked);
+        expect(reader.passed_over_bytes).toBe(0);
+      },
+    ),
+  );
 });
