@@ -25,7 +25,7 @@ const TYPES_ONLY = ['ws'];
 function importedAtRunTime(): Set<string> {
   const files = RUNTIME_ROOMS.flatMap(room =>
     readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })
-      .filter(name => /\.(ts|mjs)$/.test(name) && !/\.test\.ts$|testing\.ts$|test-|\.d\.ts$/.test(name))
+      .filter(name => /\.(ts|mjs)$/.test(name) && !/\.test\.ts$|(^|\/)testing\/|\.d\.ts$/.test(name))
       .filter(name => name !== BUILDS)
       .map(name => join(room, name)),
   );
