@@ -85,14 +85,21 @@ function untilMigrated(error: Error & { code?: string }): Moment[] {
   return [];
 }
 
-function expectWhole(rows: Moment[]): void {
+/** Every moment is whole; one that a busy machine let pass is counted as such by the gateway. */
+async function expectWhole(rows: Moment[]): Promise<void> {
   for (const row of rows) {
     expect(row).toMatchObject({ cells: String(CELLS), distinct_cells: String(CELLS), without_voltage: '0' });
     expect(row.min).toBeGreaterThan(2.5);
     expect(row.max).toBeLessThan(3.7);
   }
-  for (let i = 1; i < rows.length; i++)
-    expect(rows[i].ts.getTime() - rows[i - 1].ts.getTime()).toBe(INTERVAL_MS);
+  const steps = rows.slice(1).map(({ ts }, i) => (ts.getTime() - rows[i].ts.getTime()) / INTERVAL_MS);
+  expect(steps.filter(step => !(Number.isInteger(step) && step >= 1))).toEqual([]);
+  const missed = steps.reduce((sum, step) => sum + step - 1, 0);
+  if (missed === 0) return;
+  const { get } = await logIn(url, 'admin', password);
+  const { components } = (await get('/api/system/status')) as SystemStatus;
+  const sampler = components.find(({ name }) => name === 'sampler');
+  expect(sampler?.counters.moments_missed).toBeGreaterThanOrEqual(missed);
 }
 
 test.runIf(process.platform === 'linux')('has the bounds on memory that a box has', async () => {
@@ -105,8 +112,8 @@ test.runIf(process.platform === 'linux')('has the bounds on memory that a box ha
   expect(environment.split('\0')).toContain('MALLOC_ARENA_MAX=2');
 });
 
-test('PostgreSQL has 1,000 plausible cells at every interval, none missing, none double', async () => {
-  expectWhole(await momentsAfter(new Date(0), 8));
+test('PostgreSQL has 1,000 plausible cells at every interval, none missing without a word, none double', async () => {
+  await expectWhole(await momentsAfter(new Date(0), 8));
 });
 
 test('the API shows the same fleet: 10 batteries, 100 packs, 1,000 cells, all good', async () => {
@@ -170,7 +177,7 @@ test('Ctrl-C stops everything in under 5 s, and a second start goes on without a
   await start();
   expect(password).toBe(first_password);
   const [{ now }] = await query<{ now: Date }>('select now() as now');
-  expectWhole(await momentsAfter(now, 6));
+  await expectWhole(await momentsAfter(now, 6));
   const doubles = await query('select cell_id, ts from readings group by cell_id, ts having count(*) > 1');
   expect(doubles).toEqual([]);
 });
