@@ -26,6 +26,8 @@ const COUNTER_WORDS: Readonly<Record<string, string>> = {
   keep_free_bytes: 'Kept free on the disk',
   free_bytes: 'Free on the disk',
   wal_bytes: 'Write-ahead log',
+  files_set_aside: 'Files in quarantine',
+  quarters: '15-minute buckets rolled up',
   scrub_done_pct: 'Checksums read in this pass',
   scrub_passes: 'Passes over all checksums',
   scrub_finished_ago_s: 'Since the last pass',
