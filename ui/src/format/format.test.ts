@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PACK_METRICS, PackMetric } from '../../../core/metrics.ts';
 import { QUALITY_LETTERS } from '../../../core/reading/quality.ts';
+import { t } from '../texts/texts.ts';
 import { barRange, columnStats, deviationScale, roundTicks } from './cells.ts';
 import { envelope } from './history.ts';
 import {
-  FLOW_WORDS,
   flowOf,
   formatBytes,
   formatMillivolts,
@@ -69,7 +69,7 @@ test('power: size in a fitting unit, direction in words, unknown is not idle', (
   expect(powerQuantity(12_400)).toEqual({ number: '12.40', unit: 'kW' });
   expect(powerQuantity(2_500_000)).toEqual({ number: '2.50', unit: 'MW' });
   expect(powerQuantity(null)).toEqual({ number: NO_VALUE, unit: '' });
-  expect([12, -12, 0.4, null].map(power_w => FLOW_WORDS[flowOf(power_w)])).toEqual([
+  expect([12, -12, 0.4, null].map(power_w => t().flows[flowOf(power_w)])).toEqual([
     'Charging',
     'Discharging',
     'Idle',

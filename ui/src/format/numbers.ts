@@ -1,20 +1,25 @@
 /** Numbers as a technician reads them: fixed decimals, a true minus sign, no value ever invented. */
 import { decimalsOf, type Metric } from '../../../core/metrics.ts';
+import { groupDigits } from '../texts/numerals.ts';
+import { perLocale } from './locale.ts';
 
 /** What stands where there is no value; never a zero. */
 export const NO_VALUE = '—';
 const MINUS = '\u2212';
-const THIN_SPACE = '\u202f';
 /** Below this a pack is at rest: the noise of its current sensor, W. */
 const IDLE_W = 5;
+
+const decimalSign = perLocale(
+  locale =>
+    new Intl.NumberFormat(locale).formatToParts(1.5).find(({ type }) => type === 'decimal')?.value ?? '.',
+);
 
 export function formatNumber(value: number | null | undefined, decimals: number): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NO_VALUE;
   const digits = Math.abs(value).toFixed(decimals);
   const [whole, fraction] = digits.split('.');
-  const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, THIN_SPACE) : whole;
   const isNegative = value < 0 && Number(digits) !== 0;
-  return `${isNegative ? MINUS : ''}${grouped}${fraction ? `.${fraction}` : ''}`;
+  return `${isNegative ? MINUS : ''}${groupDigits(whole)}${fraction ? decimalSign() + fraction : ''}`;
 }
 
 export function formatSigned(value: number | null | undefined, decimals: number): string {
@@ -51,13 +56,6 @@ export function flowOf(power_w: number | null | undefined): FlowDirection {
   if (Math.abs(power_w) < IDLE_W) return 'idle';
   return power_w > 0 ? 'charging' : 'discharging';
 }
-
-export const FLOW_WORDS: Readonly<Record<FlowDirection, string>> = {
-  charging: 'Charging',
-  discharging: 'Discharging',
-  idle: 'Idle',
-  unknown: 'Power unknown',
-};
 
 /** A difference of voltages, given in V, as whole millivolts. */
 export function formatMillivolts(difference_v: number | null | undefined): string {

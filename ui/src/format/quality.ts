@@ -1,23 +1,20 @@
 /** Quality of values in words and letters: what a person must see of a value that cannot be trusted. */
 import type { CellColumn, QualifiedValue } from '../../../core/contract/model.ts';
 import { QUALITY_LETTERS, QUALITY_NAMES, type QualityName } from '../../../core/reading/quality.ts';
+import { t } from '../texts/texts.ts';
 
 export interface QualityMark {
   /** One or two words beside the value. */
   readonly word: string;
+  /** The same within a sentence. */
+  readonly inText: string;
   /** The whole story, for a tooltip and for screen readers. */
   readonly title: string;
 }
 
-const MARKS: Readonly<Record<Exclude<QualityName, 'good'>, QualityMark>> = {
-  stale: { word: 'Old', title: 'Old: not updated within its time limit; the last value is shown' },
-  suspect: { word: 'Suspect', title: 'Suspect: outside what is possible, or flagged by the device' },
-  missing: { word: 'No data', title: 'No data: never received, or the device says it has none' },
-};
-
 /** Undefined for good values: they need no mark. */
 export function qualityMark(quality: QualityName): QualityMark | undefined {
-  return quality === 'good' ? undefined : MARKS[quality];
+  return quality === 'good' ? undefined : t().qualities[quality];
 }
 
 /** Of one cell; a cell beyond the column, or a letter nobody knows, is missing. */
@@ -51,10 +48,9 @@ export function countQuality(column: CellColumn): QualityCounts {
 
 /** "2 old, 1 suspect"; empty while every cell is good. */
 export function describeQuality(counts: QualityCounts): string {
-  const parts = [
-    counts.missing > 0 ? `${counts.missing} without data` : '',
-    counts.stale > 0 ? `${counts.stale} old` : '',
-    counts.suspect > 0 ? `${counts.suspect} suspect` : '',
-  ];
-  return parts.filter(Boolean).join(', ');
+  const { counted } = t().qualities;
+  return (['missing', 'stale', 'suspect'] as const)
+    .filter(quality => counts[quality] > 0)
+    .map(quality => counted[quality](counts[quality]))
+    .join(', ');
 }

@@ -1,5 +1,6 @@
 /** Alert rules in words, and the threshold form's fields as settings. */
 import type { RuleView, Settings } from '../../../core/contract/http.ts';
+import { t } from '../texts/texts.ts';
 
 /** Fields are named `<rule>/<quantity>`; rule ids hold no slash. */
 export function readThresholds(fields: FormData, rule_ids: readonly string[]): Settings {
@@ -14,12 +15,10 @@ export function readThresholds(fields: FormData, rule_ids: readonly string[]): S
   return { thresholds };
 }
 
-const CHEMISTRY_WORDS = { lfp: 'LFP batteries', nmc: 'NMC batteries', other: 'batteries of other chemistry' };
-
 /** "Each cell’s voltage, LFP batteries". */
 export function describeRule(rule: Pick<RuleView, 'scope' | 'metric_label' | 'chemistry'>): string {
-  const { scope, metric_label } = rule;
-  const whose =
-    scope === 'cell' ? `Each cell’s ${metric_label.replace(/^cell /, '')}` : `The pack’s ${metric_label}`;
-  return `${whose}, ${rule.chemistry === null ? 'all batteries' : CHEMISTRY_WORDS[rule.chemistry]}`;
+  const { scope, metric_label, chemistry } = rule;
+  const { chemistries, allBatteries, ofCell, ofPack } = t().thresholds;
+  const batteries = chemistry === null ? allBatteries : chemistries[chemistry];
+  return (scope === 'cell' ? ofCell : ofPack)(metric_label, batteries);
 }

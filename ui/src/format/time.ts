@@ -1,9 +1,17 @@
 /** Moments and spans in words. Moments are wall time of the gateway, in ms. */
+import { t } from '../texts/texts.ts';
+import { perLocale } from './locale.ts';
+import { formatNumber } from './numbers.ts';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const HOUR_MINUTE = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-const DAY_YEAR = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const dates = perLocale(locale => {
+  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options);
+  return {
+    time: format({ hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+    hour_minute: format({ hour: '2-digit', minute: '2-digit' }),
+    day: format({ day: 'numeric', month: 'short' }),
+    day_year: format({ day: 'numeric', month: 'short', year: 'numeric' }),
+  };
+});
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -13,48 +21,52 @@ const DAY_MS = 24 * HOUR_MS;
 /** How long, in its largest whole unit: `42 s`, `3 min`, `5 h`, `2 days`. */
 export function formatSpan(span_ms: number): string {
   const span = Math.max(0, span_ms);
-  if (span < MINUTE_MS) return `${Math.floor(span / SECOND_MS)} s`;
-  if (span < HOUR_MS) return `${Math.floor(span / MINUTE_MS)} min`;
-  if (span < 2 * DAY_MS) return `${Math.floor(span / HOUR_MS)} h`;
-  return `${Math.floor(span / DAY_MS)} days`;
+  const { seconds, minutes, hours, days } = t().times;
+  if (span < MINUTE_MS) return seconds(String(Math.floor(span / SECOND_MS)));
+  if (span < HOUR_MS) return minutes(Math.floor(span / MINUTE_MS));
+  if (span < 2 * DAY_MS) return hours(Math.floor(span / HOUR_MS));
+  return days(Math.floor(span / DAY_MS));
 }
 
 /** `3 min ago`; what lies less than five seconds away, either side, is `just now`. */
 export function formatAgo(t_ms: number, now_ms: number): string {
   const age_ms = now_ms - t_ms;
-  return age_ms < 5 * SECOND_MS ? 'just now' : `${formatSpan(age_ms)} ago`;
+  const { justNow, ago } = t().times;
+  return age_ms < 5 * SECOND_MS ? justNow : ago(formatSpan(age_ms));
 }
 
 /** How old a value is, to the tenth of a second while that matters: "0.8 s old", "3 min old". */
 export function formatAge(age_ms: number): string {
-  const seconds = Math.max(0, age_ms) / SECOND_MS;
-  return seconds < 10 ? `${seconds.toFixed(1)} s old` : `${formatSpan(age_ms)} old`;
+  const age_s = Math.max(0, age_ms) / SECOND_MS;
+  const { old, seconds } = t().times;
+  return old(age_s < 10 ? seconds(formatNumber(age_s, 1)) : formatSpan(age_ms));
 }
 
 /** The clock time today; with the date on other days, with the year in other years. */
 export function formatMoment(t_ms: number, now_ms: number): string {
   const moment = new Date(t_ms);
   const now = new Date(now_ms);
-  if (moment.toDateString() === now.toDateString()) return TIME.format(moment);
-  const day = moment.getFullYear() === now.getFullYear() ? DAY : DAY_YEAR;
-  return `${day.format(moment)}, ${HOUR_MINUTE.format(moment)}`;
+  const { time, hour_minute, day, day_year } = dates();
+  if (moment.toDateString() === now.toDateString()) return time.format(moment);
+  const ofYear = moment.getFullYear() === now.getFullYear() ? day : day_year;
+  return t().times.dayAndTime(ofYear.format(moment), hour_minute.format(moment));
 }
 
 export function formatDay(t_ms: number): string {
-  return DAY_YEAR.format(new Date(t_ms));
+  return dates().day_year.format(new Date(t_ms));
 }
 
 /** Without the year. */
 export function formatShortDay(t_ms: number): string {
-  return DAY.format(new Date(t_ms));
+  return dates().day.format(new Date(t_ms));
 }
 
 export function formatClock(t_ms: number): string {
-  return TIME.format(new Date(t_ms));
+  return dates().time.format(new Date(t_ms));
 }
 
 export function formatHourMinute(t_ms: number): string {
-  return HOUR_MINUTE.format(new Date(t_ms));
+  return dates().hour_minute.format(new Date(t_ms));
 }
 
 /** `3 d 4 h`, `4 h 12 min`, `12 min`: for how long something has been running. */
@@ -62,9 +74,15 @@ export function formatUptime(uptime_s: number): string {
   const minutes = Math.floor(uptime_s / 60);
   const hours = Math.floor(minutes / 60);
   const days = Math.floor(hours / 24);
-  if (days > 0) return `${days} d ${hours % 24} h`;
-  if (hours > 0) return `${hours} h ${minutes % 60} min`;
-  return minutes > 0 ? `${minutes} min` : `${Math.floor(uptime_s)} s`;
+  const text = t().times;
+  if (days > 0) return text.daysAndHours(days, hours % 24);
+  if (hours > 0) return text.hoursAndMinutes(hours, minutes % 60);
+  return minutes > 0 ? text.minutes(minutes) : text.seconds(String(Math.floor(uptime_s)));
+}
+
+/** Both ends of a span of time. */
+export function formatFromTo(from_ms: number, to_ms: number, now_ms: number): string {
+  return t().common.fromTo(formatMoment(from_ms, now_ms), formatMoment(to_ms, now_ms));
 }
 
 /** A moment as `<input type="datetime-local">` holds it: local time, to the minute. */

@@ -5,20 +5,21 @@ import type { AlertsReply } from '../../../core/contract/http.ts';
 import type { AlertView } from '../../../core/contract/model.ts';
 import { ask, atLeast } from '../api/session.ts';
 import { type AlertFilter, alertFilter, alertsHref, clearedPath, isAbout } from '../format/alert-filter.ts';
-import { countOf } from '../format/numbers.ts';
-import { formatAgo, formatMoment, formatSpan } from '../format/time.ts';
+import { formatAgo, formatFromTo, formatMoment, formatSpan } from '../format/time.ts';
 import { now_ms, useRoom } from '../live/live.ts';
 import { SeverityBadge } from '../parts/badges.tsx';
 import { PageHead, Segments } from '../parts/controls.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Loading, Notice, RoomView } from '../parts/notice.tsx';
 import { useTitle } from '../parts/title.ts';
+import { t } from '../texts/texts.ts';
 
 const EDGES = { critical: 'has-critical', warning: 'has-warning', info: '' } as const;
 const SEVERITY_RANK = { critical: 0, warning: 1, info: 2 } as const;
 
 export function AlertsPage() {
-  useTitle('Alerts');
+  const text = t().alerts;
+  useTitle(text.title);
   const { query, route } = useLocation();
   const filter = alertFilter(query);
   const room = useRoom<'alerts'>('alerts');
@@ -26,15 +27,15 @@ export function AlertsPage() {
   const show = (change: Partial<AlertFilter>) => route(alertsHref({ ...filter, ...change }), true);
   return (
     <>
-      <PageHead title="Alerts" />
+      <PageHead title={text.title} />
       <div class="toolbar">
         <Segments
-          label="Which alerts"
+          label={text.which}
           value={filter.state}
           onChange={state => show({ state })}
           options={[
-            { value: 'active', text: <Counted text="Active" of={active} about={filter.about} /> },
-            { value: 'cleared', text: 'Cleared' },
+            { value: 'active', text: <Counted text={text.active} of={active} about={filter.about} /> },
+            { value: 'cleared', text: text.cleared },
           ]}
         />
         {atLeast('moderator') && (
@@ -44,7 +45,7 @@ export function AlertsPage() {
       {filter.about === 'gateway' && !atLeast('moderator') ? (
         <NotForYou />
       ) : filter.state === 'active' ? (
-        <RoomView room={room} what="alert list">
+        <RoomView room={room} place={text.list}>
           {({ alerts }) => (
             <ActiveAlerts alerts={alerts.filter(alert => alert.state === 'active')} about={filter.about} />
           )}
@@ -64,15 +65,16 @@ interface AboutProps {
 
 /** How many there are is known of active ones only. */
 function About({ filter, active, onChange }: AboutProps) {
+  const text = t().alerts;
   const counted = filter.state === 'active' ? active : undefined;
   return (
     <Segments
-      label="Whose alerts"
+      label={text.whose}
       value={filter.about}
       onChange={onChange}
       options={[
-        { value: 'all', text: <Counted text="All" of={counted} about="all" /> },
-        { value: 'gateway', text: <Counted text="Gateway" of={counted} about="gateway" /> },
+        { value: 'all', text: <Counted text={text.all} of={counted} about="all" /> },
+        { value: 'gateway', text: <Counted text={text.gateway} of={counted} about="gateway" /> },
       ]}
     />
   );
@@ -94,12 +96,13 @@ function Counted({ text, of, about }: CountedProps) {
 }
 
 function NotForYou() {
+  const { title, text, show } = t().alerts.forbidden;
   return (
-    <Notice icon="octagon" title="Your account may not see alerts of the gateway" tone="warning">
-      <p>They are for moderators and administrators.</p>
+    <Notice icon="octagon" title={title} tone="warning">
+      <p>{text}</p>
       <p>
         <a class="button" href="/alerts">
-          Show your alerts
+          {show}
         </a>
       </p>
     </Notice>
@@ -116,20 +119,21 @@ function ActiveAlerts({ alerts, about }: ActiveAlertsProps) {
     .filter(alert => isAbout(about, alert))
     .sort((a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity] || b.raised_ms - a.raised_ms);
   if (sorted.length > 0) return <AlertList alerts={sorted} />;
+  const { none, noneOfGateway } = t().alerts;
   if (about === 'all') {
     return (
-      <Notice icon="check" title="No active alerts" tone="ok">
-        <p>Nothing is beyond its limits right now.</p>
+      <Notice icon="check" title={none.title} tone="ok">
+        <p>{none.text}</p>
       </Notice>
     );
   }
   return (
-    <Notice icon="check" title="No active alerts of the gateway" tone="ok">
-      <p>Nothing is wrong with the gateway itself right now.</p>
+    <Notice icon="check" title={noneOfGateway.title} tone="ok">
+      <p>{noneOfGateway.text}</p>
       {alerts.length > 0 && (
         <p>
           <a class="button" href="/alerts">
-            Show {countOf(alerts.length, 'alert')} of batteries
+            {noneOfGateway.showOthers(alerts.length)}
           </a>
         </p>
       )}
@@ -170,17 +174,18 @@ function ClearedAlerts({ about, changed_ms }: ClearedAlertsProps) {
     const next = await load(`${clearedPath(about)}&cursor=${encodeURIComponent(cursor ?? '')}`);
     if (next !== undefined) setCursor(next);
   };
+  const text = t().alerts;
   if (failure) {
     return (
-      <Notice icon="triangle" title="Cleared alerts could not be loaded" tone="critical">
+      <Notice icon="triangle" title={text.clearedFailed} tone="critical">
         <p>{failure}</p>
       </Notice>
     );
   }
-  if (!alerts) return <Loading what="cleared alerts" />;
+  if (!alerts) return <Loading text={text.loadingCleared} />;
   if (alerts.length === 0) {
-    const whose = about === 'gateway' ? ' of the gateway' : '';
-    return <Notice icon="clock" title={`No alert${whose} was cleared yet`} />;
+    const title = about === 'gateway' ? text.noneClearedOfGateway : text.noneCleared;
+    return <Notice icon="clock" title={title} />;
   }
   return (
     <>
@@ -188,7 +193,7 @@ function ClearedAlerts({ about, changed_ms }: ClearedAlertsProps) {
       {cursor && (
         <p class="more-below">
           <button type="button" class="button" onClick={() => void loadOlder()}>
-            Show older alerts
+            {text.older}
           </button>
         </p>
       )}
@@ -230,11 +235,12 @@ function AlertRow({ alert }: { alert: AlertView }) {
 
 function AlertPlace({ alert }: { alert: AlertView }) {
   const { pack_id, cell_no } = alert;
-  if (pack_id === null) return <span class="alert-where">Gateway</span>;
+  const { gateway, place, placeOfCell } = t().alerts;
+  if (pack_id === null) return <span class="alert-where">{gateway}</span>;
+  const [battery, pack] = [alert.battery_name ?? '', alert.pack_name ?? ''];
   return (
     <a class="alert-where" href={alertHref({ pack_id, cell_no })}>
-      {alert.battery_name} › {alert.pack_name}
-      {cell_no !== null && `, cell ${cell_no}`}
+      {cell_no === null ? place(battery, pack) : placeOfCell(battery, pack, cell_no)}
       <Icon name="chevron" size={16} />
     </a>
   );
@@ -253,11 +259,9 @@ function AlertTime({ alert }: { alert: AlertView }) {
   return (
     <div class="alert-time">
       <span>
-        <Icon name="check" size={14} /> lasted {formatSpan(alert.cleared_ms - alert.raised_ms)}
+        <Icon name="check" size={14} /> {t().alerts.lasted(formatSpan(alert.cleared_ms - alert.raised_ms))}
       </span>
-      <span>
-        {formatMoment(alert.raised_ms, now)} – {formatMoment(alert.cleared_ms, now)}
-      </span>
+      <span>{formatFromTo(alert.raised_ms, alert.cleared_ms, now)}</span>
     </div>
   );
 }

@@ -15,6 +15,7 @@ import { RoomView } from '../parts/notice.tsx';
 import { sortOrder } from '../parts/preferences.ts';
 import { useTitle } from '../parts/title.ts';
 import { ChargeBar, Fact, MetricValue, PowerText, QuantityText } from '../parts/value.tsx';
+import { t } from '../texts/texts.ts';
 import { describeBattery, SortSwitch } from './fleet.tsx';
 
 export function BatteryPage() {
@@ -22,7 +23,7 @@ export function BatteryPage() {
   const room = useRoom<'battery'>(`battery:${id}`);
   useTitle(room.value.data?.battery.name ?? 'Battery');
   return (
-    <RoomView room={room} what="battery">
+    <RoomView room={room} place={t().battery.place}>
       {detail => <Battery detail={detail} />}
     </RoomView>
   );

@@ -10,13 +10,14 @@ import { Notice, RoomView } from '../parts/notice.tsx';
 import { sortOrder } from '../parts/preferences.ts';
 import { useTitle } from '../parts/title.ts';
 import { ChargeBar, Fact, PowerText, QuantityText } from '../parts/value.tsx';
+import { t } from '../texts/texts.ts';
 import { FleetMap } from './fleet-map.tsx';
 
 export function FleetPage() {
   const room = useRoom<'fleet'>('fleet');
   useTitle(room.value.data?.site.name ?? 'Fleet');
   return (
-    <RoomView room={room} what="fleet">
+    <RoomView room={room} place={t().fleet.place}>
       {fleet => <Fleet fleet={fleet} />}
     </RoomView>
   );

@@ -1,44 +1,42 @@
 /** States and severities: icon, word and colour, always the three together. */
 import type { ComponentStatus } from '../../../core/contract/http.ts';
 import type { AlertCounts, AlertView, HealthState } from '../../../core/contract/model.ts';
-import { countOf } from '../format/numbers.ts';
 import { totalAlerts } from '../format/rank.ts';
+import { t } from '../texts/texts.ts';
 import { Icon, type IconName } from './icons.tsx';
 
 type AnyState = HealthState | ComponentStatus['state'];
 
-const STATES: Readonly<Record<AnyState, { tone: string; icon: IconName; word: string }>> = {
-  ok: { tone: 'ok', icon: 'check', word: 'OK' },
-  degraded: { tone: 'warning', icon: 'triangle', word: 'Degraded' },
-  offline: { tone: 'critical', icon: 'offline', word: 'Offline' },
-  down: { tone: 'critical', icon: 'offline', word: 'Down' },
-  off: { tone: 'quiet', icon: 'off', word: 'Off' },
+const STATES: Readonly<Record<AnyState, { tone: string; icon: IconName }>> = {
+  ok: { tone: 'ok', icon: 'check' },
+  degraded: { tone: 'warning', icon: 'triangle' },
+  offline: { tone: 'critical', icon: 'offline' },
+  down: { tone: 'critical', icon: 'offline' },
+  off: { tone: 'quiet', icon: 'off' },
 };
 
 export function StateBadge({ state }: { state: AnyState }) {
-  const { tone, icon, word } = STATES[state];
+  const { tone, icon } = STATES[state];
   return (
     <span class={`badge tone-${tone}`}>
       <Icon name={icon} size={16} />
-      {word}
+      {t().states[state]}
     </span>
   );
 }
 
-export const SEVERITIES: Readonly<
-  Record<AlertView['severity'], { tone: string; icon: IconName; word: string }>
-> = {
-  critical: { tone: 'critical', icon: 'octagon', word: 'Critical' },
-  warning: { tone: 'warning', icon: 'triangle', word: 'Warning' },
-  info: { tone: 'info', icon: 'info', word: 'Info' },
+export const SEVERITIES: Readonly<Record<AlertView['severity'], { tone: string; icon: IconName }>> = {
+  critical: { tone: 'critical', icon: 'octagon' },
+  warning: { tone: 'warning', icon: 'triangle' },
+  info: { tone: 'info', icon: 'info' },
 };
 
 export function SeverityBadge({ severity }: { severity: AlertView['severity'] }) {
-  const { tone, icon, word } = SEVERITIES[severity];
+  const { tone, icon } = SEVERITIES[severity];
   return (
     <span class={`badge tone-${tone}`}>
       <Icon name={icon} size={16} />
-      {word}
+      {t().severities[severity].word}
     </span>
   );
 }
@@ -65,15 +63,16 @@ export function AlertChips({ alerts }: { alerts: AlertCounts }) {
   return (
     <span class="chips">
       {severities.map(severity => {
-        const { tone, icon, word } = SEVERITIES[severity];
+        const { tone, icon } = SEVERITIES[severity];
+        const { word, inText } = t().severities[severity];
         return (
           <span
             key={severity}
             class={`chip tone-${tone}`}
-            title={`${word}: ${countOf(alerts[severity], 'alert')}`}
+            title={t().severities.alertsOf(word, alerts[severity])}
           >
             <Icon name={icon} size={14} />
-            {alerts[severity]} <span class="chip-word">{word.toLowerCase()}</span>
+            {alerts[severity]} <span class="chip-word">{inText}</span>
           </span>
         );
       })}

@@ -1,5 +1,7 @@
 /** Small controls used on several pages. */
 import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+import { t } from '../texts/texts.ts';
 
 interface SegmentsProps<V extends string> {
   readonly label: string;
@@ -37,7 +39,7 @@ interface SectionProps {
 }
 
 export function Section({ title, aside, children, class: className = '' }: SectionProps) {
-  const id = `section-${title.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`;
+  const id = useId();
   return (
     <section class={`section ${className}`} aria-labelledby={id}>
       <div class="section-head">
@@ -60,7 +62,7 @@ export function PageHead({ title, trail, badge, children }: PageHeadProps) {
   return (
     <header class="page-head">
       {trail && (
-        <nav class="trail" aria-label="Breadcrumb">
+        <nav class="trail" aria-label={t().common.breadcrumb}>
           {trail.map(({ href, text }) => (
             <a key={href} href={href}>
               {text}

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import type { Problem } from '../../../core/contract/http.ts';
 import type { RoomState } from '../live/feed.ts';
 import { isLive } from '../live/live.ts';
+import { t } from '../texts/texts.ts';
 import { Icon, type IconName } from './icons.tsx';
 
 interface NoticeProps {
@@ -23,10 +24,17 @@ export function Notice({ icon, title, children, tone = 'quiet' }: NoticeProps) {
   );
 }
 
-export function Loading({ what }: { what: string }) {
+/** What is said of a thing before it is there, or in its place. */
+export interface PlaceTexts {
+  readonly loading: string;
+  readonly forbidden: string;
+  readonly absent: string;
+}
+
+export function Loading({ text }: { text: string }) {
   return (
     <div class="loading" role="status">
-      <span class="visually-hidden">Loading {what}…</span>
+      <span class="visually-hidden">{text}</span>
       <div class="skeleton skeleton-title" />
       <div class="skeleton skeleton-strip" />
       <div class="skeleton-grid">
@@ -38,34 +46,36 @@ export function Loading({ what }: { what: string }) {
   );
 }
 
-export function ProblemNotice({ problem, what }: { problem: Problem; what: string }) {
+export function ProblemNotice({ problem, place }: { problem: Problem; place: PlaceTexts }) {
+  const text = t().notices;
   if (problem.status === 403 || problem.code === 'FORBIDDEN') {
     return (
-      <Notice icon="octagon" title={`Your account may not see this ${what}`} tone="warning">
-        <p>Ask an administrator to assign it to you.</p>
+      <Notice icon="octagon" title={place.forbidden} tone="warning">
+        <p>{text.forbidden}</p>
         <p>
           <a class="button" href="/">
-            Back to the fleet
+            {text.toFleet}
           </a>
         </p>
       </Notice>
     );
   }
-  if (problem.status === 404 || problem.code === 'NOT_FOUND') return <NotFound what={what} />;
+  if (problem.status === 404 || problem.code === 'NOT_FOUND') return <NotFound title={place.absent} />;
   return (
-    <Notice icon="triangle" title={problem.title || 'Something went wrong'} tone="critical">
+    <Notice icon="triangle" title={problem.title || text.failed} tone="critical">
       <p>{problem.detail}</p>
     </Notice>
   );
 }
 
-export function NotFound({ what = 'page' }: { what?: string }) {
+export function NotFound({ title = t().notices.page.absent }: { title?: string }) {
+  const text = t().notices;
   return (
-    <Notice icon="question" title={`There is no such ${what}`}>
-      <p>It may have been renamed or taken out of the configuration.</p>
+    <Notice icon="question" title={title}>
+      <p>{text.absent}</p>
       <p>
         <a class="button" href="/">
-          Back to the fleet
+          {text.toFleet}
         </a>
       </p>
     </Notice>
@@ -74,15 +84,15 @@ export function NotFound({ what = 'page' }: { what?: string }) {
 
 interface RoomViewProps<T> {
   readonly room: ReadonlySignal<RoomState<T>>;
-  readonly what: string;
+  readonly place: PlaceTexts;
   readonly children: (data: T) => ComponentChildren;
 }
 
 /** A room's content; visibly old unless it came over the connection that stands now. */
-export function RoomView<T>({ room, what, children }: RoomViewProps<T>) {
+export function RoomView<T>({ room, place, children }: RoomViewProps<T>) {
   const { data, is_fresh, problem } = room.value;
-  if (problem) return <ProblemNotice problem={problem} what={what} />;
-  if (data === undefined) return <Loading what={what} />;
+  if (problem) return <ProblemNotice problem={problem} place={place} />;
+  if (data === undefined) return <Loading text={place.loading} />;
   const isOld = !is_fresh || !isLive.value;
   return <div class={isOld ? 'room is-old' : 'room'}>{children(data)}</div>;
 }

@@ -1,8 +1,10 @@
 /** The title of the browser tab. */
 import { useEffect } from 'preact/hooks';
+import { t } from '../texts/texts.ts';
 
-export function useTitle(title: string): void {
+export function useTitle(page: string): void {
+  const title = t().common.titleOf(page);
   useEffect(() => {
-    document.title = `${title} · BMS Gateway`;
+    document.title = title;
   }, [title]);
 }

@@ -3,8 +3,9 @@ import type { ComponentChildren } from 'preact';
 import type { QualifiedValue } from '../../../core/contract/model.ts';
 import type { Metric } from '../../../core/metrics.ts';
 import type { QualityName } from '../../../core/reading/quality.ts';
-import { FLOW_WORDS, flowOf, powerQuantity, type Quantity, quantityOf } from '../format/numbers.ts';
+import { flowOf, powerQuantity, type Quantity, quantityOf } from '../format/numbers.ts';
 import { qualityMark, shownValue } from '../format/quality.ts';
+import { t } from '../texts/texts.ts';
 import { Icon, type IconName } from './icons.tsx';
 
 const QUALITY_ICONS: Readonly<Record<Exclude<QualityName, 'good'>, IconName>> = {
@@ -61,7 +62,7 @@ export function PowerText({ power_w }: { power_w: number | null }) {
       <QuantityText {...powerQuantity(power_w)} />
       <span class="power-word">
         <Icon name={FLOW_ICONS[flow]} size={16} />
-        {FLOW_WORDS[flow]}
+        {t().flows[flow]}
       </span>
     </span>
   );

@@ -9,6 +9,7 @@ import { now_ms } from '../../live/live.ts';
 import { Failure } from '../../parts/fields.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
+import { t } from '../../texts/texts.ts';
 
 const PAGE = 50;
 const GROUPS = [
@@ -81,7 +82,7 @@ export function Audit() {
         </button>
       </form>
       <Failure text={failure} />
-      {entries ? <Entries entries={entries} /> : !failure && <Loading what="audit log" />}
+      {entries ? <Entries entries={entries} /> : !failure && <Loading text={t().audit.loading} />}
       {next !== null && (
         <button type="button" class="button button-wide" onClick={() => void load(next)}>
           Older entries

@@ -15,6 +15,7 @@ import { Section } from '../../parts/controls.tsx';
 import { Failure, Success } from '../../parts/fields.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
+import { t } from '../../texts/texts.ts';
 import { BatteryChecks, chosenBatteries, ROLE_WORDS, RoleSwitch, Sees } from './roles.tsx';
 
 const DAY_MS = 86_400_000;
@@ -34,7 +35,7 @@ export function ApiKeys() {
       </Notice>
     );
   }
-  if (!data) return <Loading what="API keys" />;
+  if (!data) return <Loading text={t().keys.loading} />;
   return (
     <div class="two-columns">
       <Section title="API keys">

@@ -8,6 +8,7 @@ import { nameOfAgent } from '../../format/user-agent.ts';
 import { now_ms } from '../../live/live.ts';
 import { Failure } from '../../parts/fields.tsx';
 import { Loading } from '../../parts/notice.tsx';
+import { t } from '../../texts/texts.ts';
 
 interface SessionListProps {
   /** `/api/auth/sessions`: one's own; `/api/admin/sessions`: everybody's. */
@@ -18,7 +19,7 @@ export function SessionList({ path }: SessionListProps) {
   const { data, error, reload } = useAsk<SessionsReply>(path);
   const [failure, setFailure] = useState('');
   if (error && !data) return <Failure text={error.message} />;
-  if (!data) return <Loading what="sessions" />;
+  if (!data) return <Loading text={t().sessions.loading} />;
   const isOwn = path === '/api/auth/sessions';
   const end = async (what: string) => {
     setFailure('');

@@ -9,6 +9,7 @@ import { Section } from '../../parts/controls.tsx';
 import { Failure, Success } from '../../parts/fields.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
+import { t } from '../../texts/texts.ts';
 import { ROLE_WORDS, Sees } from './roles.tsx';
 import { SessionList } from './session-list.tsx';
 import { EditUser, NewUser } from './user-forms.tsx';
@@ -22,7 +23,7 @@ export function Users() {
       </Notice>
     );
   }
-  if (!data) return <Loading what="users" />;
+  if (!data) return <Loading text={t().users.loading} />;
   return (
     <div class="two-columns">
       <Section title="Accounts">

@@ -10,6 +10,7 @@ import { PageHead, Section } from '../../parts/controls.tsx';
 import { RoomView } from '../../parts/notice.tsx';
 import { useTitle } from '../../parts/title.ts';
 import { ChargeBar, MetricValue, PowerText, QualityTag } from '../../parts/value.tsx';
+import { t } from '../../texts/texts.ts';
 import { Cells } from './cells.tsx';
 import { DeviceAlarms, Identity, MoreValues, RaisedAlarms, Sensors } from './device.tsx';
 import { History } from './history.tsx';
@@ -20,7 +21,7 @@ export function PackPage() {
   const cell_no = Number(useLocation().query.cell) || undefined;
   useTitle(room.value.data?.name ?? 'Pack');
   return (
-    <RoomView room={room} what="pack">
+    <RoomView room={room} place={t().pack.place}>
       {pack => <Pack pack={pack} cell_no={cell_no} />}
     </RoomView>
   );

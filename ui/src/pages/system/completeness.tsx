@@ -6,6 +6,7 @@ import { formatCount, formatShare } from '../../format/completeness.ts';
 import { now_ms } from '../../live/live.ts';
 import { Section, Segments } from '../../parts/controls.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
+import { t } from '../../texts/texts.ts';
 
 const HOUR_MS = 3_600_000;
 const SPANS = [
@@ -32,7 +33,7 @@ export function Completeness() {
           <p>{error.message}</p>
         </Notice>
       )}
-      {!data && !error && <Loading what="account of readings" />}
+      {!data && !error && <Loading text={t().completeness.loading} />}
       {data && <Account reply={data} />}
     </>
   );

@@ -10,6 +10,7 @@ import { useRoom } from '../../live/live.ts';
 import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
+import { t } from '../../texts/texts.ts';
 
 const KINDS = ['weak_cell', 'overheating', 'stuck_sensor', 'dead_unit'] as const;
 type Kind = (typeof KINDS)[number];
@@ -39,7 +40,7 @@ export function SimulatorFaults() {
       </Notice>
     );
   }
-  if (!data) return <Loading what="faults" />;
+  if (!data) return <Loading text={t().simulator.loading} />;
   return (
     <div class="two-columns">
       <Section title="Faults at work">

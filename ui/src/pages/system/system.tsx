@@ -10,6 +10,7 @@ import { StateBadge } from '../../parts/badges.tsx';
 import { PageHead } from '../../parts/controls.tsx';
 import { NotFound, RoomView } from '../../parts/notice.tsx';
 import { useTitle } from '../../parts/title.ts';
+import { t } from '../../texts/texts.ts';
 import { Audit } from '../access/audit.tsx';
 import { ApiKeys } from '../access/keys.tsx';
 import { Users } from '../access/users.tsx';
@@ -66,7 +67,7 @@ export function SystemPage() {
 function Status() {
   const room = useRoom<'system'>('system');
   return (
-    <RoomView room={room} what="system status">
+    <RoomView room={room} place={t().system.place}>
       {status => <StatusView status={status} />}
     </RoomView>
   );

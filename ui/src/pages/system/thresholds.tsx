@@ -7,17 +7,19 @@ import { describeRule, readThresholds } from '../../format/thresholds.ts';
 import { SeverityBadge } from '../../parts/badges.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
+import { t } from '../../texts/texts.ts';
 
 export function Thresholds() {
   const { data, error, accept } = useAsk<SettingsReply>('/api/admin/settings');
+  const text = t().thresholds;
   if (error && !data) {
     return (
-      <Notice icon="triangle" title="The thresholds could not be loaded" tone="critical">
+      <Notice icon="triangle" title={text.failed} tone="critical">
         <p>{error.message}</p>
       </Notice>
     );
   }
-  if (!data) return <Loading what="thresholds" />;
+  if (!data) return <Loading text={text.loading} />;
   return <ThresholdForm settings={data} onSaved={accept} />;
 }
 
@@ -29,8 +31,9 @@ interface ThresholdFormProps {
 function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
   const [failure, setFailure] = useState('');
   const [isSaved, setSaved] = useState(false);
+  const text = t().thresholds;
   const rules = Object.entries(settings.thresholds);
-  if (rules.length === 0) return <Notice icon="bell" title="The configuration has no alert rules" />;
+  if (rules.length === 0) return <Notice icon="bell" title={text.none} />;
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -51,10 +54,7 @@ function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
 
   return (
     <form class="thresholds" onSubmit={submit} onInput={() => setSaved(false)}>
-      <p class="quiet">
-        An alert is raised when a value stays beyond its limit for the delay, and cleared when it is back
-        beyond the second value. The gap between the two keeps alerts from flickering.
-      </p>
+      <p class="quiet">{text.help}</p>
       {rules.map(([id, rule]) => (
         <ThresholdRow key={id} id={id} rule={rule} />
       ))}
@@ -66,11 +66,11 @@ function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
         )}
         {isSaved && (
           <p class="form-good" role="status">
-            <Icon name="check" /> Saved. It holds from now on.
+            <Icon name="check" /> {text.saved}
           </p>
         )}
         <button type="submit" class="button button-main">
-          Save thresholds
+          {text.save}
         </button>
       </div>
     </form>
@@ -78,22 +78,18 @@ function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
 }
 
 function ThresholdRow({ id, rule }: { id: string; rule: RuleView }) {
-  const suffix = rule.unit && `,\u00a0${rule.unit}`;
+  const text = t().thresholds;
+  const withUnit = (label: string) => (rule.unit ? text.withUnit(label, rule.unit) : label);
   return (
     <fieldset class="card threshold">
-      <legend class="visually-hidden">
-        {rule.label}: {describeRule(rule)}
-      </legend>
+      <legend class="visually-hidden">{text.rule(rule.label, describeRule(rule))}</legend>
       <div class="threshold-head">
         <h3>{rule.label}</h3>
         <SeverityBadge severity={rule.severity} />
         <p class="quiet">{describeRule(rule)}</p>
       </div>
       <label class="field">
-        <span>
-          Raise {rule.direction}
-          {suffix}
-        </span>
+        <span>{withUnit(text.raise[rule.direction])}</span>
         <input
           type="number"
           step="any"
@@ -103,7 +99,7 @@ function ThresholdRow({ id, rule }: { id: string; rule: RuleView }) {
         />
       </label>
       <label class="field">
-        <span>Clear at{suffix}</span>
+        <span>{withUnit(text.clear)}</span>
         <input
           type="number"
           step="any"
@@ -113,7 +109,7 @@ function ThresholdRow({ id, rule }: { id: string; rule: RuleView }) {
         />
       </label>
       <label class="field">
-        <span>Delay,{'\u00a0'}s</span>
+        <span>{text.withUnit(text.delay, 's')}</span>
         <input
           type="number"
           min={0}

@@ -1,0 +1,129 @@
+/** English: words of all pages, for values, states and times; and what stands around the pages. */
+import type { Slot } from '../slot.ts';
+import { count, countOf, placeOf } from './words.ts';
+
+/** The product's name is the same in all languages. */
+const PRODUCT = 'BMS Gateway';
+
+export const common = {
+  product: PRODUCT,
+  titleOf: (page: string) => `${page} · ${PRODUCT}`,
+  breadcrumb: 'Breadcrumb',
+  /** Between two ends: times, dates. */
+  fromTo: (from: string, to: string) => `${from} – ${to}`,
+  none: 'None',
+  yes: 'Yes',
+  no: 'No',
+  keep: 'Keep',
+  cancel: 'Cancel',
+  save: 'Save',
+  saved: 'Saved.',
+  battery: 'Battery',
+  pack: 'Pack',
+  cellNo: (cell_no: number) => `cell ${cell_no}`,
+  /** A pack and a cell in it. */
+  cellOf: (pack: string, cell_no: number) => `${pack}, cell ${cell_no}`,
+};
+
+export const shell = {
+  skip: 'Skip to content',
+  navigation: 'Main',
+  fleet: 'Fleet',
+  alerts: 'Alerts',
+  system: 'System',
+  account: 'Account',
+  activeAlerts: (n: number) => count(n, { one: 'active alert', other: 'active alerts' }),
+  live: 'Live',
+  connecting: 'Connecting',
+  reconnecting: 'Reconnecting',
+  notLive: 'Not live.',
+  /** Around the moment of the last message. */
+  old: (since: Slot): Slot => ['What you see is old: ', since, ' Reconnecting by itself.'],
+  lastMessage: (clock: string) => `last message at ${clock},`,
+  sentence: (text: string) => `${text}.`,
+  asking: 'Asking the gateway…',
+};
+
+export const notices = {
+  unreachable: {
+    title: 'The gateway does not answer',
+    text: 'Check that this device is on the gateway’s network and that the gateway has power.',
+    again: 'Try again',
+  },
+  /** Where a page does not say what it is of. */
+  page: placeOf('page'),
+  forbidden: 'Ask an administrator to assign it to you.',
+  absent: 'It may have been renamed or taken out of the configuration.',
+  failed: 'Something went wrong',
+  toFleet: 'Back to the fleet',
+};
+
+/** Of the API and of the way to it, where the gateway itself gives no words of its own. */
+export const errors = {
+  noAnswer: 'The gateway does not answer. Check that this device is on its network.',
+  status: (status: number) => `The gateway answered with status ${status}.`,
+  noFile: 'The gateway does not give the file',
+  notConfirmed: 'Nothing was changed: the password was not given.',
+  ownFault: 'Something went wrong on this page. Reload it and try again.',
+  wrongLogin: 'User name or password is wrong.',
+  tooManyTries: (span: string) => `Too many attempts. Try again in ${span}.`,
+  tooManyTriesSoon: 'Too many attempts. Wait a minute.',
+};
+
+export const times = {
+  seconds: (n: string) => `${n} s`,
+  minutes: (n: number) => `${n} min`,
+  hours: (n: number) => `${n} h`,
+  days: countOf.days,
+  hoursAndMinutes: (hours: number, minutes: number) => `${hours} h ${minutes} min`,
+  daysAndHours: (days: number, hours: number) => `${days} d ${hours} h`,
+  justNow: 'just now',
+  ago: (span: string) => `${span} ago`,
+  old: (span: string) => `${span} old`,
+  dayAndTime: (day: string, time: string) => `${day}, ${time}`,
+  /** A clock beside another. */
+  aboutSame: 'about the same',
+  gatewayAhead: (span: string) => `the gateway’s is ${span} ahead`,
+  gatewayBehind: (span: string) => `the gateway’s is ${span} behind`,
+};
+
+export const states = { ok: 'OK', degraded: 'Degraded', offline: 'Offline', down: 'Down', off: 'Off' };
+
+export const severities = {
+  critical: { word: 'Critical', inText: 'critical' },
+  warning: { word: 'Warning', inText: 'warning' },
+  info: { word: 'Info', inText: 'info' },
+  alertsOf: (severity: string, n: number) => `${severity}: ${countOf.alerts(n)}`,
+};
+
+/** Of values that cannot be trusted: one or two words, the same within a sentence, the whole story. */
+export const qualities = {
+  stale: {
+    word: 'Old',
+    inText: 'old',
+    title: 'Old: not updated within its time limit; the last value is shown',
+  },
+  suspect: {
+    word: 'Suspect',
+    inText: 'suspect',
+    title: 'Suspect: outside what is possible, or flagged by the device',
+  },
+  missing: {
+    word: 'No data',
+    inText: 'no data',
+    title: 'No data: never received, or the device says it has none',
+  },
+  counted: {
+    missing: (n: number) => `${n} without data`,
+    stale: (n: number) => `${n} old`,
+    suspect: (n: number) => `${n} suspect`,
+  },
+};
+
+/** Which way power flows. */
+export const flows = {
+  charging: 'Charging',
+  discharging: 'Discharging',
+  idle: 'Idle',
+  unknown: 'Power unknown',
+};

@@ -1,0 +1,27 @@
+/** English: what several texts are made of. Other languages need nothing of this. */
+import { countingIn } from '../numerals.ts';
+
+export const LOCALE = 'en-GB';
+
+export const { count, form } = countingIn(LOCALE);
+
+const noun =
+  (one: string, other = `${one}s`) =>
+  (n: number) =>
+    count(n, { one, other });
+
+export const countOf = {
+  alarms: noun('alarm'),
+  alerts: noun('alert'),
+  batteries: noun('battery', 'batteries'),
+  cells: noun('cell'),
+  days: noun('day'),
+  packs: noun('pack'),
+};
+
+/** What stands in the place of something that is loaded, not allowed or not there. */
+export const placeOf = (what: string) => ({
+  loading: `Loading ${what}…`,
+  forbidden: `Your account may not see this ${what}`,
+  absent: `There is no such ${what}`,
+});
