@@ -18,8 +18,8 @@ import { ModbusLink } from '../drivers/modbus/modbus-link.ts';
 import { wireOf } from '../drivers/modbus/open-wire.ts';
 import { RegisterImage } from '../drivers/modbus/register-image.ts';
 import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
-import { shapeOf } from '../drivers/profiles/load.ts';
 import type { Profile } from '../drivers/profiles/profile.ts';
+import { shapeOf } from '../drivers/profiles/shape.ts';
 import { perSecond, ratio } from './rate.ts';
 
 const UNITS = 16;

@@ -8,9 +8,8 @@ import { readEnvironment } from '../daemon/config/environment.ts';
 import { loadConfig } from '../daemon/config/load.ts';
 import { Sampler } from '../daemon/pipeline/sampler.ts';
 import { Supervisor } from '../daemon/supervisor.ts';
-import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
-import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
 import { loadProfiles } from '../drivers/profiles/load.ts';
+import { makeWires } from '../drivers/transports.ts';
 import { createSimulation } from '../sim/simulation.ts';
 
 export interface SimulatedRow {
@@ -29,7 +28,7 @@ export async function simulateFleet(moment_count: number): Promise<SimulatedFlee
   const clock = new ManualClock(Date.UTC(2026, 0, 1, 8));
   const loaded = loadConfig('daemon/config/demo.yaml', readEnvironment({}), loadProfiles());
   const { config, topology, connections } = loaded;
-  const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+  const wires = makeWires();
   const { interval_ms } = config;
   const log = silentLogger;
   if (!config.simulation) throw new Error('the demo has no simulation');

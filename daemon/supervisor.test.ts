@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { ManualClock } from '../core/clock/manual-clock.ts';
 import { silentLogger } from '../core/log.ts';
-import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
-import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
 import { loadProfilesFor } from '../drivers/profiles/load.ts';
+import { makeWires } from '../drivers/transports.ts';
 import { checkConfig } from './config/check.ts';
 import { readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
@@ -49,10 +48,10 @@ test('check-config names the file and line of the profile, and which packs stay 
 test('its packs are down with the reason; a pack of another profile on the same bus is read', async () => {
   const config = loadConfig(file, readEnvironment({ BMS_STATE_DIR: folder }), loadProfilesFor(file));
   const clock = new ManualClock();
-  const can = new VirtualCanHub();
+  const wires = makeWires();
   const context = { clock, log: silentLogger, interval_ms: 1000, onUpdate: () => {} };
-  const supervisor = new Supervisor(config.connections, context, { can, modbus: new VirtualModbusHub() });
-  const node = can.bus('bus').attach();
+  const supervisor = new Supervisor(config.connections, context, wires);
+  const node = wires.can.bus('bus').attach();
   await supervisor.start();
   const data = Uint8Array.of(0x14, 0x82, 0xff, 0x83, 0xa9, 0x41, 0x40, 0x43);
   node.send({ id: 0x304, extended: false, data, length: 8 });

@@ -6,9 +6,9 @@
 import { describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { PackState } from '../core/reading/pack-state.ts';
-import type { ConnectionConfig } from '../drivers/connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkEvent, PackBinding } from '../drivers/driver.ts';
-import { createDriver, type VirtualWires } from '../drivers/registry.ts';
+import type { ConnectionConfig } from '../drivers/transports.ts';
+import { createDriver, type VirtualWires } from '../drivers/transports.ts';
 import { PackLog } from './pack-log.ts';
 
 export interface BoundConnection {

@@ -5,8 +5,7 @@ import { silentLogger } from '../core/log.ts';
 import { CellMetric, PACK_METRICS, PackMetric, type PackMetricName } from '../core/metrics.ts';
 import { DeviceAlarmLevel, type PackReading } from '../core/reading/pack-reading.ts';
 import { Quality } from '../core/reading/quality.ts';
-import { VirtualCanHub } from '../drivers/can/virtual-bus.ts';
-import { VirtualModbusHub } from '../drivers/modbus/virtual-link.ts';
+import { makeWires } from '../drivers/transports.ts';
 import { createSimulation, type Simulation } from './simulation.ts';
 import { bench, bindingsOf, CELLS, FOX, INTERVAL_MS, JK, LV, SUN } from './testing/bench.ts';
 
@@ -283,7 +282,7 @@ test('stop is safe before start, twice, and leaves neither timers nor frames beh
 
 test('a pack whose profile is broken stops the start, and nothing stays on the wires', async () => {
   const clock = new ManualClock();
-  const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+  const wires = makeWires();
   const [sun, jk] = bindingsOf([SUN, JK]);
   const { can, ...rest } = jk.bindings[0].profile;
   const profile = { ...rest, can: { ...can!, dbc: 'no-such.dbc' } };

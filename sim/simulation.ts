@@ -8,15 +8,19 @@ import { GatewayError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { PackReading, PackShape } from '../core/reading/pack-reading.ts';
 import type { Chemistry } from '../core/topology/topology.ts';
-import type { ConnectionConfig } from '../drivers/connections.ts';
 import type { PackBinding } from '../drivers/driver.ts';
-import { unitOf } from '../drivers/modbus/units-of-connection.ts';
-import type { VirtualWires } from '../drivers/registry.ts';
-import { attachDevice, isVirtual, type VirtualDevice } from './devices.ts';
+import {
+  type ConnectionConfig,
+  isVirtual,
+  transportNameOf,
+  type VirtualWires,
+} from '../drivers/transports.ts';
 import { FaultBoard, type FaultView } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import type { SimulatedPack } from './physics/pack.ts';
+import type { VirtualDevice } from './simulated-transport.ts';
 import type { SimulationConfig } from './simulation-config.ts';
+import { simulatedTransport } from './transports.ts';
 
 export interface SimulationOptions {
   readonly config: SimulationConfig;
@@ -83,7 +87,7 @@ export class Simulation {
       .filter(({ connection }) => isVirtual(connection))
       .flatMap(({ connection, bindings }) => bindings.map(binding => ({ connection, binding })))
       .filter(({ binding }) => binding.profile.fault === undefined);
-    refuseSharedUnits(this.#bound);
+    refuseSharedPlaces(this.#bound);
     this.#period_ms = interval_ms / Math.ceil(interval_ms / MAX_PERIOD_MS);
     const slot_ms = options.own_periods ? OWN_PERIOD_SLOT_MS : MIN_SLOT_MS;
     this.#slot_count = Math.max(1, Math.floor(this.#period_ms / slot_ms));
@@ -127,7 +131,17 @@ export class Simulation {
         reading: this.#fleet.packs[index].measured,
         isDead: () => this.#dead[index] === 1,
       };
-      this.#devices.push(attachDevice(connection, binding, source, wires, own_periods ? clock : undefined));
+      const transport = transportNameOf(connection);
+      const own_clock = own_periods ? clock : undefined;
+      this.#devices.push(
+        simulatedTransport(transport).attachDevice(
+          connection.id,
+          binding,
+          source,
+          wires[transport],
+          own_clock,
+        ),
+      );
     });
     this.#slots = spreadOverSlots(this.#devices, this.#slot_count, own_periods);
     this.#slot = 0;
@@ -212,19 +226,20 @@ export class Simulation {
   }
 }
 
-/** A virtual Modbus unit shows one pack. */
-function refuseSharedUnits(bound: readonly { connection: ConnectionConfig; binding: PackBinding }[]): void {
-  const pack_of_unit = new Map<string, string>();
+/** A virtual device shows one pack. */
+function refuseSharedPlaces(bound: readonly { connection: ConnectionConfig; binding: PackBinding }[]): void {
+  const pack_at = new Map<string, string>();
   for (const { connection, binding } of bound) {
-    if (connection.type !== 'virtual-modbus') continue;
-    const unit = `unit ${unitOf(binding)} on ${connection.id}`;
-    const other = pack_of_unit.get(unit);
+    const place_on_wire = simulatedTransport(transportNameOf(connection)).placeOf?.(binding);
+    if (place_on_wire === undefined) continue;
+    const place = `${place_on_wire} on ${connection.id}`;
+    const other = pack_at.get(place);
     if (other !== undefined)
       throw new GatewayError(
         'CONFIG_INVALID',
-        `packs ${other} and ${binding.pack_id}: found both at ${unit}, expected one pack for each simulated unit`,
+        `packs ${other} and ${binding.pack_id}: found both at ${place}, expected one pack for each simulated unit`,
       );
-    pack_of_unit.set(unit, binding.pack_id);
+    pack_at.set(place, binding.pack_id);
   }
 }
 

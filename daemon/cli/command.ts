@@ -39,7 +39,7 @@ export interface CommandSpec<O extends Options> {
   /** For the list of commands. */
   readonly about: string;
   /** What else its own help says, before the options. */
-  readonly details?: string;
+  readonly details?: string | (() => Promise<string>);
   /** Most words that are no options. */
   readonly operands: number;
   readonly options: O;
@@ -64,7 +64,7 @@ export function command<const O extends Options>(spec: CommandSpec<O>): Command 
     async call(args, context) {
       const { values, positionals } = parse(rest, args);
       if (values.help) {
-        process.stdout.write(helpOf(rest));
+        process.stdout.write(await helpOf(rest));
         return 0;
       }
       const config_file = (values as { config?: string }).config ?? context.config_file;
@@ -111,7 +111,13 @@ export function listOf(commands: readonly Command[]): string {
     .join('\n');
 }
 
-export function helpOf({ name, forms, about, details, options }: Omit<Command, 'call'>): string {
+export async function helpOf({
+  name,
+  forms,
+  about,
+  details,
+  options,
+}: Omit<Command, 'call'>): Promise<string> {
   const calls = forms.map((form, i) =>
     `${i === 0 ? 'Usage:' : '      '} bms-gateway ${name} ${form}`.trimEnd(),
   );
@@ -122,7 +128,7 @@ export function helpOf({ name, forms, about, details, options }: Omit<Command, '
   const parts = [
     calls.join('\n'),
     `${about.slice(0, 1).toUpperCase()}${about.slice(1)}.`,
-    details,
+    typeof details === 'function' ? await details() : details,
     listed.join('\n'),
   ];
   return `${parts.filter(Boolean).join('\n\n')}\n`;

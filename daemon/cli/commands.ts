@@ -113,8 +113,10 @@ export const COMMANDS: readonly Command[] = [
     name: 'scan',
     forms: ['TARGET [--seconds N] [--units 1-16] [--profile ID] [--json]'],
     about: 'which profiles fit what is on a bus or line, and the configuration for it; read-only',
-    details: `TARGET: can0, FILE.log, /dev/ttyUSB0[:baud], slcan:/dev/ttyACM0[:bitrate], tcp://host[:port],
-rtu://host:port. docs/scan.md says more.`,
+    async details() {
+      const { TARGET_FORMS } = await import('../../drivers/scan/target.ts');
+      return `TARGET: ${TARGET_FORMS}.\ndocs/scan.md says more.`;
+    },
     operands: 1,
     options: {
       seconds: { type: 'string', value: 'N', about: 'how long to listen' },
@@ -246,20 +248,15 @@ set-up code, the configuration.`,
     ],
     about:
       'virtual hardware for other programs: batteries of any profile on a CAN interface, a TCP port, a serial line or a pty',
-    details: `Every device answers and broadcasts in the bytes of its profile. With --config alone the packs on the file's
+    async details() {
+      const { describeServeForms } = await import('../../sim/transports.ts');
+      return `Every device answers and broadcasts in the bytes of its profile. With --config alone the packs on the file's
 virtual connections are served; with --profile beside it a profile of your own, from the folder "profiles" beside that
 file, which need not be there yet.
 
 TARGET:
-  CAN profiles     vcan0                    a CAN interface of the kernel, up at the bit rate of the profile
-                   pty[:LINK]               a pseudo terminal with an slcan (LAWICEL) adapter behind it
-                   slcan:/dev/ttyS0[:baud]  the same on a serial port (default 115200)
-                   log:FILE, log:-          a log as candump -l writes it; - is standard output
-  Modbus profiles  tcp://host[:port]        Modbus TCP (default port 502; 0: any free one, printed)
-                   rtu://host:port          Modbus RTU frames over TCP, as behind a serial server
-                   /dev/ttyS0[:baud]        Modbus RTU on a serial port, 8N1 (default 9600)
-                   pty[:LINK]               Modbus RTU on a pseudo terminal
-                   LINK is a path at which the terminal is to be found; pty needs the program socat.`,
+${describeServeForms().join('\n')}`;
+    },
     operands: 0,
     options: {
       listen: { type: 'string', multiple: true, value: 'TARGET', about: 'where it is served' },

@@ -4,7 +4,8 @@ import type { CandumpLine } from '../../drivers/can/candump-replay.ts';
 import type { Dbc } from '../../drivers/can/dbc/dbc-model.ts';
 import { decodeDbcBytes, parseDbc } from '../../drivers/can/dbc/dbc-parser.ts';
 import { MessageDecoder } from '../../drivers/can/dbc/message-decoder.ts';
-import { readLogFrames, readNamedFile } from './named-files.ts';
+import { readLogFrames } from '../../drivers/can/log-files.ts';
+import { readNamedFile } from './named-files.ts';
 import { UsageError } from './usage.ts';
 
 /** A file that is no DBC at all has nothing but oddities. */

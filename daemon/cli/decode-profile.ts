@@ -10,11 +10,11 @@ import { plausibleLimits } from '../../core/reading/plausibility.ts';
 import { QUALITY_NAMES, Quality } from '../../core/reading/quality.ts';
 import { PackJudge } from '../../core/siblings/pack-judge.ts';
 import { createCanDriver } from '../../drivers/can/can-driver.ts';
+import { readLogFrames } from '../../drivers/can/log-files.ts';
 import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
-import { shapeOf } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
-import { readLogFrames } from './named-files.ts';
+import { shapeOf } from '../../drivers/profiles/shape.ts';
 import { chosenOptions } from './profile-options.ts';
 import { UsageError } from './usage.ts';
 

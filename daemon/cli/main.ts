@@ -43,7 +43,7 @@ async function dispatch(
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
   if (name === '--version' || name === '-v') return print(`${version()}\n`);
-  if (name === 'help' && args[0] !== undefined) return print(helpOf(commandOf(args[0])));
+  if (name === 'help' && args[0] !== undefined) return print(await helpOf(commandOf(args[0])));
   if (name === 'help' || name === '--help' || name === '-h') return print(HELP);
   const command = commandOf(name);
   const environment = readEnvironment(env);

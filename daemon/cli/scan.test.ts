@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import type { ConnectionConfig } from '../../drivers/connections.ts';
+import { scanTraffic } from '../../drivers/can/scan/can-scan.ts';
 import { loadProfiles } from '../../drivers/profiles/load.ts';
-import { scanTraffic } from '../../drivers/scan/can-scan.ts';
 import { candidateBinding } from '../../drivers/scan/candidate.ts';
 import { configurationFor } from '../../drivers/scan/configuration.ts';
 import type { Finding } from '../../drivers/scan/finding.ts';
 import { parseTarget } from '../../drivers/scan/target.ts';
 import { trafficOf } from '../../drivers/scan/testing/scan.ts';
+import type { ConnectionConfig } from '../../drivers/transports.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { scan } from './scan.ts';
@@ -60,7 +60,7 @@ const modbusProfiles = [...profiles.values()].filter(({ transport }) => transpor
 test.each(modbusProfiles)('$id: the configuration for its units loads', profile => {
   const units = [profile.address?.default ?? 1, profile.address?.max ?? 2];
   for (const target of ['/dev/ttyUSB0:19200', 'tcp://10.0.0.5', 'rtu://10.0.0.5:8899']) {
-    const connection = parseTarget(target)?.connection as ConnectionConfig;
+    const connection = parseTarget(target) as ConnectionConfig;
     const yaml = configurationFor(
       connection,
       units.map(unit => finding(profile.id, unit)),

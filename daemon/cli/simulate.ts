@@ -3,21 +3,19 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
-import { transportOf } from '../../drivers/connections.ts';
-import { unitOf } from '../../drivers/modbus/units-of-connection.ts';
-import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
 import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
-import { isVirtual } from '../../sim/devices.ts';
-import type { Bridge } from '../../sim/serve/bridge.ts';
-import { makeBridge } from '../../sim/serve/make-bridge.ts';
 import {
-  parseServeTarget,
-  SERVE_FORMS,
-  type ServeTarget,
-  servedTransport,
-} from '../../sim/serve/serve-target.ts';
+  allTransports,
+  isVirtual,
+  makeWires,
+  transportNameOf,
+  transportOf,
+  type VirtualWires,
+} from '../../drivers/transports.ts';
+import type { Bridge } from '../../sim/serve/bridge.ts';
+import type { AnyServeTarget } from '../../sim/simulated-transport.ts';
 import { createSimulation, type Simulation } from '../../sim/simulation.ts';
+import { otherServedAt, SERVE_FORMS, simulatedTransport } from '../../sim/transports.ts';
 import type { Environment } from '../config/environment.ts';
 import type { BoundConnection } from '../config/fleet.ts';
 import { loadConfig } from '../config/load.ts';
@@ -39,12 +37,9 @@ export interface SimulateContext {
 }
 
 interface Serving {
-  readonly target: ServeTarget;
+  readonly target: AnyServeTarget;
   readonly served: BoundConnection;
 }
-
-const CAN_WORDS = 'CAN';
-const MODBUS_WORDS = 'Modbus';
 
 /** Exit code 0 when it was ended, 1 when a wire was lost. @throws UsageError, ConfigError, GatewayError */
 export async function simulate(values: SimulateValues, context: SimulateContext): Promise<number> {
@@ -83,9 +78,7 @@ function configured(file: string, environment: Environment, profiles: LoadedProf
 /** @throws UsageError that says what can stand after --listen */
 function servingsOf(listen: readonly string[], { connections }: Hardware): Serving[] {
   if (connections.length === 0)
-    throw new UsageError(
-      'no pack is on a connection of type virtual-can or virtual-modbus; nothing to simulate',
-    );
+    throw new UsageError(`no pack is on a connection of type ${virtualTypes()}; nothing to simulate`);
   if (listen.length === 0) throw new UsageError(`simulate needs --listen with ${SERVE_FORMS}`);
   return listen.map(text => {
     const named = /^([A-Za-z0-9][\w.-]*)=(.+)$/.exec(text);
@@ -95,17 +88,23 @@ function servingsOf(listen: readonly string[], { connections }: Hardware): Servi
       throw new UsageError(
         `--listen: found "${text}", expected CONNECTION=TARGET with one of the connections ${ids.join(', ')}`,
       );
-    const target = parseServeTarget(named?.[2] ?? text);
-    if (!target) throw new UsageError(`--listen: found "${text}", expected ${SERVE_FORMS}`);
-    const transport = transportOf(served.connection.type);
-    if ((servedTransport(target) ?? transport) !== transport)
-      throw new UsageError(
-        `--listen: ${text} is for ${servedTransport(target) === 'can' ? CAN_WORDS : MODBUS_WORDS}, ` +
-          `${served.bindings[0].profile.id} speaks ${transport === 'can' ? CAN_WORDS : MODBUS_WORDS}; expected ${SERVE_FORMS}`,
-      );
-    return { target, served };
+    const target_text = named?.[2] ?? text;
+    const name = transportNameOf(served.connection);
+    const target = simulatedTransport(name).parseServeTarget(target_text);
+    if (target) return { target, served };
+    const other = otherServedAt(target_text, name);
+    if (other === undefined) throw new UsageError(`--listen: found "${text}", expected ${SERVE_FORMS}`);
+    const { title } = transportOf(served.connection);
+    throw new UsageError(
+      `--listen: ${text} is for ${other}, ${served.bindings[0].profile.id} speaks ${title}; expected ${SERVE_FORMS}`,
+    );
   });
 }
+
+const virtualTypes = () =>
+  allTransports()
+    .map(([, { virtual_type }]) => virtual_type)
+    .join(' or ');
 
 /** Simulation and bridges as one program. */
 class VirtualHardware {
@@ -120,22 +119,22 @@ class VirtualHardware {
   #end: () => void = () => process.kill(process.pid, 'SIGTERM');
 
   constructor(hardware: Hardware, servings: readonly Serving[], clock: Clock, log: Logger) {
-    const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+    const wires = makeWires();
     this.#hardware = hardware;
     this.#servings = servings;
     this.#clock = clock;
     this.#log = log;
     this.#simulation = simulationOf(hardware, wires, clock, log);
-    this.#bridges = servings.map(({ target, served }) =>
-      makeBridge(target, {
-        connection_id: served.connection.id,
-        transport: transportOf(served.connection.type),
-        bindings: served.bindings,
-        wires,
+    this.#bridges = servings.map(({ target, served: { connection, bindings } }) => {
+      const name = transportNameOf(connection);
+      return simulatedTransport(name).makeBridge(target, {
+        connection_id: connection.id,
+        bindings,
+        wires: wires[name],
         clock,
         onLost: reason => this.#onLost(reason),
-      }),
-    );
+      });
+    });
   }
 
   async run(seconds: number | undefined): Promise<number> {
@@ -171,7 +170,7 @@ class VirtualHardware {
   #describe(): string[] {
     const packs = this.#hardware.connections.flatMap(({ bindings }) => bindings);
     const open = this.#servings.flatMap(({ target }) =>
-      'host' in target && !isLoopback(target.host) ? [target.host] : [],
+      target.host !== undefined && !isLoopback(target.host) ? [target.host] : [],
     );
     return [
       `${packs.length} simulated ${packs.length === 1 ? 'pack' : 'packs'}, new values every ${this.#hardware.interval_ms} ms`,
@@ -193,21 +192,13 @@ class VirtualHardware {
 
 function contents({ connection, bindings }: BoundConnection): string {
   const profiles = [...new Set(bindings.map(({ profile }) => profile.id))].join(', ');
-  if (transportOf(connection.type) === 'modbus')
-    return `${profiles}, unit ${bindings.map(binding => unitOf(binding)).join(', ')}`;
-  const { bitrate } = bindings[0].profile.can ?? {};
-  const addresses = bindings.flatMap(({ address }) => (address === undefined ? [] : [address]));
-  return [
-    profiles,
-    ...(addresses.length > 0 ? [`address ${addresses.join(', ')}`] : []),
-    ...(bitrate ? [`${bitrate / 1000} kbit/s`] : []),
-  ].join(', ');
+  return [profiles, ...transportOf(connection).describePacks(bindings)].join(', ');
 }
 
 /** A fault or pack that is not there is the command line's or the file's mistake. */
 function simulationOf(
   { interval_ms, simulation, connections, battery_of_pack, chemistry_of_pack }: Hardware,
-  wires: { can: VirtualCanHub; modbus: VirtualModbusHub },
+  wires: VirtualWires,
   clock: Clock,
   log: Logger,
 ): Simulation {

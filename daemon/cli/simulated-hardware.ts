@@ -5,6 +5,7 @@ import type { Finding } from '../../core/schema/problem.ts';
 import type { Chemistry } from '../../core/topology/topology.ts';
 import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
+import { transportNamed } from '../../drivers/transports.ts';
 import type { SimulationConfig } from '../../sim/simulation-config.ts';
 import { type BoundConnection, buildFleet, type Findings } from '../config/fleet.ts';
 import { Config } from '../config/schema.ts';
@@ -77,7 +78,7 @@ function describe(values: HardwareValues, profile: Profile): object {
   return {
     site: { id: 'simulated' },
     interval_ms: wholeNumber('--interval', values.interval) ?? DEFAULT_INTERVAL_MS,
-    connections: [{ id: 'wire', type: profile.transport === 'can' ? 'virtual-can' : 'virtual-modbus' }],
+    connections: [{ id: 'wire', type: transportNamed(profile.transport).virtual_type }],
     batteries: [
       {
         id: 'battery',

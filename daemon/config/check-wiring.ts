@@ -2,10 +2,11 @@
 import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
 import { didYouMean, type Finding, listOf } from '../../core/schema/problem.ts';
-import { type ConnectionConfig, transportOf } from '../../drivers/connections.ts';
+import type { Profile } from '../../drivers/profiles/profile.ts';
+import { isVirtual, transportNameOf, transportOf } from '../../drivers/transports.ts';
 import { chemistryMisfit } from './chemistry-misfit.ts';
 import { DEFAULTS } from './defaults.ts';
-import type { ExpandedConnection } from './expand-connections.ts';
+import { type ExpandedConnection, findingAt } from './expand-connections.ts';
 import type { ExpandedPack } from './expand-packs.ts';
 import type { Config } from './schema.ts';
 
@@ -33,10 +34,10 @@ export function checkWiring(
     ids.add(pack.id);
     checkConnection(pack, connections, report);
     checkAddress(pack, report);
-    checkUnitId(pack, connections, report);
+    checkAddressOnWire(pack, connections, report);
   }
   checkShared(packs, connections, report);
-  checkBitRates(packs, connections, report);
+  checkMisfits(packs, connections, report);
   checkFaults(config, packs, connections, problems);
 }
 
@@ -59,16 +60,17 @@ function checkBatteryIds({ batteries }: Config, problems: Finding[]): void {
 function checkWires(connections: Connections, problems: Finding[]): void {
   const taken = new Map<string, string>();
   for (const { connection, path } of connections.values()) {
-    const [key, wire] = wireOf(connection) ?? [];
+    const endpoint = transportOf(connection).endpointOf(connection);
     // What still holds a range could not be expanded, and was reported.
-    if (!key || !wire || wire.includes('{')) continue;
-    const device = key === 'port' ? deviceAt(wire) : wire;
+    if (!endpoint || endpoint.name.includes('{')) continue;
+    const { key, name, is_file } = endpoint;
+    const device = is_file ? deviceAt(name) : name;
     const other = taken.get(device);
     if (other === undefined) taken.set(device, connection.id);
     else
       problems.push({
         path: [...path, key],
-        found: `${wire}, ${device === wire ? '' : `which is ${device}, `}which connection ${other} has`,
+        found: `${name}, ${device === name ? '' : `which is ${device}, `}which connection ${other} has`,
         expected: 'one connection to it',
       });
   }
@@ -83,15 +85,6 @@ function deviceAt(port: string): string {
   }
 }
 
-function wireOf(connection: ConnectionConfig): readonly [key: string, wire: string] | undefined {
-  if (connection.type === 'socketcan') return ['interface', connection.interface];
-  if (connection.type === 'slcan') return ['port', connection.port];
-  if (connection.type === 'modbus-tcp') return ['host', `${connection.host}:${connection.port ?? 502}`];
-  if (connection.type === 'modbus-rtu-tcp') return ['host', `${connection.host}:${connection.port}`];
-  if (connection.type === 'modbus-rtu') return ['port', connection.port];
-  return undefined;
-}
-
 function checkConnection(pack: ExpandedPack, connections: Connections, report: Report): void {
   const { connection_id, profile } = pack;
   const known = connections.get(connection_id);
@@ -102,11 +95,11 @@ function checkConnection(pack: ExpandedPack, connections: Connections, report: R
   } else if (
     profile &&
     profile.fault === undefined &&
-    transportOf(known.connection.type) !== profile.transport
+    transportNameOf(known.connection) !== profile.transport
   ) {
     const { type } = known.connection;
     const found = `profile ${profile.id} for ${profile.transport} on connection ${connection_id} of type ${type}`;
-    report(pack, 'profile', found, `a profile for ${transportOf(type)}`);
+    report(pack, 'profile', found, `a profile for ${transportNameOf(known.connection)}`);
   }
 }
 
@@ -122,45 +115,41 @@ function checkAddress(pack: ExpandedPack, report: Report): void {
   }
 }
 
-const HIGHEST_UNIT_ID = 247;
-/** By the Modbus TCP guide: the device itself, where there is no gateway. Some answer to it on a serial line, too. */
-const UNIT_ID_OF_DEVICE = 255;
-
-/** Above 247 Modbus keeps unit ids for itself. */
-function checkUnitId(pack: ExpandedPack, connections: Connections, report: Report): void {
+/** What the transport itself forbids. */
+function checkAddressOnWire(pack: ExpandedPack, connections: Connections, report: Report): void {
   const { address, connection_id } = pack;
-  const type = connections.get(connection_id)?.connection.type;
-  if (type === undefined || address === undefined || transportOf(type) !== 'modbus') return;
-  if (address <= HIGHEST_UNIT_ID || address === UNIT_ID_OF_DEVICE) return;
-  const allowed = `at most ${HIGHEST_UNIT_ID}, as Modbus allows, or ${UNIT_ID_OF_DEVICE} for the device itself`;
-  report(pack, 'address', String(address), `a unit id of ${allowed}`);
+  const known = connections.get(connection_id);
+  if (!known || address === undefined) return;
+  const expected = transportOf(known.connection).expectedAddress?.(address);
+  if (expected !== undefined) report(pack, 'address', String(address), expected);
 }
 
-/** A bus has one bit rate; a node at another one hears nothing and disturbs all. */
-function checkBitRates(packs: readonly ExpandedPack[], connections: Connections, report: Report): void {
-  const first = new Map<string, { readonly id: string; readonly bitrate: number }>();
+/** On real wires all profiles must get along; what is inside the process does. */
+function checkMisfits(packs: readonly ExpandedPack[], connections: Connections, report: Report): void {
+  const profiles_on = new Map<string, Map<string, Profile>>();
   for (const pack of packs) {
     const { connection_id, profile } = pack;
     const known = connections.get(connection_id);
-    const bitrate = profile?.can?.bitrate;
-    if (!known || !profile || !bitrate || isVirtual(known.connection)) continue;
-    const other = first.get(connection_id);
-    if (!other) first.set(connection_id, { id: profile.id, bitrate });
-    else if (other.bitrate !== bitrate) {
-      const found = `profile ${profile.id} of ${bitrate / 1000} kbit/s on connection ${connection_id}, where profile ${other.id} speaks at ${other.bitrate / 1000} kbit/s`;
-      report(pack, 'profile', found, 'profiles of one bit rate on one bus; a bus of its own for the other');
+    if (!known || !profile || isVirtual(known.connection)) continue;
+    const others = profiles_on.get(connection_id) ?? new Map<string, Profile>();
+    profiles_on.set(connection_id, others.set(profile.id, profile));
+    for (const other of others.values()) {
+      const misfit = transportOf(known.connection).misfitOf?.(connection_id, profile, other);
+      if (!misfit) continue;
+      report(pack, 'profile', misfit.found, misfit.expected);
+      break;
     }
   }
 }
 
-/** Two packs must not answer to the same address of one connection. Device families on one CAN bus keep to their own ids. */
+/** Two packs must not answer to the same address of one connection. */
 function checkShared(packs: readonly ExpandedPack[], connections: Connections, report: Report): void {
   const taken = new Map<string, ExpandedPack>();
   for (const pack of packs) {
     const { connection_id, profile, address } = pack;
     const known = connections.get(connection_id);
     if (!known || !profile || profile.fault !== undefined) continue;
-    const family = transportOf(known.connection.type) === 'can' ? profile.id : '';
+    const family = transportOf(known.connection).has_addresses_by_profile ? profile.id : '';
     const key = [connection_id, family, address ?? '', partOf(pack)].join('|');
     const other = taken.get(key);
     taken.set(key, pack);
@@ -181,8 +170,6 @@ function partOf({ profile, options }: ExpandedPack): string {
   const parts = Object.entries(profile?.options ?? {}).filter(([, option]) => option.selects_part);
   return parts.map(([name]) => `${profile?.id} ${name} ${options[name]}`).join();
 }
-
-const isVirtual = ({ type }: ConnectionConfig) => type.startsWith('virtual-');
 
 function checkFaults(
   { simulation }: Config,
@@ -229,14 +216,13 @@ export function wiringWarnings(
       warnings.set(path.join(), { path: [...path, 'type'], found, expected });
     }
   }
-  for (const { connection_id, profile } of packs) {
-    const known = connections.get(connection_id);
-    const bitrate = profile?.can?.bitrate;
-    if (known?.connection.type !== 'slcan' || !bitrate || known.connection.bitrate_bps === bitrate) continue;
-    const found = `${known.connection.bitrate_bps}`;
-    const expected = `${bitrate}, as profile ${profile.id} says; a wrong one disturbs the whole bus`;
-    const path = [...known.path, 'bitrate_bps'];
-    warnings.set(path.join(), { path, found, expected });
+  for (const { connection, path } of connections.values()) {
+    const onIt = packs.filter(({ connection_id }) => connection_id === connection.id);
+    const profiles = new Set(onIt.flatMap(({ profile }) => profile ?? []));
+    for (const finding of transportOf(connection).warningsOf?.(connection, [...profiles]) ?? []) {
+      const warning = findingAt(path, finding);
+      warnings.set(warning.path.join(), warning);
+    }
   }
   for (const { path, battery, profile } of packs) {
     const chemistry = batteries[battery].chemistry ?? DEFAULTS.chemistry;

@@ -1,8 +1,8 @@
 /** Says of a configuration file whether it can be used: every problem with its line, or what it describes. */
 import { describeError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
-import { transportOf } from '../../drivers/connections.ts';
 import { loadProfilesFor } from '../../drivers/profiles/load.ts';
+import { allTransports, transportNameOf } from '../../drivers/transports.ts';
 import { isLoopback } from '../server/addresses.ts';
 import { readCertificate } from '../server/tls/certificate.ts';
 import { inUrl } from '../server/tls/own-names.ts';
@@ -34,13 +34,16 @@ export function checkConfig(file: string, env: Readonly<Record<string, string | 
 function summary({ file, config, topology, connections, warnings }: GatewayConfig): string[] {
   const { site, gateway_id, batteries, packs } = topology;
   const cells = packs.reduce((sum, pack) => sum + pack.shape.cell_count, 0);
-  const can = connections.filter(({ connection }) => transportOf(connection.type) === 'can').length;
+  const by_transport = allTransports().map(
+    ([name, { title }]) =>
+      `${connections.filter(({ connection }) => transportNameOf(connection) === name).length} ${title}`,
+  );
   const { server, upstream, storage } = config;
   return [
     `${file} is fine`,
     `site         ${site.name} (${site.id}), gateway ${gateway_id}`,
     `fleet        ${count(batteries.length, 'battery', 'batteries')}, ${count(packs.length, 'pack')}, ${count(cells, 'cell')}, read every ${config.interval_ms} ms`,
-    `connections  ${can} CAN, ${connections.length - can} Modbus${config.simulation ? ', with a simulation' : ''}`,
+    `connections  ${by_transport.join(', ')}${config.simulation ? ', with a simulation' : ''}`,
     `alerts       ${config.alerts.rules.length} rules; a pack is silent after ${config.alerts.silent_after_ms} ms`,
     `storage      ${storage.directory}, ${storage.retention_days} days, ${storage.max_bytes / 1e9} GB`,
     `upstream     ${upstream.database_url ? describeDatabase(upstream.database_url) : 'none'}`,

@@ -1,8 +1,7 @@
 /** Connections of the configuration, with ranges expanded: `fox-{01..10}` becomes ten connections. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Finding, Path } from '../../core/schema/problem.ts';
-import type { ConnectionConfig } from '../../drivers/connections.ts';
+import type { ConnectionFinding } from '../../drivers/transport.ts';
+import { type ConnectionConfig, transportOf } from '../../drivers/transports.ts';
 import { type Expanded, expandText, isId, wrongId } from './ranges.ts';
 
 export interface ExpandedConnection {
@@ -21,24 +20,26 @@ export function expandConnections(
   for (const [i, entry] of entries.entries()) {
     const path = ['connections', i];
     for (const one of expandEntry(entry, path, problems)) {
-      const connection = one.type === 'candump' ? { ...one, file: resolve(directory, one.file) } : one;
-      if (!isId(connection.id)) {
-        problems.push({ path: [...path, 'id'], ...wrongId(connection.id) });
+      if (!isId(one.id)) {
+        problems.push({ path: [...path, 'id'], ...wrongId(one.id) });
         break;
       }
-      if (byId.has(connection.id)) {
-        const found = `connection "${connection.id}" again`;
+      if (byId.has(one.id)) {
+        const found = `connection "${one.id}" again`;
         problems.push({ path: [...path, 'id'], found, expected: 'an id of its own' });
         break;
       }
-      if (connection.type === 'candump' && !existsSync(connection.file)) {
-        const found = `no file ${connection.file}`;
-        problems.push({ path: [...path, 'file'], found, expected: 'a log written by candump -l' });
-      }
-      byId.set(connection.id, { connection, path });
+      const report = (finding: ConnectionFinding) => problems.push(findingAt(path, finding));
+      const connection = transportOf(one).prepare?.(one, directory, report) ?? one;
+      byId.set(one.id, { connection, path });
     }
   }
   return byId;
+}
+
+/** In the place of the file it is about. */
+export function findingAt(path: Path, { key, found, expected }: ConnectionFinding): Finding {
+  return { path: key === undefined ? path : [...path, key], found, expected };
 }
 
 /** Every text of the entry may hold a range; all ranges are as long as the one of the id. */

@@ -4,16 +4,16 @@
  */
 import type { Finding } from '../../core/schema/problem.ts';
 import type { PackNode, Topology } from '../../core/topology/topology.ts';
-import type { ConnectionConfig } from '../../drivers/connections.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
-import { type LoadedProfiles, shapeOf } from '../../drivers/profiles/load.ts';
+import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
+import { shapeOf } from '../../drivers/profiles/shape.ts';
+import { type ConnectionConfig, transportOf } from '../../drivers/transports.ts';
 import { checkWiring, wiringWarnings } from './check-wiring.ts';
 import { DEFAULTS } from './defaults.ts';
-import { expandConnections } from './expand-connections.ts';
+import { type ExpandedConnection, expandConnections } from './expand-connections.ts';
 import { type ExpandedPack, expandPack } from './expand-packs.ts';
 import type { Config } from './schema.ts';
-import { slowLines } from './slow-lines.ts';
 
 export interface BoundConnection {
   readonly connection: ConnectionConfig;
@@ -58,7 +58,7 @@ export function buildFleet(
     bindings.set(pack.connection_id, onIt);
   }
   if (interval_ms !== undefined)
-    findings.warnings.push(...slowLines([...connections.values()], bindings, interval_ms));
+    findings.warnings.push(...slowConnections(connections.values(), bindings, interval_ms));
   return {
     topology: topologyOf(config, packs),
     connections: [...connections.values()].flatMap(({ connection }) => {
@@ -66,6 +66,20 @@ export function buildFleet(
       return onIt ? [{ connection, bindings: onIt }] : [];
     }),
   };
+}
+
+/** They work: their packs are read in turn. `bindings`: by connection id. */
+function slowConnections(
+  connections: Iterable<ExpandedConnection>,
+  bindings: ReadonlyMap<string, readonly PackBinding[]>,
+  interval_ms: number,
+): Finding[] {
+  return [...connections].flatMap(({ connection, path }) => {
+    const packs = (bindings.get(connection.id) ?? []).filter(({ profile }) => profile.fault === undefined);
+    if (packs.length === 0) return [];
+    const slowness = transportOf(connection).slownessOf?.(connection, packs, interval_ms);
+    return slowness ? [{ path, ...slowness }] : [];
+  });
 }
 
 function bindingOf({ entry, id, profile, address, options }: ExpandedPack, pack: number): PackBinding {

@@ -4,8 +4,8 @@ import { Value } from 'typebox/value';
 import { expect, test } from 'vitest';
 import { findingsOf } from '../../core/schema/check.ts';
 import { nearly } from '../../core/schema/testing/yaml.ts';
-import { ConnectionConfig } from '../../drivers/connections.ts';
 import { ProfileFile } from '../../drivers/profiles/profile.ts';
+import { ConnectionConfig } from '../../drivers/transports.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';
 import { Config, PackConfig, RuleConfig } from './schema.ts';
 

@@ -1,7 +1,8 @@
 /** The configuration file: one schema for check-config, the daemon and the docs. */
 import Type, { type Static } from 'typebox';
 import { CellMetric, type CellMetricName, PackMetric, type PackMetricName } from '../../core/metrics.ts';
-import { ConnectionConfig, RangedId } from '../../drivers/connections.ts';
+import { RangedId } from '../../drivers/connection-fields.ts';
+import { ConnectionConfig } from '../../drivers/transports.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';
 import { DEFAULTS } from './defaults.ts';
 

@@ -2,13 +2,13 @@
  * One CAN bus and all packs on it: routes each id to its pack, keeps the PackStates up to date and reports
  * how the bus and every single pack fare.
  */
-import type { TimerHandle } from '../../core/clock/clock.ts';
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
-import type { CanConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
 import { type CanBus, type CanBusState, type CanFrame, formatCanId } from './can-bus.ts';
 import { CanPoller } from './can-poller.ts';
 import { CandumpReplay } from './candump-replay.ts';
+import type { CanConnection } from './connections.ts';
 import { type DecodeResult, PackDecoder } from './pack-decoder.ts';
 import { Routes } from './routes.ts';
 import { SlcanBus } from './slcan-bus.ts';
@@ -28,11 +28,10 @@ export function createCanDriver(
   context: DriverContext,
   hub: VirtualCanHub,
 ): Driver {
-  return new CanDriver(connection, bindings, context, openableBus(connection, context, hub));
+  return new CanDriver(connection, bindings, context, openableBus(connection, context.clock, hub));
 }
 
-function openableBus(connection: CanConnection, context: DriverContext, hub: VirtualCanHub): CanBus {
-  const { clock } = context;
+export function openableBus(connection: CanConnection, clock: Clock, hub: VirtualCanHub): CanBus {
   switch (connection.type) {
     case 'socketcan':
       return new SocketCanBus(connection.interface, clock);

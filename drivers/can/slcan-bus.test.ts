@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
-import type { SlcanConnection } from '../connections.ts';
+import type { SlcanConnection } from './connections.ts';
 import { SlcanBus } from './slcan-bus.ts';
 
 const hasSocat = spawnSync('socat', ['-V']).status === 0;

@@ -4,8 +4,8 @@
  */
 import { type Clock, sleep, type TimerHandle } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import type { SlcanConnection } from '../connections.ts';
 import type { CanBus, CanBusListener, CanBusState, CanFrame, CanId } from './can-bus.ts';
+import type { SlcanConnection } from './connections.ts';
 import { faultInFlags, SlcanParser, slcanLine, speedCommand } from './slcan-codec.ts';
 import type { SentFrame } from './virtual-bus.ts';
 

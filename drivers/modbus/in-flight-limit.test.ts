@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { silentLogger } from '../../core/log.ts';
-import type { ModbusTcpConnection } from '../connections.ts';
+import type { ModbusTcpConnection } from './connections.ts';
 import type { Exchange } from './in-flight.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { createModbusDriver, maxInFlight } from './modbus-driver.ts';

@@ -1,6 +1,7 @@
 /** What a round of a Modbus line takes, by its bits, its pauses and typical times to answer: known before anything is asked. */
-import type { ModbusConnection } from '../connections.ts';
+
 import type { PackBinding } from '../driver.ts';
+import type { ModbusConnection } from './connections.ts';
 import { maxInFlight } from './modbus-driver.ts';
 import { CHARACTER_BITS, DEFAULT_BAUD_RATE, wireOf } from './open-wire.ts';
 import { fieldSpans, limitsFor } from './registers/map-plan.ts';

@@ -7,7 +7,7 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import modbusSerial from 'modbus-serial';
-import type { ModbusTcpConnection } from '../connections.ts';
+import type { ModbusTcpConnection } from './connections.ts';
 import type { Framing, OnReply } from './framing.ts';
 import { type AwaitedFrames, MbapReader } from './mbap.ts';
 import { dataBytes, type ReadRequest } from './reply.ts';

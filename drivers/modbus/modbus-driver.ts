@@ -1,7 +1,7 @@
 /** The driver of a Modbus connection: one link, a poller per unit, health of both. */
 import { PackState } from '../../core/reading/pack-state.ts';
-import type { ModbusConnection } from '../connections.ts';
 import type { Driver, DriverContext, DriverHealth, LinkState, PackBinding } from '../driver.ts';
+import type { ModbusConnection } from './connections.ts';
 import { LineRounds } from './line-rounds.ts';
 import { ModbusLink } from './modbus-link.ts';
 import { wireOf } from './open-wire.ts';

@@ -1,6 +1,6 @@
 /** What a connection of the configuration means on the wire: where bytes go, and how they are framed. */
 import { connect, type Socket } from 'node:net';
-import type { ModbusConnection } from '../connections.ts';
+import type { ModbusConnection } from './connections.ts';
 import type { Framing } from './framing.ts';
 import { type MbapCounters, MbapFraming, type OddHeaders } from './mbap-framing.ts';
 import { type RtuCounters, RtuFraming } from './rtu/rtu-framing.ts';
@@ -8,7 +8,7 @@ import { SerialStream } from './rtu/serial-stream.ts';
 import type { VirtualModbusHub } from './virtual-link.ts';
 import type { Wire, WireStream } from './wire.ts';
 
-const DEFAULT_PORT = 502;
+export const DEFAULT_PORT = 502;
 /** More than a longest frame, as nothing else is awaited. */
 const READ_BYTES = 1024;
 export const DEFAULT_BAUD_RATE = 9600;

@@ -1,7 +1,7 @@
 /** Rounds end just before the moments at which readings are taken, whenever the line began to be read. */
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
-import type { ModbusConnection } from '../connections.ts';
+import type { ModbusConnection } from './connections.ts';
 import { RoundTiming } from './round-timing.ts';
 import { type Bench, startVirtual } from './testing/line.ts';
 import { fourCells, honest } from './testing/odd-device.ts';

@@ -1,8 +1,8 @@
 /** From the packs of a connection to its units: who is asked, by which map, with which timeouts. */
 import type { Clock } from '../../core/clock/clock.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
-import type { ModbusConnection } from '../connections.ts';
 import type { PackBinding } from '../driver.ts';
+import type { ModbusConnection } from './connections.ts';
 import type { ModbusLink } from './modbus-link.ts';
 import { registerMap } from './registers/register-map.ts';
 import { RegistersReader } from './registers/registers-reader.ts';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { formatProblem } from '../../core/schema/problem.ts';
-import { loadProfiles, loadProfilesFor, shapeOf } from './load.ts';
+import { loadProfiles, loadProfilesFor } from './load.ts';
+import { shapeOf } from './shape.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'profiles-'));
 afterAll(() => rmSync(root, { recursive: true }));

@@ -6,7 +6,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { CELL_METRICS, PACK_METRICS, SENSOR_METRIC } from '../../core/metrics.ts';
-import type { PackShape } from '../../core/reading/pack-reading.ts';
 import {
   didYouMean,
   type Finding,
@@ -16,9 +15,8 @@ import {
   sortProblems,
 } from '../../core/schema/problem.ts';
 import { checkYaml } from '../../core/schema/yaml-document.ts';
-import { checkCanProfile } from '../can/check-profile.ts';
-import { registersFindings } from '../modbus/registers/check-registers.ts';
-import { type Profile, ProfileFile } from './profile.ts';
+import { allTransports } from '../transports.ts';
+import { PROFILE_SECTIONS, type Profile, ProfileFile, type SectionName } from './profile.ts';
 
 export interface LoadedProfiles {
   /** By profile id. */
@@ -75,21 +73,16 @@ function unplaced(file: string, found: string, expected: string): Problem {
   return { file, line: 0, column: 0, path: '', found, expected, message };
 }
 
-/** What a pack of this profile has; `sensors` undefined: as many as the profile carries at most. */
-export function shapeOf(profile: Profile, cells: number, sensors?: number): PackShape {
-  return {
-    cell_count: cells,
-    sensor_count: sensors ?? profile.sensors?.max ?? 0,
-    device_alarms: (profile.device_alarms ?? []).map(alarm => alarm.code),
-  };
-}
-
 function loadProfile(file: string): { profile?: Profile; problems: readonly Problem[] } {
   const document = checkYaml(file, readFileSync(file, 'utf8'), ProfileFile);
   if (!document.value) return { problems: document.problems };
   const profile = { ...document.value, directory: join(file, '..') };
   const findings = findingsIn(profile, basename(file, '.yaml'));
-  const problems = [...sortProblems(findings.map(document.locate)), ...busProblems(profile, document.locate)];
+  const located = findings.map(document.locate);
+  const problems = [
+    ...sortProblems(located),
+    ...allTransports().flatMap(([, transport]) => transport.profileProblems(profile, document.locate)),
+  ];
   return problems.length > 0 ? { problems } : { profile, problems };
 }
 
@@ -109,47 +102,20 @@ function findingsIn(profile: Profile, file_name: string): Finding[] {
       found: String(address.default),
       expected: `a number from min ${address.min} to max ${address.max}`,
     });
-  return [
-    ...findings,
-    ...sections(profile),
-    ...registersFindings(profile),
-    ...alarms(profile),
-    ...options(profile),
-    ...ranges(profile),
-  ];
+  return [...findings, ...sections(profile), ...alarms(profile), ...options(profile), ...ranges(profile)];
 }
 
-/** What the driver of the bus finds: names its DBC does not know, units that do not fit. */
-function busProblems(profile: Profile, locate: (finding: Finding) => Problem): Problem[] {
-  const { can } = profile;
-  if (!can) return [];
-  const problems = checkCanProfile(profile).map(({ path, text, dbc_line }): Problem => {
-    const words = { path, found: text, expected: 'what the DBC bears out', message: text };
-    if (dbc_line === undefined) return locate(words);
-    if (can.dbc)
-      return { ...words, file: join(profile.directory, can.dbc), line: dbc_line, column: 1, path: '' };
-    // Its lines begin below the key.
-    const key = locate({ ...words, at_key: true });
-    return { ...key, line: key.line + dbc_line, column: 1 };
-  });
-  return sortProblems(problems);
-}
-
-/** Of each bus: exactly one of them. */
-const SECTIONS: Readonly<Record<Profile['transport'], readonly ('can' | 'sunspec' | 'registers')[]>> = {
-  can: ['can'],
-  modbus: ['sunspec', 'registers'],
-};
+const ALL_SECTIONS: readonly SectionName[] = Object.values(PROFILE_SECTIONS).flat();
 
 function sections(profile: Profile): Finding[] {
   const { transport } = profile;
-  const fitting = SECTIONS[transport];
+  const fitting = PROFILE_SECTIONS[transport];
   const expected = `a section ${fitting.map(name => `"${name}"`).join(' or ')}`;
   const findings: Finding[] = [];
   const present = fitting.filter(name => profile[name] !== undefined);
   if (present.length === 0)
     findings.push({ path: ['transport'], found: `transport ${transport} without its section`, expected });
-  for (const other of [...SECTIONS.can, ...SECTIONS.modbus]) {
+  for (const other of ALL_SECTIONS) {
     if (profile[other] === undefined || other === present[0]) continue;
     const beside = fitting.includes(other) ? `section "${present[0]}"` : `transport ${transport}`;
     findings.push({

@@ -85,6 +85,15 @@ export const ProfileFile = Type.Object(
   closed,
 );
 
+export type TransportName = Static<typeof ProfileFile>['transport'];
+export type SectionName = 'can' | 'sunspec' | 'registers';
+
+/** Of each transport the sections, of which a profile has exactly one. */
+export const PROFILE_SECTIONS: Readonly<Record<TransportName, readonly SectionName[]>> = {
+  can: ['can'],
+  modbus: ['sunspec', 'registers'],
+};
+
 /** A loaded profile: the file's content and the folder it stands in (a DBC named in it lies beside it). */
 export type Profile = Static<typeof ProfileFile> & {
   readonly directory: string;

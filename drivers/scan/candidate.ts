@@ -1,7 +1,7 @@
 /** A profile as a scan tries it: its default options but for some, as many cells and sensors as wanted. */
 import type { PackBinding } from '../driver.ts';
-import { shapeOf } from '../profiles/load.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { shapeOf } from '../profiles/shape.ts';
 
 /** `cells`, `sensors` undefined: as many as the profile carries. */
 export function candidateBinding(

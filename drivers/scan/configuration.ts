@@ -1,7 +1,7 @@
 /** The configuration file that reads what a scan found, for a person to paste and complete. */
 import { stringify } from 'yaml';
-import type { ConnectionConfig } from '../connections.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { type ConnectionConfig, transportOf } from '../transports.ts';
 import { type Finding, SURE_PCT } from './finding.ts';
 
 /** Only lithium iron phosphate stays below this; in between nobody can say. */
@@ -70,16 +70,9 @@ function notes(
   findings: readonly Finding[],
   profiles: ReadonlyMap<string, Profile>,
 ): string[] {
-  const bitrate = profiles.get(findings[0].profile)?.can?.bitrate;
+  const profile = profiles.get(findings[0].profile);
   return [
     '# Found by scanning. Compare cells, chemistry and the sign of the current with the battery, then keep it.',
-    ...(connection.type === 'socketcan' && bitrate
-      ? [`#   ip link set ${connection.interface} up type can bitrate ${bitrate}`]
-      : []),
-    ...(connection.type === 'candump' && bitrate
-      ? [
-          `# On the bus itself: { id: log, type: socketcan, interface: can0 }, brought up at ${bitrate} bit/s.`,
-        ]
-      : []),
+    ...(profile ? transportOf(connection).scanner.notesFor(connection, profile) : []),
   ];
 }

@@ -20,7 +20,7 @@ test.each([
   ['tcp://[fe80::1]:502', { type: 'modbus-tcp', host: 'fe80::1', port: 502 }],
   ['rtu://10.0.0.6:8899', { type: 'modbus-rtu-tcp', host: '10.0.0.6', port: 8899 }],
 ])('%s', (text, connection) => {
-  expect(parseTarget(text)?.connection).toMatchObject(connection);
+  expect(parseTarget(text)).toMatchObject(connection);
 });
 
 test.each([

@@ -14,6 +14,19 @@ export interface OpenedStream {
 
 export type OpenStream = () => Promise<OpenedStream>;
 
+/** A pseudo terminal as a target: `pty`, or `pty:` with a path at which it is to be found. */
+export interface PtyTarget {
+  readonly kind: 'pty';
+  readonly link: string | undefined;
+}
+
+export const PTY_FORM = 'pty[:LINK]';
+
+export function parsePty(text: string): PtyTarget | undefined {
+  const pty = /^pty(?::(.+))?$/.exec(text);
+  return pty ? { kind: 'pty', link: pty[1] } : undefined;
+}
+
 const OPEN_TIMEOUT_MS = 5000;
 
 /** @throws GatewayError when the port cannot be opened. */

@@ -2,12 +2,10 @@
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
-import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
-import type { ConnectionConfig } from '../../drivers/connections.ts';
 import type { PackBinding } from '../../drivers/driver.ts';
-import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
-import { loadProfiles, shapeOf } from '../../drivers/profiles/load.ts';
-import { createDriver } from '../../drivers/registry.ts';
+import { loadProfiles } from '../../drivers/profiles/load.ts';
+import { shapeOf } from '../../drivers/profiles/shape.ts';
+import { type ConnectionConfig, createDriver, makeWires } from '../../drivers/transports.ts';
 import { createSimulation } from '../simulation.ts';
 import type { SimulationConfig } from '../simulation-config.ts';
 
@@ -71,7 +69,7 @@ export function bench(
   interval_ms = INTERVAL_MS,
   clock = new ManualClock(),
 ) {
-  const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+  const wires = makeWires();
   const connections = bindingsOf(buses);
   const simulation = createSimulation({
     config: { start_hour: 12, ...config },

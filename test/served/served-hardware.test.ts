@@ -15,16 +15,15 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import { hardwareOf } from '../../daemon/cli/simulated-hardware.ts';
-import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
-import type { ConnectionConfig, SlcanConnection } from '../../drivers/connections.ts';
-import { VirtualModbusHub } from '../../drivers/modbus/virtual-link.ts';
+import type { SlcanConnection } from '../../drivers/can/connections.ts';
 import { loadProfiles } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
-import { createDriver } from '../../drivers/registry.ts';
+import { type ConnectionConfig, createDriver, makeWires } from '../../drivers/transports.ts';
+import type { CanServeTarget } from '../../sim/can/simulated-can.ts';
+import type { ModbusServeTarget } from '../../sim/modbus/simulated-modbus.ts';
 import type { Bridge } from '../../sim/serve/bridge.ts';
-import { makeBridge } from '../../sim/serve/make-bridge.ts';
-import type { ServeTarget } from '../../sim/serve/serve-target.ts';
 import { createSimulation, type Simulation } from '../../sim/simulation.ts';
+import { simulatedTransport } from '../../sim/transports.ts';
 
 const PYTHON = '/usr/bin/python3';
 const folder = mkdtempSync(join(tmpdir(), 'served-'));
@@ -51,9 +50,9 @@ interface Bench {
   stop(): Promise<void>;
 }
 
-async function serve(profile: Profile, target: ServeTarget): Promise<Bench> {
+async function serve(profile: Profile, target: CanServeTarget | ModbusServeTarget): Promise<Bench> {
   const hardware = hardwareOf({ profile: profile.id, packs: String(packsOf(profile)) }, loaded);
-  const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+  const wires = makeWires();
   const simulation = createSimulation({
     ...hardware,
     config: hardware.simulation,
@@ -64,11 +63,10 @@ async function serve(profile: Profile, target: ServeTarget): Promise<Bench> {
     own_periods: true,
   });
   const [{ connection, bindings }] = hardware.connections;
-  const bridge = makeBridge(target, {
+  const bridge = simulatedTransport(profile.transport).makeBridge(target, {
     connection_id: connection.id,
-    transport: profile.transport,
     bindings,
-    wires,
+    wires: wires[profile.transport],
     clock: systemClock,
     onLost: reason => {
       throw new Error(reason);
@@ -88,7 +86,7 @@ async function serve(profile: Profile, target: ServeTarget): Promise<Bench> {
 async function readBack(bench: Bench, connection: ConnectionConfig): Promise<void> {
   const [{ bindings }] = bench.hardware.connections;
   const context = { clock: systemClock, log: silentLogger, interval_ms: 500, onUpdate() {}, onLink() {} };
-  const wires = { can: new VirtualCanHub(), modbus: new VirtualModbusHub() };
+  const wires = makeWires();
   const driver = createDriver(connection, bindings, context, wires);
   const readings = bindings.map(({ pack, shape }) => new PackReading(pack, shape));
   const check = () =>

@@ -2,10 +2,11 @@
 import { ManualClock } from '../../../core/clock/manual-clock.ts';
 import { silentLogger } from '../../../core/log.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
-import type { ModbusConnection } from '../../connections.ts';
 import type { Driver, LinkEvent, PackBinding } from '../../driver.ts';
-import { loadProfiles, shapeOf } from '../../profiles/load.ts';
+import { loadProfiles } from '../../profiles/load.ts';
 import type { Profile } from '../../profiles/profile.ts';
+import { shapeOf } from '../../profiles/shape.ts';
+import type { ModbusConnection } from '../connections.ts';
 import { createModbusDriver } from '../modbus-driver.ts';
 import { VirtualModbusHub } from '../virtual-link.ts';
 

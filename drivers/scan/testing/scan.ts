@@ -2,8 +2,8 @@
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { DeviceAlarmLevel, PackReading } from '../../../core/reading/pack-reading.ts';
 import { createCanEncoder } from '../../can/can-encoder.ts';
+import { CanTraffic } from '../../can/scan/traffic.ts';
 import type { PackBinding } from '../../driver.ts';
-import { CanTraffic } from '../traffic.ts';
 
 const CELL_V = 3.3;
 

@@ -5,9 +5,9 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { encodeMbap, MbapReader } from '../../drivers/modbus/mbap.ts';
-import type { AnswerUnit, Bridge, OnBridgeLost } from './bridge.ts';
+import type { AnswerUnit, Bridge, OnBridgeLost } from '../serve/bridge.ts';
+import type { OpenStream } from '../serve/streams.ts';
 import { RtuListener } from './rtu-listener.ts';
-import type { OpenStream } from './streams.ts';
 
 export interface ModbusBridgeOptions {
   readonly answer: AnswerUnit;

@@ -3,7 +3,7 @@ import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { CanBus } from '../../drivers/can/can-bus.ts';
 import type { SentFrame, VirtualCanBus, VirtualCanNode } from '../../drivers/can/virtual-bus.ts';
-import type { Bridge } from './bridge.ts';
+import type { Bridge } from '../serve/bridge.ts';
 
 /** Frames that wait while the interface takes none; beyond, new ones are dropped and counted. */
 const MAX_WAITING_FRAMES = 1024;

@@ -2,25 +2,25 @@
  * Which Modbus profiles fit the units of a link: each is tried at the units it may stand on, with its own
  * reads (functions 1 to 4, within the blocks its map defines), and what comes out is weighed.
  */
-import type { Clock } from '../../core/clock/clock.ts';
-import { GatewayError } from '../../core/errors.ts';
-import { PackMetric } from '../../core/metrics.ts';
-import { PackReading } from '../../core/reading/pack-reading.ts';
-import { PackState } from '../../core/reading/pack-state.ts';
+import type { Clock } from '../../../core/clock/clock.ts';
+import { GatewayError } from '../../../core/errors.ts';
+import { PackMetric } from '../../../core/metrics.ts';
+import { PackReading } from '../../../core/reading/pack-reading.ts';
+import { PackState } from '../../../core/reading/pack-state.ts';
+import type { PackBinding } from '../../driver.ts';
+import type { Profile } from '../../profiles/profile.ts';
+import { candidateBinding } from '../../scan/candidate.ts';
+import { byConfidence, type Finding } from '../../scan/finding.ts';
+import { describeFacts, factsOf, gapsIn } from '../../scan/reading-facts.ts';
+import { confidence } from '../../scan/score.ts';
 import type { ModbusConnection } from '../connections.ts';
-import type { PackBinding } from '../driver.ts';
-import { ModbusLink, type ReadFailure } from '../modbus/modbus-link.ts';
-import { wireOf } from '../modbus/open-wire.ts';
-import { sizeOf } from '../modbus/registers/raw-number.ts';
-import { registerMap } from '../modbus/registers/register-map.ts';
-import type { ReadRequest } from '../modbus/reply.ts';
-import { createUnitReaders } from '../modbus/units-of-connection.ts';
-import type { VirtualModbusHub } from '../modbus/virtual-link.ts';
-import type { Profile } from '../profiles/profile.ts';
-import { candidateBinding } from './candidate.ts';
-import { byConfidence, type Finding } from './finding.ts';
-import { describeFacts, factsOf, gapsIn } from './reading-facts.ts';
-import { confidence } from './score.ts';
+import { ModbusLink, type ReadFailure } from '../modbus-link.ts';
+import { wireOf } from '../open-wire.ts';
+import { sizeOf } from '../registers/raw-number.ts';
+import { registerMap } from '../registers/register-map.ts';
+import type { ReadRequest } from '../reply.ts';
+import { createUnitReaders } from '../units-of-connection.ts';
+import type { VirtualModbusHub } from '../virtual-link.ts';
 import { identify } from './sunspec-identity.ts';
 
 export interface ModbusScan {

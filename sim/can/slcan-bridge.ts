@@ -5,8 +5,8 @@
 import type { Duplex } from 'node:stream';
 import { SLCAN_BITRATES, SlcanParser, slcanLine, speedCommand } from '../../drivers/can/slcan-codec.ts';
 import type { SentFrame, VirtualCanBus, VirtualCanNode } from '../../drivers/can/virtual-bus.ts';
-import type { Bridge, OnBridgeLost } from './bridge.ts';
-import type { OpenStream } from './streams.ts';
+import type { Bridge, OnBridgeLost } from '../serve/bridge.ts';
+import type { OpenStream } from '../serve/streams.ts';
 
 const CR = '\r';
 const BEL = '\x07';

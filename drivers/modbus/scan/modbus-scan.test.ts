@@ -1,17 +1,17 @@
 /** Every Modbus profile is known again by its own registers; other devices are not claimed. */
 import { expect, test } from 'vitest';
-import { systemClock } from '../../core/clock/system-clock.ts';
-import { encodeMbap } from '../modbus/mbap.ts';
-import { encodeRtu } from '../modbus/rtu/crc.ts';
-import { oddDevice } from '../modbus/testing/odd-device.ts';
-import { createUnitImage } from '../modbus/unit-image.ts';
-import { VirtualModbusHub } from '../modbus/virtual-link.ts';
-import { loadProfiles } from '../profiles/load.ts';
-import { candidateBinding } from './candidate.ts';
-import { configurationFor } from './configuration.ts';
-import type { Finding } from './finding.ts';
+import { systemClock } from '../../../core/clock/system-clock.ts';
+import { loadProfiles } from '../../profiles/load.ts';
+import { candidateBinding } from '../../scan/candidate.ts';
+import { configurationFor } from '../../scan/configuration.ts';
+import type { Finding } from '../../scan/finding.ts';
+import { healthyReading } from '../../scan/testing/scan.ts';
+import { encodeMbap } from '../mbap.ts';
+import { encodeRtu } from '../rtu/crc.ts';
+import { oddDevice } from '../testing/odd-device.ts';
+import { createUnitImage } from '../unit-image.ts';
+import { VirtualModbusHub } from '../virtual-link.ts';
 import { type ModbusOutcome, scanModbus } from './modbus-scan.ts';
-import { healthyReading } from './testing/scan.ts';
 
 const { profiles } = loadProfiles();
 const modbusProfiles = [...profiles.values()].filter(({ transport }) => transport === 'modbus');

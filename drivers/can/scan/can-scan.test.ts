@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseCandumpLine } from '../can/candump-replay.ts';
-import { loadProfiles } from '../profiles/load.ts';
+import { loadProfiles } from '../../profiles/load.ts';
+import { candidateBinding } from '../../scan/candidate.ts';
+import { configurationFor } from '../../scan/configuration.ts';
+import { healthyReading, trafficOf } from '../../scan/testing/scan.ts';
+import { parseCandumpLine } from '../candump-replay.ts';
 import { addressesSeen, scanTraffic } from './can-scan.ts';
-import { candidateBinding } from './candidate.ts';
-import { configurationFor } from './configuration.ts';
-import { healthyReading, trafficOf } from './testing/scan.ts';
 import { CanTraffic } from './traffic.ts';
 
 const { profiles } = loadProfiles();
@@ -76,7 +76,7 @@ test('cells that do not add up to the pack speak against it', async () => {
   const reading = healthyReading(jk);
   const [right] = await scanTraffic(trafficOf([jk]), [jk.profile]);
   const traffic = trafficOf([jk], 0);
-  const { createCanEncoder } = await import('../can/can-encoder.ts');
+  const { createCanEncoder } = await import('../can-encoder.ts');
   reading.values[0] = 20;
   createCanEncoder(jk).frames(reading, frame => traffic.add(frame, 0));
   const [wrong] = await scanTraffic(traffic, [jk.profile]);

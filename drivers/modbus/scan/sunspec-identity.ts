@@ -1,8 +1,8 @@
 /** Whether a unit speaks SunSpec, and what it says of itself there. */
-import type { ModbusLink, ReadFailure } from '../modbus/modbus-link.ts';
-import { ChainWalk } from '../modbus/sunspec/discovery.ts';
-import { MODELS } from '../modbus/sunspec/models.ts';
-import { readText } from '../modbus/sunspec/points.ts';
+import type { ModbusLink, ReadFailure } from '../modbus-link.ts';
+import { ChainWalk } from '../sunspec/discovery.ts';
+import { MODELS } from '../sunspec/models.ts';
+import { readText } from '../sunspec/points.ts';
 
 const COMMON_MODEL = 1;
 /** One per place where the marker may stand, and one for a lost reply. */

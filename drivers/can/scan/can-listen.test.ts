@@ -1,8 +1,8 @@
 /** Listening sends nothing; asking sends the documented requests of the profiles named, and nothing else. */
 import { expect, test } from 'vitest';
-import { ManualClock } from '../../core/clock/manual-clock.ts';
-import { VirtualBusPort, VirtualCanHub } from '../can/virtual-bus.ts';
-import { loadProfiles } from '../profiles/load.ts';
+import { ManualClock } from '../../../core/clock/manual-clock.ts';
+import { loadProfiles } from '../../profiles/load.ts';
+import { VirtualBusPort, VirtualCanHub } from '../virtual-bus.ts';
 import { CanListener } from './can-listen.ts';
 
 const { profiles } = loadProfiles();

@@ -6,7 +6,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
 import { crcFits, encodeRtu } from '../../drivers/modbus/rtu/crc.ts';
-import type { AnswerUnit } from './bridge.ts';
+import type { AnswerUnit } from '../serve/bridge.ts';
 
 export interface RtuListenerOptions {
   readonly answer: AnswerUnit;

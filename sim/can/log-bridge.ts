@@ -7,7 +7,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { formatCanId } from '../../drivers/can/can-bus.ts';
 import type { SentFrame, VirtualCanBus, VirtualCanNode } from '../../drivers/can/virtual-bus.ts';
-import type { Bridge } from './bridge.ts';
+import type { Bridge } from '../serve/bridge.ts';
 
 /** Bytes that may wait for a slow disk or reader; beyond, frames are dropped and counted. */
 const MAX_WAITING_BYTES = 4 << 20;

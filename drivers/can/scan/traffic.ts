@@ -1,6 +1,6 @@
 /** What was received on a CAN bus: counts and periods of every id, and a bounded part of the frames themselves. */
-import { canKey, formatCanId } from '../can/can-bus.ts';
-import type { SentFrame } from '../can/virtual-bus.ts';
+import { canKey, formatCanId } from '../can-bus.ts';
+import type { SentFrame } from '../virtual-bus.ts';
 
 export interface ReceivedFrame {
   readonly t_ms: number;

@@ -1,6 +1,9 @@
 /** What can stand after `--listen`. */
 import { expect, test } from 'vitest';
-import { parseServeTarget, servedTransport } from './serve-target.ts';
+import { otherServedAt, simulatedTransport } from './transports.ts';
+
+/** Of the other one. */
+const TITLES = { can: 'Modbus', modbus: 'CAN' };
 
 test.each([
   ['vcan0', { kind: 'interface', interface: 'vcan0' }, 'can'],
@@ -15,10 +18,16 @@ test.each([
   ['pty', { kind: 'pty', link: undefined }, undefined],
   ['pty:/tmp/battery', { kind: 'pty', link: '/tmp/battery' }, undefined],
 ] as const)('%s', (text, target, transport) => {
-  expect(parseServeTarget(text)).toEqual(target);
-  expect(servedTransport(target)).toBe(transport);
+  for (const name of ['can', 'modbus'] as const) {
+    const fits = transport === undefined || transport === name;
+    expect(simulatedTransport(name).parseServeTarget(text)).toEqual(fits ? target : undefined);
+    expect(otherServedAt(text, name)).toBe(transport === name ? undefined : TITLES[name]);
+  }
 });
 
 test.each(['', 'http://x', 'rtu://x', 'a.log', 'tcp://', 'vcan0 vcan1', 'slcan:'])('%j is none', text => {
-  expect(parseServeTarget(text)).toBeUndefined();
+  for (const name of ['can', 'modbus'] as const) {
+    expect(simulatedTransport(name).parseServeTarget(text)).toBeUndefined();
+    expect(otherServedAt(text, name)).toBeUndefined();
+  }
 });

@@ -2,22 +2,22 @@
  * Which CAN profiles fit what was received: each is tried at every address the ids allow, its frames go through
  * the real driver, and what comes out is weighed.
  */
-import { ManualClock } from '../../core/clock/manual-clock.ts';
-import { silentLogger } from '../../core/log.ts';
-import { PackMetric } from '../../core/metrics.ts';
-import { PackReading } from '../../core/reading/pack-reading.ts';
-import { EXACT_MASK } from '../can/can-bus.ts';
-import { createCanDriver } from '../can/can-driver.ts';
-import { type MappedMessage, mapPack, TargetKind } from '../can/pack-mapping.ts';
-import { VirtualCanHub } from '../can/virtual-bus.ts';
-import type { PackBinding } from '../driver.ts';
-import type { Profile } from '../profiles/profile.ts';
-import { candidateBinding } from './candidate.ts';
-import { byConfidence, type Finding } from './finding.ts';
-import { describeFacts, factsOf, gapsIn, type ReadingFacts } from './reading-facts.ts';
-import { type ChosenOptions, resolveByOption } from './resolving-option.ts';
-import { bitsOfId, confidence, type Evidence } from './score.ts';
-import { Steadiness, withJumps } from './steadiness.ts';
+import { ManualClock } from '../../../core/clock/manual-clock.ts';
+import { silentLogger } from '../../../core/log.ts';
+import { PackMetric } from '../../../core/metrics.ts';
+import { PackReading } from '../../../core/reading/pack-reading.ts';
+import type { PackBinding } from '../../driver.ts';
+import type { Profile } from '../../profiles/profile.ts';
+import { candidateBinding } from '../../scan/candidate.ts';
+import { byConfidence, type Finding } from '../../scan/finding.ts';
+import { describeFacts, factsOf, gapsIn, type ReadingFacts } from '../../scan/reading-facts.ts';
+import { type ChosenOptions, resolveByOption } from '../../scan/resolving-option.ts';
+import { bitsOfId, confidence, type Evidence } from '../../scan/score.ts';
+import { Steadiness, withJumps } from '../../scan/steadiness.ts';
+import { EXACT_MASK } from '../can-bus.ts';
+import { createCanDriver } from '../can-driver.ts';
+import { type MappedMessage, mapPack, TargetKind } from '../pack-mapping.ts';
+import { VirtualCanHub } from '../virtual-bus.ts';
 import type { CanTraffic, SeenId } from './traffic.ts';
 
 const BUS = 'scan';

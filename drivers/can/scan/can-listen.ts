@@ -2,13 +2,13 @@
  * Hears a live CAN bus for a while. Listens only; `ask` sends the documented read requests of the profiles
  * given, one at a time, as the gateway itself would, and nothing else.
  */
-import { type Clock, sleep } from '../../core/clock/clock.ts';
-import { GatewayError } from '../../core/errors.ts';
-import type { CanBus } from '../can/can-bus.ts';
-import { CanPoller } from '../can/can-poller.ts';
-import { mapPack } from '../can/pack-mapping.ts';
-import type { Profile } from '../profiles/profile.ts';
-import { candidateBinding } from './candidate.ts';
+import { type Clock, sleep } from '../../../core/clock/clock.ts';
+import { GatewayError } from '../../../core/errors.ts';
+import type { Profile } from '../../profiles/profile.ts';
+import { candidateBinding } from '../../scan/candidate.ts';
+import type { CanBus } from '../can-bus.ts';
+import { CanPoller } from '../can-poller.ts';
+import { mapPack } from '../pack-mapping.ts';
 import { CanTraffic } from './traffic.ts';
 
 export class CanListener {
