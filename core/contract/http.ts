@@ -1,5 +1,6 @@
 /** Bodies and replies of the HTTP API, route by route. Errors are problem documents (RFC 9457). */
-import Type, { type Static } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
+import { CELL_SERIES, PACK_SERIES } from '../reading/history-series.ts';
 import { AlertView, BatterySummary, Nullable, Severity } from './model.ts';
 import { Moment } from './moment.ts';
 
@@ -42,18 +43,15 @@ export const HistoryQuery = Type.Object(
   },
   closed,
 );
+/** One of `schema` for each name. */
+const each = <N extends string, S extends TSchema>(names: readonly N[], schema: S) =>
+  Object.fromEntries(names.map(name => [name, schema])) as Record<N, S>;
+
+const SeriesValues = Type.Array(Nullable(Type.Number()));
 const HistorySeries = {
-  pack: Type.Object({
-    voltage_v: Type.Array(Nullable(Type.Number())),
-    current_a: Type.Array(Nullable(Type.Number())),
-    soc_pct: Type.Array(Nullable(Type.Number())),
-    temperature_c: Type.Array(Nullable(Type.Number())),
-  }),
+  pack: Type.Object(each(PACK_SERIES, SeriesValues)),
   /** Per cell (index = cell_no - 1, or the one asked for) its series. */
-  cells: Type.Object({
-    voltage_v: Type.Array(Type.Array(Nullable(Type.Number()))),
-    temperature_c: Type.Array(Type.Array(Nullable(Type.Number()))),
-  }),
+  cells: Type.Object(each(CELL_SERIES, Type.Array(SeriesValues))),
 };
 export const HistoryReply = Type.Object({
   pack_id: Type.String(),

@@ -4,7 +4,7 @@ import Type from 'typebox';
 import { HistoryQuery, HistoryReply } from '../../../core/contract/http.ts';
 import { BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
-import { CELL_SERIES, PACK_SERIES } from '../../store/format/rollup-block.ts';
+import { CELL_SERIES, PACK_SERIES } from '../../../core/reading/history-series.ts';
 import { RateLimitError } from '../auth/login-guard.ts';
 import { visibleFleet } from '../auth/visible.ts';
 import { tableHeaders, wantsCsv } from '../csv.ts';

@@ -2,6 +2,17 @@
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { ReadingDecoder } from '../../../core/reading/codec.ts';
 import { BodyTokens } from '../../../core/reading/codec-tokens.ts';
+import {
+  CELL_SERIES,
+  cellSeries,
+  factSeries,
+  HISTORY_PARTS,
+  PACK_SERIES,
+  READING_FACTS,
+  seriesQuality,
+  seriesValue,
+  wantedSeries,
+} from '../../../core/reading/history-series.ts';
 import { Quality } from '../../../core/reading/quality.ts';
 import {
   AGE_STEP_MS,
@@ -10,18 +21,7 @@ import {
   VALUE_PER_UNIT,
 } from '../../../core/reading/reading-format.ts';
 import type { ChunkGroup } from './chunk.ts';
-import {
-  CELL_SERIES,
-  cellSeries,
-  factSeries,
-  HISTORY_PARTS,
-  PACK_SERIES,
-  READING_FACTS,
-  type Rollup,
-  seriesQuality,
-  seriesValue,
-  wantedSeries,
-} from './rollup-block.ts';
+import type { Rollup } from './rollup-block.ts';
 
 const decoder = new ReadingDecoder();
 const tokens = new BodyTokens();

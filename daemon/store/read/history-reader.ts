@@ -5,18 +5,15 @@
 import type { Database } from 'better-sqlite3';
 import { describeError, GatewayError } from '../../../core/errors.ts';
 import { ReadingDecoder } from '../../../core/reading/codec.ts';
-import { addGoodValues, groupValues } from '../format/chunk-series.ts';
 import {
-  blockStart,
   factSeries,
   HISTORY_PARTS,
   READING_FACTS,
-  ROLLUP_LEVELS,
-  Rollup,
   seriesValue,
-  stepsFrom,
   wantedSeries,
-} from '../format/rollup-block.ts';
+} from '../../../core/reading/history-series.ts';
+import { addGoodValues, groupValues } from '../format/chunk-series.ts';
+import { blockStart, ROLLUP_LEVELS, Rollup, stepsFrom } from '../format/rollup-block.ts';
 import { rollupName } from '../log/check-parts.ts';
 import type { Chunk, LogRows } from '../log/log-rows.ts';
 import { type TimeSpan, UncertainSpans } from '../log/uncertain-spans.ts';

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { HistoryReply } from '../../../core/contract/http.ts';
-import { factSeries, READING_FACTS, Rollup } from '../format/rollup-block.ts';
+import { factSeries, READING_FACTS } from '../../../core/reading/history-series.ts';
+import { Rollup } from '../format/rollup-block.ts';
 import { historyOfReadings, historyOfSteps, ThinnedSeries } from './history.ts';
 import { historyText } from './history-text.ts';
 

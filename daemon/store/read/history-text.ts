@@ -3,7 +3,7 @@
  * moment. Made in the reader's thread, so that the thread that serves the live feed only hands them on.
  */
 
-import { CELL_SERIES, PACK_SERIES } from '../format/rollup-block.ts';
+import { CELL_SERIES, PACK_SERIES } from '../../../core/reading/history-series.ts';
 import type { HistoryFormat } from '../store.ts';
 import type { History, HistoryColumn, HistoryColumns } from './history.ts';
 import { NumberText } from './number-text.ts';

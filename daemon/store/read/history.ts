@@ -14,8 +14,8 @@ import {
   factSeries,
   PACK_SERIES,
   type READING_FACTS,
-  type Rollup,
-} from '../format/rollup-block.ts';
+} from '../../../core/reading/history-series.ts';
+import type { Rollup } from '../format/rollup-block.ts';
 import type { TimeSpan } from '../log/uncertain-spans.ts';
 import type { HistoryRequest } from '../store.ts';
 
@@ -239,17 +239,14 @@ function columnsOf(
     values: values(series),
     decimals: decimalsOf(metric),
   });
-  const ofPack = (name: (typeof PACK_SERIES)[number]) =>
-    column(PACK_SERIES.indexOf(name), PACK_METRICS[PackMetric[name]]);
-  const ofCells = (name: (typeof CELL_SERIES)[number]) =>
-    cells.map(cell => column(cellSeries(cell, CELL_SERIES.indexOf(name)), CELL_METRICS[CellMetric[name]]));
   return {
-    pack: {
-      voltage_v: ofPack('voltage_v'),
-      current_a: ofPack('current_a'),
-      soc_pct: ofPack('soc_pct'),
-      temperature_c: ofPack('temperature_c'),
-    },
-    cells: { voltage_v: ofCells('voltage_v'), temperature_c: ofCells('temperature_c') },
+    pack: byName(PACK_SERIES, (name, series) => column(series, PACK_METRICS[PackMetric[name]])),
+    cells: byName(CELL_SERIES, (name, quantity) =>
+      cells.map(cell => column(cellSeries(cell, quantity), CELL_METRICS[CellMetric[name]])),
+    ),
   };
+}
+
+function byName<N extends string, T>(names: readonly N[], make: (name: N, place: number) => T): Record<N, T> {
+  return Object.fromEntries(names.map((name, place) => [name, make(name, place)])) as Record<N, T>;
 }
