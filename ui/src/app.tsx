@@ -12,13 +12,14 @@ import { PackPage } from './pages/pack/pack.tsx';
 import { SystemPage } from './pages/system/system.tsx';
 import { NotFound, Notice } from './parts/notice.tsx';
 import { Shell } from './shell.tsx';
+import { t } from './texts/texts.ts';
 
 export function App() {
   switch (session.value.phase) {
     case 'unknown':
       return (
         <p class="boot" role="status">
-          Asking the gateway…
+          {t().shell.asking}
         </p>
       );
     case 'unreachable':
@@ -59,13 +60,14 @@ function NotFoundPage() {
 }
 
 function Unreachable() {
+  const { title, text, again } = t().notices.unreachable;
   return (
     <main class="lonely">
-      <Notice icon="offline" title="The gateway does not answer" tone="critical">
-        <p>Check that this device is on the gateway’s network and that the gateway has power.</p>
+      <Notice icon="offline" title={title} tone="critical">
+        <p>{text}</p>
         <p>
           <button type="button" class="button button-main" onClick={() => void checkSession()}>
-            Try again
+            {again}
           </button>
         </p>
       </Notice>

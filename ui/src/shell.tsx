@@ -2,21 +2,21 @@
 import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso/router';
 import { session } from './api/session.ts';
-import { countOf } from './format/numbers.ts';
 import { formatClock, formatSpan } from './format/time.ts';
 import { feed, isLive, now_ms, useRoom } from './live/live.ts';
 import { Icon, type IconName } from './parts/icons.tsx';
+import { t } from './texts/texts.ts';
 
 export function Shell({ children }: { children: ComponentChildren }) {
   return (
     <div class="shell">
       <a class="skip" href="#main">
-        Skip to content
+        {t().shell.skip}
       </a>
       <header class="bar">
         <a class="brand" href="/">
           <BrandMark />
-          <span class="brand-name">BMS Gateway</span>
+          <span class="brand-name">{t().common.product}</span>
         </a>
         <LinkPill />
       </header>
@@ -41,22 +41,23 @@ export function BrandMark() {
 
 function Navigation() {
   const { path } = useLocation();
+  const text = t().shell;
   const isFleet = path === '/' || path.startsWith('/battery/') || path.startsWith('/pack/');
   return (
-    <nav class="nav" aria-label="Main">
-      <NavLink href="/" icon="fleet" text="Fleet" isCurrent={isFleet} />
+    <nav class="nav" aria-label={text.navigation}>
+      <NavLink href="/" icon="fleet" text={text.fleet} isCurrent={isFleet} />
       <NavLink
         href="/alerts"
         icon="bell"
-        text="Alerts"
+        text={text.alerts}
         isCurrent={path === '/alerts'}
         badge={<AlertCount />}
       />
-      <NavLink href="/system" icon="system" text="System" isCurrent={path.startsWith('/system')} />
+      <NavLink href="/system" icon="system" text={text.system} isCurrent={path.startsWith('/system')} />
       <NavLink
         href="/account"
         icon="person"
-        text={session.value.user?.username ?? 'Account'}
+        text={session.value.user?.username ?? text.account}
         isCurrent={path === '/account'}
       />
     </nav>
@@ -92,7 +93,7 @@ function AlertCount() {
   return (
     <span class={`nav-badge tone-${isLive.value ? tone : 'quiet'}`}>
       {active.length > 99 ? '99+' : active.length}
-      <span class="visually-hidden"> {countOf(active.length, 'active alert')}</span>
+      <span class="visually-hidden"> {t().shell.activeAlerts(active.length)}</span>
     </span>
   );
 }
@@ -100,18 +101,19 @@ function AlertCount() {
 /** Live, connecting or trying again: in words, with an icon. */
 function LinkPill() {
   const { phase } = feed.link.value;
+  const text = t().shell;
   if (phase === 'live') {
     return (
       <span class="pill pill-live" role="status">
         <span class="live-dot" aria-hidden="true" />
-        Live
+        {text.live}
       </span>
     );
   }
   return (
     <span class="pill pill-lost" role="status">
       <Icon name="retry" size={16} />
-      {phase === 'lost' ? 'Reconnecting' : 'Connecting'}
+      {phase === 'lost' ? text.reconnecting : text.connecting}
     </span>
   );
 }
@@ -122,7 +124,7 @@ function OldBanner() {
     <div class="old-banner" role="alert">
       <Icon name="clock" size={22} />
       <div>
-        <strong>Not live.</strong> What you see is old: <OldSince /> Reconnecting by itself.
+        <strong>{t().shell.notLive}</strong> {t().shell.old(<OldSince />)}
       </div>
     </div>
   );
@@ -131,10 +133,11 @@ function OldBanner() {
 function OldSince() {
   const { last_message_ms } = feed.link.value;
   if (last_message_ms === undefined) return null;
+  const text = t().shell;
   return (
     <span>
-      last message at {formatClock(last_message_ms)},{' '}
-      <span aria-hidden="true">{formatSpan(now_ms.value - last_message_ms)} ago.</span>
+      {text.lastMessage(formatClock(last_message_ms))}{' '}
+      <span aria-hidden="true">{text.ago(formatSpan(now_ms.value - last_message_ms))}</span>
     </span>
   );
 }

@@ -1,5 +1,6 @@
 /** HTTP towards the gateway. Every failure is an ApiError whose message a person can act on. */
 import type { Problem } from '../../../core/contract/http.ts';
+import { t } from '../texts/texts.ts';
 
 export class ApiError extends Error {
   /** HTTP status; 0 when the gateway did not answer. */
@@ -38,7 +39,7 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   throw new ApiError(
     response.status,
     problem.code ?? '',
-    problem.detail ?? problem.title ?? `The gateway answered with status ${response.status}.`,
+    problem.detail ?? problem.title ?? t().errors.status(response.status),
     Number.isFinite(retryAfter) ? retryAfter : undefined,
   );
 }
@@ -57,6 +58,6 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
     });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new ApiError(0, '', 'The gateway does not answer. Check that this device is on its network.');
+    throw new ApiError(0, '', t().errors.noAnswer);
   }
 }

@@ -1,5 +1,6 @@
 /** The password wanted once more: what the gateway refused for want of it waits for the dialog, then goes on. */
 import { signal } from '@preact/signals';
+import { t } from '../texts/texts.ts';
 import { ApiError } from './client.ts';
 
 interface Wanted {
@@ -29,6 +30,6 @@ function makeWanted(): Wanted {
     wanted.value = undefined;
     settle();
   };
-  const kept = new ApiError(403, 'CONFIRM_PASSWORD', 'Nothing was changed: the password was not given.');
+  const kept = new ApiError(403, 'CONFIRM_PASSWORD', t().errors.notConfirmed);
   return { given, done: end(resolve), cancel: end(() => reject(kept)) };
 }

@@ -1,5 +1,6 @@
 /** Takes a long file piece by piece, reporting how far it has come, and hands it to the browser to save. */
 import { systemClock } from '../../../core/clock/system-clock.ts';
+import { t } from '../texts/texts.ts';
 import { ApiError } from './client.ts';
 import { ask } from './session.ts';
 
@@ -54,11 +55,7 @@ async function take(url: string, signal: AbortSignal): Promise<Piece> {
   const response = await fetch(url, { signal, credentials: 'same-origin' });
   if (response.ok) return { response, body: new Uint8Array(await response.arrayBuffer()) };
   const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
-  throw new ApiError(
-    response.status,
-    problem.code ?? '',
-    problem.detail ?? 'The gateway does not give the file',
-  );
+  throw new ApiError(response.status, problem.code ?? '', problem.detail ?? t().errors.noFile);
 }
 
 const nextOf = (response: Response | undefined) =>

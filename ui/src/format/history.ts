@@ -1,6 +1,6 @@
 /** History replies as lines of a chart. */
 import type { HistoryReply } from '../../../core/contract/http.ts';
-import { countOf } from './numbers.ts';
+import { t } from '../texts/texts.ts';
 import { formatMoment } from './time.ts';
 
 export type HistorySeries = 'cells' | 'voltage' | 'current' | 'charge' | 'temperature';
@@ -14,7 +14,6 @@ export interface HistoryLine {
 }
 
 interface SeriesKind {
-  readonly title: string;
   readonly unit: string;
   readonly decimals: number;
   lines(reply: HistoryReply): HistoryLine[];
@@ -22,41 +21,37 @@ interface SeriesKind {
 
 export const HISTORY_SERIES: Readonly<Record<HistorySeries, SeriesKind>> = {
   cells: {
-    title: 'Cells',
     unit: 'V',
     decimals: 3,
     lines: reply => {
+      const text = t().history.series.cells;
       const { lowest } = envelope((reply.lowest ?? reply).cells.voltage_v, reply.t_ms.length);
       const { highest } = envelope((reply.highest ?? reply).cells.voltage_v, reply.t_ms.length);
       return [
-        { label: 'Highest cell', values: highest, role: 'upper' },
-        { label: 'Lowest cell', values: lowest, role: 'lower' },
+        { label: text.highest, values: highest, role: 'upper' },
+        { label: text.lowest, values: lowest, role: 'lower' },
       ];
     },
   },
   voltage: {
-    title: 'Voltage',
     unit: 'V',
     decimals: 2,
-    lines: reply => withBand(reply, 'voltage_v', 'Pack voltage'),
+    lines: reply => withBand(reply, 'voltage_v', t().history.series.voltage.line),
   },
   current: {
-    title: 'Current',
     unit: 'A',
     decimals: 2,
-    lines: reply => withBand(reply, 'current_a', 'Current (positive while charging)'),
+    lines: reply => withBand(reply, 'current_a', t().history.series.current.line),
   },
   charge: {
-    title: 'SoC',
     unit: '%',
     decimals: 1,
-    lines: reply => withBand(reply, 'soc_pct', 'State of charge'),
+    lines: reply => withBand(reply, 'soc_pct', t().history.series.charge.line),
   },
   temperature: {
-    title: 'Temp.',
     unit: '°C',
     decimals: 1,
-    lines: reply => withBand(reply, 'temperature_c', 'Pack temperature'),
+    lines: reply => withBand(reply, 'temperature_c', t().history.series.temperature.line),
   },
 };
 
@@ -65,10 +60,11 @@ function withBand(reply: HistoryReply, name: keyof HistoryReply['pack'], label: 
   const line: HistoryLine = { label, values: reply.pack[name], role: 'line' };
   const { lowest, highest } = reply;
   if (!lowest || !highest) return [line];
+  const text = t().history;
   return [
-    { label: 'Highest', values: highest.pack[name], role: 'band-upper' },
-    { label: 'Lowest', values: lowest.pack[name], role: 'band-lower' },
-    { ...line, label: `${label}, mean` },
+    { label: text.highest, values: highest.pack[name], role: 'band-upper' },
+    { label: text.lowest, values: lowest.pack[name], role: 'band-lower' },
+    { ...line, label: text.mean(label) },
   ];
 }
 
@@ -86,11 +82,11 @@ export function uncertainText({ uncertain }: HistoryReply, now_ms: number): stri
   // The newest ones: of old ones less can be done.
   const named = uncertain.slice(-SPANS_NAMED).map(([from_ms, to_ms]) => {
     const [from, to] = [formatMoment(from_ms, now_ms), formatMoment(to_ms, now_ms)];
-    return from === to ? from : `${from} – ${to}`;
+    return from === to ? from : t().common.fromTo(from, to);
   });
   const before = uncertain.length - named.length;
-  if (before > 0) named.unshift(countOf(before, 'span before', 'spans before'));
-  return `time not certain, ${named.join('; ')}`;
+  if (before > 0) named.unshift(t().history.spansBefore(before));
+  return t().history.uncertain(named.join('; '));
 }
 
 /** Lowest and highest over the cells at every moment; null where no cell has a value. */

@@ -1,5 +1,6 @@
 /** Worst first: what needs a person stands on top. */
 import type { AlertCounts, HealthState } from '../../../core/contract/model.ts';
+import { t } from '../texts/texts.ts';
 
 const STATE_RANK: Readonly<Record<HealthState, number>> = { offline: 2, degraded: 1, ok: 0 };
 
@@ -20,7 +21,7 @@ export function worstFirst(a: Ranked, b: Ranked): number {
 }
 
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name.localeCompare(b.name, 'en', { numeric: true });
+  return a.name.localeCompare(b.name, t().locale, { numeric: true });
 }
 
 export function totalAlerts(alerts: AlertCounts): number {

@@ -5,7 +5,7 @@ import { useRoute } from 'preact-iso/router';
 import type { BatteryDetail, PackSummary } from '../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric } from '../../../core/metrics.ts';
 import { deviationScale, type ScaledMetric } from '../format/cells.ts';
-import { countOf, formatMillivolts, formatNumber } from '../format/numbers.ts';
+import { formatMillivolts, formatNumber } from '../format/numbers.ts';
 import { byName, worstFirst } from '../format/rank.ts';
 import { useRoom } from '../live/live.ts';
 import { AlertChips, faultClass, HeadBadge } from '../parts/badges.tsx';
@@ -21,7 +21,7 @@ import { describeBattery, SortSwitch } from './fleet.tsx';
 export function BatteryPage() {
   const { id } = useRoute().params;
   const room = useRoom<'battery'>(`battery:${id}`);
-  useTitle(room.value.data?.battery.name ?? 'Battery');
+  useTitle(room.value.data?.battery.name ?? t().battery.title);
   return (
     <RoomView room={room} place={t().battery.place}>
       {detail => <Battery detail={detail} />}
@@ -31,6 +31,7 @@ export function BatteryPage() {
 
 function Battery({ detail }: { detail: BatteryDetail }) {
   const { battery, packs } = detail;
+  const text = t().battery;
   const [metric, setMetric] = useState<ScaledMetric>('voltage_v');
   const columns = packs.map(pack => pack.cells[metric]);
   const scale = deviationScale(metric, columns);
@@ -39,24 +40,24 @@ function Battery({ detail }: { detail: BatteryDetail }) {
     <>
       <PageHead
         title={battery.name}
-        trail={[{ href: '/', text: 'Fleet' }]}
+        trail={[{ href: '/', text: t().fleet.title }]}
         badge={<HeadBadge state={battery.state} alerts={battery.alerts} />}
       >
         {describeBattery(battery)}
-        {battery.cell_count > 0 && ` · ${countOf(battery.cell_count, 'cell')}`}
+        {battery.cell_count > 0 && ` · ${t().counts.cells(battery.cell_count)}`}
       </PageHead>
       <BatteryFacts detail={detail} />
       <div class="toolbar">
-        <h2>Packs</h2>
+        <h2>{text.packs}</h2>
         <div class="toolbar-group">
           {battery.cell_count > 0 && (
             <Segments
-              label="Colours show"
+              label={text.coloursShow}
               value={metric}
               onChange={setMetric}
               options={[
-                { value: 'voltage_v', text: 'Voltage' },
-                { value: 'temperature_c', text: 'Temperature' },
+                { value: 'voltage_v', text: t().cellViews.voltage },
+                { value: 'temperature_c', text: t().cellViews.temperature },
               ]}
             />
           )}
@@ -77,37 +78,36 @@ function Battery({ detail }: { detail: BatteryDetail }) {
 
 function BatteryFacts({ detail: { battery } }: { detail: BatteryDetail }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v, cell_temperature_max_c: max_c } = battery;
+  const text = t().battery;
   return (
     <dl class="totals">
       <div class="total">
-        <dt>State of charge</dt>
+        <dt>{text.charge}</dt>
         <dd>
           <QuantityText
             number={formatNumber(battery.soc_pct, 1)}
             unit={battery.soc_pct === null ? '' : '%'}
           />
-          <ChargeBar soc_pct={battery.soc_pct} label="State of charge" />
+          <ChargeBar soc_pct={battery.soc_pct} label={text.charge} />
         </dd>
       </div>
       <div class="total">
-        <dt>Power</dt>
+        <dt>{text.power}</dt>
         <dd>
           <PowerText power_w={battery.power_w} />
         </dd>
       </div>
       <div class="total">
-        <dt>Cell voltages</dt>
+        <dt>{text.cellVoltages}</dt>
         <dd>
           <span class="value">
             {formatMillivolts(min_v === null || max_v === null ? null : max_v - min_v)}
           </span>
-          <span class="total-note">
-            {formatNumber(min_v, 3)} to {formatNumber(max_v, 3)} V
-          </span>
+          <span class="total-note">{text.fromToV(formatNumber(min_v, 3), formatNumber(max_v, 3))}</span>
         </dd>
       </div>
       <div class="total">
-        <dt>Hottest cell</dt>
+        <dt>{text.hottestCell}</dt>
         <dd>
           <QuantityText number={formatNumber(max_c, 1)} unit={max_c === null ? '' : '°C'} />
         </dd>
@@ -124,6 +124,7 @@ interface PackRowProps {
 
 function PackRow({ pack, metric, scale }: PackRowProps) {
   const max_c = pack.cell_temperature_max_c;
+  const text = t().battery;
   return (
     <article class={`card pack-row ${faultClass(pack.state, pack.alerts)}`}>
       <div class="pack-name">
@@ -142,19 +143,19 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
         <ReportedExtremes pack={pack} />
       )}
       <dl class="facts pack-facts">
-        <Fact label="SoC">
+        <Fact label={text.soc}>
           <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={pack.soc_pct} decimals={1} />
         </Fact>
-        <Fact label="Voltage">
+        <Fact label={text.voltage}>
           <MetricValue metric={PACK_METRICS[PackMetric.voltage_v]} value={pack.voltage_v} />
         </Fact>
-        <Fact label="Current">
+        <Fact label={text.current}>
           <MetricValue metric={PACK_METRICS[PackMetric.current_a]} value={pack.current_a} />
         </Fact>
-        <Fact label="Spread">
+        <Fact label={text.spread}>
           <span class="value">{formatMillivolts(pack.cell_voltage_spread_v)}</span>
         </Fact>
-        <Fact label="Hottest">
+        <Fact label={text.hottest}>
           <QuantityText number={formatNumber(max_c, 1)} unit={max_c === null ? '' : '°C'} />
         </Fact>
       </dl>
@@ -165,12 +166,13 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
 /** In the strip's place, for a device that reports no single cell. */
 function ReportedExtremes({ pack }: { pack: PackSummary }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v } = pack;
+  const text = t().battery;
   return (
     <dl class="reported-extremes">
-      <Fact label="Lowest cell">
+      <Fact label={text.lowestCell}>
         <QuantityText number={formatNumber(min_v, 3)} unit={min_v === null ? '' : 'V'} />
       </Fact>
-      <Fact label="Highest cell">
+      <Fact label={text.highestCell}>
         <QuantityText number={formatNumber(max_v, 3)} unit={max_v === null ? '' : 'V'} />
       </Fact>
     </dl>

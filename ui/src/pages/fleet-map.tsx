@@ -5,7 +5,7 @@ import { systemClock } from '../../../core/clock/system-clock.ts';
 import type { BatteryDetail, BatterySummary, PackSummary } from '../../../core/contract/model.ts';
 import { columnStats, deviationScale, type ScaledMetric } from '../format/cells.ts';
 import { cellAt, layOutMap, outliers } from '../format/fleet-map.ts';
-import { countOf, formatNumber, formatSigned, formatSignedMillivolts } from '../format/numbers.ts';
+import { formatNumber, formatSigned, formatSignedMillivolts } from '../format/numbers.ts';
 import { cellQuality, countQuality, describeQuality, qualityMark } from '../format/quality.ts';
 import { byName } from '../format/rank.ts';
 import { useRoom } from '../live/live.ts';
@@ -13,6 +13,7 @@ import { Section, Segments } from '../parts/controls.tsx';
 import { HeatLegend, UNITS } from '../parts/heat-strip.tsx';
 import { MapCanvas } from '../parts/map-canvas.ts';
 import { theme } from '../parts/preferences.ts';
+import { t } from '../texts/texts.ts';
 
 /** Batteries report one by one; their news is drawn together. */
 const GATHER_MS = 150;
@@ -28,18 +29,19 @@ export function FleetMap({ batteries }: { batteries: readonly BatterySummary[] }
   const known = rows.flatMap(({ id }) => details.get(id) ?? []);
   const columns = known.flatMap(({ packs }) => packs.map(pack => pack.cells[metric]));
   const scale = deviationScale(metric, columns);
+  const text = t().fleetMap;
   return (
     <Section
-      title="All cells"
+      title={text.title}
       class="card fleet-map"
       aside={
         <Segments
-          label="Map shows"
+          label={text.shows}
           value={metric}
           onChange={setMetric}
           options={[
-            { value: 'voltage_v', text: 'Voltage' },
-            { value: 'temperature_c', text: 'Temperature' },
+            { value: 'voltage_v', text: t().cellViews.voltage },
+            { value: 'temperature_c', text: t().cellViews.temperature },
           ]}
         />
       }
@@ -124,7 +126,7 @@ function MapBody({ rows, details, metric, scale, accept }: MapBodyProps) {
         />
       </div>
       <p class="quiet map-pointed" aria-hidden="true">
-        {pointed || 'Tap a cell to open its pack.'}
+        {pointed || t().fleetMap.tap}
       </p>
     </>
   );
@@ -150,13 +152,11 @@ function Outliers({ known, metric }: { known: readonly BatteryDetail[]; metric: 
   if (found.length === 0) return null;
   return (
     <div class="outliers">
-      <h3>Furthest from their pack’s median</h3>
+      <h3>{t().fleetMap.furthest}</h3>
       <ul>
         {found.map(({ pack_id, pack_name, cell_no, deviation }) => (
           <li key={pack_id}>
-            <a href={cellHref(pack_id, cell_no)}>
-              {pack_name}, cell {cell_no}
-            </a>
+            <a href={cellHref(pack_id, cell_no)}>{t().common.cellOf(pack_name, cell_no)}</a>
             <span class="value">{formatDeviation(metric, deviation)}</span>
           </li>
         ))}
@@ -190,12 +190,13 @@ function describeCell(pack: PackSummary, metric: ScaledMetric, cell: number): st
   const value = column.values[cell] ?? null;
   const { median } = columnStats(column);
   const quality = cellQuality(column, cell);
-  const where = `${pack.name}, cell ${cell + 1}`;
-  if (quality === 'missing' || value === null) return `${where}: no data`;
+  const { fleetMap: text, common, qualities } = t();
+  const where = common.cellOf(pack.name, cell + 1);
+  if (quality === 'missing' || value === null) return text.cell(where, qualities.missing.inText);
   const read = `${formatNumber(value, decimals)} ${unit}`;
   if (quality !== 'good' || median === null)
-    return `${where}: ${read}, ${qualityMark(quality)?.word.toLowerCase() ?? ''}`;
-  return `${where}: ${read}, ${formatDeviation(metric, value - median)}`;
+    return text.cell(where, text.value(read, qualityMark(quality)?.inText ?? ''));
+  return text.cell(where, text.value(read, formatDeviation(metric, value - median)));
 }
 
 function describeMap(columns: readonly PackSummary['cells']['voltage_v'][], batteries: number): string {
@@ -203,6 +204,7 @@ function describeMap(columns: readonly PackSummary['cells']['voltage_v'][], batt
     values: columns.flatMap(({ values }) => values),
     quality: columns.map(({ quality }) => quality).join(''),
   };
-  const doubts = describeQuality(countQuality(all)) || 'all with good values';
-  return `Map of ${countOf(all.values.length, 'cell')} in ${countOf(batteries, 'battery', 'batteries')}: ${doubts}; those that stand out are listed below`;
+  const { fleetMap: text, counts } = t();
+  const doubts = describeQuality(countQuality(all)) || text.allGood;
+  return text.map(counts.cells(all.values.length), counts.batteries(batteries), doubts);
 }

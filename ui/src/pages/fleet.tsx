@@ -1,6 +1,6 @@
 /** The whole site: totals, and one card per battery. */
 import type { BatterySummary, FleetState } from '../../../core/contract/model.ts';
-import { countOf, formatMillivolts, formatNumber } from '../format/numbers.ts';
+import { formatMillivolts, formatNumber } from '../format/numbers.ts';
 import { byName, totalAlerts, worstFirst } from '../format/rank.ts';
 import { sumUp } from '../format/totals.ts';
 import { useRoom } from '../live/live.ts';
@@ -15,7 +15,7 @@ import { FleetMap } from './fleet-map.tsx';
 
 export function FleetPage() {
   const room = useRoom<'fleet'>('fleet');
-  useTitle(room.value.data?.site.name ?? 'Fleet');
+  useTitle(room.value.data?.site.name ?? t().fleet.title);
   return (
     <RoomView room={room} place={t().fleet.place}>
       {fleet => <Fleet fleet={fleet} />}
@@ -25,24 +25,25 @@ export function FleetPage() {
 
 function Fleet({ fleet }: { fleet: FleetState }) {
   const { site, batteries } = fleet;
+  const { fleet: text, counts } = t();
   const totals = sumUp(batteries);
   const sorted = [...batteries].sort(sortOrder.value === 'worst' ? worstFirst : byName);
   return (
     <>
       <PageHead title={site.name}>
-        {countOf(batteries.length, 'battery', 'batteries')} · {countOf(totals.packs, 'pack')}
-        {totals.cells > 0 && ` · ${countOf(totals.cells, 'cell')}`}
+        {counts.batteries(batteries.length)} · {counts.packs(totals.packs)}
+        {totals.cells > 0 && ` · ${counts.cells(totals.cells)}`}
       </PageHead>
       {batteries.length === 0 ? (
-        <Notice icon="fleet" title="No battery to show">
-          <p>None is assigned to your account, or the gateway’s configuration has none yet.</p>
+        <Notice icon="fleet" title={text.none.title}>
+          <p>{text.none.text}</p>
         </Notice>
       ) : (
         <>
           <Totals totals={totals} />
           <FleetMap batteries={batteries} />
           <div class="toolbar">
-            <h2>Batteries</h2>
+            <h2>{text.batteries}</h2>
             <SortSwitch />
           </div>
           <ul class="card-grid">
@@ -59,61 +60,65 @@ function Fleet({ fleet }: { fleet: FleetState }) {
 }
 
 export function SortSwitch() {
+  const text = t().fleet;
   return (
     <Segments
-      label="Order"
+      label={text.order}
       value={sortOrder.value}
       onChange={order => {
         sortOrder.value = order;
       }}
       options={[
-        { value: 'worst', text: 'Worst first' },
-        { value: 'name', text: 'By name' },
+        { value: 'worst', text: text.worstFirst },
+        { value: 'name', text: text.byName },
       ]}
     />
   );
 }
 
 function Totals({ totals }: { totals: ReturnType<typeof sumUp> }) {
+  const text = t().fleet;
   const notOk = totals.packs - totals.packs_ok;
   const alertCount = totalAlerts(totals.alerts);
   return (
     <dl class="totals">
       <div class="total">
-        <dt>Power</dt>
+        <dt>{text.power}</dt>
         <dd>
           <PowerText power_w={totals.power_w} />
         </dd>
       </div>
       <div class="total">
-        <dt>Packs OK</dt>
+        <dt>{text.packsOk}</dt>
         <dd>
           <span class="value">
             {totals.packs_ok}
-            <span class="unit"> of {totals.packs}</span>
+            <span class="unit"> {text.ofAll(totals.packs)}</span>
           </span>
           <span class={notOk > 0 ? 'total-note tone-warning' : 'total-note'}>
-            {notOk > 0
-              ? `${countOf(notOk, 'pack needs', 'packs need')} attention`
-              : 'All answer, all values good'}
+            {notOk > 0 ? text.needAttention(notOk) : text.allGood}
           </span>
         </dd>
       </div>
       <div class="total">
-        <dt>Batteries OK</dt>
+        <dt>{text.batteriesOk}</dt>
         <dd>
           <span class="value">
             {totals.batteries_ok}
-            <span class="unit"> of {totals.batteries}</span>
+            <span class="unit"> {text.ofAll(totals.batteries)}</span>
           </span>
         </dd>
       </div>
       <div class="total">
-        <dt>Active alerts</dt>
+        <dt>{text.activeAlerts}</dt>
         <dd>
           <a class="total-link" href="/alerts">
             <span class="value">{alertCount}</span>
-            {alertCount > 0 ? <AlertChips alerts={totals.alerts} /> : <span class="total-note">None</span>}
+            {alertCount > 0 ? (
+              <AlertChips alerts={totals.alerts} />
+            ) : (
+              <span class="total-note">{text.noAlerts}</span>
+            )}
           </a>
         </dd>
       </div>
@@ -123,6 +128,7 @@ function Totals({ totals }: { totals: ReturnType<typeof sumUp> }) {
 
 function BatteryCard({ battery }: { battery: BatterySummary }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v } = battery;
+  const text = t().fleet;
   const spread_v = min_v === null || max_v === null ? null : max_v - min_v;
   return (
     <article class={`card battery-card ${faultClass(battery.state, battery.alerts)}`}>
@@ -142,18 +148,18 @@ function BatteryCard({ battery }: { battery: BatterySummary }) {
         </span>
         <PowerText power_w={battery.power_w} />
       </div>
-      <ChargeBar soc_pct={battery.soc_pct} label={`State of charge of ${battery.name}`} />
+      <ChargeBar soc_pct={battery.soc_pct} label={text.chargeOf(battery.name)} />
       <dl class="facts facts-4">
-        <Fact label="Lowest">
+        <Fact label={text.lowest}>
           <QuantityText number={formatNumber(min_v, 3)} unit={min_v === null ? '' : 'V'} />
         </Fact>
-        <Fact label="Highest">
+        <Fact label={text.highest}>
           <QuantityText number={formatNumber(max_v, 3)} unit={max_v === null ? '' : 'V'} />
         </Fact>
-        <Fact label="Spread">
+        <Fact label={text.spread}>
           <span class="value">{formatMillivolts(spread_v)}</span>
         </Fact>
-        <Fact label="Hottest">
+        <Fact label={text.hottest}>
           <QuantityText
             number={formatNumber(battery.cell_temperature_max_c, 1)}
             unit={battery.cell_temperature_max_c === null ? '' : '°C'}
@@ -166,5 +172,5 @@ function BatteryCard({ battery }: { battery: BatterySummary }) {
 }
 
 export function describeBattery(battery: BatterySummary): string {
-  return battery.reason ?? `All ${countOf(battery.pack_count, 'pack')} answer, all values good`;
+  return battery.reason ?? t().fleet.packsAllGood(battery.pack_count);
 }

@@ -3,6 +3,7 @@ import type { CellColumn } from '../../../core/contract/model.ts';
 import { barRange, type ColumnStats, columnStats, roundTicks } from '../format/cells.ts';
 import { formatNumber } from '../format/numbers.ts';
 import { cellQuality } from '../format/quality.ts';
+import { t } from '../texts/texts.ts';
 import { dashedBox, hatch, mix, type Palette, pointer, useCanvas } from './canvas.ts';
 
 const NARROWEST_RANGE_V = 0.02;
@@ -27,7 +28,8 @@ export function CellBars({ column, onPick }: CellBarsProps) {
     },
     [column.values.join(), column.quality],
   );
-  if (!range) return <p class="quiet cell-bars">No cell has a good voltage: nothing to compare.</p>;
+  const text = t().cellViews;
+  if (!range) return <p class="quiet cell-bars">{text.noBars}</p>;
   const pick = (event: MouseEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     const share = (event.clientX - box.left - LEFT_PX) / (box.width - LEFT_PX);
@@ -36,15 +38,8 @@ export function CellBars({ column, onPick }: CellBarsProps) {
   };
   return (
     <figure class="cell-bars">
-      <canvas
-        ref={ref}
-        onClick={pick}
-        role="img"
-        aria-label="Cell voltages as bars; the same values stand in the list below"
-      />
-      <figcaption>
-        Bars do not begin at zero. Dashed line: median {formatNumber(stats.median, 3)} V.
-      </figcaption>
+      <canvas ref={ref} onClick={pick} role="img" aria-label={text.bars} />
+      <figcaption>{text.barsKey(formatNumber(stats.median, 3))}</figcaption>
     </figure>
   );
 }

@@ -1,6 +1,7 @@
 /** Fields that several forms share, and how a form says what went wrong or well. */
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
+import { t } from '../texts/texts.ts';
 import { Icon } from './icons.tsx';
 
 /** The name of a user; a new one has a form of its own. */
@@ -8,12 +9,12 @@ export function NameField({ isNew = false }: { isNew?: boolean }) {
   const form = isNew
     ? {
         pattern: '[a-z0-9][a-z0-9_.\\-]{0,31}',
-        title: 'Small letters, digits, dot, dash and underscore; at most 32',
+        title: t().fields.nameRule,
       }
     : { maxLength: 64 };
   return (
     <label class="field">
-      <span>User name</span>
+      <span>{t().fields.username}</span>
       <input
         name="username"
         required
@@ -58,7 +59,7 @@ export function PasswordField(props: PasswordFieldProps) {
       {canBeShown && (
         <label class="check">
           <input type="checkbox" onChange={event => show(event.currentTarget.checked)} />
-          <span>Show password</span>
+          <span>{t().fields.showPassword}</span>
         </label>
       )}
     </>

@@ -3,6 +3,7 @@ import type { CellColumn } from '../../../core/contract/model.ts';
 import { columnStats, type ScaledMetric } from '../format/cells.ts';
 import { formatNumber } from '../format/numbers.ts';
 import { cellQuality, countQuality, describeQuality } from '../format/quality.ts';
+import { t } from '../texts/texts.ts';
 import {
   type Draw,
   dashedBox,
@@ -96,13 +97,15 @@ function describeStrip(column: CellColumn, metric: ScaledMetric): string {
   const { unit, decimals } = UNITS[metric];
   const { min, max, min_cell, max_cell } = columnStats(column);
   const doubts = describeQuality(countQuality(column));
-  const suffix = doubts ? `; ${doubts}` : '';
+  const text = t().cellViews;
+  const counted = t().counts.cells(column.values.length);
+  const suffix = doubts ? text.andDoubts(doubts) : '';
   if (min_cell === undefined || max_cell === undefined) {
-    return `${column.values.length} cells, none with a good value${suffix}`;
+    return text.noneGood(counted) + suffix;
   }
-  const low = `lowest cell ${min_cell + 1} ${formatNumber(min, decimals)} ${unit}`;
-  const high = `highest cell ${max_cell + 1} ${formatNumber(max, decimals)} ${unit}`;
-  return `${column.values.length} cells: ${low}, ${high}${suffix}`;
+  const low = text.lowestCell(min_cell + 1, `${formatNumber(min, decimals)} ${unit}`);
+  const high = text.highestCell(max_cell + 1, `${formatNumber(max, decimals)} ${unit}`);
+  return text.extremes(counted, low, high) + suffix;
 }
 
 interface HeatLegendProps {
@@ -115,6 +118,7 @@ interface HeatLegendProps {
 export function HeatLegend({ metric, scale, columns }: HeatLegendProps) {
   const edge =
     metric === 'voltage_v' ? `${formatNumber(scale * 1000, 0)} mV` : `${formatNumber(scale, 0)} °C`;
+  const { stale, suspect, missing } = t().qualities;
   const has = (letter: string) => columns.some(column => column.quality.includes(letter));
   return (
     <div class="heat-legend">
@@ -122,11 +126,11 @@ export function HeatLegend({ metric, scale, columns }: HeatLegendProps) {
         <span>−{edge}</span>
         <span class="heat-ramp" aria-hidden="true" />
         <span>+{edge}</span>
-        <span>from the pack’s median</span>
+        <span>{t().cellViews.fromMedian}</span>
       </span>
-      {has('s') && <HeatKey kind="stale" mark="" word="old" />}
-      {has('u') && <HeatKey kind="suspect" mark="!" word="suspect" />}
-      {has('m') && <HeatKey kind="missing" mark="?" word="no data" />}
+      {has('s') && <HeatKey kind="stale" mark="" word={stale.inText} />}
+      {has('u') && <HeatKey kind="suspect" mark="!" word={suspect.inText} />}
+      {has('m') && <HeatKey kind="missing" mark="?" word={missing.inText} />}
     </div>
   );
 }

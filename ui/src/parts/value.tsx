@@ -88,14 +88,20 @@ interface ChargeBarProps {
 /** State of charge as a bar; the number stands beside it. */
 export function ChargeBar({ soc_pct, label, quality = 'good' }: ChargeBarProps) {
   if (soc_pct === null || quality === 'missing') {
-    return <div class="charge-bar is-missing" role="img" aria-label={`${label}: no data`} />;
+    return (
+      <div
+        class="charge-bar is-missing"
+        role="img"
+        aria-label={t().common.labelled(label, t().qualities.missing.inText)}
+      />
+    );
   }
   const width = `${Math.max(0, Math.min(100, soc_pct)).toFixed(1)}%`;
   return (
     <div
       class={`charge-bar is-${quality}`}
       role="img"
-      aria-label={`${label}: ${Math.round(soc_pct)} % ${qualityMark(quality)?.word ?? ''}`}
+      aria-label={t().common.labelled(label, `${Math.round(soc_pct)} % ${qualityMark(quality)?.word ?? ''}`)}
     >
       <div class="charge-fill" style={{ width }} />
     </div>

@@ -12,6 +12,7 @@ import { CellBars } from '../../parts/cell-bars.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Fact, MetricValue, QualityTag, QuantityText } from '../../parts/value.tsx';
+import { t } from '../../texts/texts.ts';
 import { EXTREMES } from './device.tsx';
 
 const CLEARLY_HOTTER_C = 5;
@@ -28,28 +29,27 @@ export function Cells(props: CellsProps) {
 
 /** For devices that report no single cell: the extremes in their own words, with their quality. */
 function ExtremesOnly({ pack: { values, summary } }: Pick<CellsProps, 'pack'>) {
+  const text = t().cells;
   const reported = EXTREMES.filter(name => values[name].quality !== 'missing');
   return (
-    <Section title="Cells" class="card">
+    <Section title={text.title} class="card">
       {reported.length === 0 ? (
-        <p class="quiet">This device reports nothing of its cells.</p>
+        <p class="quiet">{text.nothing}</p>
       ) : (
         <dl class="facts cell-extremes">
           {reported.map(name => (
-            <Fact key={name} label={PACK_METRICS[PackMetric[name]].label}>
+            <Fact key={name} label={t().quantities.pack[name]}>
               <MetricValue metric={PACK_METRICS[PackMetric[name]]} value={values[name]} />
             </Fact>
           ))}
           {summary.cell_voltage_spread_v !== null && (
-            <Fact label="Spread">
+            <Fact label={text.spread}>
               <span class="value">{formatMillivolts(summary.cell_voltage_spread_v)}</span>
             </Fact>
           )}
         </dl>
       )}
-      {reported.length > 0 && (
-        <p class="quiet cell-extremes-note">This device reports its lowest and highest cell only.</p>
-      )}
+      {reported.length > 0 && <p class="quiet cell-extremes-note">{text.extremesOnly}</p>}
     </Section>
   );
 }
@@ -64,6 +64,7 @@ function EveryCell({ pack, cell_no }: CellsProps) {
     setPicked(no);
     showCell(no);
   };
+  const text = t().cells;
   const { voltage_v, temperature_c, balancing } = pack.cells;
   const stats = columnStats(voltage_v);
   const hottest_c = clearlyHottest(temperature_c);
@@ -71,23 +72,23 @@ function EveryCell({ pack, cell_no }: CellsProps) {
   const doubts = describeQuality(countQuality(voltage_v));
   return (
     <Section
-      title="Cells"
+      title={text.title}
       class="card"
-      aside={<span class="quiet">{doubts || `All ${pack.cell_count} cells good`}</span>}
+      aside={<span class="quiet">{doubts || text.allGood(pack.cell_count)}</span>}
     >
       <dl class="facts facts-2">
-        <Fact label={stats.min_cell === undefined ? 'Lowest' : `Lowest: cell ${stats.min_cell + 1}`}>
+        <Fact label={stats.min_cell === undefined ? text.lowest : text.lowestIs(stats.min_cell + 1)}>
           <QuantityText {...volts(stats.min)} />
         </Fact>
-        <Fact label={stats.max_cell === undefined ? 'Highest' : `Highest: cell ${stats.max_cell + 1}`}>
+        <Fact label={stats.max_cell === undefined ? text.highest : text.highestIs(stats.max_cell + 1)}>
           <QuantityText {...volts(stats.max)} />
         </Fact>
-        <Fact label="Spread">
+        <Fact label={text.spread}>
           <span class="value">
             {formatMillivolts(stats.min === null || stats.max === null ? null : stats.max - stats.min)}
           </span>
         </Fact>
-        <Fact label="Median">
+        <Fact label={text.median}>
           <QuantityText {...volts(stats.median)} />
         </Fact>
       </dl>
@@ -163,6 +164,7 @@ class CellTile extends Component<CellTileProps> {
 
   override render(props: CellTileProps) {
     const { no, voltageQuality, temperatureQuality, extreme } = props;
+    const text = t().cells;
     return (
       <li
         id={`cell-${no}`}
@@ -170,12 +172,12 @@ class CellTile extends Component<CellTileProps> {
       >
         <div class="cell-head">
           <span class="cell-no">
-            <span class="visually-hidden">Cell </span>
+            <span class="visually-hidden">{text.cell} </span>
             {no}
           </span>
           {extreme && (
             <span class={`extreme extreme-${extreme}`}>
-              <span aria-hidden="true">{extreme === 'lowest' ? '▼' : '▲'}</span> {extreme}
+              <span aria-hidden="true">{extreme === 'lowest' ? '▼' : '▲'}</span> {text.extremes[extreme]}
             </span>
           )}
           <QualityTag quality={voltageQuality} />
@@ -188,9 +190,9 @@ class CellTile extends Component<CellTileProps> {
           <span>{props.deviation_v === null ? '' : formatSignedMillivolts(props.deviation_v)}</span>
           <span class={props.isHottest ? 'cell-temperature is-hottest' : 'cell-temperature'}>
             {props.isHottest && (
-              <span title="Clearly hotter than the others">
+              <span title={text.hotter}>
                 <span aria-hidden="true">▲</span>
-                <span class="visually-hidden">Hottest:</span>
+                <span class="visually-hidden">{text.hottest}</span>
               </span>
             )}
             {props.temperature_c === null ? '— °C' : `${formatNumber(props.temperature_c, 1)} °C`}
@@ -198,11 +200,11 @@ class CellTile extends Component<CellTileProps> {
           </span>
         </div>
         {props.stale_since_ms !== undefined && (
-          <div class="quiet">updated at {formatClock(props.stale_since_ms)}</div>
+          <div class="quiet">{text.updated(formatClock(props.stale_since_ms))}</div>
         )}
         {props.isBalancing && (
           <div class="cell-balancing">
-            <Icon name="balance" size={14} /> Balancing
+            <Icon name="balance" size={14} /> {text.balancing}
           </div>
         )}
       </li>

@@ -1,19 +1,19 @@
 /** What the device says of itself: its alarms in the vendor's words, limits, sensors, identity. */
 import type { DeviceAlarmState, PackDetail } from '../../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric, type PackMetricName, SENSOR_METRIC } from '../../../../core/metrics.ts';
-import { countOf } from '../../format/numbers.ts';
 import { cellQuality, cellValue } from '../../format/quality.ts';
 import { formatAge } from '../../format/time.ts';
 import { now_ms } from '../../live/live.ts';
 import { Section } from '../../parts/controls.tsx';
 import { Icon, type IconName } from '../../parts/icons.tsx';
 import { Fact, MetricValue, QualityTag } from '../../parts/value.tsx';
+import { t } from '../../texts/texts.ts';
 
-const LEVELS: Readonly<Record<DeviceAlarmState['level'], { tone: string; icon: IconName; word: string }>> = {
-  alarm: { tone: 'critical', icon: 'octagon', word: 'Alarm' },
-  warning: { tone: 'warning', icon: 'triangle', word: 'Warning' },
-  unknown: { tone: 'quiet', icon: 'question', word: 'Unknown' },
-  none: { tone: 'ok', icon: 'check', word: 'None' },
+const LEVELS: Readonly<Record<DeviceAlarmState['level'], { tone: string; icon: IconName }>> = {
+  alarm: { tone: 'critical', icon: 'octagon' },
+  warning: { tone: 'warning', icon: 'triangle' },
+  unknown: { tone: 'quiet', icon: 'question' },
+  none: { tone: 'ok', icon: 'check' },
 };
 const LEVEL_ORDER: readonly DeviceAlarmState['level'][] = ['alarm', 'warning', 'unknown'];
 
@@ -23,8 +23,8 @@ export function RaisedAlarms({ pack }: { pack: PackDetail }) {
   if (raised.length === 0) return null;
   const edge = raised.some(({ level }) => level === 'alarm') ? 'has-critical' : 'has-warning';
   return (
-    <section class={`card raised ${edge}`} aria-label="The device itself reports">
-      <p class="quiet">The device itself reports</p>
+    <section class={`card raised ${edge}`} aria-label={t().device.reports}>
+      <p class="quiet">{t().device.reports}</p>
       <AlarmList alarms={raised} />
     </section>
   );
@@ -37,29 +37,30 @@ function raisedAlarms(pack: PackDetail): DeviceAlarmState[] {
 }
 
 export function DeviceAlarms({ pack }: { pack: PackDetail }) {
+  const text = t().device;
   const raised = raisedAlarms(pack);
   const unknown = pack.device_alarms.filter(alarm => alarm.level === 'unknown');
   const clear = pack.device_alarms.filter(alarm => alarm.level === 'none');
   return (
-    <Section title="Device’s own alarms" class="card">
-      {pack.device_alarms.length === 0 && <p class="quiet">This device reports none to the gateway.</p>}
+    <Section title={text.alarms} class="card">
+      {pack.device_alarms.length === 0 && <p class="quiet">{text.noAlarms}</p>}
       {pack.device_alarms.length > 0 && raised.length === 0 && unknown.length === 0 && (
         <p class="good-line">
-          <Icon name="check" /> None of {countOf(clear.length, 'alarm')} is raised.
+          <Icon name="check" /> {text.noneRaised(clear.length)}
         </p>
       )}
-      {raised.length > 0 && <p class="quiet">{countOf(raised.length, 'alarm')} raised, shown at the top.</p>}
+      {raised.length > 0 && <p class="quiet">{text.raised(raised.length)}</p>}
       {unknown.length > 0 && (
         <details class="more">
           <summary>
-            <Icon name="question" size={16} /> {countOf(unknown.length, 'alarm')} of unknown state
+            <Icon name="question" size={16} /> {text.unknown(unknown.length)}
           </summary>
           <AlarmList alarms={unknown} />
         </details>
       )}
       {clear.length > 0 && (
         <details class="more">
-          <summary>Show what is not raised</summary>
+          <summary>{text.showRest}</summary>
           <AlarmList alarms={clear} />
         </details>
       )}
@@ -72,12 +73,12 @@ function AlarmList({ alarms }: { alarms: readonly DeviceAlarmState[] }) {
   return (
     <ul class="alarm-list">
       {alarms.map(alarm => {
-        const { tone, icon, word } = LEVELS[alarm.level];
+        const { tone, icon } = LEVELS[alarm.level];
         return (
           <li key={alarm.code}>
             <span class={`badge tone-${tone}`}>
               <Icon name={icon} size={16} />
-              {word}
+              {t().device.levels[alarm.level]}
             </span>
             <span>{alarm.label}</span>
           </li>
@@ -105,19 +106,20 @@ export const EXTREMES: readonly PackMetricName[] = [
 const SWITCHES: readonly PackMetricName[] = ['charge_enabled', 'discharge_enabled'];
 
 export function MoreValues({ pack }: { pack: PackDetail }) {
+  const { device: text, quantities } = t();
   const reported = (Object.keys(PackMetric) as PackMetricName[]).filter(name => {
     const isAbove = SHOWN_ABOVE.includes(name) || (pack.cell_count === 0 && EXTREMES.includes(name));
     return !isAbove && pack.values[name].quality !== 'missing';
   });
   return (
-    <Section title="Reported by the device" class="card">
-      {reported.length === 0 && <p class="quiet">Nothing beyond the values above.</p>}
+    <Section title={text.values} class="card">
+      {reported.length === 0 && <p class="quiet">{text.noValues}</p>}
       <dl class="list-facts">
-        <Fact label="Oldest good value">
-          {pack.oldest_good_ms === null ? 'None is good' : formatAge(now_ms.value - pack.oldest_good_ms)}
+        <Fact label={text.oldestGood}>
+          {pack.oldest_good_ms === null ? text.noneGood : formatAge(now_ms.value - pack.oldest_good_ms)}
         </Fact>
         {reported.map(name => (
-          <Fact key={name} label={PACK_METRICS[PackMetric[name]].label}>
+          <Fact key={name} label={quantities.pack[name]}>
             {SWITCHES.includes(name) ? (
               <SwitchValue value={pack.values[name]} />
             ) : (
@@ -133,7 +135,7 @@ export function MoreValues({ pack }: { pack: PackDetail }) {
 function SwitchValue({ value }: { value: PackDetail['values'][PackMetricName] }) {
   return (
     <span class={`metric-value is-${value.quality}`}>
-      <span class="value">{value.value === 1 ? 'Yes' : 'No'}</span>
+      <span class="value">{value.value === 1 ? t().common.yes : t().common.no}</span>
       <QualityTag quality={value.quality} />
     </span>
   );
@@ -142,10 +144,10 @@ function SwitchValue({ value }: { value: PackDetail['values'][PackMetricName] })
 export function Sensors({ pack: { sensors } }: { pack: PackDetail }) {
   if (sensors.values.length === 0) return null;
   return (
-    <Section title="Temperature sensors" class="card">
+    <Section title={t().device.sensors} class="card">
       <dl class="list-facts">
         {sensors.values.map((_, sensor) => (
-          <Fact key={sensor} label={`Sensor ${sensor + 1}`}>
+          <Fact key={sensor} label={t().device.sensor(sensor + 1)}>
             <MetricValue
               metric={SENSOR_METRIC}
               value={{ value: cellValue(sensors, sensor), quality: cellQuality(sensors, sensor) }}
@@ -158,15 +160,16 @@ export function Sensors({ pack: { sensors } }: { pack: PackDetail }) {
 }
 
 export function Identity({ pack }: { pack: PackDetail }) {
+  const text = t().device;
   return (
-    <Section title="Identity" class="card">
+    <Section title={text.identity} class="card">
       <dl class="list-facts">
-        <Fact label="Pack">{pack.id}</Fact>
-        <Fact label="Profile">{pack.profile.title}</Fact>
-        <Fact label="Profile id">{pack.profile.id}</Fact>
-        <Fact label="Connection">{pack.connection.id}</Fact>
-        <Fact label="Address">{pack.connection.address ?? 'None'}</Fact>
-        {pack.cell_count > 0 && <Fact label="Cells in series">{pack.cell_count}</Fact>}
+        <Fact label={text.pack}>{pack.id}</Fact>
+        <Fact label={text.profile}>{pack.profile.title}</Fact>
+        <Fact label={text.profileId}>{pack.profile.id}</Fact>
+        <Fact label={text.connection}>{pack.connection.id}</Fact>
+        <Fact label={text.address}>{pack.connection.address ?? text.noAddress}</Fact>
+        {pack.cell_count > 0 && <Fact label={text.cellsInSeries}>{pack.cell_count}</Fact>}
       </dl>
     </Section>
   );

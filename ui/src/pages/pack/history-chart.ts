@@ -15,6 +15,7 @@ import { HISTORY_SERIES, type HistorySeries, isUncertain } from '../../format/hi
 import { formatNumber } from '../../format/numbers.ts';
 import { formatClock, formatHourMinute, formatShortDay } from '../../format/time.ts';
 import { currentPalette, hatch } from '../../parts/canvas.ts';
+import { t } from '../../texts/texts.ts';
 
 Chart.register(
   CategoryScale,
@@ -117,7 +118,7 @@ export class HistoryChart {
           callbacks: {
             title: (items: { parsed: { x: number | null } }[]) => momentTitle(reply, items[0]?.parsed.x ?? 0),
             label: (item: { dataset: { label?: string }; parsed: { y: number | null } }) =>
-              `${item.dataset.label}: ${formatNumber(item.parsed.y, decimals)} ${unit}`,
+              t().history.value(item.dataset.label ?? '', `${formatNumber(item.parsed.y, decimals)} ${unit}`),
           },
         },
       },
@@ -180,10 +181,10 @@ function pointsOf({ t_ms, resolution_ms }: HistoryReply): (values: readonly (num
 /** A bucket is shown by its begin and end. */
 function momentTitle(reply: HistoryReply, t_ms: number): string {
   const { resolution_ms } = reply;
-  const doubt = isUncertain(reply, t_ms) ? ' (time not certain)' : '';
-  if (resolution_ms === 0) return formatClock(t_ms) + doubt;
-  const end = formatHourMinute(t_ms + resolution_ms);
-  return `${formatShortDay(t_ms)}, ${formatHourMinute(t_ms)} – ${end}${doubt}`;
+  const { history, common, times } = t();
+  const span = common.fromTo(formatHourMinute(t_ms), formatHourMinute(t_ms + resolution_ms));
+  const moment = resolution_ms === 0 ? formatClock(t_ms) : times.dayAndTime(formatShortDay(t_ms), span);
+  return isUncertain(reply, t_ms) ? history.uncertainMoment(moment) : moment;
 }
 
 /** Whole minutes, hours or days, about six to the span. */

@@ -3,20 +3,22 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { systemClock } from '../../../../core/clock/system-clock.ts';
 import type { HistoryReply } from '../../../../core/contract/http.ts';
 import { ask } from '../../api/session.ts';
+import { messageOf } from '../../api/use-ask.ts';
 import { HISTORY_SERIES, type HistorySeries, uncertainText } from '../../format/history.ts';
 import { formatNumber } from '../../format/numbers.ts';
 import { formatSpan } from '../../format/time.ts';
 import { feed } from '../../live/live.ts';
 import { Segments } from '../../parts/controls.tsx';
 import { theme } from '../../parts/preferences.ts';
+import { t } from '../../texts/texts.ts';
 import type { HistoryChart } from './history-chart.ts';
 
 const RANGES = {
-  '15 min': { span_ms: 15 * 60_000, every_ms: 10_000 },
-  '1 h': { span_ms: 3_600_000, every_ms: 20_000 },
-  '24 h': { span_ms: 24 * 3_600_000, every_ms: 60_000 },
-  '7 d': { span_ms: 7 * 24 * 3_600_000, every_ms: 300_000 },
-  '30 d': { span_ms: 30 * 24 * 3_600_000, every_ms: 600_000 },
+  m15: { span_ms: 15 * 60_000, every_ms: 10_000 },
+  h1: { span_ms: 3_600_000, every_ms: 20_000 },
+  h24: { span_ms: 24 * 3_600_000, every_ms: 60_000 },
+  d7: { span_ms: 7 * 24 * 3_600_000, every_ms: 300_000 },
+  d30: { span_ms: 30 * 24 * 3_600_000, every_ms: 600_000 },
 } as const;
 type Range = keyof typeof RANGES;
 const SERIES_NAMES = Object.keys(HISTORY_SERIES) as HistorySeries[];
@@ -30,27 +32,28 @@ interface HistoryProps {
 }
 
 export function History({ pack_id, cell_count }: HistoryProps) {
-  const [range, setRange] = useState<Range>('15 min');
+  const [range, setRange] = useState<Range>('m15');
   const [series, setSeries] = useState<HistorySeries>(cell_count > 0 ? 'cells' : 'voltage');
   const { history, failure } = useHistory(pack_id, cell_count, range);
   const doubt = history && uncertainText(history, history.to_ms);
+  const text = t().history;
   return (
     <div class="card history">
       <div class="toolbar">
         <Segments
-          label="Quantity"
+          label={text.quantity}
           value={series}
           onChange={setSeries}
           options={SERIES_NAMES.filter(name => name !== 'cells' || cell_count > 0).map(name => ({
             value: name,
-            text: HISTORY_SERIES[name].title,
+            text: text.series[name].title,
           }))}
         />
         <Segments
-          label="Range"
+          label={text.range}
           value={range}
           onChange={setRange}
-          options={(Object.keys(RANGES) as Range[]).map(name => ({ value: name, text: name }))}
+          options={(Object.keys(RANGES) as Range[]).map(name => ({ value: name, text: text.ranges[name] }))}
         />
       </div>
       {failure && (
@@ -62,7 +65,7 @@ export function History({ pack_id, cell_count }: HistoryProps) {
       {doubt && (
         <p class="chart-key">
           <span class="hatch-key" aria-hidden="true" />
-          <span>Hatched: {doubt}</span>
+          <span>{text.hatched(doubt)}</span>
         </p>
       )}
       <p class="quiet" role="status">
@@ -73,20 +76,16 @@ export function History({ pack_id, cell_count }: HistoryProps) {
 }
 
 function describeHistory(history: HistoryReply | undefined): string {
-  if (!history) return 'Loading…';
-  if (history.reading_count === 0) return 'No readings in this span.';
+  const text = t().history;
+  if (!history) return text.loading;
+  if (history.reading_count === 0) return text.none;
   const count = formatNumber(history.reading_count, 0);
-  if (history.resolution_ms > 0)
-    return `${count} readings, in steps of ${formatSpan(history.resolution_ms)}: mean, lowest and highest of each`;
+  if (history.resolution_ms > 0) return text.steps(count, formatSpan(history.resolution_ms));
   const repeated_count = history.is_repeated?.filter(Boolean).length ?? 0;
-  const repeated =
-    repeated_count > 0
-      ? `; ${formatNumber(repeated_count, 0)} of them repeat the one before, nothing new was reported`
-      : '';
+  const repeated = repeated_count > 0 ? text.repeated(formatNumber(repeated_count, 0)) : '';
   const thinned = history.t_ms.length < history.reading_count;
-  return thinned
-    ? `${formatNumber(history.t_ms.length, 0)} of ${count} readings shown${repeated}`
-    : `${count} readings${repeated}`;
+  const shown = thinned ? text.shown(formatNumber(history.t_ms.length, 0), count) : text.readings(count);
+  return shown + repeated;
 }
 
 function useHistory(pack_id: string, cell_count: number, range: Range) {
@@ -111,9 +110,7 @@ function useHistory(pack_id: string, cell_count: number, range: Range) {
         setFailure('');
       } catch (error) {
         if (stop.signal.aborted) return;
-        setFailure(
-          `The history could not be loaded: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        setFailure(t().history.failed(messageOf(error)));
       }
       if (!stop.signal.aborted) timer = systemClock.setTimer(() => void load(), every_ms);
     };
@@ -152,14 +149,14 @@ function Chart({ history, series }: { history: HistoryReply | undefined; series:
     if (history) chart.current?.show(history, series);
   }, [history, series, isReady, shown]);
   const doubt = history && uncertainText(history, history.to_ms);
-  if (hasFailed)
-    return <p class="form-error">The chart could not be loaded. Reload the page to try again.</p>;
+  const { title } = t().history.series[series];
+  if (hasFailed) return <p class="form-error">{t().history.noChart}</p>;
   return (
     <div class="chart">
       <canvas
         ref={canvas}
         role="img"
-        aria-label={`${HISTORY_SERIES[series].title} over time${doubt ? `; hatched: ${doubt}` : ''}`}
+        aria-label={doubt ? t().history.overTimeInDoubt(title, doubt) : t().history.overTime(title)}
       />
     </div>
   );

@@ -19,7 +19,7 @@ export function PackPage() {
   const { id } = useRoute().params;
   const room = useRoom<'pack'>(`pack:${id}`);
   const cell_no = Number(useLocation().query.cell) || undefined;
-  useTitle(room.value.data?.name ?? 'Pack');
+  useTitle(room.value.data?.name ?? t().pack.title);
   return (
     <RoomView room={room} place={t().pack.place}>
       {pack => <Pack pack={pack} cell_no={cell_no} />}
@@ -29,28 +29,27 @@ export function PackPage() {
 
 function Pack({ pack, cell_no }: { pack: PackDetail; cell_no: number | undefined }) {
   const { summary } = pack;
+  const text = t().pack;
   return (
     <>
       <PageHead
         title={pack.name}
         trail={[
-          { href: '/', text: 'Fleet' },
+          { href: '/', text: t().fleet.title },
           { href: `/battery/${encodeURIComponent(pack.battery_id)}`, text: pack.battery_name },
         ]}
         badge={<HeadBadge state={summary.state} alerts={summary.alerts} />}
       >
         {summary.reason && <strong class="page-reason">{summary.reason}</strong>}
         {summary.state !== 'ok' && <AlertChips alerts={summary.alerts} />}
-        <span class="quiet">
-          {summary.t_ms === null ? 'It never spoke so far' : <>Newest value {<Ago t_ms={summary.t_ms} />}</>}
-        </span>
+        <span class="quiet">{summary.t_ms === null ? text.never : <Newest t_ms={summary.t_ms} />}</span>
       </PageHead>
       <RaisedAlarms pack={pack} />
       <PackTotals pack={pack} />
       <div class="pack-columns">
         <div class="pack-main">
           <Cells pack={pack} cell_no={cell_no} />
-          <Section title="History">
+          <Section title={t().history.title}>
             <History pack_id={pack.id} cell_count={pack.cell_count} />
           </Section>
         </div>
@@ -65,35 +64,32 @@ function Pack({ pack, cell_no }: { pack: PackDetail; cell_no: number | undefined
   );
 }
 
-function Ago({ t_ms }: { t_ms: number }) {
-  return <>{formatAgo(t_ms, now_ms.value)}</>;
+function Newest({ t_ms }: { t_ms: number }) {
+  return <>{t().pack.newest(formatAgo(t_ms, now_ms.value))}</>;
 }
 
 const HEAD_METRICS: readonly PackMetricName[] = ['voltage_v', 'current_a', 'temperature_c', 'soh_pct'];
 
 function PackTotals({ pack: { values } }: { pack: PackDetail }) {
+  const text = t().pack;
   return (
     <dl class="totals totals-6">
       <div class="total">
-        <dt>State of charge</dt>
+        <dt>{text.charge}</dt>
         <dd>
           <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={values.soc_pct} decimals={1} />
-          <ChargeBar
-            soc_pct={values.soc_pct.value}
-            quality={values.soc_pct.quality}
-            label="State of charge"
-          />
+          <ChargeBar soc_pct={values.soc_pct.value} quality={values.soc_pct.quality} label={text.charge} />
         </dd>
       </div>
       <div class="total">
-        <dt>Power</dt>
+        <dt>{text.power}</dt>
         <dd>
           <PackPower values={values} />
         </dd>
       </div>
       {HEAD_METRICS.map(name => (
         <div class="total" key={name}>
-          <dt>{PACK_METRICS[PackMetric[name]].label}</dt>
+          <dt>{t().quantities.pack[name]}</dt>
           <dd>
             <MetricValue metric={PACK_METRICS[PackMetric[name]]} value={values[name]} />
           </dd>

@@ -11,6 +11,7 @@ export const common = {
   breadcrumb: 'Breadcrumb',
   /** Between two ends: times, dates. */
   fromTo: (from: string, to: string) => `${from} – ${to}`,
+  labelled: (label: string, value: string) => `${label}: ${value}`,
   none: 'None',
   yes: 'Yes',
   no: 'No',
@@ -40,7 +41,7 @@ export const shell = {
   /** Around the moment of the last message. */
   old: (since: Slot): Slot => ['What you see is old: ', since, ' Reconnecting by itself.'],
   lastMessage: (clock: string) => `last message at ${clock},`,
-  sentence: (text: string) => `${text}.`,
+  ago: (span: string) => `${span} ago.`,
   asking: 'Asking the gateway…',
 };
 
@@ -126,4 +127,15 @@ export const flows = {
   discharging: 'Discharging',
   idle: 'Idle',
   unknown: 'Power unknown',
+};
+
+/** Of several forms. */
+export const fields = {
+  username: 'User name',
+  nameRule: 'Small letters, digits, dot, dash and underscore; at most 32',
+  password: 'Password',
+  newPassword: 'New password, at least 8 characters',
+  firstPassword: 'Password, at least 8 characters',
+  showPassword: 'Show password',
+  logOut: 'Log out',
 };

@@ -1,8 +1,21 @@
 /** English, the language whose shape all others have: a text that is missing or too many there does not compile. */
 import { audit, keys, sessions, users } from './access.ts';
 import { alerts, thresholds } from './alerts.ts';
-import { common, errors, flows, notices, qualities, severities, shell, states, times } from './common.ts';
-import { battery, fleet, pack } from './pages.ts';
+import {
+  common,
+  errors,
+  fields,
+  flows,
+  notices,
+  qualities,
+  severities,
+  shell,
+  states,
+  times,
+} from './common.ts';
+import { history } from './history.ts';
+import { battery, cells, cellViews, device, fleet, fleetMap, pack } from './pages.ts';
+import { quantities } from './quantities.ts';
 import { completeness, simulator, system } from './system.ts';
 import { countOf, LOCALE } from './words.ts';
 
@@ -19,9 +32,16 @@ export const en = {
   severities,
   qualities,
   flows,
+  fields,
+  quantities,
+  cellViews,
   fleet,
+  fleetMap,
   battery,
   pack,
+  cells,
+  device,
+  history,
   alerts,
   system,
   completeness,

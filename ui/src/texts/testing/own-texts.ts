@@ -35,7 +35,7 @@ const CODE = new Set([
 const CODE_CALLS = /^(matchMedia|querySelector(All)?|getContext|getPropertyValue|RegExp)$/;
 
 /** Begins like a sentence or a label, or has two words side by side. */
-const READS_LIKE_TEXT = /^\s*\p{Lu}\p{Ll}+|\p{L}{2,}[,.:;’]*\s+\p{L}{2,}/u;
+const READS_LIKE_TEXT = /^\s*\p{Lu}\p{Ll}+(?!\p{L})|\p{L}{2,}[,.:;’]*\s+\p{L}{2,}/u;
 const HAS_LETTER = /\p{L}/u;
 
 export interface OwnText {
@@ -71,6 +71,9 @@ export function ownTextsIn(file: string, source: string): OwnText[] {
     CallExpression: ({ callee, arguments: given }) => {
       const name = callee.type === 'Identifier' ? callee.name : nameOfMember(callee);
       if (CODE_CALLS.test(name)) for (const one of given) pass(one);
+    },
+    AssignmentExpression: ({ left, right }) => {
+      if (CODE.has(nameOfMember(left))) pass(right);
     },
     ImportDeclaration: node => pass(node),
     ExportNamedDeclaration: ({ source: from }) => pass(from),
