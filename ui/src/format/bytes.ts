@@ -1,4 +1,5 @@
 /** Sizes of files as people read them: `1.4 MB`. */
+import { formatNumber } from './numbers.ts';
 
 const UNITS = ['B', 'kB', 'MB', 'GB'] as const;
 
@@ -10,5 +11,5 @@ export function formatBytes(bytes: number): string {
     unit++;
   }
   const digits = unit === 0 || value >= 100 ? 0 : 1;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+  return `${formatNumber(value, digits)} ${UNITS[unit]}`;
 }

@@ -3,25 +3,23 @@ import type { CertificateView } from '../../../../core/contract/http.ts';
 import { formatDay } from '../../format/time.ts';
 import { Section } from '../../parts/controls.tsx';
 import { Fact } from '../../parts/value.tsx';
+import { t } from '../../texts/texts.ts';
 
 export function Certificate({ certificate }: { certificate: CertificateView | null | undefined }) {
   if (!certificate) return null;
+  const text = t().certificate;
   const { fingerprint_sha256, self_signed, names, valid_from_ms, valid_until_ms } = certificate;
   return (
-    <Section title="Connection to this page" class="card certificate">
-      <p class="quiet">
-        {self_signed
-          ? 'The gateway made its certificate itself, so browsers warn of it once. It is the right one when the browser’s certificate view shows this fingerprint.'
-          : 'This is the certificate the gateway was given.'}
-      </p>
+    <Section title={text.title} class="card certificate">
+      <p class="quiet">{self_signed ? text.selfSigned : text.given}</p>
       <dl class="list-facts">
-        <Fact label="SHA-256 fingerprint">
+        <Fact label={text.fingerprint}>
           <code class="fingerprint">{inPairs(fingerprint_sha256)}</code>
         </Fact>
-        <Fact label="Valid">
-          {formatDay(valid_from_ms)} to {formatDay(valid_until_ms)}
+        <Fact label={text.valid}>
+          {text.validFromTo(formatDay(valid_from_ms), formatDay(valid_until_ms))}
         </Fact>
-        <Fact label="For">{names.join(', ') || 'no name'}</Fact>
+        <Fact label={text.names}>{names.join(', ') || text.noName}</Fact>
       </dl>
     </Section>
   );

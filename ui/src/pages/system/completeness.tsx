@@ -10,13 +10,14 @@ import { t } from '../../texts/texts.ts';
 
 const HOUR_MS = 3_600_000;
 const SPANS = [
-  { value: '24', text: '24 hours' },
-  { value: '168', text: '7 days' },
-  { value: '720', text: '30 days' },
+  { value: '24', name: 'h24' },
+  { value: '168', name: 'd7' },
+  { value: '720', name: 'd30' },
 ] as const;
 type Span = (typeof SPANS)[number]['value'];
 
 export function Completeness() {
+  const text = t().completeness;
   const [span, setSpan] = useState<Span>('24');
   const to_ms = useMemo(() => now_ms.value, [span]);
   const from_ms = to_ms - Number(span) * HOUR_MS;
@@ -26,14 +27,19 @@ export function Completeness() {
   return (
     <>
       <div class="report-head">
-        <Segments label="Span" options={SPANS} value={span} onChange={setSpan} />
+        <Segments
+          label={text.span}
+          options={SPANS.map(({ value, name }) => ({ value, text: text.spans[name] }))}
+          value={span}
+          onChange={setSpan}
+        />
       </div>
       {error && (
-        <Notice icon="triangle" title="The account of readings could not be loaded" tone="critical">
+        <Notice icon="triangle" title={text.failed} tone="critical">
           <p>{error.message}</p>
         </Notice>
       )}
-      {!data && !error && <Loading text={t().completeness.loading} />}
+      {!data && !error && <Loading text={text.loading} />}
       {data && <Account reply={data} />}
     </>
   );
@@ -48,10 +54,11 @@ interface Sums {
 }
 
 function Account({ reply }: { reply: CompletenessReply }) {
+  const text = t().completeness;
   if (reply.hours.length === 0)
     return (
-      <Notice icon="clock" title="No hour is over yet">
-        <p>Each full hour is accounted for some seconds after its end.</p>
+      <Notice icon="clock" title={text.noHour.title}>
+        <p>{text.noHour.text}</p>
       </Notice>
     );
   const rows = reply.packs.map(pack => ({ pack_id: pack.pack_id, sums: sumsOf(pack) }));
@@ -62,40 +69,48 @@ function Account({ reply }: { reply: CompletenessReply }) {
   return (
     <>
       <dl class="totals">
-        <Total label="Due" value={formatCount(all.expected)} note={`in ${reply.hours.length} full hours`} />
         <Total
-          label="Received"
+          label={text.due}
+          value={formatCount(all.expected)}
+          note={text.inFullHours(reply.hours.length)}
+        />
+        <Total
+          label={text.received}
           value={formatShare(all.received, all.expected)}
           note={formatCount(all.received)}
         />
-        <Total label="Stored" value={formatShare(all.stored, all.expected)} note={formatCount(all.stored)} />
         <Total
-          label="Fresh"
-          value={formatShare(freshOf(all), all.expected)}
-          note={all.repeated === 0 ? 'none repeated' : `${formatCount(all.repeated)} repeated`}
+          label={text.stored}
+          value={formatShare(all.stored, all.expected)}
+          note={formatCount(all.stored)}
         />
         <Total
-          label="At the centre"
+          label={text.fresh}
+          value={formatShare(freshOf(all), all.expected)}
+          note={all.repeated === 0 ? text.noneRepeated : text.repeatedCount(formatCount(all.repeated))}
+        />
+        <Total
+          label={text.atCentre}
           value={all.synced === null ? '–' : formatShare(all.synced, all.expected)}
-          note={all.synced === null ? 'none is configured' : formatCount(all.synced)}
+          note={all.synced === null ? text.noCentre : formatCount(all.synced)}
         />
       </dl>
-      <Section title="Packs that lack readings">
+      <Section title={text.lacking}>
         {lacking.length === 0 ? (
-          <Notice icon="check" title="Every reading is there" />
+          <Notice icon="check" title={text.noneLacking} />
         ) : (
           <div class="table-scroll">
             <table class="table">
               <thead>
                 <tr>
                   {[
-                    'Pack',
-                    'Fresh',
-                    'Due',
-                    'Not received',
-                    'Not stored',
-                    'Repeated',
-                    'Not at the centre',
+                    text.pack,
+                    text.fresh,
+                    text.due,
+                    text.notReceived,
+                    text.notStored,
+                    text.repeated,
+                    text.notAtCentre,
                   ].map(head => (
                     <th key={head} scope="col">
                       {head}

@@ -5,18 +5,20 @@ import { componentTitle, counterTitle, counterValue, isConnection } from '../../
 import { faultClass, StateBadge } from '../../parts/badges.tsx';
 import { Section } from '../../parts/controls.tsx';
 import { Fact } from '../../parts/value.tsx';
+import { t } from '../../texts/texts.ts';
 import { ConfirmClock } from './confirm-clock.tsx';
 
 const RANK: Readonly<Record<ComponentStatus['state'], number>> = { down: 0, degraded: 1, ok: 2, off: 3 };
 
 export function Components({ components }: { components: readonly ComponentStatus[] }) {
+  const text = t().components;
   const sorted = [...components].sort((a, b) => RANK[a.state] - RANK[b.state]);
   return (
     <>
-      <Section title="Parts of the gateway">
+      <Section title={text.parts}>
         <ComponentList components={sorted.filter(component => !isConnection(component))} />
       </Section>
-      <Section title="Connections to batteries">
+      <Section title={text.connections}>
         <ComponentList components={sorted.filter(isConnection)} />
       </Section>
     </>
@@ -24,7 +26,7 @@ export function Components({ components }: { components: readonly ComponentStatu
 }
 
 function ComponentList({ components }: { components: readonly ComponentStatus[] }) {
-  if (components.length === 0) return <p class="quiet">None.</p>;
+  if (components.length === 0) return <p class="quiet">{t().components.none}</p>;
   return (
     <ul class="card-grid">
       {components.map(component => (
@@ -48,7 +50,7 @@ function ComponentCard({ component }: { component: ComponentStatus }) {
       {component.name === 'clock' && isAdmin() && <ConfirmClock is_certain={component.state === 'ok'} />}
       {isQuiet ? (
         <details class="more">
-          <summary>Counters</summary>
+          <summary>{t().components.counters}</summary>
           <Counters counters={component.counters} />
         </details>
       ) : (

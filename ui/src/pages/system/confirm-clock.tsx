@@ -9,6 +9,7 @@ import { formatClock, formatDay } from '../../format/time.ts';
 import { isLive, now_ms } from '../../live/live.ts';
 import { Failure, Success } from '../../parts/fields.tsx';
 import { Fact } from '../../parts/value.tsx';
+import { t } from '../../texts/texts.ts';
 
 /** Stays beside a clock that is certain, so that what was confirmed is still shown. */
 export function ConfirmClock({ is_certain }: { is_certain: boolean }) {
@@ -38,14 +39,14 @@ export function ConfirmClock({ is_certain }: { is_certain: boolean }) {
   if (isConfirmed) {
     return (
       <div ref={confirmed} tabIndex={-1}>
-        <Success>Confirmed. Times are certain, also of the readings since this box was switched on.</Success>
+        <Success>{t().confirmClock.confirmed}</Success>
       </div>
     );
   }
   if (is_certain) return null;
   return (
     <div class="confirm-clock">
-      <h4>Is this the right time?</h4>
+      <h4>{t().confirmClock.title}</h4>
       <Clocks />
       <Failure text={failure} />
       <Answer isSending={isSending} onConfirm={() => void confirm()} />
@@ -54,16 +55,17 @@ export function ConfirmClock({ is_certain }: { is_certain: boolean }) {
 }
 
 function Clocks() {
+  const text = t().confirmClock;
   const [gateway_ms, device_ms] = [now_ms.value, systemClock.wallMs()];
   return (
     <dl class="list-facts">
-      <Fact label="This gateway">
+      <Fact label={text.thisGateway}>
         <Moment t_ms={gateway_ms} />
       </Fact>
-      <Fact label="Your device">
+      <Fact label={text.yourDevice}>
         <Moment t_ms={device_ms} />
       </Fact>
-      <Fact label="Difference">{clockDifference(gateway_ms, device_ms).text}</Fact>
+      <Fact label={text.difference}>{clockDifference(gateway_ms, device_ms).text}</Fact>
     </dl>
   );
 }
@@ -71,28 +73,21 @@ function Clocks() {
 function Moment({ t_ms }: { t_ms: number }) {
   return (
     <time class="value" dateTime={new Date(t_ms).toISOString()}>
-      {formatDay(t_ms)}, {formatClock(t_ms)}
+      {t().times.dayAndTime(formatDay(t_ms), formatClock(t_ms))}
     </time>
   );
 }
 
 function Answer({ isSending, onConfirm }: { isSending: boolean; onConfirm: () => void }) {
+  const text = t().confirmClock;
   if (!clockDifference(now_ms.value, systemClock.wallMs()).is_small) {
-    return (
-      <p class="quiet">
-        If your device is right, set the clock of the gateway first, on the box itself:{' '}
-        <code>timedatectl set-time</code>. Then confirm it here.
-      </p>
-    );
+    return <p class="quiet">{text.setFirst(<code>timedatectl set-time</code>)}</p>;
   }
   return (
     <>
-      <p class="quiet">
-        Where the box has no network time, your word makes its times certain until it is switched off or its
-        clock is set. Be sure that your own clock is right.
-      </p>
+      <p class="quiet">{text.help}</p>
       <button type="button" class="button" disabled={isSending || !isLive.value} onClick={onConfirm}>
-        The time is right
+        {text.confirm}
       </button>
     </>
   );

@@ -14,10 +14,9 @@ import { fromLocalInput, toLocalInput } from '../../format/time.ts';
 import { now_ms } from '../../live/live.ts';
 import { Section, Segments } from '../../parts/controls.tsx';
 import { Failure, Success } from '../../parts/fields.tsx';
+import { t } from '../../texts/texts.ts';
 
 const HOUR_MS = 3_600_000;
-const ROWS: Readonly<Record<ExportRows, string>> = { cell: 'Every cell', pack: 'Every pack' };
-const FORMATS: Readonly<Record<ExportFormat, string>> = { csv: 'CSV', ndjson: 'JSON lines' };
 
 interface Progress {
   readonly bytes: number;
@@ -26,6 +25,7 @@ interface Progress {
 }
 
 export function Export() {
+  const text = t().exporting;
   const { data: fleet } = useAsk<FleetState>('/api/batteries');
   const [rows, setRows] = useState<ExportRows>('cell');
   const [format, setFormat] = useState<ExportFormat>('csv');
@@ -39,7 +39,7 @@ export function Export() {
 
   const start = async () => {
     const [from_ms, to_ms] = [fromLocalInput(from), fromLocalInput(to)];
-    if (!(from_ms < to_ms)) return setOutcome({ failure: 'The begin must lie before the end.' });
+    if (!(from_ms < to_ms)) return setOutcome({ failure: text.wrongSpan });
     const query = new URLSearchParams({
       from_ms: String(from_ms),
       to_ms: String(to_ms),
@@ -65,7 +65,7 @@ export function Export() {
           }));
         },
       });
-      setOutcome({ success: `${formatBytes(size)} handed to the browser.` });
+      setOutcome({ success: text.done(formatBytes(size)) });
     } catch (error) {
       if (!controller.signal.aborted) setOutcome({ failure: messageOf(error) });
     } finally {
@@ -74,7 +74,7 @@ export function Export() {
   };
 
   return (
-    <Section title="Take readings away" class="narrow">
+    <Section title={text.title} class="narrow">
       <form
         class="card form"
         onSubmit={event => {
@@ -83,13 +83,13 @@ export function Export() {
         }}
       >
         <div class="field-pair">
-          <Moment label="From" value={from} onChange={setFrom} />
-          <Moment label="To" value={to} onChange={setTo} />
+          <Moment label={text.from} value={from} onChange={setFrom} />
+          <Moment label={text.to} value={to} onChange={setTo} />
         </div>
         <label class="field">
-          <span>Battery</span>
+          <span>{text.battery}</span>
           <select value={battery} onChange={event => setBattery(event.currentTarget.value)}>
-            <option value="">All</option>
+            <option value="">{text.allBatteries}</option>
             {fleet?.batteries.map(({ id, name }) => (
               <option key={id} value={id}>
                 {name}
@@ -98,10 +98,15 @@ export function Export() {
           </select>
         </label>
         <div class="toolbar">
-          <Segments label="A row for" options={options(EXPORT_ROWS, ROWS)} value={rows} onChange={setRows} />
           <Segments
-            label="Format"
-            options={options(EXPORT_FORMATS, FORMATS)}
+            label={text.rowFor}
+            options={options(EXPORT_ROWS, text.rows)}
+            value={rows}
+            onChange={setRows}
+          />
+          <Segments
+            label={text.format}
+            options={options(EXPORT_FORMATS, text.formats)}
             value={format}
             onChange={setFormat}
           />
@@ -110,22 +115,20 @@ export function Export() {
         {outcome.success && <Success>{outcome.success}</Success>}
         {progress ? (
           <>
-            <progress value={progress.part} aria-label="Progress of the export" />
+            <progress value={progress.part} aria-label={text.progress} />
             <p class="quiet" role="status">
-              {formatBytes(progress.bytes)}, {Math.floor(100 * progress.part)} % of the span
+              {text.part(formatBytes(progress.bytes), Math.floor(100 * progress.part))}
             </p>
             <button type="button" class="button" onClick={() => abort.current?.abort()}>
-              Stop
+              {text.stop}
             </button>
           </>
         ) : (
           <button type="submit" class="button button-main">
-            Download
+            {text.download}
           </button>
         )}
-        <p class="quiet">
-          For long spans, on the box: <code>bms-gateway export --from 30d --output readings.csv</code>
-        </p>
+        <p class="quiet">{text.onTheBox(<code>bms-gateway export --from 30d --output readings.csv</code>)}</p>
       </form>
     </Section>
   );

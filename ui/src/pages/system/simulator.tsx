@@ -26,25 +26,26 @@ interface Fault {
 
 export function SimulatorFaults() {
   const { data, error, reload } = useAsk<FaultsReply>('/api/admin/simulation/faults');
+  const text = t().simulator;
   if (error?.status === 404) {
     return (
-      <Notice icon="flask" title="No simulator runs here">
-        <p>This gateway reads real hardware. Start it with the demo configuration to try faults.</p>
+      <Notice icon="flask" title={text.absent.title}>
+        <p>{text.absent.text}</p>
       </Notice>
     );
   }
   if (error && !data) {
     return (
-      <Notice icon="triangle" title="The faults could not be loaded" tone="critical">
+      <Notice icon="triangle" title={text.failed} tone="critical">
         <p>{error.message}</p>
       </Notice>
     );
   }
-  if (!data) return <Loading text={t().simulator.loading} />;
+  if (!data) return <Loading text={text.loading} />;
   return (
     <div class="two-columns">
-      <Section title="Faults at work">
-        {data.faults.length === 0 && <p class="card quiet">None: every simulated pack is healthy.</p>}
+      <Section title={text.faults}>
+        {data.faults.length === 0 && <p class="card quiet">{text.none}</p>}
         <ul class="user-list">
           {(data.faults as readonly Fault[]).map(fault => (
             <li key={fault.id}>
@@ -53,14 +54,21 @@ export function SimulatorFaults() {
           ))}
         </ul>
       </Section>
-      <Section title="Cause a fault">
+      <Section title={text.cause}>
         <NewFault onAdded={reload} />
       </Section>
     </div>
   );
 }
 
+function titleOf(kind: string | undefined): string {
+  const { kinds, fault } = t().simulator;
+  const known = KINDS.find(one => one === kind);
+  return known ? kinds[known] : humanise(kind ?? fault);
+}
+
 function FaultCard({ fault, onChanged }: { fault: Fault; onChanged: () => Promise<void> }) {
+  const text = t().simulator;
   const [failure, setFailure] = useState('');
   const remove = async () => {
     try {
@@ -73,12 +81,12 @@ function FaultCard({ fault, onChanged }: { fault: Fault; onChanged: () => Promis
   return (
     <article class="card user-card">
       <div class="card-head">
-        <h3>{humanise(fault.kind ?? 'fault')}</h3>
+        <h3>{titleOf(fault.kind)}</h3>
         {fault.state && <span class="badge tone-quiet">{humanise(fault.state)}</span>}
       </div>
       <p class="quiet">
         {fault.pack && <a href={`/pack/${encodeURIComponent(fault.pack)}`}>{fault.pack}</a>}
-        {fault.cell !== undefined && `, cell ${fault.cell}`}
+        {fault.cell !== undefined && text.andCell(fault.cell)}
       </p>
       {failure && (
         <p class="form-error" role="alert">
@@ -87,7 +95,8 @@ function FaultCard({ fault, onChanged }: { fault: Fault; onChanged: () => Promis
       )}
       {fault.id && (
         <button type="button" class="button" onClick={() => void remove()}>
-          Repair<span class="visually-hidden"> {fault.id}</span>
+          {text.repair}
+          <span class="visually-hidden"> {fault.id}</span>
         </button>
       )}
     </article>
@@ -95,6 +104,7 @@ function FaultCard({ fault, onChanged }: { fault: Fault; onChanged: () => Promis
 }
 
 function NewFault({ onAdded }: { onAdded: () => Promise<void> }) {
+  const text = t().simulator;
   const [kind, setKind] = useState<Kind>('weak_cell');
   const [failure, setFailure] = useState('');
   const needsCell = kind !== 'dead_unit';
@@ -116,11 +126,11 @@ function NewFault({ onAdded }: { onAdded: () => Promise<void> }) {
   return (
     <form class="card form" onSubmit={submit}>
       <label class="field">
-        <span>Kind</span>
+        <span>{text.kind}</span>
         <select value={kind} onChange={event => setKind(event.currentTarget.value as Kind)}>
           {KINDS.map(value => (
             <option key={value} value={value}>
-              {humanise(value)}
+              {text.kinds[value]}
             </option>
           ))}
         </select>
@@ -128,7 +138,7 @@ function NewFault({ onAdded }: { onAdded: () => Promise<void> }) {
       <PackChoice />
       {needsCell && (
         <label class="field">
-          <span>Cell number</span>
+          <span>{text.cellNumber}</span>
           <input name="cell" type="number" min={1} step={1} required />
         </label>
       )}
@@ -138,7 +148,7 @@ function NewFault({ onAdded }: { onAdded: () => Promise<void> }) {
         </p>
       )}
       <button type="submit" class="button button-main">
-        Cause it
+        {text.causeIt}
       </button>
     </form>
   );
@@ -151,7 +161,7 @@ function PackChoice() {
   return (
     <>
       <label class="field">
-        <span>Battery</span>
+        <span>{t().simulator.battery}</span>
         <select value={battery} onChange={event => setChosen(event.currentTarget.value)}>
           {batteries.map(({ id, name }) => (
             <option key={id} value={id}>
@@ -169,7 +179,7 @@ function PackSelect({ battery }: { battery: string }) {
   const { data } = useAsk<BatteryDetail>(`/api/battery/${encodeURIComponent(battery)}`);
   return (
     <label class="field">
-      <span>Pack</span>
+      <span>{t().simulator.pack}</span>
       <select name="pack" required>
         {data?.packs.map(({ id, name }) => (
           <option key={id} value={id}>

@@ -22,17 +22,18 @@ import { SimulatorFaults } from './simulator.tsx';
 import { Thresholds } from './thresholds.tsx';
 
 const SECTIONS = [
-  { path: '', text: 'Status', role: 'user', view: Status },
-  { path: 'completeness', text: 'Completeness', role: 'moderator', view: Completeness },
-  { path: 'export', text: 'Export', role: 'user', view: Export },
-  { path: 'users', text: 'Users', role: 'admin', view: Users },
-  { path: 'keys', text: 'API keys', role: 'admin', view: ApiKeys },
-  { path: 'audit', text: 'Audit log', role: 'admin', view: Audit },
-  { path: 'thresholds', text: 'Thresholds', role: 'admin', view: Thresholds },
-  { path: 'simulator', text: 'Simulator', role: 'admin', view: SimulatorFaults },
+  { path: '', name: 'status', role: 'user', view: Status },
+  { path: 'completeness', name: 'completeness', role: 'moderator', view: Completeness },
+  { path: 'export', name: 'export', role: 'user', view: Export },
+  { path: 'users', name: 'users', role: 'admin', view: Users },
+  { path: 'keys', name: 'keys', role: 'admin', view: ApiKeys },
+  { path: 'audit', name: 'audit', role: 'admin', view: Audit },
+  { path: 'thresholds', name: 'thresholds', role: 'admin', view: Thresholds },
+  { path: 'simulator', name: 'simulator', role: 'admin', view: SimulatorFaults },
 ] as const;
 
 export function SystemPage() {
+  const text = t().system;
   const { section = '' } = useRoute().params;
   const allowed = SECTIONS.filter(({ role }) => atLeast(role));
   const current = allowed.find(({ path }) => path === section);
@@ -40,21 +41,21 @@ export function SystemPage() {
     const tab = document.querySelector('.tab[aria-current]');
     tab?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [section]);
-  useTitle(current && current.path !== '' ? current.text : 'System');
+  useTitle(current && current.path !== '' ? text[current.name] : text.title);
   if (!current) return <NotFound />;
   return (
     <>
-      <PageHead title="System" />
+      <PageHead title={text.title} />
       {allowed.length > 1 && (
-        <nav class="tabs" aria-label="System sections">
-          {allowed.map(({ path, text }) => (
+        <nav class="tabs" aria-label={text.sections}>
+          {allowed.map(({ path, name }) => (
             <a
               key={path}
               class="tab"
               href={path ? `/system/${path}` : '/system'}
               aria-current={path === section ? 'page' : undefined}
             >
-              {text}
+              {text[name]}
             </a>
           ))}
         </nav>
@@ -74,24 +75,25 @@ function Status() {
 }
 
 function StatusView({ status }: { status: SystemStatus }) {
+  const text = t().system;
   return (
     <>
       <dl class="totals">
         <div class="total">
-          <dt>Gateway</dt>
+          <dt>{text.gateway}</dt>
           <dd>
             <StateBadge state={status.state} />
             <span class="total-note">{status.gateway_id}</span>
           </dd>
         </div>
         <div class="total">
-          <dt>Running for</dt>
+          <dt>{text.runningFor}</dt>
           <dd>
             <span class="value">{formatUptime(status.uptime_s)}</span>
           </dd>
         </div>
         <div class="total">
-          <dt>Version</dt>
+          <dt>{text.version}</dt>
           <dd>
             <span class="value">{status.version}</span>
           </dd>
@@ -100,10 +102,11 @@ function StatusView({ status }: { status: SystemStatus }) {
       <Components components={status.components} />
       <Certificate certificate={status.certificate} />
       <p class="quiet">
-        For programs:{' '}
-        <a href="/api/docs" target="_blank" rel="noreferrer">
-          the HTTP API
-        </a>
+        {text.forPrograms(words => (
+          <a href="/api/docs" target="_blank" rel="noreferrer">
+            {words}
+          </a>
+        ))}
       </p>
     </>
   );

@@ -16,7 +16,15 @@ import {
 import { history } from './history.ts';
 import { battery, cells, cellViews, device, fleet, fleetMap, pack } from './pages.ts';
 import { quantities } from './quantities.ts';
-import { completeness, simulator, system } from './system.ts';
+import {
+  certificate,
+  completeness,
+  components,
+  confirmClock,
+  exporting,
+  simulator,
+  system,
+} from './system.ts';
 import { countOf, LOCALE } from './words.ts';
 
 export const en = {
@@ -44,6 +52,10 @@ export const en = {
   history,
   alerts,
   system,
+  certificate,
+  components,
+  confirmClock,
+  exporting,
   completeness,
   thresholds,
   simulator,

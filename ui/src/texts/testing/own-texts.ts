@@ -37,6 +37,8 @@ const CODE_CALLS = /^(matchMedia|querySelector(All)?|getContext|getPropertyValue
 /** Begins like a sentence or a label, or has two words side by side. */
 const READS_LIKE_TEXT = /^\s*\p{Lu}\p{Ll}+(?!\p{L})|\p{L}{2,}[,.:;’]*\s+\p{L}{2,}/u;
 const HAS_LETTER = /\p{L}/u;
+/** The same in every language. */
+const UNIT = /^\s*(V|A|W|°C)\s*$/;
 
 export interface OwnText {
   readonly line: number;
@@ -59,7 +61,7 @@ export function ownTextsIn(file: string, source: string): OwnText[] {
 
   new Visitor({
     JSXText: ({ start, value }) => {
-      if (HAS_LETTER.test(value)) found.set(start + value.search(/\S/), value);
+      if (HAS_LETTER.test(value) && !UNIT.test(value)) found.set(start + value.search(/\S/), value);
     },
     JSXAttribute: ({ name, value }) => {
       if (value && name.type === 'JSXIdentifier') classify(name.name, value);
