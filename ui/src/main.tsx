@@ -1,6 +1,6 @@
 /** Where the page begins. */
 import { render } from 'preact';
-import './parts/preferences.ts';
+import { languageShown } from './parts/preferences.ts';
 import './style/base.css';
 import './style/shell.css';
 import './style/parts.css';
@@ -16,4 +16,4 @@ import { runFeed } from './live/live.ts';
 runFeed();
 void checkSession();
 const root = document.getElementById('app');
-if (root) render(<App />, root);
+if (root) void languageShown.then(() => render(<App />, root));

@@ -1,9 +1,9 @@
 /** The API's description as a page to read: a page of its own, open to all, from the gateway alone. */
 import { render } from 'preact';
-import '../parts/preferences.ts';
+import { languageShown } from '../parts/preferences.ts';
 import '../style/base.css';
 import './api-docs.css';
 import { ApiDocs } from './page.tsx';
 
 const root = document.getElementById('app');
-if (root) render(<ApiDocs />, root);
+if (root) void languageShown.then(() => render(<ApiDocs />, root));

@@ -1,38 +1,7 @@
 /** Entries of the audit log in words. */
 import type { AuditEntry } from '../../../core/contract/access.ts';
+import { t } from '../texts/texts.ts';
 import { formatDay } from './time.ts';
-
-const WORDS: Readonly<Record<string, string>> = {
-  login: 'logged in',
-  logout: 'logged out',
-  setup: 'set up the gateway by its code',
-  'session.end': 'ended a session of',
-  'user.create': 'made the user',
-  'user.change': 'changed the user',
-  'user.delete': 'removed the user',
-  'user.password': 'changed their password',
-  'password.confirm': 'gave their password once more',
-  'user.pull': 'took over',
-  'key.create': 'made the API key',
-  'key.revoke': 'revoked the API key',
-  'signing_key.rotate': 'replaced the signing key',
-  'clock.confirm': 'confirmed the time of the clock',
-  'settings.change': 'changed thresholds:',
-  'fault.add': 'simulated a fault',
-  'fault.remove': 'ended the simulated fault',
-  'gateway.start': 'started',
-  'gateway.upgrade': 'was upgraded',
-  'configuration.change': 'started with a changed configuration:',
-  export: 'exported',
-  refusals: 'refused more than is listed',
-};
-
-const TRIED: Readonly<Record<string, string>> = {
-  login: 'tried to log in as',
-  setup: 'tried to set up the gateway as',
-  'user.password': 'tried to change their password',
-  'password.confirm': 'tried to give their password once more',
-};
 
 /** Before the target, where there is one. */
 export function actionWords({
@@ -40,10 +9,10 @@ export function actionWords({
   outcome,
   target,
 }: Pick<AuditEntry, 'action' | 'outcome' | 'target'>): string {
-  if (action === 'login' && outcome === 'refused' && target === null)
-    return 'tried to log in under a name that nobody has';
-  const words = outcome === 'refused' ? TRIED[action] : undefined;
-  return words ?? WORDS[action] ?? action;
+  const { actions, unknownName } = t().audit;
+  if (action === 'login' && outcome === 'refused' && target === null) return unknownName;
+  const words = outcome === 'refused' ? actions.refused[action] : undefined;
+  return words ?? actions.done[action] ?? action;
 }
 
 export interface Change {
@@ -72,4 +41,4 @@ function flat(value: unknown, path = '', found = new Map<string, string>()): Map
 }
 
 const textOf = (value: unknown) =>
-  typeof value === 'object' ? JSON.stringify(value) : value === true ? 'yes' : String(value);
+  typeof value === 'object' ? JSON.stringify(value) : value === true ? t().audit.yes : String(value);

@@ -1,4 +1,5 @@
 /** What a browser or program calls itself, in words a person knows their devices by. */
+import { t } from '../texts/texts.ts';
 
 /** Order matters: each names itself after those before it. */
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
@@ -23,6 +24,6 @@ const DEVICES: readonly (readonly [RegExp, string])[] = [
 export function nameOfAgent(user_agent: string): string {
   const browser = BROWSERS.find(([pattern]) => pattern.test(user_agent))?.[1];
   const device = DEVICES.find(([pattern]) => pattern.test(user_agent))?.[1];
-  if (browser) return device ? `${browser} on ${device}` : browser;
-  return user_agent.split(' ', 1)[0]?.slice(0, 60) || 'A program that does not say its name';
+  if (browser) return device ? t().sessions.agentOn(browser, device) : browser;
+  return user_agent.split(' ', 1)[0]?.slice(0, 60) || t().sessions.namelessAgent;
 }

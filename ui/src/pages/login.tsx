@@ -7,11 +7,13 @@ import { logIn, session } from '../api/session.ts';
 import { Failure, NameField, PasswordField } from '../parts/fields.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { BrandMark } from '../shell.tsx';
+import { t } from '../texts/texts.ts';
 import { SetupForm } from './access/setup.tsx';
 
 export function LoginPage() {
   const [setup, setSetup] = useState<SetupReply>();
   const [isSettingUp, setSettingUp] = useState(false);
+  const text = t().login;
   useEffect(() => {
     request<SetupReply>('/api/auth/setup').then(
       found => {
@@ -27,25 +29,21 @@ export function LoginPage() {
     <main class="login">
       <div class="login-brand">
         <BrandMark />
-        <h1>BMS Gateway</h1>
+        <h1>{t().common.product}</h1>
       </div>
       {isSettingUp ? <SetupForm isFirst={setup?.first ?? false} /> : <LoginForm />}
       {setup?.open && !setup.first && (
         <button type="button" class="button" onClick={() => setSettingUp(!isSettingUp)}>
-          {isSettingUp ? 'Back to the login' : 'Enter a set-up code'}
+          {isSettingUp ? text.backToLogin : text.enterCode}
         </button>
       )}
-      {!isSettingUp && (
-        <p class="login-hint">
-          Accounts come from your administrator. An administrator who lost the password runs{' '}
-          <code>bms-gateway setup-code --new</code> on the gateway.
-        </p>
-      )}
+      {!isSettingUp && <p class="login-hint">{text.hint(<code>bms-gateway setup-code --new</code>)}</p>}
     </main>
   );
 }
 
 function LoginForm() {
+  const text = t().login;
   const [error, setError] = useState('');
   const [isBusy, setBusy] = useState(false);
 
@@ -73,14 +71,14 @@ function LoginForm() {
     <form class="card login-form" onSubmit={submit}>
       {session.value.has_expired && !error && (
         <p class="form-note" role="status">
-          <Icon name="clock" /> Your session has ended. Log in to go on where you were.
+          <Icon name="clock" /> {text.expired}
         </p>
       )}
       <Failure text={error} />
       <NameField />
-      <PasswordField label="Password" autocomplete="current-password" canBeShown />
+      <PasswordField label={t().fields.password} autocomplete="current-password" canBeShown />
       <button type="submit" class="button button-main button-wide" disabled={isBusy}>
-        {isBusy ? 'Logging in…' : 'Log in'}
+        {isBusy ? text.loggingIn : text.logIn}
       </button>
     </form>
   );

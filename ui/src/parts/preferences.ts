@@ -1,10 +1,13 @@
-/** What this device remembers of how the page looks: theme and sorting. */
+/** What this device remembers of how the page looks: theme, language and sorting. */
 import { effect, signal } from '@preact/signals';
 import { remembered } from '../api/remembered.ts';
+import { LANGUAGE_CODES, type Language, languageFor } from '../texts/languages.ts';
+import { showLanguage } from '../texts/texts.ts';
 
 export type ThemeChoice = 'auto' | 'dark' | 'light';
 
 export const themeChoice = remembered<ThemeChoice>('theme', ['auto', 'dark', 'light'], 'auto');
+export const languageChoice = remembered<Language | 'auto'>('language', ['auto', ...LANGUAGE_CODES], 'auto');
 export const sortOrder = remembered<'worst' | 'name'>('sort', ['worst', 'name'], 'worst');
 
 const prefersLight = matchMedia('(prefers-color-scheme: light)');
@@ -19,4 +22,13 @@ effect(() => {
   const shown = themeChoice.value === 'auto' ? systemTheme.value : themeChoice.value;
   document.documentElement.dataset.theme = shown;
   theme.value = shown;
+});
+
+/** Resolves once the texts are in the language last chosen: a page that begins waits for it. */
+export let languageShown = Promise.resolve();
+effect(() => {
+  const { value } = languageChoice;
+  const language = value === 'auto' ? languageFor(navigator.languages) : value;
+  document.documentElement.lang = language;
+  languageShown = showLanguage(language);
 });

@@ -13,19 +13,20 @@ import { t } from '../../texts/texts.ts';
 
 const PAGE = 50;
 const GROUPS = [
-  { value: '', text: 'Everything' },
-  { value: 'login', text: 'Logins' },
-  { value: 'session', text: 'Ended sessions' },
-  { value: 'user', text: 'Users' },
-  { value: 'key', text: 'API keys' },
-  { value: 'settings', text: 'Thresholds' },
-  { value: 'configuration', text: 'Configuration' },
-  { value: 'gateway', text: 'Starts of the gateway' },
-  { value: 'export', text: 'Exports' },
-  { value: 'fault', text: 'Simulated faults' },
+  'all',
+  'login',
+  'session',
+  'user',
+  'key',
+  'settings',
+  'configuration',
+  'gateway',
+  'export',
+  'fault',
 ] as const;
 
 export function Audit() {
+  const text = t().audit;
   const [action, setAction] = useState('');
   const [actor, setActor] = useState('');
   const [entries, setEntries] = useState<readonly AuditEntry[]>();
@@ -56,20 +57,20 @@ export function Audit() {
     <>
       <form class="filters" onSubmit={event => event.preventDefault()}>
         <label class="field">
-          <span>What</span>
+          <span>{text.what}</span>
           <select value={action} onChange={event => setAction(event.currentTarget.value)}>
-            {GROUPS.map(({ value, text }) => (
-              <option key={value} value={value}>
-                {text}
+            {GROUPS.map(group => (
+              <option key={group} value={group === 'all' ? '' : group}>
+                {text.groups[group]}
               </option>
             ))}
           </select>
         </label>
         <label class="field">
-          <span>Who</span>
+          <span>{text.who}</span>
           <input
             value={actor}
-            placeholder="Anybody"
+            placeholder={text.anybody}
             maxLength={64}
             autocapitalize="none"
             autocomplete="off"
@@ -78,14 +79,14 @@ export function Audit() {
           />
         </label>
         <button type="button" class="button" onClick={() => void load(null)}>
-          <Icon name="retry" size={18} /> Refresh
+          <Icon name="retry" size={18} /> {text.refresh}
         </button>
       </form>
       <Failure text={failure} />
-      {entries ? <Entries entries={entries} /> : !failure && <Loading text={t().audit.loading} />}
+      {entries ? <Entries entries={entries} /> : !failure && <Loading text={text.loading} />}
       {next !== null && (
         <button type="button" class="button button-wide" onClick={() => void load(next)}>
-          Older entries
+          {text.older}
         </button>
       )}
     </>
@@ -93,10 +94,11 @@ export function Audit() {
 }
 
 function Entries({ entries }: { entries: readonly AuditEntry[] }) {
+  const { none } = t().audit;
   if (entries.length === 0)
     return (
-      <Notice icon="clock" title="Nothing like that was recorded">
-        <p>Choose another kind, or leave the name empty.</p>
+      <Notice icon="clock" title={none.title}>
+        <p>{none.text}</p>
       </Notice>
     );
   return (
@@ -112,6 +114,7 @@ function Entries({ entries }: { entries: readonly AuditEntry[] }) {
 
 function Entry({ entry }: { entry: AuditEntry }) {
   const { t_ms, actor, address, outcome, target } = entry;
+  const text = t().audit;
   const changes = changesOf(entry.old, entry.new);
   return (
     <article class="audit-row">
@@ -120,11 +123,11 @@ function Entry({ entry }: { entry: AuditEntry }) {
       </time>
       <div class="audit-what">
         <p>
-          <strong>{actor ?? 'Somebody'}</strong> {actionWords(entry)}
+          <strong>{actor ?? text.somebody}</strong> {actionWords(entry)}
           {target !== null && target !== actor && <span class="audit-target"> {target}</span>}
           {outcome === 'refused' && (
             <span class="badge tone-warning">
-              <Icon name="octagon" size={16} /> Refused
+              <Icon name="octagon" size={16} /> {text.refused}
             </span>
           )}
         </p>

@@ -4,12 +4,14 @@ import { wanted } from '../../api/confirmation.ts';
 import { confirmPassword, session } from '../../api/session.ts';
 import { messageOf } from '../../api/use-ask.ts';
 import { Failure, PasswordField } from '../../parts/fields.tsx';
+import { t } from '../../texts/texts.ts';
 
 export function ConfirmPassword() {
   return wanted.value ? <Dialog /> : null;
 }
 
 function Dialog() {
+  const text = t().confirmPassword;
   const dialog = useRef<HTMLDialogElement>(null);
   const [failure, setFailure] = useState('');
   useEffect(() => dialog.current?.showModal(), []);
@@ -29,17 +31,17 @@ function Dialog() {
   return (
     <dialog ref={dialog} class="card confirm-password" aria-labelledby="confirm-password" onCancel={cancel}>
       <form class="form" onSubmit={submit}>
-        <h2 id="confirm-password">Your password once more</h2>
-        <p class="quiet">This changes who may come in. Then it is not asked again for 15 minutes.</p>
+        <h2 id="confirm-password">{text.title}</h2>
+        <p class="quiet">{text.help}</p>
         <input type="hidden" name="username" autocomplete="username" value={session.value.user?.username} />
-        <PasswordField label="Your password" autocomplete="current-password" canBeShown />
+        <PasswordField label={text.yours} autocomplete="current-password" canBeShown />
         <Failure text={failure} />
         <div class="form-row">
           <button type="submit" class="button button-main">
-            Go on
+            {text.goOn}
           </button>
           <button type="button" class="button" onClick={cancel}>
-            Cancel
+            {t().common.cancel}
           </button>
         </div>
       </form>

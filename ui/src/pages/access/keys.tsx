@@ -16,35 +16,33 @@ import { Failure, Success } from '../../parts/fields.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
 import { t } from '../../texts/texts.ts';
-import { BatteryChecks, chosenBatteries, ROLE_WORDS, RoleSwitch, Sees } from './roles.tsx';
+import { BatteryChecks, chosenBatteries, RoleSwitch, Sees } from './roles.tsx';
 
 const DAY_MS = 86_400_000;
 const LIVES = [
-  { days: 0, text: 'Never' },
-  { days: 30, text: 'In 30 days' },
-  { days: 90, text: 'In 90 days' },
-  { days: 365, text: 'In a year' },
+  { days: 0, name: 'never' },
+  { days: 30, name: 'd30' },
+  { days: 90, name: 'd90' },
+  { days: 365, name: 'd365' },
 ] as const;
 
 export function ApiKeys() {
   const { data, error, reload } = useAsk<ApiKeysReply>('/api/admin/keys');
+  const text = t().keys;
   if (error && !data) {
     return (
-      <Notice icon="triangle" title="The API keys could not be loaded" tone="critical">
+      <Notice icon="triangle" title={text.failed} tone="critical">
         <p>{error.message}</p>
       </Notice>
     );
   }
-  if (!data) return <Loading text={t().keys.loading} />;
+  if (!data) return <Loading text={text.loading} />;
   return (
     <div class="two-columns">
-      <Section title="API keys">
+      <Section title={text.title}>
         {data.keys.length === 0 ? (
-          <Notice icon="system" title="No API key yet">
-            <p>
-              A program (a building controller, a script, a wall display) logs in with a key of its own
-              instead of somebody’s password.
-            </p>
+          <Notice icon="system" title={text.none.title}>
+            <p>{text.none.text}</p>
           </Notice>
         ) : (
           <ul class="user-list">
@@ -57,10 +55,10 @@ export function ApiKeys() {
         )}
       </Section>
       <div>
-        <Section title="Make a key">
+        <Section title={text.make}>
           <NewKey onMade={reload} />
         </Section>
-        <Section title="Signing key" class="card">
+        <Section title={text.signingKey} class="card">
           <SigningKey />
         </Section>
       </div>
@@ -69,6 +67,7 @@ export function ApiKeys() {
 }
 
 function KeyCard({ apiKey, onRevoked }: { apiKey: ApiKeyRecord; onRevoked: () => Promise<void> }) {
+  const text = t().keys;
   const [isAsking, setAsking] = useState(false);
   const [failure, setFailure] = useState('');
   const { id, name, role, batteries, created_ms, created_by, expires_ms, used_ms, used_address } = apiKey;
@@ -89,33 +88,34 @@ function KeyCard({ apiKey, onRevoked }: { apiKey: ApiKeyRecord; onRevoked: () =>
         <span class="badges">
           {isExpired && (
             <span class="badge tone-critical">
-              <Icon name="clock" size={16} /> Expired
+              <Icon name="clock" size={16} /> {text.expired}
             </span>
           )}
-          <span class="badge tone-quiet">{ROLE_WORDS[role]}</span>
+          <span class="badge tone-quiet">{t().roles.words[role]}</span>
         </span>
       </div>
       <p class="quiet">
         <Sees role={role} batteries={batteries} /> ·{' '}
-        {expires_ms === null ? 'does not expire' : `until ${formatDay(expires_ms)}`}
+        {expires_ms === null ? text.forEver : text.until(formatDay(expires_ms))}
       </p>
       <p class="quiet">
-        {used_ms === null ? 'Never used' : `Used ${formatAgo(used_ms, now)} from ${used_address}`} · made{' '}
-        {formatMoment(created_ms, now)} by {created_by} · <code>bms_{id}_…</code>
+        {used_ms === null ? text.neverUsed : text.used(formatAgo(used_ms, now), used_address ?? '')} ·{' '}
+        {text.made(formatMoment(created_ms, now), created_by)} · <code>bms_{id}_…</code>
       </p>
       <Failure text={failure} />
       {isAsking ? (
         <div class="form-row">
           <button type="button" class="button button-danger" onClick={() => void revoke()}>
-            Revoke {name} now
+            {text.revokeNow(name)}
           </button>
           <button type="button" class="button" onClick={() => setAsking(false)}>
-            Keep
+            {t().common.keep}
           </button>
         </div>
       ) : (
         <button type="button" class="button" onClick={() => setAsking(true)}>
-          Revoke<span class="visually-hidden"> {name}</span>
+          {text.revoke}
+          <span class="visually-hidden"> {name}</span>
         </button>
       )}
     </article>
@@ -123,6 +123,7 @@ function KeyCard({ apiKey, onRevoked }: { apiKey: ApiKeyRecord; onRevoked: () =>
 }
 
 function NewKey({ onMade }: { onMade: () => Promise<void> }) {
+  const text = t().keys;
   const [role, setRole] = useState<Role>('user');
   const [failure, setFailure] = useState('');
   const [made, setMade] = useState<NewApiKeyReply>();
@@ -154,31 +155,31 @@ function NewKey({ onMade }: { onMade: () => Promise<void> }) {
       {made && <Secret key={made.key.id} made={made} />}
       <form class="card form" onSubmit={submit} autocomplete="off">
         <label class="field">
-          <span>Name</span>
+          <span>{text.name}</span>
           <input
             name="name"
             required
             pattern="[A-Za-z0-9][A-Za-z0-9 _.\-]{0,47}"
-            title="Letters, digits, blanks, dot, dash and underscore; at most 48"
-            placeholder="What uses it, such as Building PLC"
+            title={text.nameRule}
+            placeholder={text.nameExample}
             spellcheck={false}
           />
         </label>
         <RoleSwitch role={role} onChange={setRole} />
-        {role !== 'admin' && <BatteryChecks chosen={[]} legend="Batteries this key sees" />}
+        {role !== 'admin' && <BatteryChecks chosen={[]} legend={text.batteries} />}
         <label class="field">
-          <span>Expires</span>
+          <span>{text.expires}</span>
           <select name="days">
-            {LIVES.map(({ days, text }) => (
+            {LIVES.map(({ days, name }) => (
               <option key={days} value={days}>
-                {text}
+                {text.lives[name]}
               </option>
             ))}
           </select>
         </label>
         <Failure text={failure} />
         <button type="submit" class="button button-main">
-          Make key
+          {text.makeKey}
         </button>
       </form>
     </>
@@ -186,6 +187,7 @@ function NewKey({ onMade }: { onMade: () => Promise<void> }) {
 }
 
 function Secret({ made: { key, secret } }: { made: NewApiKeyReply }) {
+  const text = t().keys;
   const [isCopied, setCopied] = useState(false);
   // Without TLS a browser gives no clipboard: the field can be selected by hand.
   const copy = () =>
@@ -195,21 +197,19 @@ function Secret({ made: { key, secret } }: { made: NewApiKeyReply }) {
     );
   return (
     <div class="card secret" role="status">
-      <h3>The secret of {key.name}</h3>
-      <p>It is shown this once: keep it where the program reads it.</p>
+      <h3>{text.secretOf(key.name)}</h3>
+      <p>{text.secretHelp}</p>
       <input
         class="code-input"
         readOnly
         value={secret}
-        aria-label={`Secret of ${key.name}`}
+        aria-label={text.secret(key.name)}
         onFocus={event => event.currentTarget.select()}
       />
-      <p class="quiet">
-        Sent as <code>Authorization: Bearer bms_…</code>
-      </p>
+      <p class="quiet">{text.sentAs(<code>Authorization: Bearer bms_…</code>)}</p>
       {'clipboard' in navigator && (
         <button type="button" class="button" onClick={() => void copy()}>
-          {isCopied ? 'Copied' : 'Copy'}
+          {isCopied ? text.copied : text.copy}
         </button>
       )}
     </div>
@@ -218,6 +218,7 @@ function Secret({ made: { key, secret } }: { made: NewApiKeyReply }) {
 
 function SigningKey() {
   const [failure, setFailure] = useState('');
+  const text = t().keys;
   const [isDone, setDone] = useState(false);
   const rotate = async () => {
     setFailure('');
@@ -230,14 +231,11 @@ function SigningKey() {
   };
   return (
     <div class="form">
-      <p class="quiet">
-        Signs the sessions of everybody. Replacing it logs nobody out: what the old one has signed is taken
-        until it ends by itself.
-      </p>
+      <p class="quiet">{text.signingHelp}</p>
       <Failure text={failure} />
-      {isDone && <Success>Replaced. New sessions are signed with the new key.</Success>}
+      {isDone && <Success>{text.replaced}</Success>}
       <button type="button" class="button" onClick={() => void rotate()}>
-        Replace the signing key
+        {text.replace}
       </button>
     </div>
   );

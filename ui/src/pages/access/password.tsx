@@ -5,6 +5,7 @@ import { messageOf } from '../../api/use-ask.ts';
 import { Failure, PasswordField, Success } from '../../parts/fields.tsx';
 import { useTitle } from '../../parts/title.ts';
 import { BrandMark } from '../../shell.tsx';
+import { t } from '../../texts/texts.ts';
 
 export function PasswordForm({ oldLabel }: { oldLabel: string }) {
   const [failure, setFailure] = useState('');
@@ -34,40 +35,38 @@ export function PasswordForm({ oldLabel }: { oldLabel: string }) {
       <input type="hidden" name="username" autocomplete="username" value={session.value.user?.username} />
       <PasswordField label={oldLabel} name="old_password" autocomplete="current-password" />
       <PasswordField
-        label="New password, at least 8 characters"
+        label={t().fields.newPassword}
         name="new_password"
         autocomplete="new-password"
         canBeShown
       />
       <Failure text={failure} />
-      {isChanged && <Success>Changed. All your other sessions have ended.</Success>}
+      {isChanged && <Success>{t().password.changed}</Success>}
       <button type="submit" class="button button-main">
-        Change password
+        {t().password.change}
       </button>
     </form>
   );
 }
 
 export function PasswordDuePage() {
-  useTitle('New password');
+  const text = t().password;
+  useTitle(text.dueTitle);
   return (
     <main class="login">
       <div class="login-brand">
         <BrandMark />
-        <h1>BMS Gateway</h1>
+        <h1>{t().common.product}</h1>
       </div>
       <div class="card login-form">
         <div>
-          <h2>Choose your own password</h2>
-          <p class="quiet">
-            An administrator gave you the one you came with, {session.value.user?.username}. Nobody but you
-            should know the next.
-          </p>
+          <h2>{text.due}</h2>
+          <p class="quiet">{text.dueHelp(session.value.user?.username ?? '')}</p>
         </div>
-        <PasswordForm oldLabel="The password you were given" />
+        <PasswordForm oldLabel={text.given} />
       </div>
       <button type="button" class="button" onClick={() => void logOut().catch(() => undefined)}>
-        Log out
+        {t().fields.logOut}
       </button>
     </main>
   );

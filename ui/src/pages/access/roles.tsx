@@ -2,28 +2,17 @@
 import { ROLES, type Role } from '../../../../core/contract/roles.ts';
 import { useRoom } from '../../live/live.ts';
 import { Segments } from '../../parts/controls.tsx';
-
-export const ROLE_WORDS: Readonly<Record<Role, string>> = {
-  user: 'User',
-  moderator: 'Moderator',
-  admin: 'Administrator',
-};
-
-export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
-  user: 'sees the batteries assigned',
-  moderator: 'sees the batteries in their care, handles alerts',
-  admin: 'sees everything, changes users and settings',
-};
+import { t } from '../../texts/texts.ts';
 
 export function RoleSwitch({ role, onChange }: { role: Role; onChange: (role: Role) => void }) {
   return (
     <Segments
-      label="Role"
+      label={t().roles.role}
       value={role}
       onChange={onChange}
       options={ROLES.map(value => ({
         value,
-        text: value === 'admin' ? 'Admin' : ROLE_WORDS[value],
+        text: t().roles.short[value],
       }))}
     />
   );
@@ -51,8 +40,9 @@ export function chosenBatteries(fields: FormData, role: Role): string[] {
 
 export function Sees({ role, batteries }: { role: Role; batteries: readonly string[] }) {
   const known = useRoom<'fleet'>('fleet').value.data?.batteries ?? [];
-  if (role === 'admin') return <>Sees all batteries</>;
-  if (batteries.length === 0) return <>No battery assigned</>;
+  const text = t().roles;
+  if (role === 'admin') return <>{text.seesAll}</>;
+  if (batteries.length === 0) return <>{text.seesNone}</>;
   const names = batteries.map(id => known.find(battery => battery.id === id)?.name ?? id);
-  return <>Sees {names.join(', ')}</>;
+  return <>{text.sees(names.join(', '))}</>;
 }

@@ -46,7 +46,7 @@ export function SessionList({ path }: SessionListProps) {
       </ul>
       {isOwn && others.length > 1 && (
         <button type="button" class="button" onClick={() => void end(path)}>
-          End all other sessions
+          {t().sessions.endOthers}
         </button>
       )}
     </>
@@ -61,24 +61,20 @@ interface SessionRowProps {
 
 function SessionRow({ session, isNamed, onEnd }: SessionRowProps) {
   const { username, user_agent, address, seen_ms, created_ms, current } = session;
+  const text = t().sessions;
   const agent = nameOfAgent(user_agent);
-  const seen = current ? 'now' : formatAgo(seen_ms, now_ms.value);
+  const seen = current ? text.now : formatAgo(seen_ms, now_ms.value);
   return (
     <li class="session-row">
       <div>
-        <strong title={user_agent}>{isNamed ? `${username}, ${agent}` : agent}</strong>
-        {current && <span class="badge tone-ok">This device</span>}
-        <p class="quiet">
-          {address} · seen {seen} · since {formatMoment(created_ms, now_ms.value)}
-        </p>
+        <strong title={user_agent}>{isNamed ? text.of(username, agent) : agent}</strong>
+        {current && <span class="badge tone-ok">{text.thisDevice}</span>}
+        <p class="quiet">{text.facts(address, seen, formatMoment(created_ms, now_ms.value))}</p>
       </div>
       {!current && (
         <button type="button" class="button" onClick={() => void onEnd()}>
-          End
-          <span class="visually-hidden">
-            {' '}
-            the session of {username} with {agent} from {address}
-          </span>
+          {text.end}
+          <span class="visually-hidden"> {text.which(username, agent, address)}</span>
         </button>
       )}
     </li>

@@ -4,8 +4,10 @@ import { ApiError } from '../../api/client.ts';
 import { loginError } from '../../api/login-error.ts';
 import { setUp } from '../../api/session.ts';
 import { Failure, NameField, PasswordField } from '../../parts/fields.tsx';
+import { t } from '../../texts/texts.ts';
 
 export function SetupForm({ isFirst }: { isFirst: boolean }) {
+  const words = t().setup;
   const [error, setError] = useState('');
   const [isBusy, setBusy] = useState(false);
 
@@ -30,16 +32,12 @@ export function SetupForm({ isFirst }: { isFirst: boolean }) {
   return (
     <form class="card login-form" onSubmit={submit}>
       <div>
-        <h2>{isFirst ? 'Set up this gateway' : 'Recover an administrator'}</h2>
-        <p class="quiet">
-          {isFirst
-            ? 'Nobody can log in yet. Whoever has the set-up code becomes its administrator.'
-            : 'The code makes a new administrator, or gives an account of this name a new password.'}
-        </p>
+        <h2>{isFirst ? words.first : words.recover}</h2>
+        <p class="quiet">{isFirst ? words.firstHelp : words.recoverHelp}</p>
       </div>
       <Failure text={error} />
       <label class="field">
-        <span>Set-up code</span>
+        <span>{words.code}</span>
         <input
           name="code"
           class="code-input"
@@ -51,13 +49,11 @@ export function SetupForm({ isFirst }: { isFirst: boolean }) {
           spellcheck={false}
         />
       </label>
-      <p class="quiet">
-        It stands in the gateway’s journal, and <code>bms-gateway setup-code</code> shows it on the gateway.
-      </p>
+      <p class="quiet">{words.whereCode(<code>bms-gateway setup-code</code>)}</p>
       <NameField isNew />
-      <PasswordField label="Password, at least 8 characters" autocomplete="new-password" canBeShown />
+      <PasswordField label={t().fields.firstPassword} autocomplete="new-password" canBeShown />
       <button type="submit" class="button button-main button-wide" disabled={isBusy}>
-        {isBusy ? 'Setting up…' : isFirst ? 'Set up' : 'Recover'}
+        {isBusy ? words.busy : isFirst ? words.doFirst : words.doRecover}
       </button>
     </form>
   );

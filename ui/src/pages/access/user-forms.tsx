@@ -5,9 +5,8 @@ import type { Role } from '../../../../core/contract/roles.ts';
 import { ask, session } from '../../api/session.ts';
 import { messageOf } from '../../api/use-ask.ts';
 import { Failure, NameField, PasswordField, Success } from '../../parts/fields.tsx';
+import { t } from '../../texts/texts.ts';
 import { BatteryChecks, chosenBatteries, RoleSwitch } from './roles.tsx';
-
-const LEGEND = 'Batteries this account sees';
 
 export function NewUser({ onAdded }: { onAdded: () => Promise<void> }) {
   const [role, setRole] = useState<Role>('user');
@@ -40,14 +39,14 @@ export function NewUser({ onAdded }: { onAdded: () => Promise<void> }) {
   return (
     <form class="card form" onSubmit={submit} autocomplete="off">
       <NameField isNew />
-      <PasswordField label="Password, at least 8 characters" autocomplete="new-password" />
+      <PasswordField label={t().fields.firstPassword} autocomplete="new-password" />
       <MustChange isChecked />
       <RoleSwitch role={role} onChange={setRole} />
-      {role !== 'admin' && <BatteryChecks chosen={[]} legend={LEGEND} />}
+      {role !== 'admin' && <BatteryChecks chosen={[]} legend={t().users.batteries} />}
       <Failure text={failure} />
-      {added && <Success>{added} can log in now.</Success>}
+      {added && <Success>{t().users.added(added)}</Success>}
       <button type="submit" class="button button-main">
-        Add account
+        {t().users.addAccount}
       </button>
     </form>
   );
@@ -61,6 +60,7 @@ interface EditUserProps {
 
 /** Nobody can take the administrator's role from themselves here: it would lock them out of this page. */
 export function EditUser({ user, onDone }: EditUserProps) {
+  const text = t().users;
   const [role, setRole] = useState(user.role);
   const [failure, setFailure] = useState('');
   const isSelf = session.value.user?.username === user.username;
@@ -86,29 +86,27 @@ export function EditUser({ user, onDone }: EditUserProps) {
   return (
     <form class="form" onSubmit={submit} autocomplete="off">
       {!isSelf && <RoleSwitch role={role} onChange={setRole} />}
-      {role !== 'admin' && <BatteryChecks chosen={user.batteries} legend={LEGEND} />}
+      {role !== 'admin' && <BatteryChecks chosen={user.batteries} legend={t().users.batteries} />}
       {isSelf ? (
         <p class="quiet">
-          Your password is changed under <a href="/account">your account</a>.
+          {text.ownPassword(words => (
+            <a href="/account">{words}</a>
+          ))}
         </p>
       ) : (
         <>
-          <PasswordField
-            label="New password, empty: stays as it is"
-            autocomplete="new-password"
-            isRequired={false}
-          />
+          <PasswordField label={text.newPassword} autocomplete="new-password" isRequired={false} />
           <MustChange isChecked />
-          <p class="quiet">A new password ends the sessions of this account.</p>
+          <p class="quiet">{text.endsSessions}</p>
         </>
       )}
       <Failure text={failure} />
       <div class="form-row">
         <button type="submit" class="button button-main">
-          Save
+          {t().common.save}
         </button>
         <button type="button" class="button" onClick={() => onDone(undefined)}>
-          Cancel
+          {t().common.cancel}
         </button>
       </div>
     </form>
@@ -119,7 +117,7 @@ function MustChange({ isChecked }: { isChecked: boolean }) {
   return (
     <label class="check">
       <input type="checkbox" name="must_change_password" defaultChecked={isChecked} />
-      <span>Must be changed at the next login</span>
+      <span>{t().users.mustChange}</span>
     </label>
   );
 }

@@ -10,23 +10,24 @@ import { Failure, Success } from '../../parts/fields.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
 import { t } from '../../texts/texts.ts';
-import { ROLE_WORDS, Sees } from './roles.tsx';
+import { Sees } from './roles.tsx';
 import { SessionList } from './session-list.tsx';
 import { EditUser, NewUser } from './user-forms.tsx';
 
 export function Users() {
   const { data, error, reload } = useAsk<UsersReply>('/api/admin/users');
+  const text = t().users;
   if (error && !data) {
     return (
-      <Notice icon="triangle" title="The users could not be loaded" tone="critical">
+      <Notice icon="triangle" title={text.failed} tone="critical">
         <p>{error.message}</p>
       </Notice>
     );
   }
-  if (!data) return <Loading text={t().users.loading} />;
+  if (!data) return <Loading text={text.loading} />;
   return (
     <div class="two-columns">
-      <Section title="Accounts">
+      <Section title={text.accounts}>
         <ul class="user-list">
           {data.users.map(user => (
             <li key={user.username}>
@@ -36,10 +37,10 @@ export function Users() {
         </ul>
       </Section>
       <div>
-        <Section title="Add an account">
+        <Section title={text.add}>
           <NewUser onAdded={reload} />
         </Section>
-        <Section title="Logged in now" class="card">
+        <Section title={text.loggedInNow} class="card">
           <SessionList path="/api/admin/sessions" />
         </Section>
       </div>
@@ -50,6 +51,7 @@ export function Users() {
 type Doing = 'nothing' | 'editing' | 'removing';
 
 function UserCard({ user, onChanged }: { user: UserRecord; onChanged: () => Promise<void> }) {
+  const text = t().users;
   const [doing, setDoing] = useState<Doing>('nothing');
   const [isSaved, setSaved] = useState(false);
   const isSelf = session.value.user?.username === user.username;
@@ -63,21 +65,17 @@ function UserCard({ user, onChanged }: { user: UserRecord; onChanged: () => Prom
       <div class="card-head">
         <h3>
           {user.username}
-          {isSelf && <span class="unit"> (you)</span>}
+          {isSelf && <span class="unit"> {text.you}</span>}
         </h3>
         <Marks user={user} />
       </div>
       <p class="quiet">
-        <Sees role={user.role} batteries={user.batteries} /> · since{' '}
-        {formatMoment(user.created_ms, now_ms.value)}
+        <Sees role={user.role} batteries={user.batteries} /> ·{' '}
+        {text.since(formatMoment(user.created_ms, now_ms.value))}
       </p>
-      {user.shadows_central && (
-        <p class="quiet">The centre has a user of this name too, who cannot log in here beside this one.</p>
-      )}
-      {isSaved && <Success>Saved.</Success>}
-      {user.origin === 'central' && (
-        <p class="quiet">Kept at the centre, for all gateways; changed only there.</p>
-      )}
+      {user.shadows_central && <p class="quiet">{text.shadowsCentral}</p>}
+      {isSaved && <Success>{t().common.saved}</Success>}
+      {user.origin === 'central' && <p class="quiet">{text.central}</p>}
       {doing === 'nothing' && user.origin === 'local' && (
         <Actions user={user} isSelf={isSelf} onDo={setDoing} onChanged={onChanged} />
       )}
@@ -90,20 +88,21 @@ function UserCard({ user, onChanged }: { user: UserRecord; onChanged: () => Prom
 }
 
 function Marks({ user }: { user: UserRecord }) {
+  const text = t().users;
   return (
     <span class="badges">
-      {user.origin === 'central' && <span class="badge tone-info">Centre</span>}
+      {user.origin === 'central' && <span class="badge tone-info">{text.centre}</span>}
       {user.must_change_password && (
         <span class="badge tone-warning">
-          <Icon name="clock" size={16} /> New password due
+          <Icon name="clock" size={16} /> {text.passwordDue}
         </span>
       )}
       {user.disabled && (
         <span class="badge tone-critical">
-          <Icon name="off" size={16} /> Disabled
+          <Icon name="off" size={16} /> {text.disabled}
         </span>
       )}
-      <span class="badge tone-quiet">{ROLE_WORDS[user.role]}</span>
+      <span class="badge tone-quiet">{t().roles.words[user.role]}</span>
     </span>
   );
 }
@@ -127,22 +126,25 @@ function Actions({ user, isSelf, onDo, onChanged }: ActionsProps) {
       setFailure(messageOf(error));
     }
   };
+  const text = t().users;
   const name = <span class="visually-hidden"> {user.username}</span>;
   return (
     <>
       <Failure text={failure} />
       <div class="form-row">
         <button type="button" class="button" onClick={() => onDo('editing')}>
-          Edit{name}
+          {text.edit}
+          {name}
         </button>
         {!isSelf && (
           <>
             <button type="button" class="button" onClick={() => void setDisabled(!user.disabled)}>
-              {user.disabled ? 'Enable' : 'Disable'}
+              {user.disabled ? text.enable : text.disable}
               {name}
             </button>
             <button type="button" class="button" onClick={() => onDo('removing')}>
-              Remove{name}
+              {text.remove}
+              {name}
             </button>
           </>
         )}
@@ -172,10 +174,10 @@ function RemoveUser({ user, onRemoved, onKept }: RemoveUserProps) {
       <Failure text={failure} />
       <div class="form-row">
         <button type="button" class="button button-danger" onClick={() => void remove()}>
-          Remove {user.username}
+          {t().users.removeNow(user.username)}
         </button>
         <button type="button" class="button" onClick={onKept}>
-          Keep
+          {t().common.keep}
         </button>
       </div>
     </>

@@ -1,5 +1,16 @@
 /** English, the language whose shape all others have: a text that is missing or too many there does not compile. */
-import { audit, keys, sessions, users } from './access.ts';
+import {
+  account,
+  audit,
+  confirmPassword,
+  keys,
+  login,
+  password,
+  roles,
+  sessions,
+  setup,
+  users,
+} from './access.ts';
 import { alerts, thresholds } from './alerts.ts';
 import {
   common,
@@ -59,6 +70,12 @@ export const en = {
   completeness,
   thresholds,
   simulator,
+  login,
+  setup,
+  confirmPassword,
+  password,
+  account,
+  roles,
   users,
   sessions,
   keys,

@@ -53,6 +53,7 @@ export function ownTextsIn(file: string, source: string): OwnText[] {
   const isWithin = (spans: readonly [number, number][], at: number) =>
     spans.some(([start, end]) => start <= at && at < end);
   const literals: { readonly start: number; readonly text: string }[] = [];
+  const texts: { readonly start: number; readonly text: string }[] = [];
   const classify = (name: string, { start, end }: { start: number; end: number }) => {
     if (CODE.has(name)) code.push([start, end]);
     if (READ.has(name)) read.push([start, end]);
@@ -61,7 +62,12 @@ export function ownTextsIn(file: string, source: string): OwnText[] {
 
   new Visitor({
     JSXText: ({ start, value }) => {
-      if (HAS_LETTER.test(value) && !UNIT.test(value)) found.set(start + value.search(/\S/), value);
+      if (HAS_LETTER.test(value) && !UNIT.test(value))
+        texts.push({ start: start + value.search(/\S/), text: value });
+    },
+    JSXElement: node => {
+      if (node.openingElement.name.type === 'JSXIdentifier' && node.openingElement.name.name === 'code')
+        pass(node);
     },
     JSXAttribute: ({ name, value }) => {
       if (value && name.type === 'JSXIdentifier') classify(name.name, value);
@@ -90,6 +96,7 @@ export function ownTextsIn(file: string, source: string): OwnText[] {
     },
   }).visit(program);
 
+  for (const { start, text } of texts) if (!isWithin(code, start)) found.set(start, text);
   for (const { start, text } of literals) {
     if (isWithin(code, start)) continue;
     const isText = isWithin(read, start) ? HAS_LETTER.test(text) : READS_LIKE_TEXT.test(text);
