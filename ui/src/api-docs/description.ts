@@ -1,4 +1,5 @@
 /** The description of the API (OpenAPI 3.1) as lines to read. */
+import { t } from '../texts/texts.ts';
 
 export interface Schema {
   readonly type?: string | readonly string[];
@@ -70,23 +71,25 @@ export function jsonSchemaOf(content: Content | undefined): Schema | undefined {
 
 /** `"active" | "cleared"`, `list of string`, `integer from 1 to 1000`, `object`. */
 export function typeText(schema: Schema): string {
+  const text = t().apiDocs;
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map(one => JSON.stringify(one)).join(' | ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeText))].join(' | ');
-  if (schema.items) return `list of ${typeText(schema.items)}`;
+  if (schema.items) return text.listOf(typeText(schema.items));
   const value = valuesOf(schema);
-  if (value) return `object of ${typeText(value)} by name`;
-  const type = [schema.type ?? 'anything'].flat().join(' | ');
+  if (value) return text.objectOf(typeText(value));
+  const type = [schema.type ?? text.anything].flat().join(' | ');
   return `${type}${boundsText(schema)}`;
 }
 
 function boundsText({ minimum, maximum, minLength, maxLength }: Schema): string {
-  const text = (low: number | undefined, high: number | undefined, unit: string) => {
-    if (low !== undefined && high !== undefined) return ` from ${low} to ${high}${unit}`;
-    if (low !== undefined) return ` from ${low}${unit} on`;
-    return high === undefined ? '' : ` up to ${high}${unit}`;
+  const text = t().apiDocs;
+  const bounds = (low: number | undefined, high: number | undefined, unit: string) => {
+    if (low !== undefined && high !== undefined) return text.fromTo(low, high, unit);
+    if (low !== undefined) return text.from(low, unit);
+    return high === undefined ? '' : text.upTo(high, unit);
   };
-  return text(minimum, maximum, '') || text(minLength, maxLength, ' characters');
+  return bounds(minimum, maximum, '') || bounds(minLength, maxLength, text.characters);
 }
 
 function valuesOf({ additionalProperties, patternProperties }: Schema): Schema | undefined {
@@ -125,15 +128,10 @@ export function linesOf(schema: Schema, depth = 0): Line[] {
   ]);
 }
 
-const ACCESS: Readonly<Record<string, string>> = {
-  public: 'Open to all',
-  account: 'Logged in',
-  login: 'Logged in',
-  login_or_local: 'Logged in, or from the machine itself',
-  moderator: 'Moderators and administrators',
-  admin: 'Administrators',
-};
-export const accessText = (access: string | undefined) => ACCESS[access ?? ''] ?? access ?? '';
+export function accessText(access = ''): string {
+  const words: Readonly<Record<string, string>> = t().apiDocs.access;
+  return words[access] ?? access;
+}
 
 /** A request to copy, with values to fill in as `<name>`. */
 export function curlOf({ method, path, operation }: Route, origin: string): string {

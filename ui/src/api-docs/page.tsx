@@ -1,6 +1,7 @@
 /** All routes of the API: what each is for, who may use it, what it takes and gives. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { t } from '../texts/texts.ts';
 import {
   type ApiDescription,
   accessText,
@@ -21,14 +22,15 @@ export function ApiDocs() {
   useEffect(() => {
     fetch('/api/openapi.json')
       .then(async reply => setDescription((await reply.json()) as ApiDescription))
-      .catch(() => setFailure('The gateway does not answer. Check that this device is on its network.'));
+      .catch(() => setFailure(t().errors.noAnswer));
   }, []);
   if (failure) return <p class="docs-notice">{failure}</p>;
-  if (!description) return <p class="docs-notice">Asking the gateway…</p>;
+  if (!description) return <p class="docs-notice">{t().shell.asking}</p>;
   return <Docs description={description} />;
 }
 
 function Docs({ description }: { description: ApiDescription }) {
+  const text = t().apiDocs;
   const [wanted, setWanted] = useState('');
   const groups = useMemo(() => routesByTag(description), [description]);
   const matching = [...groups].flatMap(([tag, routes]) => {
@@ -45,27 +47,31 @@ function Docs({ description }: { description: ApiDescription }) {
     <div class="docs">
       <header class="docs-head">
         <p>
-          <a href="/">BMS Gateway</a> {description.info.version}
+          <a href="/">{t().common.product}</a> {description.info.version}
         </p>
-        <h1>HTTP API</h1>
+        <h1>{text.title}</h1>
         <p class="quiet">
-          Times are milliseconds since 1970, UTC. Current is positive while charging. Programs send{' '}
-          <code>Authorization: Bearer</code> with the token of a login or an API key. Errors are problem
-          documents (RFC 9457). The same for machines: <a href="/api/openapi.json">openapi.json</a>. The live
-          feed is a WebSocket at <code>/ws</code>.
+          {text.intro(
+            words => (
+              <code>{words}</code>
+            ),
+            words => (
+              <a href="/api/openapi.json">{words}</a>
+            ),
+          )}
         </p>
         <label class="docs-search">
-          <span class="visually-hidden">Find a route</span>
+          <span class="visually-hidden">{text.find}</span>
           <input
             type="search"
-            placeholder="Find a route"
+            placeholder={text.find}
             value={wanted}
             onInput={event => setWanted(event.currentTarget.value)}
           />
         </label>
       </header>
       <main>
-        {matching.length === 0 && <p class="quiet">No route has this in its path or text.</p>}
+        {matching.length === 0 && <p class="quiet">{text.none}</p>}
         {matching.map(({ tag, routes }) => (
           <section key={tag} aria-labelledby={`tag-${tag}`}>
             <h2 id={`tag-${tag}`}>{tag}</h2>
@@ -88,6 +94,7 @@ function RouteDetails({ route }: { route: Route }) {
   const { method, path, operation } = route;
   const id = routeId(route);
   const body = jsonSchemaOf(operation.requestBody?.content);
+  const text = t().apiDocs;
   return (
     <details id={id} class="route">
       <summary>
@@ -98,16 +105,18 @@ function RouteDetails({ route }: { route: Route }) {
       <div class="route-body">
         {operation.description && <p>{operation.description}</p>}
         <p class="quiet">
-          {accessText(operation['x-access'])}. <a href={`#${id}`}>Link to this route</a>
+          {text.accessAndLink(accessText(operation['x-access']), words => (
+            <a href={`#${id}`}>{words}</a>
+          ))}
         </p>
         <Parameters operation={operation} />
         {body && (
-          <Part title="Body">
+          <Part title={text.body}>
             <SchemaLines schema={body} />
           </Part>
         )}
         <Replies operation={operation} />
-        <Part title="With curl">
+        <Part title={text.withCurl}>
           <pre>{curlOf(route, location.origin)}</pre>
         </Part>
       </div>
@@ -127,16 +136,17 @@ function Part({ title, children }: { title: string; children: ComponentChildren 
 }
 
 function Parameters({ operation: { parameters = [] } }: { operation: Operation }) {
+  const text = t().apiDocs;
   if (parameters.length === 0) return null;
   return (
-    <Part title="Parameters">
+    <Part title={text.parameters}>
       <ul class="lines">
         {parameters.map(({ name, in: place, required, description, schema }) => (
           <li key={name}>
             <code>{name}</code>{' '}
             <span class="type">
               {typeText(schema)}
-              {place === 'path' ? ', in the path' : !required && ', optional'}
+              {place === 'path' ? text.inPath : !required && text.optional}
             </span>
             {description && <Said text={description} />}
           </li>
@@ -156,7 +166,7 @@ function Replies({ operation: { responses } }: { operation: Operation }) {
   const done = Object.entries(responses).filter(([status]) => status < '400');
   const refused = Object.keys(responses).filter(status => status >= '400');
   return (
-    <Part title="Replies">
+    <Part title={t().apiDocs.replies}>
       {done.map(([status, { content }]) => {
         const schema = jsonSchemaOf(content);
         return (
@@ -168,7 +178,7 @@ function Replies({ operation: { responses } }: { operation: Operation }) {
           </div>
         );
       })}
-      {refused.length > 0 && <p class="quiet">A problem document with {refused.join(', ')}.</p>}
+      {refused.length > 0 && <p class="quiet">{t().apiDocs.problem(refused.join(', '))}</p>}
     </Part>
   );
 }
@@ -183,7 +193,7 @@ function SchemaLines({ schema }: { schema: Schema }) {
           <code>{line.name}</code>{' '}
           <span class="type">
             {line.type}
-            {line.is_optional && ', optional'}
+            {line.is_optional && t().apiDocs.optional}
           </span>
           {line.description && <Said text={line.description} />}
         </li>

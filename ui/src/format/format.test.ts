@@ -272,9 +272,19 @@ test('components and counters in words, their units with the value', () => {
 });
 
 test('a rule says what it judges', () => {
-  const cell = { scope: 'cell', metric_label: 'cell voltage', chemistry: 'lfp' } as const;
+  const cell = {
+    scope: 'cell',
+    metric: 'voltage_v',
+    metric_label: 'cell voltage',
+    chemistry: 'lfp',
+  } as const;
   expect(describeRule(cell)).toBe('Each cell’s voltage, LFP batteries');
-  const pack = { scope: 'pack', metric_label: 'cell voltage spread', chemistry: null } as const;
+  const pack = {
+    scope: 'pack',
+    metric: 'cell_voltage_spread_v',
+    metric_label: 'cell voltage spread',
+    chemistry: null,
+  } as const;
   expect(describeRule(pack)).toBe('The pack’s cell voltage spread, all batteries');
 });
 

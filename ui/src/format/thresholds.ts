@@ -16,9 +16,14 @@ export function readThresholds(fields: FormData, rule_ids: readonly string[]): S
 }
 
 /** "Each cell’s voltage, LFP batteries". */
-export function describeRule(rule: Pick<RuleView, 'scope' | 'metric_label' | 'chemistry'>): string {
-  const { scope, metric_label, chemistry } = rule;
-  const { chemistries, allBatteries, ofCell, ofPack } = t().thresholds;
+export function describeRule(
+  rule: Pick<RuleView, 'scope' | 'metric' | 'metric_label' | 'chemistry'>,
+): string {
+  const { scope, chemistry } = rule;
+  const { chemistries, allBatteries, metrics, ofCell, ofPack } = t().thresholds;
   const batteries = chemistry === null ? allBatteries : chemistries[chemistry];
-  return (scope === 'cell' ? ofCell : ofPack)(metric_label, batteries);
+  return (scope === 'cell' ? ofCell : ofPack)(
+    metrics[`${scope}.${rule.metric}`] ?? rule.metric_label,
+    batteries,
+  );
 }

@@ -12,7 +12,7 @@ export const LANGUAGE_CODES = Object.keys(LANGUAGES) as Language[];
 /** The first language that a reader wants, as a browser lists them, and the page has. */
 export function languageFor(wanted: readonly string[]): Language {
   const codes = wanted.map(tag => tag.toLowerCase().split('-', 1)[0]);
-  return LANGUAGE_CODES.find(code => code === codes.find(one => one in LANGUAGES)) ?? 'en';
+  return codes.flatMap(wantedCode => LANGUAGE_CODES.filter(code => code === wantedCode))[0] ?? 'en';
 }
 
 /** What the readers of a language call it. */

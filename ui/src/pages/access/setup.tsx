@@ -6,6 +6,8 @@ import { setUp } from '../../api/session.ts';
 import { Failure, NameField, PasswordField } from '../../parts/fields.tsx';
 import { t } from '../../texts/texts.ts';
 
+const CODE_SHAPE = 'xxxx-xxxx-xxxx';
+
 export function SetupForm({ isFirst }: { isFirst: boolean }) {
   const words = t().setup;
   const [error, setError] = useState('');
@@ -43,7 +45,7 @@ export function SetupForm({ isFirst }: { isFirst: boolean }) {
           class="code-input"
           required
           maxLength={64}
-          placeholder="xxxx-xxxx-xxxx"
+          placeholder={CODE_SHAPE}
           autocomplete="one-time-code"
           autocapitalize="none"
           spellcheck={false}

@@ -67,6 +67,11 @@ function titleOf(kind: string | undefined): string {
   return known ? kinds[known] : humanise(kind ?? fault);
 }
 
+function stateOf(state: string): string {
+  const { states } = t().simulator;
+  return state === 'waiting' || state === 'active' ? states[state] : humanise(state);
+}
+
 function FaultCard({ fault, onChanged }: { fault: Fault; onChanged: () => Promise<void> }) {
   const text = t().simulator;
   const [failure, setFailure] = useState('');
@@ -82,7 +87,7 @@ function FaultCard({ fault, onChanged }: { fault: Fault; onChanged: () => Promis
     <article class="card user-card">
       <div class="card-head">
         <h3>{titleOf(fault.kind)}</h3>
-        {fault.state && <span class="badge tone-quiet">{humanise(fault.state)}</span>}
+        {fault.state && <span class="badge tone-quiet">{stateOf(fault.state)}</span>}
       </div>
       <p class="quiet">
         {fault.pack && <a href={`/pack/${encodeURIComponent(fault.pack)}`}>{fault.pack}</a>}

@@ -1,5 +1,5 @@
 /** English: logging in, accounts, keys, sessions and what people did. */
-import type { Slot } from '../slot.ts';
+import type { Around, Slot } from '../slot.ts';
 
 export const login = {
   backToLogin: 'Back to the login',
@@ -106,11 +106,7 @@ export const users = {
   added: (username: string) => `${username} can log in now.`,
   addAccount: 'Add account',
   /** Around the link to one's own account. */
-  ownPassword: (link: (words: string) => Slot): Slot => [
-    'Your password is changed under ',
-    link('your account'),
-    '.',
-  ],
+  ownPassword: (link: Around): Slot => ['Your password is changed under ', link('your account'), '.'],
   newPassword: 'New password, empty: stays as it is',
   endsSessions: 'A new password ends the sessions of this account.',
   mustChange: 'Must be changed at the next login',

@@ -39,6 +39,8 @@ export const thresholds = {
   saved: 'Saved. It holds from now on.',
   save: 'Save thresholds',
   rule: (label: string, whose: string) => `${label}: ${whose}`,
+  /** Within a sentence, by scope and name, as in `cell.voltage_v`; the others stand as the gateway says them. */
+  metrics: {} as Readonly<Record<string, string>>,
   ofCell: (metric: string, batteries: string) => `Each cell’s ${metric.replace(/^cell /, '')}, ${batteries}`,
   ofPack: (metric: string, batteries: string) => `The pack’s ${metric}, ${batteries}`,
   allBatteries: 'all batteries',

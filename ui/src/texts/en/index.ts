@@ -12,6 +12,7 @@ import {
   users,
 } from './access.ts';
 import { alerts, thresholds } from './alerts.ts';
+import { apiDocs } from './api-docs.ts';
 import {
   common,
   errors,
@@ -80,6 +81,7 @@ export const en = {
   sessions,
   keys,
   audit,
+  apiDocs,
 };
 
 export type Texts = typeof en;

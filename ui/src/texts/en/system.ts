@@ -1,5 +1,5 @@
 /** English: the gateway itself. */
-import type { Slot } from '../slot.ts';
+import type { Around, Slot } from '../slot.ts';
 import { placeOf } from './words.ts';
 
 export const system = {
@@ -18,7 +18,7 @@ export const system = {
   runningFor: 'Running for',
   version: 'Version',
   /** Around the link to the description of the API. */
-  forPrograms: (link: (words: string) => Slot): Slot => ['For programs: ', link('the HTTP API')],
+  forPrograms: (link: Around): Slot => ['For programs: ', link('the HTTP API')],
 };
 
 export const certificate = {
@@ -52,6 +52,7 @@ export const components: {
     upstream: 'Sync to the centre',
     sampler: 'Reading of packs',
     clock: 'Clock of this gateway',
+    server: 'Server',
   },
   counts: {
     max_bytes: 'Allowed',
@@ -147,6 +148,7 @@ export const simulator = {
     stuck_sensor: 'Stuck sensor',
     dead_unit: 'Dead unit',
   },
+  states: { waiting: 'Waiting', active: 'Active' },
   andCell: (cell_no: number) => `, cell ${cell_no}`,
   repair: 'Repair',
   kind: 'Kind',

@@ -80,6 +80,9 @@ export function ownTextsIn(file: string, source: string): OwnText[] {
       const name = callee.type === 'Identifier' ? callee.name : nameOfMember(callee);
       if (CODE_CALLS.test(name)) for (const one of given) pass(one);
     },
+    BinaryExpression: ({ left, right }) => {
+      for (const side of [left, right]) if (side.type === 'Literal') pass(side);
+    },
     AssignmentExpression: ({ left, right }) => {
       if (CODE.has(nameOfMember(left))) pass(right);
     },
