@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build, type Plugin, type PreviewServer, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
@@ -35,18 +35,21 @@ let gateway: GatewayProcess;
 let page_server: PreviewServer;
 let url: string;
 let browser: Browser;
+/** Of an administrator who reads the second language. */
+let reader: BrowserContext;
 
-/** Of a reader whose browser asks for that language. */
-async function open(locale: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: PHONE, locale, reducedMotion: 'reduce' });
-  return context.newPage();
+/** Of somebody whose browser asks for that language. */
+function contextOf(locale: string): Promise<BrowserContext> {
+  return browser.newContext({ viewport: PHONE, locale, reducedMotion: 'reduce' });
 }
 
-async function enter(page: Page, path: string): Promise<void> {
-  const reply = await page
-    .context()
-    .request.post(`${url}/api/auth/login`, { data: { username: 'admin', password: PASSWORD } });
+async function enter(context: BrowserContext, username: string): Promise<void> {
+  const data = { username, password: PASSWORD };
+  const reply = await context.request.post(`${url}/api/auth/login`, { data });
   expect(reply.status()).toBe(200);
+}
+
+async function show(page: Page, path: string): Promise<void> {
   await page.goto(url + path);
   await page.locator('.pill-live').waitFor();
 }
@@ -98,6 +101,8 @@ describe.skipIf(isSkipped)('a second language', () => {
     await send('/api/admin/simulation/faults', { kind: 'dead_unit', pack: DEAD_PACK });
     await send('/api/admin/keys', { name: '7', role: 'user', batteries: ['battery-02'], expires_ms: null });
     browser = await launchBrowser();
+    reader = await contextOf('eo');
+    await enter(reader, 'admin');
   });
 
   afterAll(async () => {
@@ -128,16 +133,16 @@ describe.skipIf(isSkipped)('a second language', () => {
     '/battery/none',
     '/no/such/page',
   ])('no English is left on %s', async path => {
-    const page = await open('eo');
-    await enter(page, path);
+    const page = await reader.newPage();
+    await show(page, path);
     await settled(page);
     expect(await plainWords(page)).toEqual([]);
     expect(await accessibilityFaults(page)).toEqual([]);
-    await page.context().close();
+    await page.close();
   });
 
   test('nor on what has to be opened first', async () => {
-    const page = await open('eo');
+    const page = await (await contextOf('eo')).newPage();
     const expectNoEnglish = async (name: string) => expect(await plainWords(page), name).toEqual([]);
     const press = (selector: string, at = 0) => page.locator(selector).nth(at).click();
     await page.goto(url);
@@ -149,7 +154,8 @@ describe.skipIf(isSkipped)('a second language', () => {
     await expectNoEnglish('set-up');
     await page.unroute('**/api/auth/setup');
 
-    await enter(page, '/system/users');
+    await enter(page.context(), 'admin');
+    await show(page, '/system/users');
     await page.locator('[name=username]').first().fill('maria');
     await page.locator('.card.form [name=password]').fill(PASSWORD);
     await press('.card.form [type=submit]');
@@ -169,6 +175,7 @@ describe.skipIf(isSkipped)('a second language', () => {
     await page.locator('.secret').waitFor();
     await expectNoEnglish('secret');
     await page.goto(`${url}/system/audit`);
+    await page.locator('.audit-row').first().waitFor();
     await page.locator('.filters input').fill('maria');
     await page.locator('.filters input').blur();
     await page.locator('.notice').waitFor();
@@ -178,27 +185,32 @@ describe.skipIf(isSkipped)('a second language', () => {
     expect(await page.locator('.docs-head > *').allTextContents()).not.toContain('HTTP API');
     await page.context().close();
 
-    const other = await open('eo');
-    await other
-      .context()
-      .request.post(`${url}/api/auth/login`, { data: { username: 'maria', password: PASSWORD } });
-    await other.goto(url);
-    await other.locator('[name=old_password]').waitFor();
-    expect(await plainWords(other)).toEqual([]);
-    await other.context().close();
+    const other = await contextOf('eo');
+    await enter(other, 'maria');
+    const due = await other.newPage();
+    await due.goto(url);
+    await due.locator('[name=old_password]').waitFor();
+    expect(await plainWords(due)).toEqual([]);
+    await other.close();
   });
 
   test('a reader chooses, and the choice is kept; numbers follow', async () => {
-    const page = await open('fr-FR');
+    const page = await (await contextOf('fr-FR')).newPage();
+    await enter(page.context(), 'admin');
+    const loaded: string[] = [];
+    page.on('request', request => loaded.push(new URL(request.url()).pathname));
+    const isLoaded = () => loaded.some(path => path.startsWith('/assets/pseudo-'));
     const language = () => page.evaluate(() => document.documentElement.lang);
-    await enter(page, '/account');
+    await show(page, '/account');
     // None of the page's languages: English.
     await page.getByRole('heading', { level: 1, name: 'Account' }).waitFor();
     expect(await language()).toBe('en');
+    expect(isLoaded()).toBe(false);
     await page.locator('input[value=eo]').focus();
     await page.keyboard.press('Space');
     await page.getByRole('heading', { level: 1, name: 'Ȧƈƈǿŭƞŧ' }).waitFor();
     expect(await language()).toBe('eo');
+    expect(isLoaded()).toBe(true);
     // Nothing was built anew: who chose by keyboard goes on from there.
     expect(await page.evaluate(() => document.activeElement?.matches('input[type=radio]'))).toBe(true);
     await page.goto(`${url}/pack/rack-01-03`);

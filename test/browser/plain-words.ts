@@ -1,7 +1,7 @@
 /** Words in plain letters that a page shows, names or reads out, where none but those of the gateway are expected. */
 import type { Page } from 'playwright-core';
 
-/** Where the gateway speaks in words of its own (docs/decisions/019-texts.md lists them), or a person did. */
+/** Where the gateway speaks in words of its own (docs/decisions/020-texts.md lists them), or a person did. */
 const NOT_OF_THE_PAGE = [
   // Of index.html, which has no language yet.
   'noscript',

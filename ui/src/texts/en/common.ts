@@ -12,16 +12,12 @@ export const common = {
   /** Between two ends: times, dates. */
   fromTo: (from: string, to: string) => `${from} – ${to}`,
   labelled: (label: string, value: string) => `${label}: ${value}`,
-  none: 'None',
   yes: 'Yes',
   no: 'No',
   keep: 'Keep',
   cancel: 'Cancel',
   save: 'Save',
   saved: 'Saved.',
-  battery: 'Battery',
-  pack: 'Pack',
-  cellNo: (cell_no: number) => `cell ${cell_no}`,
   /** A pack and a cell in it. */
   cellOf: (pack: string, cell_no: number) => `${pack}, cell ${cell_no}`,
 };

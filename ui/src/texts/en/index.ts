@@ -42,7 +42,7 @@ import { countOf, LOCALE } from './words.ts';
 export const en = {
   /** Of numbers, dates and plurals (BCP 47). */
   locale: LOCALE,
-  counts: countOf,
+  counts: { batteries: countOf.batteries, cells: countOf.cells, packs: countOf.packs },
   common,
   shell,
   notices,

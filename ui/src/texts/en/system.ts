@@ -33,16 +33,11 @@ export const certificate = {
   noName: 'no name',
 };
 
-/** Parts of the gateway and what they count, by their names in the API; one without words of its own is spelt out. */
-export const components: {
-  readonly parts: string;
-  readonly connections: string;
-  readonly none: string;
-  readonly counters: string;
-  readonly names: Readonly<Record<string, string>>;
-  readonly counts: Readonly<Record<string, string>>;
-  readonly notYet: string;
-} = {
+/** By names of the API; one without words of its own is spelt out. */
+type Words = Readonly<Record<string, string>>;
+
+/** Parts of the gateway and what they count. */
+export const components = {
   parts: 'Parts of the gateway',
   connections: 'Connections to batteries',
   none: 'None.',
@@ -53,7 +48,7 @@ export const components: {
     sampler: 'Reading of packs',
     clock: 'Clock of this gateway',
     server: 'Server',
-  },
+  } as Words,
   counts: {
     max_bytes: 'Allowed',
     keep_free_bytes: 'Kept free on the disk',
@@ -64,7 +59,7 @@ export const components: {
     scrub_done_pct: 'Checksums read in this pass',
     scrub_passes: 'Passes over all checksums',
     scrub_finished_ago_s: 'Since the last pass',
-  },
+  } as Words,
   notYet: 'none yet',
 };
 

@@ -3,7 +3,7 @@ import { countingIn } from '../numerals.ts';
 
 export const LOCALE = 'en-GB';
 
-export const { count, form } = countingIn(LOCALE);
+export const { count } = countingIn(LOCALE);
 
 const noun =
   (one: string, other = `${one}s`) =>
