@@ -132,6 +132,21 @@ describe.skipIf(isSkipped)('access', () => {
     await page.getByRole('heading', { name: 'Nothing like that was recorded' }).waitFor();
   });
 
+  test('a name that is typed while the audit log is on its way stays', async () => {
+    const page = await open();
+    await logIn(page);
+    const { promise: isTyped, resolve } = Promise.withResolvers<void>();
+    await page.route('**/api/admin/audit*', async route => {
+      await isTyped;
+      await route.continue();
+    });
+    await page.goto(`${url}/system/audit`);
+    await page.getByLabel('Who').fill('nobody');
+    resolve();
+    await page.locator('.audit-row').first().waitFor();
+    expect(await page.getByLabel('Who').inputValue()).toBe('nobody');
+  });
+
   test('a token that has expired is renewed without a word', async () => {
     const page = await open();
     await logIn(page);

@@ -68,8 +68,8 @@ export function Audit() {
         </label>
         <label class="field">
           <span>{text.who}</span>
+          {/* Without a value of ours: entries that arrive would replace what is being typed. */}
           <input
-            value={actor}
             placeholder={text.anybody}
             maxLength={64}
             autocapitalize="none"
