@@ -74,7 +74,3 @@ export function formatBytes(bytes: number): string {
   if (bytes < 1e9) return `${formatNumber(bytes / 1e6, 1)} MB`;
   return `${formatNumber(bytes / 1e9, 2)} GB`;
 }
-
-export function countOf(count: number, one: string, many = `${one}s`): string {
-  return `${formatNumber(count, 0)} ${count === 1 ? one : many}`;
-}
