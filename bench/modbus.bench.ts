@@ -79,7 +79,7 @@ async function lineShare(
   const alive = Array.from({ length: UNITS }, (_, i) => i + 1);
   const ids = [...alive, ...dead];
   const units = alive.map(id => ({ id, reply_id: id, blocks: [{ code: 3, address: 0, words }] }));
-  const program = new URL('../drivers/modbus/testing/serial_player.py', import.meta.url).pathname;
+  const program = new URL('../test/serial/serial_player.py', import.meta.url).pathname;
   const player = spawn(PYTHON, [program, JSON.stringify({ units, baud: baud_rate })], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -42,7 +42,12 @@ async function staysWell({ driver, events, lines, right }: OddBench, rounds = 12
     expect([right(), driver.health().reason]).toEqual([VALUES, undefined]);
     return driver.health().counters.rounds >= first + rounds;
   }, 30_000);
-  expect(events.map(({ pack, state }) => [pack, state])).toEqual(
+  // That a busy machine was late with a round is no word of the device.
+  const states = events
+    .filter(({ reason }) => !reason?.startsWith('a round takes'))
+    .map(({ pack, state }) => [pack, state])
+    .filter((event, i, all) => String(event) !== String(all[i - 1]));
+  expect(states).toEqual(
     [
       [0, 'starting'],
       [undefined, 'starting'],
@@ -136,11 +141,11 @@ test('one that went away is down at the next round, with the reason, and comes b
   await until(() => bench.right() === VALUES);
   await device.close();
   await until(() => bench.driver.health().state === 'down');
-  expect(bench.driver.health().packs[0]).toMatchObject({
-    state: 'down',
-    // Reset: asked while the listener was being closed.
-    reason: expect.stringMatching(/^cannot connect to 127\.0\.0\.1:\d+: connect ECONN(REFUSED|RESET)/),
-  });
+  // First the connection may have been lost. Reset: asked while the listener was being closed.
+  await expect
+    .poll(() => bench.driver.health().packs[0].reason)
+    .toMatch(/^cannot connect to 127\.0\.0\.1:\d+: connect ECONN(REFUSED|RESET)/);
+  expect(bench.driver.health().packs[0].state).toBe('down');
 });
 
 test('one that accepts and closes without a reply is down, with back-off', async () => {

@@ -154,8 +154,10 @@ test('a disk without room for it is left as it is', async () => {
 
 test('a chunk that is damaged in the original is copied as it is, and named', async () => {
   await write(100);
-  await expect.poll(() => store.stats().spans_waiting).toBe(0);
   const db = new Database(request.database_file);
+  // Spans are archived one after the other, some time after they were closed.
+  const count = db.prepare('SELECT count(*) FROM chunks').pluck();
+  await expect.poll(() => count.get()).toBeGreaterThan(1);
   db.exec(
     "UPDATE chunks SET body = CAST(substr(body, 1, length(body) - 4) || x'00000000' AS BLOB) WHERE rowid = 2",
   );

@@ -1,23 +1,14 @@
 /** Recorded replies of real units, played on a serial line by another process: the documented values come out. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { CellMetric, PackMetric } from '../../../core/metrics.ts';
-import type { PackReading } from '../../../core/reading/pack-reading.ts';
-import { Quality } from '../../../core/reading/quality.ts';
-import { shipped } from '../testing/registers.ts';
-import {
-  type Block,
-  closeLine,
-  packOf,
-  play,
-  serialRuns,
-  snapshot,
-  start,
-  until,
-} from '../testing/serial.ts';
-import { crcFits } from './crc.ts';
+import { CellMetric, PackMetric } from '../../core/metrics.ts';
+import type { PackReading } from '../../core/reading/pack-reading.ts';
+import { Quality } from '../../core/reading/quality.ts';
+import { crcFits } from '../../drivers/modbus/rtu/crc.ts';
+import { shipped } from '../../drivers/modbus/testing/registers.ts';
+import { type Block, closeLine, packOf, play, serialRuns, snapshot, start, until } from './line.ts';
 
-const SHARED = new URL('../../../../shared/conformance/', import.meta.url);
+const SHARED = new URL('../../../shared/conformance/', import.meta.url);
 const runs = serialRuns && (existsSync(SHARED) || process.env.CI === 'true');
 afterEach(closeLine);
 

@@ -1,10 +1,10 @@
 /** The driver on a serial port whose far end is a player of bytes in another process and language. */
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { CellMetric, PackMetric } from '../../../core/metrics.ts';
-import type { Driver } from '../../driver.ts';
-import type { Profile } from '../../profiles/profile.ts';
-import { shipped } from '../testing/registers.ts';
+import { CellMetric, PackMetric } from '../../core/metrics.ts';
+import type { Driver } from '../../drivers/driver.ts';
+import { shipped } from '../../drivers/modbus/testing/registers.ts';
+import type { Profile } from '../../drivers/profiles/profile.ts';
 import {
   closeLine,
   killPlayer,
@@ -15,13 +15,13 @@ import {
   snapshot,
   start,
   until,
-} from '../testing/serial.ts';
+} from './line.ts';
 
 afterEach(closeLine);
 
 /** The captured replies of a profile's golden file as a unit; registers nobody captured read 0. */
 function goldenUnit(id: string, unit: number, reply_id: number): PlayedUnit {
-  const file = new URL(`../../profiles/${id}.golden.json`, import.meta.url);
+  const file = new URL(`../../drivers/profiles/${id}.golden.json`, import.meta.url);
   const [{ replies }] = JSON.parse(readFileSync(file, 'utf8')) as {
     replies: { code: number; address: number; count: number; data: string }[];
   }[];

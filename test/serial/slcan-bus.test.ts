@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
-import type { SlcanConnection } from './connections.ts';
-import { SlcanBus } from './slcan-bus.ts';
+import type { SlcanConnection } from '../../drivers/can/connections.ts';
+import { SlcanBus } from '../../drivers/can/slcan-bus.ts';
 
 const hasSocat = spawnSync('socat', ['-V']).status === 0;
 const ptyTest = hasSocat || process.env.CI === 'true' ? test : test.skip;
