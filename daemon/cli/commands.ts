@@ -6,6 +6,7 @@ import { systemClock } from '../../core/clock/system-clock.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import type { Environment } from '../config/environment.ts';
 import { type Command, command, type Option, type Options } from './command.ts';
+import { ESTIMATE_COMMANDS } from './estimate-commands.ts';
 import { stateDirectory } from './state-dir.ts';
 import { UsageError, wholeNumber } from './usage.ts';
 
@@ -139,6 +140,7 @@ export const COMMANDS: readonly Command[] = [
       return outcome.code;
     },
   }),
+  ...ESTIMATE_COMMANDS,
   command({
     name: 'certificate',
     forms: ['[--config FILE]'],

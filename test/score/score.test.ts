@@ -1,0 +1,32 @@
+/** The estimators held to their goals on measured cells, in the hardest disturbance; `npm run score` has all of it. */
+import { expect, test } from 'vitest';
+import { DISTURBANCES, hasBatteryData, loadSeries, missingData, referenceCapacity } from './battery-data.ts';
+import { fitA123, fitPanasonic, type SocScore, scoreSoc } from './soc-score.ts';
+
+// In CI the folder is always there: what is missing fails.
+const isSkipped = !hasBatteryData && !process.env.CI;
+const HARDEST = DISTURBANCES[DISTURBANCES.length - 1];
+
+function scoresOf(model: ReturnType<typeof fitPanasonic>, files: readonly string[]): SocScore[] {
+  return files.map(file => {
+    const series = loadSeries(file);
+    return scoreSoc(model, series, '', HARDEST, referenceCapacity(series));
+  });
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+test.skipIf(isSkipped)(`NCA at temperatures it was fitted at${missingData}`, () => {
+  const scores = scoresOf(
+    fitPanasonic(),
+    ['25degC', '10degC', '0degC'].map(c => `panasonic_18650pf/drive_${c}_Cycle4.csv`),
+  );
+  expect(mean(scores.map(({ rmse }) => rmse))).toBeLessThan(1);
+  expect(mean(scores.map(({ worst }) => worst))).toBeLessThan(3);
+});
+
+test.skipIf(isSkipped)(`LFP at a temperature between those it was fitted at${missingData}`, () => {
+  const [score] = scoresOf(fitA123(['P15']), ['a123_lfp_plett/drive_udds_P15.csv']);
+  expect(score.rmse).toBeLessThan(2.5);
+  expect(score.covered).toBeGreaterThan(80);
+});
