@@ -41,14 +41,14 @@ const POLL_MS = 20;
 const T0 = Math.floor(systemClock.wallMs() / 86_400_000 - 1) * 86_400_000;
 const topology = smallTopology(PACKS, CELLS_PER_PACK);
 
-const WHOLE_QUARTERS = Math.floor((ROUNDS * INTERVAL_MS) / 900_000);
+const WHOLE_BUCKETS = Math.floor((ROUNDS * INTERVAL_MS) / 900_000);
 
 interface Synced {
   /** Until the centre is connected and its tables are made. */
   readonly start_s: number;
   /** From there to the last row confirmed. */
   readonly took_s: number;
-  readonly quarter_s: number;
+  readonly bucket_s: number;
   readonly grew_mb: number;
 }
 
@@ -62,18 +62,18 @@ export async function benchSync(): Promise<string[]> {
     let synced: Synced = {
       start_s: Number.POSITIVE_INFINITY,
       took_s: Number.POSITIVE_INFINITY,
-      quarter_s: Number.POSITIVE_INFINITY,
+      bucket_s: Number.POSITIVE_INFINITY,
       grew_mb: 0,
     };
     const growth: string[] = [];
     let copied_s = Number.POSITIVE_INFINITY;
     for (let run = 1; run <= RUNS; run++) {
       const url = await postgres.createDatabase(`run_${run}`);
-      const { start_s, took_s, quarter_s, grew_mb } = await catchUp(store, url);
+      const { start_s, took_s, bucket_s, grew_mb } = await catchUp(store, url);
       synced = {
         start_s: Math.min(synced.start_s, start_s),
         took_s: Math.min(synced.took_s, took_s),
-        quarter_s: Math.min(synced.quarter_s, quarter_s),
+        bucket_s: Math.min(synced.bucket_s, bucket_s),
         grew_mb: Math.max(synced.grew_mb, grew_mb),
       };
       if (run === RUNS) growth.push(await bytesPerCellAndDay(url, 'caught up'));
@@ -99,7 +99,7 @@ export async function benchSync(): Promise<string[]> {
         ratio(live.rows_per_s, ROWS / synced.took_s, GOAL_RATIO_LIVE),
       `the newest reading at the centre then gets younger by ${live.younger_s.toFixed(0)} s each second, ` +
         `and is there ${live.newest_ms.toFixed(0)} ms after its commit once the backlog is sent`,
-      `then rolled up: ${(synced.quarter_s * 1000).toFixed(0)} ms for a quarter of an hour of the fleet`,
+      `then rolled up: ${(synced.bucket_s * 1000).toFixed(0)} ms for a quarter of an hour of the fleet`,
       ...growth,
       `resident memory grew by ${synced.grew_mb.toFixed(0)} MB at most while it caught up`,
     ];
@@ -161,16 +161,16 @@ async function catchUp(source: LogSource, database_url: string, batch_rows?: num
   }
   const took_s = (performance.now() - begun_ms) / 1000;
   const rolling_ms = performance.now();
-  while (upstream.status().counters.quarters < WHOLE_QUARTERS)
+  while (upstream.status().counters.buckets_rolled_up < WHOLE_BUCKETS)
     await new Promise(resolve => setTimeout(resolve, POLL_MS));
-  const quarter_s = (performance.now() - rolling_ms) / 1000 / WHOLE_QUARTERS;
+  const bucket_s = (performance.now() - rolling_ms) / 1000 / WHOLE_BUCKETS;
   const { readings, retries } = upstream.status().counters;
   await upstream.stop();
   if (readings !== ROWS || retries > 0) throw new Error(`${readings} of ${ROWS} sent, ${retries} retries`);
   return {
     start_s: (begun_ms - started_ms) / 1000,
     took_s,
-    quarter_s,
+    bucket_s,
     grew_mb: (most_bytes - before_bytes) / 2 ** 20,
   };
 }

@@ -86,7 +86,7 @@ function storeStatus({ fault, set_aside, lost, wal_held, ...counters }: StoreSta
     name: 'store',
     state: fault ? 'down' : found.length > 0 ? 'degraded' : 'ok',
     reason: fault ?? (found.join('; ') || null),
-    counters: { ...counters, files_set_aside: set_aside.length },
+    counters: { ...counters, files_quarantined: set_aside.length },
   };
 }
 

@@ -3,9 +3,9 @@
 /**
  * no_room: removed before the centre had them, as the disk was full. queue_full: the disk could not keep up.
  * write_failed: a commit was given up. damaged: bytes on the disk cannot be read any more. storage_lost: the whole file
- * was unreadable and was quarantined. set_back: an older copy of the file was put in its place; the centre has what it lacks.
+ * was unreadable and was quarantined. older_copy: an older copy of the file was put in its place; the centre has what it lacks.
  */
-export type GapReason = 'no_room' | 'queue_full' | 'write_failed' | 'damaged' | 'storage_lost' | 'set_back';
+export type GapReason = 'no_room' | 'queue_full' | 'write_failed' | 'damaged' | 'storage_lost' | 'older_copy';
 
 export interface GapRecord {
   readonly reason: GapReason;

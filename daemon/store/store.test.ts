@@ -184,8 +184,8 @@ test('history finds one pack in a time span, also across a wall clock set back, 
   const store = await openStore({ span_rows: SPAN_ROWS });
   const count = 24 * SPAN_ROWS;
   for (let n = 0; n < count; n++) {
-    const set_back_ms = n > count / 2 ? 3_600_000 : 0;
-    store.append(numberedReading(topology, n % 3, n, T0 + n * 1000 - set_back_ms));
+    const earlier_ms = n > count / 2 ? 3_600_000 : 0;
+    store.append(numberedReading(topology, n % 3, n, T0 + n * 1000 - earlier_ms));
     if (n % SPAN_ROWS === 0) await store.flush();
   }
   await store.flush();

@@ -1,4 +1,5 @@
 /** Gap records of the log as rows of `gaps` at the centre. */
+import type { GapReason, GapRecord } from '../../core/contract/gap.ts';
 import type { RecordSink } from './record-sink.ts';
 
 /** Times outside PostgreSQL's years get the nearest. */
@@ -14,6 +15,13 @@ const INSERT = `
          unnest($3::bigint[])
        ) AS g(reason, detail, from_ms, to_ms, first_seq, last_seq, readings, packs, seq)`;
 
+/** What the records of older versions say: bytes of the log stay as they are. */
+const OLDER_REASONS: Readonly<Record<string, GapReason>> = { set_back: 'older_copy' };
+
 export const storeGaps: RecordSink = async (client, gateway_id, records, seqs) => {
-  await client.query(INSERT, [gateway_id, JSON.stringify(records), seqs]);
+  const named = (records as readonly GapRecord[]).map(gap => ({
+    ...gap,
+    reason: OLDER_REASONS[gap.reason] ?? gap.reason,
+  }));
+  await client.query(INSERT, [gateway_id, JSON.stringify(named), seqs]);
 };

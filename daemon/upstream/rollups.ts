@@ -18,8 +18,8 @@ const RETRY_MS = 600_000;
 const KNOWN_MARKS = 50_000;
 
 const ROLL_UP = `
-  SELECT (extract(epoch FROM quarter) * 1000)::float8 AS bucket_ms
-  FROM roll_up_readings($1, ARRAY(SELECT to_timestamp(ms / 1000) FROM unnest($2::float8[]) AS ms)) AS quarter`;
+  SELECT (extract(epoch FROM bucket) * 1000)::float8 AS bucket_ms
+  FROM roll_up_readings($1, ARRAY(SELECT to_timestamp(ms / 1000) FROM unnest($2::float8[]) AS ms)) AS bucket`;
 
 export class Rollups {
   readonly #client: Queryable;

@@ -51,7 +51,7 @@ export interface SentBatch {
 /** What the centre has now, and the 15-minute buckets that got readings (see rollups.ts). */
 const MOVE_ON = `
   WITH marked AS (
-    INSERT INTO rollup_marks (gateway_id, quarter)
+    INSERT INTO rollup_marks (gateway_id, bucket)
     SELECT $1, to_timestamp(ms / 1000) FROM unnest($4::float8[]) AS ms ON CONFLICT DO NOTHING)
   UPDATE gateways SET last_seq = $2, last_row_digest = $3, last_sync_at = now() WHERE gateway_id = $1`;
 

@@ -95,7 +95,7 @@ class LogUpstream implements Upstream {
     users_left_out: 0,
     user_pull_failures: 0,
     /** Of an hour, rolled up at the centre. */
-    quarters: 0,
+    buckets_rolled_up: 0,
     rollup_failures: 0,
     connects: 0,
     retries: 0,
@@ -214,7 +214,7 @@ class LogUpstream implements Upstream {
   /** What there is time for when all is sent. True: it did some, and readings may have come meanwhile. */
   async #rollUp(session: Session): Promise<boolean> {
     const { done, failed } = await session.rollUp();
-    this.#counters.quarters += done;
+    this.#counters.buckets_rolled_up += done;
     if (failed) {
       this.#counters.rollup_failures++;
       this.#options.log.warn({ component: 'upstream' }, `15-minute buckets wait to be rolled up: ${failed}`);

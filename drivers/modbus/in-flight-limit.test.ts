@@ -74,12 +74,12 @@ test.each(Object.keys(narrow))(
       await round();
       await sleep(systemClock, 5);
     }
-    expect(link.counters).toMatchObject({ overlap_given_up: 1, overlap_failures: 3 });
+    expect(link.counters).toMatchObject({ pipelining_given_up: 1, pipelining_failures: 3 });
     expect(given_up).toHaveLength(1);
-    const { requests_overlapped } = link.counters;
+    const { requests_pipelined } = link.counters;
     for (let good = false; !good; ) good = (await round()).every(({ outcome }) => outcome === 'good');
-    expect(link.counters.requests_overlapped).toBe(requests_overlapped);
-    expect(link.counters.overlap_given_up).toBe(1);
+    expect(link.counters.requests_pipelined).toBe(requests_pipelined);
+    expect(link.counters.pipelining_given_up).toBe(1);
   },
 );
 
@@ -93,14 +93,14 @@ interface Trial {
 
 function trial(): Trial {
   const given_up: string[] = [];
-  const counters = { requests_overlapped: 0, overlap_failures: 0, overlap_given_up: 0 };
+  const counters = { requests_pipelined: 0, pipelining_failures: 0, pipelining_given_up: 0 };
   const in_flight = new InFlightLimit(4, counters, reason => given_up.push(reason));
   let now_ms = 0;
   const exchange = (unit: number, is_alone: boolean): Exchange => ({
     request: { unit, code: 3, address: 0, count: 1 },
     sent_ms: now_ms,
     due_ms: now_ms,
-    is_overlapped: !is_alone,
+    is_pipelined: !is_alone,
     is_alone,
     onOverdue: () => {},
     onLost: () => true,
@@ -227,7 +227,7 @@ test('units behind a gateway are read side by side, and a gateway that does not 
   expect(most).toBeLessThanOrEqual(3);
   expect(warnings).toEqual([]);
   is_narrow = true;
-  await until(() => driver.health().counters.overlap_given_up > 0);
+  await until(() => driver.health().counters.pipelining_given_up > 0);
   expect(warnings).toEqual([
     expect.stringMatching(
       /^connection rack to 127\.0\.0\.1:\d+: unit \d answers when asked alone, and not beside other requests; from now on one request is in flight at a time$/,

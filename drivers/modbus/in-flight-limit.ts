@@ -8,11 +8,11 @@ import type { Exchange } from './in-flight.ts';
 import type { FailureKind } from './reply.ts';
 
 export interface InFlightCounters {
-  requests_overlapped: number;
+  requests_pipelined: number;
   /** A unit failed beside other requests and answered alone, or the other side hung up on several. */
-  overlap_failures: number;
+  pipelining_failures: number;
   /** Connections that went back to one request in flight for good. */
-  overlap_given_up: number;
+  pipelining_given_up: number;
 }
 
 /** So many failures make it certain enough. */
@@ -54,14 +54,14 @@ export class InFlightLimit {
 
   /** Called with each request sent; true: nothing may be in flight beside it. */
   onSent(unit: number, in_flight: number): boolean {
-    if (in_flight > 0) this.#counters.requests_overlapped++;
+    if (in_flight > 0) this.#counters.requests_pipelined++;
     this.#one_alone = this.#suspects.has(unit);
     return this.#one_alone;
   }
 
   /** `was_silent`: the unit did not answer the request before either, so that this silence says nothing new. */
   onSettled(exchange: Exchange, failure: FailureKind | undefined, was_silent: boolean, now_ms: number): void {
-    const { is_alone, is_overlapped, request } = exchange;
+    const { is_alone, is_pipelined, request } = exchange;
     const { unit } = request;
     const is_doubtful = failure !== undefined && DOUBTFUL.includes(failure);
     if (is_alone) {
@@ -73,7 +73,7 @@ export class InFlightLimit {
       this.#fail(`unit ${unit} answers when asked alone, and not beside other requests`);
       return;
     }
-    if (!is_overlapped || this.#limit === 1 || failure === 'link') return;
+    if (!is_pipelined || this.#limit === 1 || failure === 'link') return;
     if (!is_doubtful) this.#good_replies++;
     else if (!was_silent) this.#suspect(unit, exchange.sent_ms, now_ms);
   }
@@ -93,13 +93,13 @@ export class InFlightLimit {
 
   #fail(reason: string): void {
     if (this.#limit === 1) return;
-    this.#counters.overlap_failures++;
+    this.#counters.pipelining_failures++;
     this.#failures = this.#good_replies >= FORGIVEN_AFTER ? 1 : this.#failures + 1;
     this.#good_replies = 0;
     if (this.#failures < FAILURES) return;
     this.#limit = 1;
     this.#suspects.clear();
-    this.#counters.overlap_given_up++;
+    this.#counters.pipelining_given_up++;
     this.#onGivenUp(reason);
   }
 }

@@ -108,7 +108,7 @@ test('replies in any order, twice, late or never: each request gets its own, and
           bad_replies: counted('bad_reply'),
           exceptions: counted('busy') + counted('exception'),
         });
-        if (max_in_flight === 1) expect(link.counters.requests_overlapped).toBe(0);
+        if (max_in_flight === 1) expect(link.counters.requests_pipelined).toBe(0);
       } finally {
         await link.stop();
         await server.close();

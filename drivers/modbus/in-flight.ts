@@ -7,7 +7,7 @@ export interface Exchange {
   readonly sent_ms: number;
   readonly due_ms: number;
   /** Another request was in flight at some time between this one and its reply. */
-  is_overlapped: boolean;
+  is_pipelined: boolean;
   /** Nothing else is in flight beside it, on purpose. */
   readonly is_alone: boolean;
   readonly onOverdue: () => void;
@@ -36,8 +36,8 @@ export class InFlight {
    */
   add(exchange: Exchange): void {
     if (this.#exchanges.length > 0) {
-      exchange.is_overlapped = true;
-      for (const other of this.#exchanges) other.is_overlapped = true;
+      exchange.is_pipelined = true;
+      for (const other of this.#exchanges) other.is_pipelined = true;
     }
     this.#exchanges.push(exchange);
     if (!this.#timer || this.#timer_at_ms > exchange.due_ms) this.#setTimer(exchange.due_ms);

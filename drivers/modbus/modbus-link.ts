@@ -73,9 +73,9 @@ export class ModbusLink {
     bad_replies: 0,
     reconnects: 0,
     jobs_refused: 0,
-    requests_overlapped: 0,
-    overlap_failures: 0,
-    overlap_given_up: 0,
+    requests_pipelined: 0,
+    pipelining_failures: 0,
+    pipelining_given_up: 0,
     closed_by_peer: 0,
     requests_resent: 0,
   };
@@ -238,7 +238,7 @@ export class ModbusLink {
         request,
         sent_ms,
         due_ms: sent_ms + timeout_ms,
-        is_overlapped: false,
+        is_pipelined: false,
         is_alone: this.#in_flight_limit.onSent(unit, this.#in_flight.size),
         onOverdue: () => {
           is_given_up = true;

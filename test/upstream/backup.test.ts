@@ -89,7 +89,7 @@ test('made while it writes and syncs, and put back on another box', async () => 
     .filter(round => round < original_rounds || round >= original_rounds + 10)
     .map(round => ({ round, packs: topology.packs.length, rows: topology.packs.length }));
   expect(await atCentre()).toEqual(expected);
-  expect(await centre.query('SELECT reason FROM gaps')).toEqual([{ reason: 'set_back' }]);
+  expect(await centre.query('SELECT reason FROM gaps')).toEqual([{ reason: 'older_copy' }]);
 });
 
 test('put back before the centre had more than it: the log goes on as if nothing had been', async () => {

@@ -65,7 +65,7 @@ test('with the set-up of the document a gateway writes, an analyst reads, and ne
   store.append(numberedReading(smallTopology(3), 0, 1, T0 + 900_000));
   await store.flush();
   await until(
-    () => upstream.status().counters.quarters === 1,
+    () => upstream.status().counters.buckets_rolled_up === 1,
     () => upstream.status(),
   );
   expect(await query('SELECT count(*)::int AS cells FROM readings_15min', analyst)).toEqual([{ cells: 30 }]);

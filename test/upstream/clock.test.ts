@@ -100,10 +100,8 @@ test('readings that arrived under 1970 move to their time and partition, once', 
   expect(await count('SELECT count(*) AS n FROM pack_readings_default')).toBe(0);
   expect(await count('SELECT count(*) AS n FROM pack_readings')).toBe(60);
   while ((await client.query("SELECT roll_up_readings('gw')")).rowCount) {}
-  const { rows: quarters } = await client.query(
-    'SELECT quarter, readings FROM pack_readings_15min ORDER BY 1',
-  );
-  expect(quarters).toEqual([{ quarter: new Date(TRUE_START_MS), readings: 60 }]);
+  const { rows: buckets } = await client.query('SELECT bucket, readings FROM pack_readings_15min ORDER BY 1');
+  expect(buckets).toEqual([{ bucket: new Date(TRUE_START_MS), readings: 60 }]);
   const { rows: alerts } = await client.query(
     `SELECT raised_at, cleared_at, at FROM alerts JOIN alert_events USING (gateway_id, alert_id) ORDER BY seq`,
   );

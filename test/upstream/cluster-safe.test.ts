@@ -79,7 +79,7 @@ async function allOfIt(gateway_id: string, url: () => Promise<string>): Promise<
   const upstream = centre.follow(log, { gateway_id, database_url, onUsers: async () => 0 });
   await caughtUp(upstream, log);
   await until(
-    () => upstream.status().counters.quarters >= 1,
+    () => upstream.status().counters.buckets_rolled_up >= 1,
     () => upstream.status(),
   );
   const records = [
@@ -124,9 +124,9 @@ test('each kind of fault is found where it is', async () => {
   expect(await faults()).toEqual([]);
   await query(`CREATE FUNCTION late() RETURNS void LANGUAGE plpgsql AS $$BEGIN
       UPDATE alert_events SET at = at + interval '1 day' WHERE gateway_id = 'gw';
-      INSERT INTO rollup_marks SELECT gateway_id, quarter FROM rollup_marks
-        ON CONFLICT (gateway_id, quarter) DO UPDATE SET quarter = rollup_marks.quarter - interval '1 day';
-      PERFORM roll_up_readings('gw', ARRAY(SELECT quarter FROM rollup_marks));
+      INSERT INTO rollup_marks SELECT gateway_id, bucket FROM rollup_marks
+        ON CONFLICT (gateway_id, bucket) DO UPDATE SET bucket = rollup_marks.bucket - interval '1 day';
+      PERFORM roll_up_readings('gw', ARRAY(SELECT bucket FROM rollup_marks));
     END$$;
     SELECT late()`);
   expect((await faults()).sort()).toEqual([

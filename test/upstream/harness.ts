@@ -174,7 +174,7 @@ export const rolledUp = (centre: Centre) =>
   until(
     async () => {
       const marks = await centre.query(
-        'SELECT FROM rollup_marks m WHERE quarter < (SELECT max(quarter) FROM rollup_marks x WHERE x.gateway_id = m.gateway_id)',
+        'SELECT FROM rollup_marks m WHERE bucket < (SELECT max(bucket) FROM rollup_marks x WHERE x.gateway_id = m.gateway_id)',
       );
       return marks.length === 0;
     },

@@ -77,7 +77,7 @@ test('gateways with logins of their own sync all they have, as any other does', 
     appendRounds(log, topology, 1000, 2);
     await log.flush();
     await until(
-      () => upstream.status().counters.quarters >= 1,
+      () => upstream.status().counters.buckets_rolled_up >= 1,
       () => upstream.status(),
     );
     await centre.expectEqual(log, gateway_id);

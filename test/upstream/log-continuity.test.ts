@@ -74,7 +74,7 @@ test('a card restored from an older copy goes on above what the centre has, once
   await expectRounds([...range(0, 50), ...range(70, 10)]);
   expect(await incarnations()).toEqual([{ incarnation }]);
   expect(await centre.query('SELECT reason, readings FROM gaps')).toEqual([
-    { reason: 'set_back', readings: '0' },
+    { reason: 'older_copy', readings: '0' },
   ]);
   const [{ seqs, rows }] = await centre.query<{ seqs: string; rows: string }>(
     'SELECT count(DISTINCT seq) AS seqs, count(*) AS rows FROM pack_readings',
@@ -205,6 +205,17 @@ test('what was lost is reported to the centre', async () => {
     ...{ reason: 'storage_lost', detail: 'x', from_ms: null, to_ms: null, first_seq: null, last_seq: null },
     ...{ readings: null, packs: [] },
   });
+  // As an older version wrote it.
+  log.appendRecord(4, T0, {
+    reason: 'set_back',
+    detail: 'y',
+    from_ms: null,
+    to_ms: null,
+    first_seq: 10,
+    last_seq: 11,
+    readings: 0,
+    packs: [],
+  });
   await log.flush();
   await caughtUp(centre.follow(log), log);
   expect(
@@ -218,5 +229,6 @@ test('what was lost is reported to the centre', async () => {
       packs: [{ pack_id: 'p01', readings: 7 }],
     },
     { reason: 'storage_lost', from_ts: null, last_seq: null, readings: null, packs: [] },
+    { reason: 'older_copy', from_ts: null, last_seq: '11', readings: '0', packs: [] },
   ]);
 });

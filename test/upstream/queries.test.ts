@@ -66,7 +66,7 @@ async function fill(gateway_id: string, name: string): Promise<void> {
   const upstream = centre.follow(log, { gateway_id });
   await caughtUp(upstream, log);
   await until(
-    () => upstream.status().counters.quarters >= 8,
+    () => upstream.status().counters.buckets_rolled_up >= 8,
     () => upstream.status(),
   );
 }

@@ -47,7 +47,7 @@ test('whole weeks go, and from the default partition what is older; rollups are 
   expect(await dropReadings('2026-01-09T12:00:00Z')).toEqual([]);
   const rollups = () =>
     centre.query(
-      `SELECT to_char(quarter AT TIME ZONE 'UTC', 'YYYY-MM') AS month, readings FROM pack_readings_15min ORDER BY quarter`,
+      `SELECT to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM') AS month, readings FROM pack_readings_15min ORDER BY bucket`,
     );
   const of = (month: string) => ({ month, readings: 1 });
   expect((await rollups()).slice(0, 4)).toEqual(['1970-01', '2025-12', '2025-12', '2026-01'].map(of));
@@ -64,19 +64,19 @@ test('late readings of a week that is gone arrive, spoil no rollup, and go the n
   const old_ms = T0 - 10 * WEEK_MS;
   await append(log, old_ms, old_ms + 1000, T0);
   await until(
-    () => upstream.status().counters.quarters === 1,
+    () => upstream.status().counters.buckets_rolled_up === 1,
     () => upstream.status(),
   );
   await dropReadings(monday(-5));
   await append(log, old_ms + 2000, T0 + 1000);
   await until(
-    () => upstream.status().counters.quarters === 2,
+    () => upstream.status().counters.buckets_rolled_up === 2,
     () => upstream.status(),
   );
   expect(await centre.query('SELECT count(*)::int AS rows FROM pack_readings_default')).toEqual([
     { rows: 1 },
   ]);
-  expect(await centre.query('SELECT readings FROM pack_readings_15min ORDER BY quarter LIMIT 1')).toEqual([
+  expect(await centre.query('SELECT readings FROM pack_readings_15min ORDER BY bucket LIMIT 1')).toEqual([
     { readings: 2 },
   ]);
   expect(await dropReadings(monday(-5))).toEqual([
@@ -133,7 +133,7 @@ test('where somebody has replaced the tables by plain ones, readings, rollups an
   await append(log, T0 + 900_000, T0 + WEEK_MS);
   await caughtUp(upstream, log);
   await until(
-    () => upstream.status().counters.quarters > 0,
+    () => upstream.status().counters.buckets_rolled_up > 0,
     () => upstream.status(),
   );
   await centre.expectEqual(log);
@@ -143,8 +143,8 @@ test('where somebody has replaced the tables by plain ones, readings, rollups an
   for (const table of ['pack_readings', 'pack_readings_15min'])
     await centre.query(`SELECT adopt_table('${table}_partitioned', '${table}')`);
   expect(await cells()).toBe(30);
-  expect(await shown('SELECT count(DISTINCT quarter)::int AS rows FROM readings_15min')).toBe(
-    await shown('SELECT count(DISTINCT quarter)::int AS rows FROM pack_readings_15min'),
+  expect(await shown('SELECT count(DISTINCT bucket)::int AS rows FROM readings_15min')).toBe(
+    await shown('SELECT count(DISTINCT bucket)::int AS rows FROM pack_readings_15min'),
   );
   expect(
     await centre.query(`SELECT has_table_privilege('pg_monitor', 'pack_readings', 'SELECT') AS granted,

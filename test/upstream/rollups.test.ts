@@ -14,13 +14,13 @@ import { migrateCentre } from '../../daemon/upstream/migrate.ts';
 import type { Upstream } from '../../daemon/upstream/upstream.ts';
 import { caughtUp, type Log, rolledUp, T0, until, useCentre } from './harness.ts';
 
-const QUARTER_MS = 900_000;
+const BUCKET_MS = 900_000;
 const topology = smallTopology(2, 3);
 const centre = useCentre();
 
 /** What the rollups must be, from the view that analysts read. */
 const EXPECTED = `
-  SELECT gateway_id, cell_id, date_bin('15 minutes', ts, '2000-01-01 00:00+00') AS quarter,
+  SELECT gateway_id, cell_id, date_bin('15 minutes', ts, '2000-01-01 00:00+00') AS bucket,
     min(voltage) FILTER (WHERE quality = 'good') AS voltage_min,
     avg(voltage) FILTER (WHERE quality = 'good')::real AS voltage_mean,
     max(voltage) FILTER (WHERE quality = 'good') AS voltage_max,
@@ -37,7 +37,7 @@ const EXPECTED = `
     avg(soc) FILTER (WHERE soc_quality = 'good')::real AS soc_mean,
     max(soc) FILTER (WHERE soc_quality = 'good') AS soc_max,
     count(soc) FILTER (WHERE soc_quality = 'good')::integer AS soc_good
-  FROM readings GROUP BY gateway_id, cell_id, quarter`;
+  FROM readings GROUP BY gateway_id, cell_id, bucket`;
 const DIFFERENCE = `
   SELECT * FROM ((${EXPECTED}) EXCEPT SELECT * FROM readings_15min) AS missing
   UNION ALL SELECT * FROM (SELECT * FROM readings_15min EXCEPT (${EXPECTED})) AS wrong`;
@@ -134,24 +134,24 @@ test('a gateway rolls up by itself what grows no more, and again when late readi
   };
   await at(T0, 1000);
   await at(T0 + 1000, 1100);
-  await at(T0 + QUARTER_MS, 1200);
+  await at(T0 + BUCKET_MS, 1200);
   const buckets = () =>
     centre.query(
-      `SELECT (extract(epoch FROM quarter) * 1000)::float8 - ${T0} AS from_ms, readings, voltage_mean_v::float8 AS v
-       FROM pack_readings_15min ORDER BY quarter`,
+      `SELECT (extract(epoch FROM bucket) * 1000)::float8 - ${T0} AS from_ms, readings, voltage_mean_v::float8 AS v
+       FROM pack_readings_15min ORDER BY bucket`,
     );
   await rolledUp(centre);
   expect(await buckets()).toEqual([{ from_ms: 0, readings: 2, v: 10.5 }]);
   await at(T0 + 2000, 1200);
-  await at(T0 + 2 * QUARTER_MS, 1300);
+  await at(T0 + 2 * BUCKET_MS, 1300);
   await rolledUp(centre);
   await until(
-    () => upstream.status().counters.quarters === 3,
+    () => upstream.status().counters.buckets_rolled_up === 3,
     () => upstream.status(),
   );
   expect(await buckets()).toEqual([
     { from_ms: 0, readings: 3, v: 11 },
-    { from_ms: QUARTER_MS, readings: 1, v: 12 },
+    { from_ms: BUCKET_MS, readings: 1, v: 12 },
   ]);
   expect(await centre.query("SELECT relname FROM pg_class WHERE relname ~ '^pack_readings_15min_2'")).toEqual(
     expect.arrayContaining([{ relname: 'pack_readings_15min_202601' }]),
@@ -169,11 +169,11 @@ test('a rollup that fails is no reason to stop the sync, and is reported', async
   );
   const warn = (_: object, line: string) => void lines.push(line);
   const upstream = centre.follow(log, { log: { ...silentLogger, warn } });
-  for (const n of [0, 1, 2]) log.append(numberedReading(topology, 0, n, T0 + n * QUARTER_MS));
+  for (const n of [0, 1, 2]) log.append(numberedReading(topology, 0, n, T0 + n * BUCKET_MS));
   await log.flush();
   await caughtUp(upstream, log);
   await until(() => upstream.status().counters.rollup_failures > 0);
-  log.append(numberedReading(topology, 0, 3, T0 + 3 * QUARTER_MS));
+  log.append(numberedReading(topology, 0, 3, T0 + 3 * BUCKET_MS));
   await log.flush();
   await caughtUp(upstream, log);
   expect(upstream.status().counters).toMatchObject({ connects: 1, rollup_failures: 1 });

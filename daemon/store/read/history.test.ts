@@ -116,7 +116,7 @@ test('the same readings and the same steps, archived or not', async () => {
           part: await ask(50_000, { from_ms: from_ms + 30_000, to_ms: to_ms - 30_000 }),
           cell: await ask(50_000, { cell_no: 2 }),
           minutes: await ask(Math.max(1, Math.floor((to_ms - from_ms) / 60_000))),
-          quarters: await ask(Math.max(1, Math.floor((to_ms - from_ms) / 900_000))),
+          buckets: await ask(Math.max(1, Math.floor((to_ms - from_ms) / 900_000))),
           counts: await reader.readingCounts(from_ms + 30_000, to_ms, samples.length / 2, goes),
         });
         const before = await askAll();
@@ -130,7 +130,7 @@ test('the same readings and the same steps, archived or not', async () => {
         expect(after.all.is_repeated?.filter(Boolean).length).toBe(repeated.length);
         expect(after.all.reading_count).toBe(samples.filter(({ pack }) => pack === 0).length);
         for (const reply of [after.minutes, before.minutes]) checkSteps(reply, samples, 60_000);
-        checkSteps(after.quarters, samples, 900_000);
+        checkSteps(after.buckets, samples, 900_000);
         reader.close();
         writer.close();
         directory.remove();

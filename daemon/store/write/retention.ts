@@ -197,12 +197,12 @@ export class Retention {
 
   #removeOld(request: RetainRequest, before_ms: number): void {
     if (before_ms <= 0) return;
-    const [minutes, quarters] = ROLLUP_LEVELS;
+    const [minutes, longer] = ROLLUP_LEVELS;
     // Steps of a minute go with their readings, which stay where the centre does not have them.
     const oldest_ms = Math.min(before_ms, this.#oldestReadingMs() ?? before_ms);
     this.#removeSteps(minutes.step_ms, oldest_ms - minutes.step_ms * STEPS_PER_BLOCK);
     const longer_ms = LONG_ROLLUP_DAYS * DAY_MS - (request.now_ms - request.before_ms);
-    this.#removeSteps(quarters.step_ms, before_ms - Math.max(0, longer_ms));
+    this.#removeSteps(longer.step_ms, before_ms - Math.max(0, longer_ms));
     this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
     this.#db.prepare('DELETE FROM completeness WHERE hour_ms < ?').run(before_ms);
   }

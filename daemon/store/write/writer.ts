@@ -164,7 +164,7 @@ export class Writer {
       this.#setMeta('incarnation', randomUUID());
       this.#setMeta('predecessors', JSON.stringify(followed));
       this.#appendOwn(LogKind.gap, t_ms, {
-        reason: 'set_back',
+        reason: 'older_copy',
         detail: `${this.#file}: was restored from an older copy, which ended at row ${after_seq}; the centre has rows up to ${above_seq}`,
         ...{
           from_ms: null,

@@ -260,8 +260,8 @@ test('components and counters in words, their units with the value', () => {
   ]);
   expect(counterTitle('queue_bytes')).toBe('Queue');
   expect(counterTitle('wal_bytes')).toBe('Write-ahead log');
-  expect(counterTitle('files_set_aside')).toBe('Files in quarantine');
-  expect(counterTitle('quarters')).toBe('15-minute buckets rolled up');
+  expect(counterTitle('files_quarantined')).toBe('Files in quarantine');
+  expect(counterTitle('buckets_rolled_up')).toBe('15-minute buckets rolled up');
   expect(counterTitle('share_pct')).toBe('Share');
   expect([counterValue('share_pct', 12), counterValue('share_pct', 12.34)]).toEqual(['12 %', '12.3 %']);
   expect(counterValue('queue_bytes', 18_244)).toBe('18.2 kB');
