@@ -6,32 +6,30 @@ import { join } from 'node:path';
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
-import { encodeInto, maxEncodedBytes } from '../../core/reading/codec.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { WaitingDocuments } from './documents/waiting-documents.ts';
 import { DamageReports } from './file/damage-reports.ts';
 import { Opening } from './opening.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
-import {
-  type AlertRequest,
-  type AuditRequest,
-  type Documents,
-  type ExportRequest,
-  type HistoryFormat,
-  type HistoryRequest,
-  LogKind,
-  type LogSource,
-  type RecordKind,
-  type Store,
-  type StoreStats,
-  type TimeSpan,
+import type {
+  AlertRequest,
+  AuditRequest,
+  Documents,
+  ExportRequest,
+  HistoryFormat,
+  HistoryRequest,
+  LogSource,
+  RecordKind,
+  Store,
+  StoreStats,
+  TimeSpan,
 } from './store.ts';
 import { documentsBy, type Read, type Write } from './threads/store-workers.ts';
 import type { Committed, OpenedLog, WorkerEvent, WriterMethods } from './worker-messages.ts';
+import { Appender } from './write/appender.ts';
 import { CommitQueue } from './write/commit-queue.ts';
 import { HeldBatches } from './write/held-batches.ts';
-import { Losses } from './write/losses.ts';
 import { Upkeep } from './write/upkeep.ts';
 
 export const STORE_FILE = 'gateway.db';
@@ -48,18 +46,15 @@ class SqliteStore implements Store, LogSource {
   readonly #file: string;
   readonly #clock: Clock;
   readonly #upkeep: Upkeep;
-  readonly #losses: Losses;
+  readonly #appender: Appender;
   readonly #queue: CommitQueue;
   readonly #listeners = new Set<() => void>();
-  readonly #pack_ids = new Map<number, string>();
   #opening: Opening | undefined;
   /** `waiting`: it cannot be written yet; what is stored can be read. */
   #state: 'new' | 'waiting' | 'open' | 'closed' = 'new';
   readonly #held = new HeldBatches();
   readonly #open_listeners: (() => void)[] = [];
   #closing: Promise<void> | undefined;
-  /** Pack keys by dense index of this run. */
-  #pack_keys: Int32Array = new Int32Array(0);
   #synced_seq = 0;
   #fault: string | undefined;
   #has_ended = false;
@@ -72,9 +67,14 @@ class SqliteStore implements Store, LogSource {
   is_unread = false;
   #set_aside: readonly string[] = [];
   readonly #stats = {
-    ...{ durable_seq: 0, first_seq: 0, file_bytes: 0, spans_waiting: 0, commits: 0, commit_failures: 0 },
-    ...{ readings_appended: 0, readings_committed: 0, readings_dropped: 0, readings_removed_unsynced: 0 },
-    ...{ alerts_dropped: 0, records_dropped: 0 },
+    durable_seq: 0,
+    first_seq: 0,
+    file_bytes: 0,
+    spans_waiting: 0,
+    commits: 0,
+    commit_failures: 0,
+    readings_committed: 0,
+    readings_removed_unsynced: 0,
   };
   readonly #documents = new WaitingDocuments(
     documentsBy(
@@ -84,9 +84,7 @@ class SqliteStore implements Store, LogSource {
     () => this.#state === 'waiting',
   );
   readonly documents: Documents = this.#documents;
-  readonly #damage = new DamageReports(this.#documents, gap =>
-    this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap),
-  );
+  readonly #damage = new DamageReports(this.#documents, gap => this.#appender.appendGap(gap));
 
   readonly exportChunk = (request: ExportRequest) => this.#read('export_chunk', request);
   readonly readBatch = (after_seq: number, max_rows: number, max_bytes: number) =>
@@ -101,7 +99,7 @@ class SqliteStore implements Store, LogSource {
   readonly clockState = (boot_id: string) => this.#read('clock_state', { boot_id });
   readonly alerts = (request: AlertRequest) => this.#read('alerts', request);
   readonly durableSeq = () => this.#stats.durable_seq;
-  readonly packId = (pack_key: number) => this.#pack_ids.get(pack_key);
+  readonly packId = (pack_key: number) => this.#appender.packId(pack_key);
   readonly markSynced = (seq: number) => {
     this.#synced_seq = seq;
   };
@@ -115,11 +113,21 @@ class SqliteStore implements Store, LogSource {
       ...options,
       commit: (buffer, used) => this.#commit(buffer, used),
       onCommitted: committed => this.#committed(committed),
-      onLost: readings => this.#batchLost(readings),
+      onLost: readings => {
+        this.#appender.batchLost(readings);
+        this.#stats.commit_failures++;
+      },
     });
-    this.#losses = new Losses(this.#file);
+    this.#appender = new Appender({
+      file: this.#file,
+      clock: this.#clock,
+      batchFor: (kind, body_bytes) =>
+        this.#takesRecords ? this.#queue.batchFor(kind, body_bytes) : undefined,
+    });
     this.#upkeep = new Upkeep({
-      ...{ file: this.#file, store: options, documents: this.#documents },
+      file: this.#file,
+      store: options,
+      documents: this.#documents,
       syncedSeq: () => this.#knownSynced(),
       retain: request => (this.#opening as Opening).workers.write('retain', request),
       onRetained: retained => this.#retained(retained),
@@ -145,7 +153,7 @@ class SqliteStore implements Store, LogSource {
     }
     this.#state = 'waiting';
     this.is_unread = opening.is_unread;
-    this.#pack_keys = Int32Array.from(pack_ids, (_, pack) => pack + 1);
+    this.#appender.pack_keys = Int32Array.from(pack_ids, (_, pack) => pack + 1);
     opening.again(
       log => this.#beginLate(log, pack_ids),
       fault => this.#setFault(fault),
@@ -157,7 +165,7 @@ class SqliteStore implements Store, LogSource {
     if (opened.lost !== undefined) this.#options.log.error({ component: 'store' }, opened.lost);
     this.#queue.post();
     this.#adopt(opened, pack_ids);
-    this.#held.setKeys(this.#pack_keys);
+    this.#held.setKeys(this.#appender.pack_keys);
     // What can make room for the first write comes before it.
     await this.#upkeep.start();
     this.#failIfClosing();
@@ -186,13 +194,8 @@ class SqliteStore implements Store, LogSource {
   }
 
   /** What the file says of itself. */
-  #adopt(
-    opened: OpenedLog,
-    pack_ids = [...this.#pack_keys].map(key => this.#pack_ids.get(key) as string),
-  ): void {
-    for (const { pack_key, pack_id } of opened.packs) this.#pack_ids.set(pack_key, pack_id);
-    const keys = new Map(opened.packs.map(({ pack_key, pack_id }) => [pack_id, pack_key]));
-    this.#pack_keys = Int32Array.from(pack_ids, pack_id => keys.get(pack_id) as number);
+  #adopt(opened: OpenedLog, pack_ids?: readonly string[]): void {
+    this.#appender.takeKeys(opened.packs, pack_ids);
     this.incarnation = opened.incarnation;
     this.predecessors = opened.predecessors;
     this.numbers_from = opened.numbers_from;
@@ -214,26 +217,15 @@ class SqliteStore implements Store, LogSource {
   }
 
   append(reading: PackReading): void {
-    const pack_key = this.#pack_keys[reading.pack];
-    const batch = this.#batchFor(LogKind.reading, maxEncodedBytes(reading.shape));
-    if (!batch || pack_key === undefined) {
-      this.#stats.readings_dropped++;
-      this.#losses.add('queue_full', this.#pack_ids.get(pack_key), reading.t_ms);
-      return;
-    }
-    const body_bytes = encodeInto(reading, batch.view, batch.bodyOffset);
-    batch.finish(LogKind.reading, pack_key, Math.round(reading.t_ms), body_bytes);
-    batch.readings++;
-    this.#stats.readings_appended++;
+    this.#appender.append(reading);
   }
 
   appendAlert(alert: Alert): void {
-    if (!this.#appendJson(LogKind.alert, alert.cleared_ms ?? alert.raised_ms, alert))
-      this.#stats.alerts_dropped++;
+    this.#appender.appendAlert(alert);
   }
 
   appendRecord(kind: RecordKind, t_ms: number, record: object): void {
-    if (!this.#appendJson(kind, t_ms, record)) this.#stats.records_dropped++;
+    this.#appender.appendRecord(kind, t_ms, record);
   }
 
   flush(): Promise<void> {
@@ -249,11 +241,13 @@ class SqliteStore implements Store, LogSource {
         : undefined;
     return {
       ...this.#stats,
+      ...this.#appender.counts,
       ...this.#upkeep.stats(),
       parts_damaged: this.#damage.count,
       queue_bytes: this.#queue.bytes,
       fault: this.#fault ?? stuck ?? this.#archive_fault,
-      ...{ set_aside: this.#set_aside, lost: this.#lost },
+      set_aside: this.#set_aside,
+      lost: this.#lost,
     };
   }
 
@@ -283,16 +277,6 @@ class SqliteStore implements Store, LogSource {
     return this.#options.keep_unsynced ? this.#synced_seq : Number.POSITIVE_INFINITY;
   }
 
-  /** False when there was no room for it. */
-  #appendJson(kind: number, t_ms: number, record: object): boolean {
-    const body = Buffer.from(JSON.stringify(record));
-    const batch = this.#batchFor(kind, body.length);
-    if (!batch) return false;
-    batch.bytes.set(body, batch.bodyOffset);
-    batch.finish(kind, 0, Math.round(t_ms), body.length);
-    return true;
-  }
-
   get #takesRecords(): boolean {
     return this.#state === 'open' || this.#state === 'waiting';
   }
@@ -302,10 +286,6 @@ class SqliteStore implements Store, LogSource {
     return this.#opening.workers.commit(buffer, used);
   }
 
-  #batchFor(kind: number, body_bytes: number) {
-    return this.#takesRecords ? this.#queue.batchFor(kind, body_bytes) : undefined;
-  }
-
   #committed(committed: Committed): void {
     if (this.#stats.first_seq === 0) this.#stats.first_seq = this.#stats.durable_seq + 1;
     this.#stats.durable_seq = committed.last_seq;
@@ -313,13 +293,7 @@ class SqliteStore implements Store, LogSource {
     this.#stats.file_bytes = committed.file_bytes;
     this.#stats.commits++;
     for (const listener of this.#listeners) listener();
-    for (const gap of this.#losses.take()) this.appendRecord(LogKind.gap, this.#clock.wallMs(), gap);
-  }
-
-  #batchLost(readings: number): void {
-    this.#stats.readings_dropped += readings;
-    if (readings > 0) this.#losses.add('write_failed', undefined, this.#clock.wallMs(), readings);
-    this.#stats.commit_failures++;
+    this.#appender.reportLosses();
   }
 
   #onWriterEvent(event: WorkerEvent): void {
@@ -365,14 +339,14 @@ class SqliteStore implements Store, LogSource {
   async #close(): Promise<void> {
     const was_open = this.#state === 'open';
     const fault = this.#fault ?? `${this.#file}: the writer did not answer`;
-    const { readings_dropped } = this.#stats;
+    const { readings_dropped } = this.#appender.counts;
     if (this.#takesRecords) this.#queue.post();
     this.#state = 'closed';
     this.#queue.stopTimer();
     this.#upkeep.stop();
     this.#held.fail(this.#notOpen());
     await this.#opening?.close(was_open, this.#knownSynced());
-    this.lost_at_close = this.#stats.readings_dropped - readings_dropped;
+    this.lost_at_close = this.#appender.counts.readings_dropped - readings_dropped;
     if (this.lost_at_close > 0)
       this.#options.log.error(
         { component: 'store' },

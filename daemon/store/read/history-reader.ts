@@ -12,6 +12,7 @@ import {
   seriesValue,
   wantedSeries,
 } from '../../../core/reading/history-series.ts';
+import { MetaTable } from '../file/meta-table.ts';
 import { addGoodValues, groupValues } from '../format/chunk-series.ts';
 import { blockStart, ROLLUP_LEVELS, Rollup, stepsFrom } from '../format/rollup-block.ts';
 import { rollupName } from '../log/check-parts.ts';
@@ -38,6 +39,7 @@ interface Found<T> {
 
 export class HistoryReader {
   readonly #db: Database;
+  readonly #meta: MetaTable;
   readonly #rows: LogRows;
   readonly #onDamage: (what: string) => void;
   readonly #decoder = new ReadingDecoder();
@@ -45,6 +47,7 @@ export class HistoryReader {
   constructor(db: Database, rows: LogRows, onDamage: (what: string) => void) {
     this.#db = db;
     this.#rows = rows;
+    this.#meta = new MetaTable(db);
     this.#onDamage = onDamage;
   }
 
@@ -119,12 +122,7 @@ export class HistoryReader {
     const end_ms = start_ms + step_count * step_ms;
     const rollup = new Rollup(start_ms, step_ms, step_count);
     const found = this.#find(pack_key, start_ms, end_ms - 1, () => {
-      const steps_from_ms = Number(
-        this.#db
-          .prepare<[string], string>('SELECT value FROM meta WHERE name = ?')
-          .pluck()
-          .get(stepsFrom(level_ms)) ?? 0,
-      );
+      const steps_from_ms = Number(this.#meta.get(stepsFrom(level_ms)) ?? 0);
       const first_ms = Math.max(blockStart(start_ms, level_ms), steps_from_ms);
       const blocks = this.#db
         .prepare<number[], { start_ms: number; body: Buffer }>(

@@ -41,7 +41,11 @@ export class Losses {
       ([reason, { from_ms, to_ms, readings, packs }]): GapRecord => ({
         reason,
         detail: `${this.#file}: ${DETAILS[reason]}`,
-        ...{ from_ms, to_ms, first_seq: null, last_seq: null, readings },
+        from_ms,
+        to_ms,
+        first_seq: null,
+        last_seq: null,
+        readings,
         packs: [...packs].map(([pack_id, count]) => ({ pack_id, readings: count })),
       }),
     );

@@ -4,6 +4,7 @@
  * nothing else to be done, a chunk at a time.
  */
 import type { Database } from 'better-sqlite3';
+import { MetaTable } from '../file/meta-table.ts';
 import { addGoodValues } from '../format/chunk-series.ts';
 import { blockStart, ROLLUP_LEVELS, Rollup, STEPS_PER_BLOCK, stepsFrom } from '../format/rollup-block.ts';
 import type { LogRows, Range } from '../log/log-rows.ts';
@@ -28,6 +29,7 @@ interface MadeBlock {
 
 export class MissingSteps {
   readonly #db: Database;
+  readonly #meta: MetaTable;
   readonly #rows: LogRows;
   /** Spans from this one on have been checked. */
   #from_seq = Number.MAX_SAFE_INTEGER;
@@ -35,6 +37,7 @@ export class MissingSteps {
   constructor(db: Database, rows: LogRows) {
     this.#db = db;
     this.#rows = rows;
+    this.#meta = new MetaTable(db);
   }
 
   /** The next span, step by step; only the last step changes the file. Undefined when all have been checked. */
@@ -99,11 +102,7 @@ export class MissingSteps {
 
   /** Packs with readings of the span in this block's time, and no such block; none where steps went for want of room. */
   #packsWithout(span: RolledSpan, { step_ms }: Level, start_ms: number): number[] {
-    const gone_before_ms = this.#db
-      .prepare<[string], number>('SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?')
-      .pluck()
-      .get(stepsFrom(step_ms));
-    if (start_ms < (gone_before_ms ?? 0)) return [];
+    if (start_ms < Number(this.#meta.get(stepsFrom(step_ms)) ?? 0)) return [];
     const times = this.#db.prepare<[number, number], { min_t_ms: number; max_t_ms: number }>(
       'SELECT min_t_ms, max_t_ms FROM chunks WHERE first_seq = ? AND pack_key = ?',
     );

@@ -51,8 +51,11 @@ function filled(spans: number, is_archived: boolean) {
 }
 
 const roomy: RetainRequest = {
-  ...{ now_ms: T0, before_ms: 0, synced_seq: Number.POSITIVE_INFINITY },
-  ...{ keep_free_bytes: 0, max_bytes: Number.MAX_SAFE_INTEGER },
+  now_ms: T0,
+  before_ms: 0,
+  synced_seq: Number.POSITIVE_INFINITY,
+  keep_free_bytes: 0,
+  max_bytes: Number.MAX_SAFE_INTEGER,
 };
 
 const kinds = (reader: Reader) => [...reader.readBatch(0, 100_000, 1 << 26).kind];
@@ -79,7 +82,9 @@ test('what the centre has goes first, then minutes, then what it has not: report
     expect(lost).toMatchObject({
       reason: 'no_room',
       // The first reading of these spans is at the centre.
-      ...{ first_seq: 3 + 10 * SPAN_ROWS, last_seq: 18 * SPAN_ROWS, readings: 8 * 20 - 1 },
+      first_seq: 3 + 10 * SPAN_ROWS,
+      last_seq: 18 * SPAN_ROWS,
+      readings: 8 * 20 - 1,
       packs: [
         { pack_id: 'p02', readings: 80 },
         { pack_id: 'p01', readings: 79 },
@@ -147,7 +152,9 @@ test('the age of readings is that of their corrected times, also where a span is
 const DAY_MS = 86_400_000;
 const minutesOf = (reader: Reader, end_ms: number) =>
   historyOf(reader, {
-    ...{ pack_id: 'p01', from_ms: T0, to_ms: end_ms },
+    pack_id: 'p01',
+    from_ms: T0,
+    to_ms: end_ms,
     max_points: Math.floor((end_ms - T0) / 60_000),
   });
 

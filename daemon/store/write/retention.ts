@@ -13,6 +13,7 @@ import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import type { GapRecord } from '../../../core/contract/gap.ts';
+import { MetaTable } from '../file/meta-table.ts';
 import { quarantinedFiles, removeQuarantined } from '../file/quarantine.ts';
 import { type WalState, WalWatch } from '../file/wal-watch.ts';
 import { blockStart, ROLLUP_LEVELS, STEPS_PER_BLOCK, stepsFrom } from '../format/rollup-block.ts';
@@ -54,6 +55,7 @@ interface SpanAge extends Range {
 
 export class Retention {
   readonly #db: Database;
+  readonly #meta: MetaTable;
   readonly #rows: LogRows;
   readonly #file: string;
   readonly #wal_watch: WalWatch;
@@ -63,6 +65,7 @@ export class Retention {
     this.#db = db;
     this.#rows = rows;
     this.#file = file;
+    this.#meta = new MetaTable(db);
     this.#wal_watch = new WalWatch(db, file);
   }
 
@@ -99,12 +102,12 @@ export class Retention {
   #horizon({ now_ms, before_ms, may_advance_ms }: RetainRequest): number {
     if (may_advance_ms === undefined || before_ms <= 0) return before_ms;
     const age_ms = now_ms - before_ms;
-    const [known_ms, known_age_ms] = [HORIZON, HORIZON_AGE].map(name => this.#meta(name));
+    const [known_ms, known_age_ms] = [HORIZON, HORIZON_AGE].map(name => this.#number(name));
     const shorter_ms = known_age_ms === undefined ? 0 : Math.max(0, known_age_ms - age_ms);
     const from_ms = known_ms ?? this.#oldestReadingMs() ?? before_ms;
     const horizon_ms = Math.min(before_ms, from_ms + shorter_ms + may_advance_ms);
-    this.#setMeta(HORIZON, horizon_ms);
-    this.#setMeta(HORIZON_AGE, age_ms);
+    this.#meta.set(HORIZON, String(horizon_ms));
+    this.#meta.set(HORIZON_AGE, String(age_ms));
     return horizon_ms;
   }
 
@@ -120,18 +123,9 @@ export class Retention {
     );
   }
 
-  #meta(name: string): number | undefined {
-    const value = this.#db
-      .prepare<[string], string>('SELECT value FROM meta WHERE name = ?')
-      .pluck()
-      .get(name);
+  #number(name: string): number | undefined {
+    const value = this.#meta.get(name);
     return value === undefined ? undefined : Number(value);
-  }
-
-  #setMeta(name: string, value: number): void {
-    this.#db
-      .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
-      .run(name, String(value));
   }
 
   /** Of the file that is in use; it never shrinks, what is free in it is used again. */
@@ -219,7 +213,8 @@ export class Retention {
   /** `gone_ms`: where the last block begins that may be gone. */
   #noteStepsFrom(step_ms: number, gone_ms: number): void {
     const from_ms = gone_ms + step_ms * STEPS_PER_BLOCK;
-    this.#setMeta(stepsFrom(step_ms), Math.max(this.#meta(stepsFrom(step_ms)) ?? from_ms, from_ms));
+    const known_ms = this.#number(stepsFrom(step_ms)) ?? from_ms;
+    this.#meta.set(stepsFrom(step_ms), String(Math.max(known_ms, from_ms)));
   }
 
   /** They count for the room on the disk only. */

@@ -34,7 +34,12 @@ interface State {
 }
 
 const NEVER: State = {
-  ...{ position: null, checked_bytes: 0, begun_ms: 0, is_resting: true, passes: 0, finished_ms: 0 },
+  position: null,
+  checked_bytes: 0,
+  begun_ms: 0,
+  is_resting: true,
+  passes: 0,
+  finished_ms: 0,
 };
 
 export interface ScrubOptions {
@@ -107,7 +112,10 @@ export class Scrub {
     if (is_resting && is_due)
       this.#state = {
         ...this.#state,
-        ...{ position: null, checked_bytes: 0, begun_ms: now_ms, is_resting: false },
+        position: null,
+        checked_bytes: 0,
+        begun_ms: now_ms,
+        is_resting: false,
       };
   }
 

@@ -100,7 +100,8 @@ export class Upkeep {
         may_advance_ms:
           (store.max_retention_pace ?? MAX_PACE) * (mono_ms - (this.#retained_mono_ms ?? mono_ms)),
         synced_seq: this.#options.syncedSeq(),
-        ...{ keep_free_bytes, max_bytes },
+        keep_free_bytes,
+        max_bytes,
       });
       this.#retained_mono_ms = mono_ms;
       const { lost, used_bytes, free_bytes, wal_bytes, wal_held } = retained;

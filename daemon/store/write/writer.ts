@@ -6,6 +6,7 @@ import type { GapRecord } from '../../../core/contract/gap.ts';
 import { refuseDoubleNumbers } from '../file/double-numbers.ts';
 import { IdentityKeeper, type LogIdentity, readIdentity } from '../file/log-identity.ts';
 import { type LostRows, lostGap, mayLack } from '../file/lost-rows.ts';
+import { MetaTable } from '../file/meta-table.ts';
 import { openDatabase } from '../file/open-database.ts';
 import { quarantinedFiles, salvage } from '../file/quarantine.ts';
 import { walBytes } from '../file/wal-watch.ts';
@@ -20,24 +21,22 @@ import { LogKind } from '../store.ts';
 import type { Committed, OpenedLog, WriterMethods } from '../worker-messages.ts';
 import { Archiver } from './archiver.ts';
 import { MissingSteps } from './missing-buckets.ts';
-import { countIn, NO_SPAN, type OpenSpan } from './open-span.ts';
+import { OpenSpan } from './open-span.ts';
 import { type RetainRequest, Retention } from './retention.ts';
 import { RollUp } from './rollup-job.ts';
 
-/** Readings of each pack in one span: longer runs compress better, and wait longer for it. */
-const SPAN_ROWS_PER_PACK = 450;
-const MIN_SPAN_ROWS = 4096;
-/** All of a span is held in memory while it moves into the archive. */
-const MAX_SPAN_ROWS = 131_072;
 const MAX_PREDECESSORS = 16;
+
 export class Writer {
   readonly #file: string;
   readonly #db: Database.Database;
+  readonly #meta: MetaTable;
   readonly #onDamage: (what: string) => void;
   #insertRow!: Database.Statement;
-  #insertSpan!: Database.Statement;
   #side_tables!: SideTables;
   #rows!: LogRows;
+  /** Rows after the last stored span. */
+  #span!: OpenSpan;
   #archiver!: Archiver;
   #roll_up!: RollUp;
   #missing_steps!: MissingSteps;
@@ -48,12 +47,9 @@ export class Writer {
   #kept: LogIdentity | undefined;
   /** Found at the start: rows that had been written and are not there. */
   #lost: LostRows | undefined;
-  #span_rows = MIN_SPAN_ROWS;
   #last_seq = 0;
   /** Of the last fork of this run. */
   #new_numbers: Renumbering | undefined;
-  /** Rows after the last stored span. */
-  #span: OpenSpan = { ...NO_SPAN };
 
   /** Throws what openDatabase says. `onDamage` is called for parts that cannot be read; their rows are left out. */
   constructor(file: string, migrations: string, onDamage: (what: string) => void = () => {}) {
@@ -61,6 +57,7 @@ export class Writer {
     this.#onDamage = onDamage;
     this.#identity = new IdentityKeeper(file);
     this.#db = openDatabase(file, migrations);
+    this.#meta = new MetaTable(this.#db);
   }
 
   /** `is_replacement`: for a file that was quarantined, which is reported otherwise. */
@@ -70,37 +67,34 @@ export class Writer {
   ): OpenedLog {
     const db = this.#db;
     this.#insertRow = db.prepare('INSERT INTO log (seq, kind, pack_key, t_ms, body) VALUES (?, ?, ?, ?, ?)');
-    this.#insertSpan = db.prepare(
-      'INSERT INTO spans (first_seq, last_seq, min_t_ms, max_t_ms) VALUES (?, ?, ?, ?)',
-    );
     this.#side_tables = new SideTables(db);
     this.#rows = new LogRows(db, this.#onDamage);
     this.#archiver = new Archiver(db, this.#rows);
     this.#retention = new Retention(db, this.#rows, this.#file);
     this.#roll_up = new RollUp(db, this.#rows, this.#onDamage);
     this.#missing_steps = new MissingSteps(db, this.#rows);
-    const wanted_rows = span_rows ?? Math.max(MIN_SPAN_ROWS, SPAN_ROWS_PER_PACK * pack_ids.length);
-    this.#span_rows = Math.min(MAX_SPAN_ROWS, wanted_rows);
+    this.#span = new OpenSpan(db, this.#rows, span_rows, pack_ids.length);
     refuseDoubleNumbers(db);
-    this.#resumeSpan();
+    this.#last_seq = this.#rows.tail().last_seq;
+    this.#span.resume(this.#last_seq);
     const kept = readIdentity(this.#file);
     this.#kept = kept;
     this.#transaction(() => {
       this.#lost = this.#skipLost(kept, is_replacement);
       // A disk that takes no more is found out here, not by the first reading.
-      this.#setMeta('opened_ms', String(t_ms));
+      this.#meta.set('opened_ms', String(t_ms));
       for (const { pack_key, pack_id } of pack_keys)
         db.prepare('INSERT INTO packs VALUES (?, ?) ON CONFLICT DO NOTHING').run(pack_key, pack_id);
       const addPack = db.prepare('INSERT INTO packs (pack_id) VALUES (?) ON CONFLICT DO NOTHING');
       for (const pack_id of pack_ids) addPack.run(pack_id);
-      if (this.#meta('topology') !== topology) {
+      if (this.#meta.get('topology') !== topology) {
         // Alone, as it stays when its neighbours go; and it says nothing of their time.
         this.#insertRow.run(++this.#last_seq, LogKind.topology, 0, t_ms, Buffer.from(topology));
-        this.#setMeta('topology', topology);
+        this.#meta.set('topology', topology);
       }
       if (this.#lost) this.#appendOwn(LogKind.gap, t_ms, lostGap(this.#file, this.#lost));
     });
-    const synced_seq = this.#meta('synced_seq');
+    const synced_seq = this.#meta.get('synced_seq');
     this.#identity.synced_seq = synced_seq === undefined ? undefined : Number(synced_seq);
     this.#readIdentity();
     return this.describe();
@@ -113,13 +107,13 @@ export class Writer {
     return {
       incarnation: this.#identity.incarnation,
       predecessors: this.#identity.predecessors,
-      numbers_from: Number(this.#meta('numbers_from') ?? 1),
+      numbers_from: Number(this.#meta.get('numbers_from') ?? 1),
       synced_seq: this.#identity.synced_seq ?? 0,
       lost: this.#lost && lostGap(this.#file, this.#lost).detail,
       set_aside: quarantinedFiles(this.#file),
       packs,
       last_seq: this.#last_seq,
-      first_seq: this.#firstSeq(),
+      first_seq: this.#span.firstSeq(),
       file_bytes: this.#fileBytes(),
     };
   }
@@ -146,7 +140,7 @@ export class Writer {
     this.#identity.take(last_seq, first_new_seq - last_seq + 2 * (last_seq - after_seq) + 1);
     const numbers = this.#transaction(() => {
       detachAfter(this.#db, this.#rows, after_seq);
-      this.#span = this.#spanUpTo(after_seq);
+      this.#span.resume(after_seq);
       this.#last_seq = first_new_seq - 1;
       const moved = moveRows(
         this.#db,
@@ -161,19 +155,17 @@ export class Writer {
         },
       );
       const followed = [incarnation, ...predecessors].slice(0, MAX_PREDECESSORS);
-      this.#setMeta('incarnation', randomUUID());
-      this.#setMeta('predecessors', JSON.stringify(followed));
+      this.#meta.set('incarnation', randomUUID());
+      this.#meta.set('predecessors', JSON.stringify(followed));
       this.#appendOwn(LogKind.gap, t_ms, {
         reason: 'older_copy',
         detail: `${this.#file}: was restored from an older copy, which ended at row ${after_seq}; the centre has rows up to ${above_seq}`,
-        ...{
-          from_ms: null,
-          to_ms: null,
-          first_seq: after_seq + 1,
-          last_seq: above_seq,
-          readings: 0,
-          packs: [],
-        },
+        from_ms: null,
+        to_ms: null,
+        first_seq: after_seq + 1,
+        last_seq: above_seq,
+        readings: 0,
+        packs: [],
       } satisfies GapRecord);
       return moved;
     });
@@ -188,7 +180,7 @@ export class Writer {
     let readings = 0;
     let min_t_ms = Number.POSITIVE_INFINITY;
     forEachRecord(records, (kind, _pack_key, t_ms, body) => {
-      countIn(this.#span, ++this.#last_seq, t_ms);
+      this.#span.add(++this.#last_seq, t_ms);
       if (t_ms < min_t_ms) min_t_ms = t_ms;
       if (kind === LogKind.reading) readings++;
       else if (isNew(kind)) this.#side_tables.store(kind, t_ms, body.toString('utf8'), this.#last_seq);
@@ -196,7 +188,8 @@ export class Writer {
     });
     const rows = this.#last_seq - before_seq;
     if (rows > 0) this.#insertRow.run(this.#last_seq, BLOCK_KIND, rows, min_t_ms, encodeBlock(records));
-    this.#endSpan();
+    // At the end of a commit, so that no block lies in two spans.
+    if (this.#span.is_full) this.#span.store(this.#last_seq);
     return readings;
   }
 
@@ -221,11 +214,11 @@ export class Writer {
     });
     this.#identity.note(this.#last_seq);
     this.#side_tables.retainAudit();
-    forgetClock(this.#db, this.#firstSeq());
+    forgetClock(this.#db, this.#span.firstSeq());
     return {
       lost: lost ?? null,
       last_seq: this.#last_seq,
-      first_seq: this.#firstSeq(),
+      first_seq: this.#span.firstSeq(),
       ...this.#retention.room(),
       set_aside: quarantinedFiles(this.#file),
     };
@@ -246,7 +239,7 @@ export class Writer {
   /** Remembered over restarts, so that nothing that the centre has is reported as lost while it is out of reach. */
   #noteSynced(seq: number): void {
     if (!Number.isFinite(seq) || seq === this.#identity.synced_seq) return;
-    this.#setMeta('synced_seq', String(seq));
+    this.#meta.set('synced_seq', String(seq));
     this.#identity.synced_seq = seq;
   }
 
@@ -280,14 +273,14 @@ export class Writer {
 
   /** Within a transaction: numbers that were given to rows which are no longer here are not given again. */
   #skipLost(kept: LogIdentity | undefined, is_replacement: boolean): LostRows | undefined {
-    const incarnation = this.#meta('incarnation');
+    const incarnation = this.#meta.get('incarnation');
     if (incarnation === undefined) {
       this.#beginLog(kept);
       return kept && !is_replacement ? { kept, found_seq: undefined } : undefined;
     }
     const found_seq = this.#last_seq;
     if (kept?.incarnation !== incarnation || found_seq >= (kept.last_seq ?? 0)) return undefined;
-    if (this.#span.rows > 0) this.#storeSpan();
+    if (!this.#span.is_empty) this.#span.store(this.#last_seq);
     this.#last_seq = kept.numbers_below - 1;
     return { kept, found_seq };
   }
@@ -295,15 +288,15 @@ export class Writer {
   /** A new file: the log goes on where the one before it may have ended. */
   #beginLog(kept: LogIdentity | undefined): void {
     const predecessors = kept ? [kept.incarnation, ...kept.predecessors].slice(0, MAX_PREDECESSORS) : [];
-    this.#setMeta('incarnation', randomUUID());
-    this.#setMeta('predecessors', JSON.stringify(predecessors));
-    this.#setMeta('numbers_from', String(kept?.numbers_below ?? 1));
+    this.#meta.set('incarnation', randomUUID());
+    this.#meta.set('predecessors', JSON.stringify(predecessors));
+    this.#meta.set('numbers_from', String(kept?.numbers_below ?? 1));
     this.#last_seq = (kept?.numbers_below ?? 1) - 1;
   }
 
   #readIdentity(): void {
-    const incarnation = this.#meta('incarnation') as string;
-    const predecessors = JSON.parse(this.#meta('predecessors') ?? '[]') as string[];
+    const incarnation = this.#meta.get('incarnation') as string;
+    const predecessors = JSON.parse(this.#meta.get('predecessors') ?? '[]') as string[];
     this.#identity.adopt({ incarnation, predecessors }, this.#last_seq);
   }
 
@@ -315,65 +308,22 @@ export class Writer {
       const gap: GapRecord = {
         reason: 'storage_lost',
         detail: `${reason}; kept as ${set_aside}; salvaged: ${rows.join(', ') || 'nothing'}`,
-        ...{ from_ms: null, to_ms: null, ...mayLack(this.#kept), readings: null, packs: [] },
+        from_ms: null,
+        to_ms: null,
+        ...mayLack(this.#kept),
+        readings: null,
+        packs: [],
       };
       this.#appendOwn(LogKind.gap, t_ms, gap);
       return taken;
     });
   }
 
-  /** At the end of a commit, so that no block lies in two spans. */
-  #endSpan(): void {
-    if (this.#span.rows >= this.#span_rows) this.#storeSpan();
-  }
-
-  #storeSpan(): void {
-    const { first_seq, min_t_ms, max_t_ms } = this.#span;
-    this.#insertSpan.run(first_seq, this.#last_seq, min_t_ms, max_t_ms);
-    this.#span = { ...NO_SPAN };
-  }
-
   /** A record that the store itself has to report; within a transaction. */
   #appendOwn(kind: number, t_ms: number, record: object): void {
     const seq = ++this.#last_seq;
     this.#insertRow.run(seq, kind, 0, t_ms, Buffer.from(JSON.stringify(record)));
-    countIn(this.#span, seq, t_ms);
-  }
-
-  #resumeSpan(): void {
-    this.#last_seq = this.#rows.tail().last_seq;
-    this.#span = this.#spanUpTo(this.#last_seq);
-  }
-
-  /** Of the rows up to this one that are in no span. */
-  #spanUpTo(last_seq: number): OpenSpan {
-    const after_seq =
-      this.#db
-        .prepare<[number], number>('SELECT coalesce(max(last_seq), 0) FROM spans WHERE last_seq <= ?')
-        .pluck()
-        .get(last_seq) ?? 0;
-    const span = { ...NO_SPAN };
-    this.#rows.scan(after_seq, last_seq, (seq, kind, _pack_key, t_ms) => {
-      if (kind !== LogKind.topology) countIn(span, seq, t_ms);
-      return true;
-    });
-    return span;
-  }
-
-  /** Of the oldest row that is no topology; 0 when there is none. */
-  #firstSeq(): number {
-    const spans = this.#db.prepare<[], number>('SELECT min(first_seq) FROM spans').pluck().get();
-    return spans ?? this.#span.first_seq;
-  }
-
-  #meta(name: string): string | undefined {
-    return this.#db.prepare<[string], string>('SELECT value FROM meta WHERE name = ?').pluck().get(name);
-  }
-
-  #setMeta(name: string, value: string): void {
-    this.#db
-      .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
-      .run(name, value);
+    this.#span.add(seq, t_ms);
   }
 
   #fileBytes(): number {
@@ -383,7 +333,7 @@ export class Writer {
   /** Commits what `work` did or leaves file and counters as they were. */
   #transaction<T>(work: () => T): T {
     const last_seq = this.#last_seq;
-    const span = { ...this.#span };
+    const extent = this.#span.extent();
     try {
       this.#db.exec('BEGIN IMMEDIATE');
       const result = work();
@@ -391,7 +341,7 @@ export class Writer {
       return result;
     } catch (error) {
       this.#last_seq = last_seq;
-      this.#span = span;
+      this.#span.restore(extent);
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
