@@ -33,7 +33,12 @@ export async function simulateFleet(moment_count: number): Promise<SimulatedFlee
   const log = silentLogger;
   if (!config.simulation) throw new Error('the demo has no simulation');
   const simulation = createSimulation({
-    ...{ config: config.simulation, connections, wires, clock, log, interval_ms },
+    config: config.simulation,
+    connections,
+    wires,
+    clock,
+    log,
+    interval_ms,
     battery_of_pack: pack => topology.packs[pack].battery,
     chemistry_of_pack: pack => topology.batteries[topology.packs[pack].battery].chemistry,
   });
@@ -50,7 +55,9 @@ export async function simulateFleet(moment_count: number): Promise<SimulatedFlee
   const moments: SimulatedRow[][] = [];
   let moment: SimulatedRow[] = [];
   const sampler = new Sampler({
-    ...{ clock, interval_ms, packs },
+    clock,
+    interval_ms,
+    packs,
     onReading: reading => {
       const bytes = Buffer.alloc(maxEncodedBytes(reading.shape));
       const used = encodeInto(reading, new DataView(bytes.buffer, bytes.byteOffset), 0);

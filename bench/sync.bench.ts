@@ -146,7 +146,12 @@ async function loginOfGateway(database_url: string): Promise<string> {
 /** By an upstream that knows nothing. */
 async function catchUp(source: LogSource, database_url: string, batch_rows?: number): Promise<Synced> {
   const upstream = createUpstream({
-    ...{ database_url, gateway_id: 'gw', source, clock: systemClock, log: silentLogger, batch_rows },
+    database_url,
+    gateway_id: 'gw',
+    source,
+    clock: systemClock,
+    log: silentLogger,
+    batch_rows,
   });
   const before_bytes = process.memoryUsage().rss;
   let most_bytes = before_bytes;
@@ -194,7 +199,11 @@ async function besideLiveLoad(store: Store & LogSource, database_url: string): P
     rounds++;
   };
   const upstream = createUpstream({
-    ...{ database_url, gateway_id: 'gw', source: store, clock: systemClock, log: silentLogger },
+    database_url,
+    gateway_id: 'gw',
+    source: store,
+    clock: systemClock,
+    log: silentLogger,
   });
   upstream.start();
   while (upstream.status().counters.connects === 0)

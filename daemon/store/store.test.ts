@@ -275,7 +275,10 @@ test('short of room, the oldest rows go before the centre has them, and that is 
   expect([...rest.kind]).toEqual([...Array(10).fill(LogKind.reading), LogKind.gap]);
   expect(JSON.parse(Buffer.from(rest.bytes.subarray(rest.end[9], rest.end[10])).toString())).toMatchObject({
     reason: 'no_room',
-    ...{ first_seq: 2, last_seq: 2 * SPAN_ROWS + 1, from_ms: T0, to_ms: T0 + 2 * SPAN_ROWS - 1 },
+    first_seq: 2,
+    last_seq: 2 * SPAN_ROWS + 1,
+    from_ms: T0,
+    to_ms: T0 + 2 * SPAN_ROWS - 1,
     readings: 2 * SPAN_ROWS,
     packs: [{ pack_id: 'p01', readings: 2 * SPAN_ROWS }],
   });

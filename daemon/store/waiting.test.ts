@@ -153,7 +153,8 @@ test('more than the queue holds is dropped while the disk cannot be written, and
   expect(
     JSON.parse(Buffer.from(batch.bytes.subarray(batch.end[last - 1], batch.end[last])).toString()),
   ).toMatchObject({
-    ...{ reason: 'queue_full', readings: readings_dropped },
+    reason: 'queue_full',
+    readings: readings_dropped,
   });
 });
 

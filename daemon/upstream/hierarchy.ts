@@ -59,7 +59,12 @@ export async function storeTopology(
   const battery_rows = batteries.map(({ id, name, chemistry }) => ({ battery_id: id, name, chemistry }));
   await client.query(UPSERT_BATTERIES, [gateway_id, json(battery_rows)]);
   const pack_rows = packs.map(({ id, name, battery_id, profile_id, connection_id, address, shape }) => ({
-    ...{ pack_id: id, name, battery_id, profile_id, connection_id, address: address ?? null },
+    pack_id: id,
+    name,
+    battery_id,
+    profile_id,
+    connection_id,
+    address: address ?? null,
     ...shape,
   }));
   await client.query(UPSERT_PACKS, [gateway_id, json(pack_rows)]);

@@ -41,7 +41,11 @@ function rig() {
     for (let passed = 0; passed < ms; passed += 5) clock.advance(5);
   };
   return {
-    ...{ clock, hub, driver, asked, run },
+    clock,
+    hub,
+    driver,
+    asked,
+    run,
     answerWith(reply: typeof answer) {
       answer = reply;
     },

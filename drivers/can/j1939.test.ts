@@ -34,7 +34,12 @@ BA_ "VFrameFormat" BO_ ${0x80000000 + 0x18fffc21} 1;
 const groups = { Broadcast: { pack: { voltage_v: 'Voltage' } }, Directed: { pack: { soc_pct: 'Soc' } } };
 const can = { bitrate: 250_000, dbc: 'rig.dbc' };
 const profile: Profile = {
-  ...{ directory, id: 'rig', title: 'Rig', vendor: 'none', models: [], source: 'none' },
+  directory,
+  id: 'rig',
+  title: 'Rig',
+  vendor: 'none',
+  models: [],
+  source: 'none',
   transport: 'can',
   cells: { max: 0 },
   can: { ...can, messages: { ...groups, Plain: { pack: { soh_pct: 'Soh' } } } },

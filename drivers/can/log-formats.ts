@@ -61,7 +61,13 @@ function frameOf(parts: Parts): CandumpLine | undefined {
   if (!(t_s >= 0) || !(id >= 0 && id <= (extended ? 0x1fffffff : 0x7ff))) return undefined;
   if (data.length > (fd ? 64 : 8) || !data.every(byte => byte >= 0 && byte <= 0xff)) return undefined;
   return {
-    ...{ t_s, interface: parts.interface, id, extended, remote, error, fd },
+    t_s,
+    interface: parts.interface,
+    id,
+    extended,
+    remote,
+    error,
+    fd,
     data: Uint8Array.from(data),
   };
 }
@@ -104,21 +110,24 @@ function ascParser(): LineParser {
     const error = ASC_ERROR.exec(line);
     if (error)
       return frameOf({
-        ...{
-          t_s: Number(error[1]),
-          interface: `can${error[2]}`,
-          id: 0,
-          extended: true,
-          bytes: [],
-          error: true,
-        },
+        t_s: Number(error[1]),
+        interface: `can${error[2]}`,
+        id: 0,
+        extended: true,
+        bytes: [],
+        error: true,
       });
     const fd = ASC_FD.exec(line);
     if (fd) {
       const [, seconds, channel, id, x, length, rest] = fd;
       return frameOf({
-        ...{ t_s: Number(seconds), interface: `can${channel}`, id: Number.parseInt(id, radix), radix },
-        ...{ extended: x === 'x', bytes: words(rest).slice(0, Number(length)), fd: true },
+        t_s: Number(seconds),
+        interface: `can${channel}`,
+        id: Number.parseInt(id, radix),
+        radix,
+        extended: x === 'x',
+        bytes: words(rest).slice(0, Number(length)),
+        fd: true,
       });
     }
     const match = ASC_FRAME.exec(line);
@@ -129,8 +138,13 @@ function ascParser(): LineParser {
     const bytes = words(rest).slice(0, count);
     if (bytes.length !== count) return undefined;
     return frameOf({
-      ...{ t_s: Number(seconds), interface: `can${channel}`, id: Number.parseInt(id, radix) },
-      ...{ extended: x === 'x', bytes, radix, remote },
+      t_s: Number(seconds),
+      interface: `can${channel}`,
+      id: Number.parseInt(id, radix),
+      extended: x === 'x',
+      bytes,
+      radix,
+      remote,
     });
   };
 }
@@ -186,8 +200,14 @@ function trcFrame(ms: number, bus: string, id: string, type: string, length: str
   const bytes = words(rest).slice(0, count);
   if (bytes.length !== count) return undefined;
   return frameOf({
-    ...{ t_s: ms / 1000, interface: `can${bus}`, bytes, fd, error, remote },
-    ...{ id: error ? 0 : Number.parseInt(id, 16), extended: error || id.length === 8 },
+    t_s: ms / 1000,
+    interface: `can${bus}`,
+    bytes,
+    fd,
+    error,
+    remote,
+    id: error ? 0 : Number.parseInt(id, 16),
+    extended: error || id.length === 8,
   });
 }
 
@@ -208,8 +228,12 @@ function savvyCanParser(): LineParser {
     if (!/^\d+$/.test(at('Time Stamp')) || !/^(0x)?[0-9A-Fa-f]+$/.test(at('ID')) || bytes.length !== count)
       return undefined;
     return frameOf({
-      ...{ t_s: Number(at('Time Stamp')) / 1e6, interface: `can${at('Bus') || 0}`, bytes, fd: count > 8 },
-      ...{ id: Number.parseInt(at('ID'), 16), extended: at('Extended').toLowerCase() === 'true' },
+      t_s: Number(at('Time Stamp')) / 1e6,
+      interface: `can${at('Bus') || 0}`,
+      bytes,
+      fd: count > 8,
+      id: Number.parseInt(at('ID'), 16),
+      extended: at('Extended').toLowerCase() === 'true',
     });
   };
 }

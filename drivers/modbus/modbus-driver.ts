@@ -157,7 +157,13 @@ class ModbusDriver implements Driver {
     return units.map(
       ({ place, reader, packs, retries }, unit) =>
         new UnitPoller({
-          ...{ place, reader, packs, retries, line, unit, timing },
+          place,
+          reader,
+          packs,
+          retries,
+          line,
+          unit,
+          timing,
           onRoundEnd: () => {
             this.#ageByRounds(line, readers);
             this.#report();

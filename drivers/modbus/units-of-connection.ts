@@ -64,7 +64,12 @@ function sunspecUnit(options: UnitReadersOptions, unit: number, members: readonl
   return {
     place,
     reader: new SunSpecReader({
-      ...{ place, packs, clock, interval_ms, counters, read },
+      place,
+      packs,
+      clock,
+      interval_ms,
+      counters,
+      read,
       atOnce: () => link.in_flight_limit,
     }),
     packs: packs.map(({ state }) => state.pack),

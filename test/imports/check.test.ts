@@ -227,3 +227,11 @@ test('names made of words that we do not say are found, once each, whatever thei
     `core/a.ts:4: is named heard, ${instead} "heard" (docs/terms.md)`,
   ]);
 });
+
+test('a literal that is spread into a literal is found; what may be left out is not', () => {
+  const code =
+    'export const a = (b: object, c?: number) => ({\n  ...{ d: 1 },\n  ...b,\n  ...(c && { c }),\n});';
+  expect(violationsOf('core/a.ts', code)).toEqual([
+    'core/a.ts:3: spreads a literal into a literal, expected its keys beside the others',
+  ]);
+});

@@ -7,6 +7,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseSync } from 'vite';
 import { circlesIn } from './circles.ts';
+import { spreadLiteralsIn } from './literals.ts';
 import { bareTimeIn, type Reference, referencesIn } from './references.ts';
 import { Rooms } from './rooms.ts';
 import { Words } from './words.ts';
@@ -86,6 +87,8 @@ function violationsOf(house: House, file: string): string[] {
       report(offset, `uses ${name}, expected the injected Clock (core/clock/clock.ts)`);
 
   for (const { offset, text } of house.words.wrongIn(program)) report(offset, text);
+  for (const offset of spreadLiteralsIn(program))
+    report(offset, 'spreads a literal into a literal, expected its keys beside the others');
 
   return violations
     .sort((a, b) => a.offset - b.offset)

@@ -121,7 +121,9 @@ export class GatewayLife {
       if (this.waiting.length > 0) throw new Error('the disk fails');
     };
     this.keeper = new ClockKeeper({
-      ...{ clock: this.watched, log: silentLogger, source: this.box },
+      clock: this.watched,
+      log: silentLogger,
+      source: this.box,
       store: {
         appendRecord: (kind, t_ms, record) => this.#appendRecord(json(kind, t_ms, record)),
         flush: async () => flush(),

@@ -58,7 +58,8 @@ export class LogModel {
       if (record?.reason === 'correction')
         for (let seq = record.first_seq; seq <= record.last_seq; seq++)
           times[seq - 1] = {
-            ...{ later_ms: times[seq - 1].later_ms + record.offset_ms, trust: record.trust },
+            later_ms: times[seq - 1].later_ms + record.offset_ms,
+            trust: record.trust,
           };
       else if (record) trust = record.trust;
       times.push({ later_ms: 0, trust });

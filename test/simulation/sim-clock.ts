@@ -9,7 +9,8 @@ export class SimClock extends ManualClock {
 
   /** For those who ask the centre nothing, however long they wait. */
   readonly aside: Clock = {
-    ...{ wallMs: () => this.wallMs(), monoMs: () => this.monoMs() },
+    wallMs: () => this.wallMs(),
+    monoMs: () => this.monoMs(),
     setTimer: (fn, delay_ms) => super.setTimer(fn, delay_ms),
     clearTimer: handle => super.clearTimer(handle),
   };

@@ -361,8 +361,12 @@ export class Simulation extends Mistakes {
     const upTo = <T>(rows: readonly T[], seqOf: (row: T) => number) =>
       rows.filter(row => seqOf(row) <= centre_seq);
     const kept = {
-      ...{ ...after, last_seq: centre_seq, readings: upTo(after.readings, row => row.seq) },
-      ...{ alert_events: upTo(after.alert_events, row => row[0]), alerts: [], audit: [] },
+      ...after,
+      last_seq: centre_seq,
+      readings: upTo(after.readings, row => row.seq),
+      alert_events: upTo(after.alert_events, row => row[0]),
+      alerts: [],
+      audit: [],
     };
     checkCentre(kept, known, this.naming, false);
     // Of a past with holes it is not known how far the two are one.

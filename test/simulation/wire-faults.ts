@@ -42,7 +42,13 @@ export class WireFaults {
   /** Called when something was held or frozen. */
   onStandstill: () => void = () => {};
   readonly hits: Record<WireFault, number> = {
-    ...{ cut_before: 0, cut_within: 0, cut_reply: 0, freeze: 0, freeze_reply: 0, refuse: 0, hold: 0 },
+    cut_before: 0,
+    cut_within: 0,
+    cut_reply: 0,
+    freeze: 0,
+    freeze_reply: 0,
+    refuse: 0,
+    hold: 0,
   };
 
   constructor(target_port: number) {

@@ -37,7 +37,10 @@ export async function openWorld(centre_url: string, trace: (line: string) => voi
   const centre = new pg.Client(centre_url);
   await centre.connect();
   return {
-    ...{ disk, wire, centre, trace },
+    disk,
+    wire,
+    centre,
+    trace,
     database_url: target.href,
     file: join(directory, 'gateway.db'),
     async close() {

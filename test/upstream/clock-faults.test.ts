@@ -61,12 +61,10 @@ test.each<CutAtCommit>(['before', 'after'])(
     );
     expect(found).toEqual(
       box.taken.map(({ n, true_ms }) => ({
-        ...{
-          n,
-          true_ms,
-          time_certain: true,
-          time_corrected_ms: TRUE_START_MS - (wall_ms[n] ?? TRUE_START_MS),
-        },
+        n,
+        true_ms,
+        time_certain: true,
+        time_corrected_ms: TRUE_START_MS - (wall_ms[n] ?? TRUE_START_MS),
       })),
     );
     expect(await query('SELECT * FROM clock_uncertain')).toEqual([]);

@@ -126,9 +126,15 @@ test('a correction reported again under another number, as after a restore, move
   expect(rows).toHaveLength(1);
   const [{ first_seq, last_seq, offset_ms, trust }] = rows;
   box.store.appendRecord(LogKind.clock, box.clock.wallMs(), {
-    ...{ reason: 'correction', boot_id: 'reported again', t_ms: box.clock.wallMs(), trust },
-    ...{ first_seq: Number(first_seq), last_seq: Number(last_seq), offset_ms: Number(offset_ms) },
-    ...{ from_ms: 0, to_ms: box.clock.wallMs() + HOUR_MS },
+    reason: 'correction',
+    boot_id: 'reported again',
+    t_ms: box.clock.wallMs(),
+    trust,
+    first_seq: Number(first_seq),
+    last_seq: Number(last_seq),
+    offset_ms: Number(offset_ms),
+    from_ms: 0,
+    to_ms: box.clock.wallMs() + HOUR_MS,
   } satisfies ClockCorrection);
   await sync();
   await expectTrueTimes();
@@ -152,7 +158,10 @@ test('two boots without a network, sent at once; the first never learned the tim
   const rows = await readings();
   expect(rows.slice(0, 40)).toEqual(
     box.taken.slice(0, 40).map(({ n }) => ({
-      ...{ n, t_ms: n * INTERVAL_MS, time_certain: false, time_corrected_ms: 0 },
+      n,
+      t_ms: n * INTERVAL_MS,
+      time_certain: false,
+      time_corrected_ms: 0,
     })),
   );
   expect(await count('SELECT count(*) AS n FROM clock_corrections WHERE readings = 40')).toBe(2);

@@ -69,10 +69,8 @@ async function allOfIt(gateway_id: string, url: () => Promise<string>): Promise<
   log.appendAlert(someAlert('a1', T0, T0 + 1000));
   log.appendRecord(LogKind.gap, T0, { reason: 'damaged', detail: 'd', packs: [] });
   log.appendRecord(LogKind.completeness, T0, {
-    ...{
-      hour_ms: T0,
-      packs: [{ pack_id: topology.packs[0].id, expected: 1, received: 1, stored: 1, repeated: 0 }],
-    },
+    hour_ms: T0,
+    packs: [{ pack_id: topology.packs[0].id, expected: 1, received: 1, stored: 1, repeated: 0 }],
   });
   await log.flush();
   const database_url = await url();
@@ -85,15 +83,14 @@ async function allOfIt(gateway_id: string, url: () => Promise<string>): Promise<
   const records = [
     { seq: 1, reason: 'start', trust: 'none' },
     {
-      ...{
-        seq: 2,
-        reason: 'correction',
-        trust: 'network',
-        first_seq: 1,
-        last_seq: 800,
-        offset_ms: 3_600_123,
-      },
-      ...{ from_ms: T0, to_ms: T0 + 1_000_000 },
+      seq: 2,
+      reason: 'correction',
+      trust: 'network',
+      first_seq: 1,
+      last_seq: 800,
+      offset_ms: 3_600_123,
+      from_ms: T0,
+      to_ms: T0 + 1_000_000,
     },
   ];
   await query(`SELECT store_clock('${gateway_id}', '${JSON.stringify(records)}')`, database_url);

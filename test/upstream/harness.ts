@@ -24,7 +24,8 @@ const PATIENCE_MS = 60_000;
 /** Time-outs and delays of minutes pass in seconds. */
 const HASTE = 30;
 export const hastyClock: Clock = {
-  ...{ wallMs: () => systemClock.wallMs(), monoMs: () => systemClock.monoMs() },
+  wallMs: () => systemClock.wallMs(),
+  monoMs: () => systemClock.monoMs(),
   setTimer: (fn, delay_ms) => systemClock.setTimer(fn, delay_ms / HASTE),
   clearTimer: handle => systemClock.clearTimer(handle),
 };
@@ -97,7 +98,11 @@ export class Centre {
 
   follow(source: LogSource, more: Partial<UpstreamOptions> = {}): Upstream {
     const upstream = createUpstream({
-      ...{ database_url: this.#url, gateway_id: 'gw', source, clock: systemClock, log: silentLogger },
+      database_url: this.#url,
+      gateway_id: 'gw',
+      source,
+      clock: systemClock,
+      log: silentLogger,
       ...more,
     });
     this.after(() => upstream.stop());

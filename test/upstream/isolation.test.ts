@@ -39,10 +39,15 @@ async function fill(gateway_id: string, rounds = 20): Promise<Log> {
   log.appendAlert(someAlert('a1', T0));
   for (let round = 0; round < 2; round++)
     log.appendRecord(LogKind.completeness, T0, {
-      ...{ hour_ms: T0, packs: [{ pack_id: 'p1', expected: 1, received: 1, stored: 1, repeated: 0 }] },
+      hour_ms: T0,
+      packs: [{ pack_id: 'p1', expected: 1, received: 1, stored: 1, repeated: 0 }],
     });
   log.appendRecord(LogKind.audit, T0, {
-    ...{ id: randomUUID(), t_ms: T0, actor: gateway_id, action: 'login', outcome: 'done' },
+    id: randomUUID(),
+    t_ms: T0,
+    actor: gateway_id,
+    action: 'login',
+    outcome: 'done',
   });
   await log.flush();
   return log;
@@ -106,7 +111,8 @@ test('a gateway pulls its users by its own login, and no others; of others’ ba
   const log = await fill('one');
   const seen: unknown[] = [];
   const upstream = centre.follow(log, {
-    ...{ gateway_id: 'one', database_url: urls.one },
+    gateway_id: 'one',
+    database_url: urls.one,
     onUsers: async ({ rows }) => {
       seen.push(rows.map(({ username, batteries }) => [username, batteries]));
       return 0;

@@ -198,12 +198,24 @@ test('what was lost is reported to the centre', async () => {
   const log = await centre.openLog(topology);
   appendRounds(log, topology, 0, 1);
   log.appendRecord(4, T0, {
-    ...{ reason: 'no_room', detail: 'full', from_ms: T0, to_ms: T0 + 5000, first_seq: 3, last_seq: 9 },
-    ...{ readings: 7, packs: [{ pack_id: 'p01', readings: 7 }] },
+    reason: 'no_room',
+    detail: 'full',
+    from_ms: T0,
+    to_ms: T0 + 5000,
+    first_seq: 3,
+    last_seq: 9,
+    readings: 7,
+    packs: [{ pack_id: 'p01', readings: 7 }],
   });
   log.appendRecord(4, T0, {
-    ...{ reason: 'storage_lost', detail: 'x', from_ms: null, to_ms: null, first_seq: null, last_seq: null },
-    ...{ readings: null, packs: [] },
+    reason: 'storage_lost',
+    detail: 'x',
+    from_ms: null,
+    to_ms: null,
+    first_seq: null,
+    last_seq: null,
+    readings: null,
+    packs: [],
   });
   // As an older version wrote it.
   log.appendRecord(4, T0, {

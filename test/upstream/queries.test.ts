@@ -129,8 +129,13 @@ const EXPECTED: Record<string, (rows: Record<string, unknown>[]) => void> = {
   completeness: rows => {
     expect(rows).toHaveLength(4);
     expect(rows[0]).toEqual({
-      ...{ gateway_id: 'south', pack_id: 'p01', expected: '720', here_pct: '90.00' },
-      ...{ not_read: '72', not_stored: '0', not_here: '0' },
+      gateway_id: 'south',
+      pack_id: 'p01',
+      expected: '720',
+      here_pct: '90.00',
+      not_read: '72',
+      not_stored: '0',
+      not_here: '0',
     });
     expect(rows[1]).toMatchObject({ here_pct: '100.00', not_read: '0' });
   },

@@ -57,7 +57,8 @@ describe('users', () => {
     const messages = collector();
     let pulls = 0;
     const upstream = centre.follow(log, {
-      ...{ users_interval_ms: 50, log: messages },
+      users_interval_ms: 50,
+      log: messages,
       onUsers: async ({ rows }) => {
         pulls++;
         return rows.filter(row => row.role === 'superadmin').length;

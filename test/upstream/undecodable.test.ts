@@ -40,7 +40,11 @@ test('rows of a newer version, of damaged bytes and of no JSON are put aside', a
   }>('SELECT seq, kind, pack_id, t_ms, reason, body FROM undecodable_rows ORDER BY seq');
   expect(kept).toEqual(
     rows.map(([seq, kind, pack_key, body, reason]) => ({
-      ...{ seq: String(seq), kind, pack_id: pack_key === 1 ? 'p01' : null, t_ms: T0 + seq, body },
+      seq: String(seq),
+      kind,
+      pack_id: pack_key === 1 ? 'p01' : null,
+      t_ms: T0 + seq,
+      body,
       reason: expect.stringMatching(reason),
     })),
   );

@@ -73,8 +73,16 @@ test('readings, hierarchy and alerts arrive as an analyst expects them', async (
   );
   expect(cell).toHaveLength(6);
   expect(cell[0]).toEqual({
-    ...{ ts: new Date(T0), voltage: 3.287, current: -12.5, temperature: 24.7, soc: 63.21, soh: 98.5 },
-    ...{ quality: 'good', current_quality: 'good', soc_quality: 'good', gateway_id: 'gw' },
+    ts: new Date(T0),
+    voltage: 3.287,
+    current: -12.5,
+    temperature: 24.7,
+    soc: 63.21,
+    soh: 98.5,
+    quality: 'good',
+    current_quality: 'good',
+    soc_quality: 'good',
+    gateway_id: 'gw',
   });
   expect(cell[5]).toMatchObject({
     current: null,

@@ -86,7 +86,9 @@ for (const [what, write] of Object.entries(WAYS))
     expect(store.stats().set_aside).toHaveLength(1);
     expect(gaps).toMatchObject([
       {
-        ...{ reason: 'storage_lost', first_seq: 16, last_seq: store.numbers_from - 1 },
+        reason: 'storage_lost',
+        first_seq: 16,
+        last_seq: store.numbers_from - 1,
         detail: expect.stringMatching(/two processes wrote into it at once: from row 2\d on .*unreadable/),
       },
     ]);

@@ -34,7 +34,9 @@ export function readIdentity(database_file: string): LogIdentity | undefined {
     if (typeof incarnation !== 'string' || !Array.isArray(predecessors)) return undefined;
     if (!Number.isSafeInteger(numbers_below)) return undefined;
     return {
-      ...{ incarnation, predecessors: predecessors.map(String), numbers_below: numbers_below as number },
+      incarnation,
+      predecessors: predecessors.map(String),
+      numbers_below: numbers_below as number,
       last_seq: Number.isSafeInteger(last_seq) ? last_seq : undefined,
       synced_seq: Number.isSafeInteger(synced_seq) ? synced_seq : undefined,
     };

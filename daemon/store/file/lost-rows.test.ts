@@ -69,7 +69,9 @@ for (const [what, lose] of Object.entries(LOSSES))
     const second = await openStore();
     const expected = {
       reason: 'storage_lost',
-      ...{ first_seq: 101, last_seq: numbers_below - 1, readings: null },
+      first_seq: 101,
+      last_seq: numbers_below - 1,
+      readings: null,
       detail: expect.stringMatching(
         `^${file}: is empty or was removed, although its log had rows up to ${last_seq}; the centre had those up to 100; .*users`,
       ),

@@ -31,7 +31,11 @@ export function lostGap(file: string, { kept, found_seq }: LostRows): GapRecord 
   return {
     reason: 'storage_lost',
     detail: `${file}: ${state}, although its log had ${known}${centre}${users}`,
-    ...{ from_ms: null, to_ms: null, readings: null, packs: [] },
-    ...{ ...missing, first_seq: Math.max((found_seq ?? 0) + 1, missing.first_seq ?? 1) },
+    from_ms: null,
+    to_ms: null,
+    readings: null,
+    packs: [],
+    ...missing,
+    first_seq: Math.max((found_seq ?? 0) + 1, missing.first_seq ?? 1),
   };
 }

@@ -16,7 +16,11 @@ import { walBytes } from './wal-watch.ts';
 const T0 = Date.UTC(2026, 0, 1);
 const BOUND_BYTES = 4 << 20;
 const roomy = {
-  ...{ now_ms: T0, before_ms: 0, synced_seq: 0, keep_free_bytes: 0, max_bytes: Number.MAX_SAFE_INTEGER },
+  now_ms: T0,
+  before_ms: 0,
+  synced_seq: 0,
+  keep_free_bytes: 0,
+  max_bytes: Number.MAX_SAFE_INTEGER,
 };
 let directory: ReturnType<typeof temporaryDirectory>;
 let file: string;
@@ -50,7 +54,9 @@ async function endStranger(): Promise<void> {
 
 /** Not to be made smaller by compression. */
 const record = (n: number) => ({
-  ...{ kind: LogKind.gap, pack_key: 0, t_ms: T0 + n },
+  kind: LogKind.gap,
+  pack_key: 0,
+  t_ms: T0 + n,
   body: Array.from({ length: 200 }, (_, i) => ((n * 7919 + i * 104_729) ** 2 % 1e9).toString(36)).join(''),
 });
 

@@ -44,7 +44,9 @@ const LOG = {
   sql: 'SELECT seq, kind, pack_key, t_ms, body FROM log WHERE seq > ? ORDER BY seq',
   first: [-1],
   part: (row: StoredRow): Part => ({
-    ...{ key: [row.seq], body: row.body, name: blockName(row.seq) },
+    key: [row.seq],
+    body: row.body,
+    name: blockName(row.seq),
     check: () => visitRow(row, () => true),
   }),
 } as const;
@@ -55,7 +57,8 @@ const CHUNKS = {
         ORDER BY first_seq, pack_key`,
   first: [-1, -1],
   part: ({ first_seq, pack_key, body }: { first_seq: number; pack_key: number; body: Buffer }): Part => ({
-    ...{ key: [first_seq, pack_key], body },
+    key: [first_seq, pack_key],
+    body,
     name: pack_key === 0 ? recordsName(first_seq) : chunkName(pack_key, first_seq),
     check: () => (pack_key === 0 ? void forEachRecord(decompress(body), () => true) : void openChunk(body)),
   }),
@@ -69,7 +72,9 @@ const ROLLUPS = {
   part: (row: { step_ms: number; pack_key: number; start_ms: number; body: Buffer }): Part => {
     const { step_ms, pack_key, start_ms, body } = row;
     return {
-      ...{ key: [step_ms, pack_key, start_ms], body, name: rollupName(pack_key, start_ms) },
+      key: [step_ms, pack_key, start_ms],
+      body,
+      name: rollupName(pack_key, start_ms),
       check: () => new Rollup(start_ms, step_ms, STEPS_PER_BLOCK).addBlock(body, start_ms, step_ms),
     };
   },

@@ -85,7 +85,7 @@ class Boot {
   exported(): (readonly [t_ms: number, certain: boolean])[] {
     const form = { rows: 'pack', format: 'ndjson' } as const;
     const { text } = this.#read(reader =>
-      reader.exportChunk({ ...{ pack_ids: ['p01'], form, after_seq: 0 }, from_ms: -1e15, to_ms: 1e15 }),
+      reader.exportChunk({ pack_ids: ['p01'], form, after_seq: 0, from_ms: -1e15, to_ms: 1e15 }),
     );
     return Buffer.from(text)
       .toString()
@@ -197,7 +197,9 @@ test.each([5, 6])('a correction on its way while rows after %d get new numbers f
   const late = boot.corrections();
   boot.writer.fork({ after_seq, above_seq: 100, t_ms: T0 });
   const row = (record: ClockRecord) => ({
-    ...{ kind: LogKind.clock, pack_key: 0, t_ms: T0 },
+    kind: LogKind.clock,
+    pack_key: 0,
+    t_ms: T0,
     body: JSON.stringify(record),
   });
   commit(boot.writer, late.map(row));

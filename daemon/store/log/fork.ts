@@ -145,7 +145,9 @@ function beginsEra(rows: LogRows, after_seq: number, last_seq: number): boolean 
 }
 
 const clockRow = (body: string): MovedRow => ({
-  ...{ kind: LogKind.clock, pack_key: 0, t_ms: (JSON.parse(body) as ClockRecord).t_ms },
+  kind: LogKind.clock,
+  pack_key: 0,
+  t_ms: (JSON.parse(body) as ClockRecord).t_ms,
   body: Buffer.from(body),
 });
 

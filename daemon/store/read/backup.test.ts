@@ -31,7 +31,10 @@ beforeEach(async () => {
   request = {
     database_file: join(directory.path, STORE_FILE),
     directory: join(elsewhere.path, 'copy'),
-    ...{ t_ms: T0, version: '1.2.3', left_out: ['session', 'secret'], onStep: () => {} },
+    t_ms: T0,
+    version: '1.2.3',
+    left_out: ['session', 'secret'],
+    onStep: () => {},
   };
   store = await openIn(directory.path);
 });

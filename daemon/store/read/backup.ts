@@ -244,7 +244,10 @@ function writeManifest(
   const manifest: BackupManifest = {
     made_at: new Date(t_ms).toISOString(),
     made_by: `bms-gateway ${version}`,
-    ...{ incarnation, last_seq, left_out, parts_damaged },
+    incarnation,
+    last_seq,
+    left_out,
+    parts_damaged,
     files: [file, identityFile(file)].map(syncedFile),
   };
   const manifest_file = join(partial, MANIFEST_FILE);

@@ -66,8 +66,12 @@ test('any reading', () => {
         qualities[k] = quality;
       });
       const whole = {
-        ...{ time: '2026-01-07T00:00:00.250Z', t_ms: moment.t_ms, pack_id: 'rack-1', time_certain: false },
-        ...{ newest_age_ms: Number.isNaN(age) ? null : age, oldest_age_ms: Number.isNaN(age) ? null : age },
+        time: '2026-01-07T00:00:00.250Z',
+        t_ms: moment.t_ms,
+        pack_id: 'rack-1',
+        time_certain: false,
+        newest_age_ms: Number.isNaN(age) ? null : age,
+        oldest_age_ms: Number.isNaN(age) ? null : age,
         is_repeated,
       };
       const packs = PACK_METRICS.map((metric, m) =>

@@ -34,8 +34,12 @@ test('JSON has every value as it was, null where there is none', () => {
         moments.map(values => (Number.isNaN(values[series]) ? null : values[series] + 0));
       const cells = moments.length > 0 ? [0, 1] : [];
       expect(reply).toEqual({
-        ...{ pack_id: REQUEST.pack_id, from_ms: 1000, to_ms: 600_000 },
-        ...{ reading_count: moments.length, resolution_ms: 0, uncertain: [] },
+        pack_id: REQUEST.pack_id,
+        from_ms: 1000,
+        to_ms: 600_000,
+        reading_count: moments.length,
+        resolution_ms: 0,
+        uncertain: [],
         t_ms: moments.map((_, i) => 1_767_225_600_000 + i * 2000),
         newest_age_ms: moments.map((_, i) => (i === 1 ? null : 10 * i - 20)),
         oldest_age_ms: moments.map((_, i) => (i === 1 ? null : 1500)),

@@ -196,7 +196,11 @@ export async function startOn(
 ): Promise<OddBench> {
   const { interval_ms = 500, ...rest } = settings;
   const connection = {
-    ...{ id: 'odd', type: 'modbus-tcp', host: '127.0.0.1', port: device.port, timeout_ms: 300 },
+    id: 'odd',
+    type: 'modbus-tcp',
+    host: '127.0.0.1',
+    port: device.port,
+    timeout_ms: 300,
     ...rest,
   } as ModbusConnection;
   const events: LinkEvent[] = [];
