@@ -39,7 +39,7 @@ export async function makeFleetSite(): Promise<BenchSite> {
     topology,
     config.config.alerts.rules,
     { silent_after_ms: 60_000, deviceAlarmLabel: (_, code) => code },
-    { appendAlert: () => undefined, alerts: async () => [], documents },
+    { appendAlert: () => undefined, alerts: async () => [], pastAlerts: async () => [], documents },
   );
   const live = new PackLiveView({
     clock: systemClock,

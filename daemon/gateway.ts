@@ -166,6 +166,7 @@ export class Gateway {
           this.#alerts.judge(pack, facts, t_ms, mono_ms);
           readings[pack] = undefined;
         }
+        this.#alerts.finishMoment(t_ms, mono_ms);
       },
     });
     this.#upstream = createUpstream({
@@ -204,7 +205,7 @@ export class Gateway {
       });
     await this.#step(() => this.#store.open(config.topology));
     await this.#step(() => this.#clock_keeper.start());
-    await this.#step(() => this.#alerts.restore(clock.wallMs()));
+    await this.#step(() => this.#alerts.restore(clock.wallMs(), clock.monoMs()));
     await this.#step(() =>
       recordStart(
         this.#audit,
@@ -306,6 +307,7 @@ export class Gateway {
     const steps: [string, () => unknown][] = [
       ['watch', () => this.#watch.stop()],
       ['sampler', () => this.#sampler.stop()],
+      ['alerts', () => this.#alerts.stop(this.#clock.wallMs(), this.#clock.monoMs())],
       ['completeness', () => this.#completeness.stop()],
       ['server', () => this.#server?.close()],
       ['connections', () => this.#supervisor.stop()],

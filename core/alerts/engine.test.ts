@@ -1,204 +1,296 @@
-/** The alert engine: hysteresis, delay, quality, silence, device alarms, restart. */
+/** The alert engine: hysteresis, delays, levels, quality, silence, device alarms, restart. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../metrics.ts';
-import { DeviceAlarmLevel, PackReading } from '../reading/pack-reading.ts';
+import { DeviceAlarmLevel } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
-import type { Topology } from '../topology/topology.ts';
-import type { Alert, ThresholdRule } from './alert.ts';
-import { AlertEngine } from './engine.ts';
+import { AlertBench, makeTopology } from './testing/alert-bench.ts';
+import { makeRule } from './testing/make-rule.ts';
 
-const shape = { cell_count: 4, sensor_count: 0, device_alarms: ['short_circuit'] };
-const topology: Topology = {
-  site: { id: 's', name: 'Site' },
-  gateway_id: 'g',
-  batteries: [{ battery: 0, id: 'b1', name: 'Battery 1', chemistry: 'lfp', packs: [0] }],
-  packs: [
-    {
-      pack: 0,
-      id: 'p1',
-      name: 'Pack 1',
-      battery: 0,
-      battery_id: 'b1',
-      profile_id: 'x',
-      connection_id: 'c',
-      address: undefined,
-      shape,
-    },
-  ],
-};
-const overVoltage: ThresholdRule = {
-  id: 'cell_over_voltage',
-  label: 'Cell over-voltage',
-  severity: 'critical',
-  on: { scope: 'cell', metric: 'voltage_v' },
-  direction: 'above',
-  raise_at: 3.65,
-  clear_at: 3.6,
-  delay_ms: 4000,
-};
-const lowSoc: ThresholdRule = {
-  ...overVoltage,
-  id: 'low_soc',
-  severity: 'warning',
+const overVoltage = makeRule({ critical_after_ms: 4000 });
+const atOnce = makeRule();
+const lowSoc = makeRule({
+  id: 'soc_low',
   on: { scope: 'pack', metric: 'soc_pct' },
   direction: 'below',
-  raise_at: 10,
-  clear_at: 12,
-  delay_ms: 0,
-};
-
-function harness(rules: ThresholdRule[] = [overVoltage, lowSoc]) {
-  const engine = new AlertEngine(topology, rules, {
-    silent_after_ms: 15_000,
-    deviceAlarmLabel: (_pack, code) => code.replace('_', ' '),
-  });
-  const reading = new PackReading(0, shape);
-  reading.column(CellMetric.voltage_v).fill(3.3);
-  reading.columnQuality(CellMetric.voltage_v).fill(Quality.good);
-  const emitted: Alert[] = [];
-  const at = (t_ms: number) => {
-    reading.t_ms = reading.mono_ms = t_ms;
-    engine.evaluate(0, { reading }, t_ms, t_ms, alert => emitted.push(alert));
-  };
-  const cell = (index: number, voltage_v: number) => {
-    reading.column(CellMetric.voltage_v)[index] = voltage_v;
-  };
-  return { engine, reading, emitted, at, cell };
-}
+  limits: [{ warning: 10, hysteresis: 2, from: 'default' }],
+});
 
 test('raised only after its delay, by the worst cell, and cleared only beyond the hysteresis', () => {
-  const { emitted, at, cell, engine } = harness();
-  cell(2, 3.7);
-  cell(1, 3.66);
-  at(0);
-  at(2000);
-  expect(emitted).toEqual([]);
-  at(4000);
-  expect(emitted).toMatchObject([{ rule_id: 'cell_over_voltage', cell_no: 3, state: 'active', value: 3.7 }]);
-  expect(emitted[0].message).toBe('Cell 3: cell voltage 3.7 V is above 3.65 V (1 more cell)');
-  cell(2, 3.62);
-  cell(1, 3.3);
-  at(6000);
-  expect(engine.active()).toHaveLength(1);
-  cell(2, 3.59);
-  at(8000);
-  expect(engine.active()).toEqual([]);
-  expect(emitted[1]).toMatchObject({ id: emitted[0].id, state: 'cleared', cleared_ms: 8000 });
+  const bench = new AlertBench([overVoltage]);
+  bench.cell(2, 3.7);
+  bench.cell(1, 3.66);
+  bench.at(0);
+  bench.at(2000);
+  expect(bench.emitted).toEqual([]);
+  bench.at(4000);
+  expect(bench.emitted).toMatchObject([
+    {
+      rule_id: 'cell_voltage_high',
+      cell_no: 3,
+      state: 'active',
+      value: 3.7,
+      threshold: 3.65,
+      occurrences: 1,
+    },
+  ]);
+  expect(bench.emitted[0].message).toBe('Cell 3: cell voltage 3.7 V is above 3.65 V (1 more cell)');
+  bench.cell(2, 3.62);
+  bench.cell(1, 3.3);
+  bench.at(6000);
+  expect(bench.active()).toHaveLength(1);
+  bench.cell(2, 3.59);
+  bench.at(8000);
+  expect(bench.active()).toEqual([]);
+  expect(bench.emitted[1]).toMatchObject({ id: bench.emitted[0].id, state: 'cleared', cleared_ms: 8000 });
 });
 
 test('a dip back inside starts the delay again', () => {
-  const { emitted, at, cell } = harness();
-  cell(0, 3.7);
-  at(0);
-  cell(0, 3.64);
-  at(3000);
-  cell(0, 3.7);
-  at(4000);
-  at(6000);
-  expect(emitted).toEqual([]);
-  at(8000);
-  expect(emitted).toHaveLength(1);
+  const bench = new AlertBench([overVoltage]);
+  for (const [t_ms, voltage_v] of [
+    [0, 3.7],
+    [3000, 3.64],
+    [4000, 3.7],
+    [6000, 3.7],
+  ]) {
+    bench.cell(0, voltage_v);
+    bench.at(t_ms);
+  }
+  expect(bench.emitted).toEqual([]);
+  bench.at(8000);
+  expect(bench.emitted).toHaveLength(1);
 });
 
-test('a value that cannot be trusted neither raises nor clears', () => {
-  const { emitted, at, cell, reading, engine } = harness([{ ...overVoltage, delay_ms: 0 }]);
-  const quality = reading.columnQuality(CellMetric.voltage_v);
-  cell(0, 8.191);
+test('pushed at 1 s with a delay of 1 s it comes between 2 and 2.5 s, and goes 3 s after the push ends', () => {
+  const bench = new AlertBench([makeRule({ critical_after_ms: 1000, clear_after_ms: 3000 })]);
+  for (let t_ms = 0; t_ms <= 12_000; t_ms += 500) {
+    bench.cell(0, t_ms >= 1000 && t_ms < 6000 ? 3.7 : 3.3);
+    bench.at(t_ms);
+  }
+  expect(bench.story()).toEqual(['2000 raised critical', '9000 cleared critical']);
+});
+
+test('nothing is raised in the first seconds of a pack; what is true then is raised after them', () => {
+  const bench = new AlertBench([makeRule({ inhibit_ms: 5000, critical_after_ms: 1000 })]);
+  bench.cell(0, 3.7);
+  for (let t_ms = 100_000; t_ms <= 106_000; t_ms += 1000) bench.at(t_ms);
+  expect(bench.story()).toEqual(['105000 raised critical']);
+});
+
+test('one alert follows the worst level that is crossed; getting worse asks for acknowledgement again', () => {
+  const limits = [{ warning: 3.65, critical: 3.75, hysteresis: 0.05, from: 'default' }];
+  const bench = new AlertBench([makeRule({ limits })]);
+  const act = { by: 'mo', at_ms: 2 };
+  const steps: [number, number][] = [
+    [1, 3.7],
+    [3, 3.8],
+    [4, 3.72],
+    [5, 3.69],
+    [6, 3.61],
+    [7, 3.59],
+  ];
+  for (const [t_ms, voltage_v] of steps) {
+    bench.cell(0, voltage_v);
+    bench.at(t_ms);
+    const [alert] = bench.open();
+    if (t_ms === 1) bench.engine.book.acknowledge(alert.id, act, null, bench.emit);
+    if (t_ms === 3)
+      expect(alert).toMatchObject({ severity: 'critical', acknowledged: null, threshold: 3.75 });
+  }
+  expect(bench.story()).toEqual([
+    '1 raised warning',
+    '2 acknowledged warning',
+    '3 updated critical',
+    '5 updated warning',
+    '7 cleared warning',
+  ]);
+  expect(new Set(bench.emitted.map(({ id }) => id)).size).toBe(1);
+});
+
+test('a value that cannot be trusted neither raises nor clears; after a while the alert is unknown', () => {
+  const bench = new AlertBench([atOnce]);
+  const quality = bench.reading.columnQuality(CellMetric.voltage_v);
+  bench.cell(0, 8.191);
   quality[0] = Quality.suspect;
-  at(0);
-  expect(emitted).toEqual([]);
-  cell(0, 3.7);
+  bench.at(0);
+  expect(bench.emitted).toEqual([]);
+  bench.cell(0, 3.7);
   quality[0] = Quality.good;
-  at(1000);
-  expect(emitted).toHaveLength(1);
+  bench.at(1000);
   quality.fill(Quality.stale);
-  reading.column(CellMetric.voltage_v).fill(3.2);
-  at(2000);
-  expect(engine.active()).toHaveLength(1);
+  bench.reading.column(CellMetric.voltage_v).fill(3.2);
+  bench.at(2000);
+  expect(bench.active()).toMatchObject([{ unknown_since_ms: null }]);
+  bench.at(17_000);
+  expect(bench.active()).toMatchObject([{ unknown_since_ms: 1000, change: 'unknown' }]);
+  quality.fill(Quality.good);
+  bench.cell(1, 3.7);
+  bench.at(18_000);
+  expect(bench.active()).toMatchObject([{ unknown_since_ms: null, change: 'known' }]);
 });
 
 test('below rules mirror above rules', () => {
-  const { emitted, at, reading } = harness();
-  reading.value_quality[PackMetric.soc_pct] = Quality.good;
+  const bench = new AlertBench([lowSoc]);
   for (const [t_ms, soc] of [
     [0, 10],
     [1, 9.9],
     [2, 11.9],
     [3, 12.1],
   ]) {
-    reading.values[PackMetric.soc_pct] = soc;
-    at(t_ms);
+    bench.value('soc_pct', soc);
+    bench.at(t_ms);
   }
-  expect(emitted.map(alert => [alert.state, alert.cleared_ms ?? alert.raised_ms])).toEqual([
-    ['active', 1],
-    ['cleared', 3],
-  ]);
-  expect(emitted[0].message).toBe('state of charge 9.9 % is below 10 %');
+  expect(bench.story()).toEqual(['1 raised warning', '3 cleared warning']);
+  expect(bench.emitted[0].message).toBe('state of charge 9.9 % is below 10 %');
 });
 
 test('a device that reports no single cell is judged by the extremes it reports', () => {
-  const { emitted, at, reading } = harness([{ ...overVoltage, delay_ms: 0 }]);
-  reading.columnQuality(CellMetric.voltage_v).fill(Quality.missing);
-  reading.values[PackMetric.cell_voltage_max_v] = 3.7;
-  at(0);
-  expect(emitted).toEqual([]);
-  reading.value_quality[PackMetric.cell_voltage_max_v] = Quality.good;
-  at(1);
-  expect(emitted).toMatchObject([
+  const bench = new AlertBench([atOnce]);
+  bench.reading.columnQuality(CellMetric.voltage_v).fill(Quality.missing);
+  bench.reading.values[PackMetric.cell_voltage_max_v] = 3.7;
+  bench.at(0);
+  expect(bench.emitted).toEqual([]);
+  bench.value('cell_voltage_max_v', 3.7);
+  bench.at(1);
+  expect(bench.emitted).toMatchObject([
     { cell_no: null, value: 3.7, message: 'cell voltage 3.7 V is above 3.65 V' },
   ]);
 });
 
-test('a rule for another chemistry does not concern the pack', () => {
-  const { emitted, at, cell } = harness([{ ...overVoltage, delay_ms: 0, chemistry: 'nmc' }]);
-  cell(0, 4.0);
-  at(0);
-  expect(emitted).toEqual([]);
+test('a latched alert stays active until it is acknowledged', () => {
+  const bench = new AlertBench([makeRule({ latch: true })]);
+  bench.cell(0, 3.7);
+  bench.at(0);
+  bench.cell(0, 3.3);
+  bench.at(1);
+  expect(bench.active()).toMatchObject([{ latched_since_ms: 1 }]);
+  const [{ id }] = bench.open();
+  bench.engine.book.acknowledge(id, { by: 'mo', at_ms: 2 }, null, bench.emit);
+  expect(bench.open()).toEqual([]);
+  expect(bench.emitted.at(-1)).toMatchObject({ state: 'cleared', cleared_ms: 1, is_open: false });
 });
 
-test("silence raises with the driver's reason and clears when the pack speaks", () => {
-  const { engine, emitted } = harness();
-  const emit = (alert: Alert) => emitted.push(alert);
+test('silence raises with the reason of the driver and clears when the pack speaks', () => {
+  const bench = new AlertBench([]);
   const silent_reason = 'unit 3: no reply';
-  engine.evaluate(0, { silent_ms: 14_999 }, 0, 0, emit);
-  engine.evaluate(0, { silent_ms: 15_000, silent_reason }, 1, 1, emit);
-  engine.evaluate(0, { silent_ms: 17_000, silent_reason }, 2, 2, emit);
-  engine.evaluate(0, { silent_ms: 100 }, 3, 3, emit);
-  expect(emitted.map(alert => alert.state)).toEqual(['active', 'cleared']);
-  expect(emitted[0].message).toBe('No data: unit 3: no reply');
+  bench.facts(0, { silent_ms: 14_999 });
+  bench.facts(1, { silent_ms: 15_000, silent_reason });
+  bench.facts(2, { silent_ms: 17_000, silent_reason });
+  bench.facts(3, { silent_ms: 100 });
+  expect(bench.story()).toEqual(['1 raised critical', '3 cleared critical']);
+  expect(bench.emitted[0].message).toBe('No data: unit 3: no reply');
 });
 
-test('a device alarm is quoted; unknown keeps it as it was', () => {
-  const { emitted, at, reading, engine } = harness();
-  reading.device_alarm_level[0] = DeviceAlarmLevel.alarm;
-  at(0);
-  expect(emitted).toMatchObject([
-    {
-      rule_id: 'device_alarm/short_circuit',
-      severity: 'critical',
-      message: 'The device reports alarm: short circuit',
-    },
+test('a dead connection is one alert, not one for each pack; a pack that stays away afterwards is its own', () => {
+  const bench = new AlertBench([], makeTopology(3));
+  const moment = (t_ms: number, silent_ms: readonly number[]) => {
+    for (const [pack, ms] of silent_ms.entries())
+      bench.engine.evaluate(pack, { silent_ms: ms, silent_reason: 'no reply' }, t_ms, t_ms, bench.emit);
+    bench.engine.finish(t_ms, t_ms, bench.emit);
+  };
+  moment(1000, [14_000, 14_500, 13_000]);
+  moment(2000, [15_000, 15_500, 14_000]);
+  expect(bench.emitted).toEqual([]);
+  moment(3000, [16_000, 16_500, 15_000]);
+  expect(bench.emitted).toMatchObject([
+    { rule_id: 'connection_silent', connection_id: 'c', pack_id: null, battery_id: 'b1' },
   ]);
-  reading.device_alarm_level[0] = DeviceAlarmLevel.unknown;
-  at(1);
-  expect(engine.active()).toHaveLength(1);
-  reading.device_alarm_level[0] = DeviceAlarmLevel.none;
-  at(2);
-  expect(engine.active()).toEqual([]);
+  expect(bench.emitted[0].message).toBe('No data from any of the 3 packs on connection c: no reply');
+  moment(4000, [0, 0, 16_000]);
+  expect(bench.emitted.slice(1).map(({ rule_id, pack_id, state }) => [rule_id, pack_id, state])).toEqual([
+    ['connection_silent', null, 'cleared'],
+    ['pack_silent', 'p3', 'active'],
+  ]);
+  moment(5000, [16_000, 16_000, 17_000]);
+  expect(bench.emitted.slice(3)).toMatchObject([
+    { rule_id: 'connection_silent', change: 'recurred' },
+    { rule_id: 'pack_silent', change: 'suppressed', suppressed_by: bench.emitted[0].id },
+  ]);
 });
 
-test('a restart takes over what was active and clears what no longer exists', () => {
-  const first = harness([{ ...overVoltage, delay_ms: 0 }]);
-  first.cell(0, 3.7);
-  first.at(0);
-  const [alert] = first.emitted;
-  const second = harness([{ ...overVoltage, delay_ms: 0 }]);
-  const orphans = second.engine.adopt([alert, { ...alert, id: 'x', pack_id: 'gone' }], 99);
-  expect(orphans).toMatchObject([{ id: 'x', state: 'cleared', cleared_ms: 99 }]);
-  second.cell(0, 3.7);
-  second.at(100);
-  expect(second.emitted).toEqual([]);
-  second.cell(0, 3.3);
-  second.at(200);
-  expect(second.emitted).toMatchObject([{ id: alert.id, state: 'cleared' }]);
+test('what is active of a pack that falls silent is unknown, never cleared', () => {
+  const bench = new AlertBench([atOnce]);
+  bench.cell(0, 3.7);
+  bench.at(1000);
+  bench.facts(17_000, { silent_ms: 16_000 });
+  expect(bench.active()).toMatchObject([
+    { rule_id: 'pack_silent' },
+    { rule_id: 'cell_voltage_high', unknown_since_ms: 1000 },
+  ]);
+});
+
+test('a device alarm is quoted; its level is followed; unknown keeps it as it was', () => {
+  const bench = new AlertBench([]);
+  const level = (value: number) => {
+    bench.reading.device_alarm_level[0] = value;
+  };
+  level(DeviceAlarmLevel.warning);
+  bench.at(0);
+  level(DeviceAlarmLevel.alarm);
+  bench.at(1);
+  expect(bench.emitted.map(({ rule_id, severity, message }) => [rule_id, severity, message])).toEqual([
+    ['device_alarm/short_circuit', 'warning', 'The device reports warning: short circuit'],
+    ['device_alarm/short_circuit', 'critical', 'The device reports alarm: short circuit'],
+  ]);
+  level(DeviceAlarmLevel.unknown);
+  bench.at(2);
+  expect(bench.active()).toHaveLength(1);
+  level(DeviceAlarmLevel.none);
+  bench.at(3);
+  expect(bench.active()).toEqual([]);
+});
+
+test('what is no longer configured is unknown until somebody acknowledges that', () => {
+  const bench = new AlertBench([atOnce]);
+  bench.cell(0, 3.7);
+  bench.at(0);
+  const { id } = bench.emitted[0];
+  bench.restart(5, []);
+  expect(bench.open()).toMatchObject([{ id, state: 'active', unknown_since_ms: 5 }]);
+  bench.engine.book.acknowledge(id, { by: 'mo', at_ms: 6 }, 'rule removed', bench.emit);
+  expect(bench.open()).toEqual([]);
+  expect(bench.emitted.at(-1)).toMatchObject({ state: 'out_of_service', is_open: false, cleared_ms: null });
+});
+
+const voltages = fc.array(fc.constantFrom(3.3, 3.55, 3.62, 3.66, 3.7, 3.8), { minLength: 1, maxLength: 80 });
+const timings = fc.record({
+  raise_after_ms: fc.integer({ min: 0, max: 6 }).map(n => n * 500),
+  clear_after_ms: fc.integer({ min: 0, max: 6 }).map(n => n * 500),
+});
+
+test('no alert comes without its delay, and none chatters within hysteresis and delays', () => {
+  fc.assert(
+    fc.property(voltages, timings, (steps, timing) => {
+      const rule = makeRule({ ...timing, critical_after_ms: timing.raise_after_ms });
+      const bench = new AlertBench([rule]);
+      for (const [i, voltage_v] of steps.entries()) {
+        bench.cell(0, voltage_v);
+        bench.at(i * 500);
+      }
+      for (const { change, changed_ms } of bench.emitted) {
+        const span = (after_ms: number) => steps.slice((changed_ms - after_ms) / 500, changed_ms / 500 + 1);
+        if (change === 'cleared')
+          expect(span(timing.clear_after_ms).every(voltage_v => voltage_v <= 3.6 + 1e-6)).toBe(true);
+        else expect(span(timing.raise_after_ms).every(voltage_v => voltage_v > 3.65)).toBe(true);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a restart at any moment changes nothing of what is raised, and when', () => {
+  fc.assert(
+    fc.property(voltages, timings, fc.nat({ max: 80 }), (steps, timing, restart_at) => {
+      const rule = makeRule({ ...timing, critical_after_ms: timing.raise_after_ms });
+      const [through, restarted] = [new AlertBench([rule]), new AlertBench([rule])];
+      for (const [i, voltage_v] of steps.entries())
+        for (const bench of [through, restarted]) {
+          bench.cell(0, voltage_v);
+          bench.at(i * 500);
+          if (bench === restarted && i === restart_at) bench.restart(i * 500);
+        }
+      expect(restarted.emitted).toEqual(through.emitted);
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -1,18 +1,19 @@
 /**
- * The alert engine: from what is known of the packs at each moment to raised and cleared alerts. Pure: it holds state,
+ * The alert engine: from what is known of the packs at each moment to alerts and their changes. Pure: it holds state,
  * but no clock and no I/O. What is judged is a matter of the kinds of rules.
  */
 import type { Topology } from '../topology/topology.ts';
-import type { Alert, ThresholdRule } from './alert.ts';
-import { AlertBook, type Emit } from './alert-book.ts';
+import type { Alert } from './alert.ts';
+import { AlertBook, type Emit, type Subject } from './alert-book.ts';
 import { DeviceAlarmRules } from './kinds/device-alarms.ts';
 import type { PackMoment, PackSubject, RuleKind } from './kinds/kind.ts';
 import { SilenceRule } from './kinds/silence.ts';
-import { ThresholdRules } from './kinds/threshold.ts';
+import { type Pending, ThresholdRules } from './kinds/threshold.ts';
 import { TwoDevicesRule } from './kinds/two-devices.ts';
+import type { PackRule, ThresholdRule } from './rule.ts';
 
 export interface EngineOptions {
-  /** A pack that reports nothing for this long raises `pack_silent`. */
+  /** A pack that reports nothing for this long raises `pack_silent`; all packs of a connection, `connection_silent`. */
   readonly silent_after_ms: number;
   /** The vendor's words for a device alarm code of a pack. */
   readonly deviceAlarmLabel: (pack: number, code: string) => string;
@@ -21,36 +22,41 @@ export interface EngineOptions {
 }
 
 /** What is known of a pack at a moment; of what is absent there is nothing to be said. */
-export type PackFacts = Partial<Omit<PackMoment, 'subject' | 't_ms' | 'mono_ms'>>;
+export type PackFacts = Partial<Pick<PackMoment, 'reading' | 'silent_ms' | 'silent_reason' | 'two_devices'>>;
 
 export class AlertEngine {
-  readonly #book: AlertBook;
+  readonly book: AlertBook;
   readonly #subjects: readonly PackSubject[];
   readonly #thresholds: ThresholdRules;
+  readonly #silence: SilenceRule;
   readonly #kinds: readonly RuleKind[];
   readonly #moment: { -readonly [K in keyof PackMoment]: PackMoment[K] };
 
   constructor(topology: Topology, rules: readonly ThresholdRule[], options: EngineOptions) {
-    this.#book = new AlertBook(options.run);
+    this.book = new AlertBook(options.run);
     this.#subjects = topology.packs.map(node => ({
       index: node.pack,
       battery_id: node.battery_id,
       pack_id: node.id,
+      connection_id: null,
       node,
     }));
     this.#thresholds = new ThresholdRules(topology, rules);
+    this.#silence = new SilenceRule(topology);
     this.#kinds = [
       this.#thresholds,
       new DeviceAlarmRules(options.deviceAlarmLabel),
-      new SilenceRule(options.silent_after_ms),
+      this.#silence,
       new TwoDevicesRule(),
     ];
     this.#moment = {
       subject: this.#subjects[0],
       t_ms: 0,
       mono_ms: 0,
+      silent_after_ms: options.silent_after_ms,
       reading: undefined,
       silent_ms: 0,
+      is_silent: false,
       silent_reason: undefined,
       two_devices: undefined,
     };
@@ -60,29 +66,31 @@ export class AlertEngine {
     return this.#thresholds.rules;
   }
 
+  /** The thresholds of one pack, each limit with where it comes from. */
+  rulesOfPack(pack: number): readonly PackRule[] {
+    return this.#thresholds.ofPack(pack);
+  }
+
   /** Replaces thresholds; what is active stays active until a reading clears it by the new ones. */
   replaceRules(rules: readonly ThresholdRule[]): void {
     this.#thresholds.replace(rules);
   }
 
-  /** Newest first. */
-  active(): Alert[] {
-    return this.#book.all();
+  /** Delays that run: what is beyond a limit, but not yet for long enough. */
+  pending(mono_ms: number): Pending[] {
+    return this.#thresholds.pending(mono_ms);
   }
 
-  /**
-   * Takes over alerts that were active before a restart. Those whose pack or rule is no longer configured
-   * are returned cleared, for the caller to record.
-   */
-  adopt(alerts: readonly Alert[], t_ms: number): Alert[] {
-    return alerts.flatMap(alert => {
-      const subject = this.#subjects.find(({ pack_id }) => pack_id === alert.pack_id);
-      const isKnown = subject && this.#kinds.some(kind => kind.knows(alert.rule_id, subject.node));
-      return this.#book.adopt(alert, isKnown ? subject : undefined, t_ms) ?? [];
-    });
+  resume(pending: readonly Pending[], mono_ms: number): void {
+    this.#thresholds.resume(pending, mono_ms);
   }
 
-  /** Judges a pack at one moment; `emit` gets each alert raised or cleared by it. */
+  /** Takes over open alerts from before a restart. Those whose pack or rule is no longer configured are unknown now. */
+  adopt(alerts: readonly Alert[], t_ms: number, emit: Emit): void {
+    for (const alert of alerts) this.book.adopt(alert, this.#subjectOf(alert), t_ms, emit);
+  }
+
+  /** Judges a pack at one moment; `emit` gets each alert that changes by it. */
   evaluate(pack: number, facts: PackFacts, t_ms: number, mono_ms: number, emit: Emit): void {
     const moment = this.#moment;
     moment.subject = this.#subjects[pack];
@@ -90,8 +98,23 @@ export class AlertEngine {
     moment.mono_ms = mono_ms;
     moment.reading = facts.reading;
     moment.silent_ms = facts.silent_ms ?? 0;
+    moment.is_silent = moment.silent_ms >= moment.silent_after_ms;
     moment.silent_reason = facts.silent_reason;
     moment.two_devices = facts.two_devices;
-    for (const kind of this.#kinds) kind.judge(moment, this.#book, emit);
+    for (const kind of this.#kinds) kind.judge(moment, this.book, emit);
+  }
+
+  /** After all packs of a moment were judged. */
+  finish(t_ms: number, mono_ms: number, emit: Emit): void {
+    this.#moment.t_ms = t_ms;
+    this.#moment.mono_ms = mono_ms;
+    for (const kind of this.#kinds) kind.finish?.(this.#moment, this.book, emit);
+    this.book.endShelving(t_ms, emit);
+  }
+
+  #subjectOf({ rule_id, pack_id, connection_id }: Alert): Subject | undefined {
+    if (pack_id === null) return this.#silence.connectionOf(rule_id, connection_id);
+    const subject = this.#subjects.find(one => one.pack_id === pack_id);
+    return subject && this.#kinds.some(kind => kind.knows(rule_id, subject.node)) ? subject : undefined;
   }
 }

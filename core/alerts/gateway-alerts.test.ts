@@ -4,55 +4,25 @@ import { expect, test } from 'vitest';
 import { ManualClock } from '../clock/manual-clock.ts';
 import type { Alert } from './alert.ts';
 import { GatewayAlerts } from './gateway-alerts.ts';
-import { type GatewayParts, gatewayRules } from './gateway-rules.ts';
+import { gatewayRules } from './gateway-rules.ts';
+import { GatewayBench as Box, CHECK_MS } from './testing/gateway-bench.ts';
 import { WELL_FROM_MS, well } from './testing/well-gateway.ts';
 
-const CHECK_MS = 5000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const T0 = WELL_FROM_MS;
 
-class Box {
-  readonly clock = new ManualClock(T0);
-  readonly emitted: Alert[] = [];
-  parts = well();
-  alerts = new GatewayAlerts();
-
-  check(): void {
-    this.clock.advance(CHECK_MS);
-    this.alerts.evaluate(this.parts, this.clock.wallMs(), this.clock.monoMs(), alert =>
-      this.emitted.push(alert),
-    );
-  }
-
-  /** Checks for so long and returns what was emitted meanwhile. */
-  pass(span_ms: number): Alert[] {
-    const from = this.emitted.length;
-    for (let past_ms = 0; past_ms < span_ms; past_ms += CHECK_MS) this.check();
-    return this.emitted.slice(from);
-  }
-
-  store(change: Partial<GatewayParts['store']>): void {
-    this.parts = { ...this.parts, store: { ...this.parts.store, ...change } };
-  }
-
-  upstream({ counters, ...change }: Partial<GatewayParts['upstream']>): void {
-    const { upstream } = this.parts;
-    const now = { ...upstream.counters, ...counters } as Record<string, number>;
-    this.parts = { ...this.parts, upstream: { ...upstream, ...change, counters: now } };
-  }
-
-  restart(): Alert[] {
-    const before = this.alerts.active();
-    this.alerts = new GatewayAlerts();
-    return this.alerts.adopt(before, this.clock.wallMs());
-  }
-}
-
 const unreachable = { state: 'down', reason: 'no route', code: 'UPSTREAM_UNREACHABLE' } as const;
 const conflict = { state: 'down', reason: 'another one', code: 'UPSTREAM_IDENTITY_CONFLICT' } as const;
 const up = { state: 'ok', reason: undefined, code: undefined } as const;
+/** The same alert after a change. */
+const after = (alert: Alert, fields: Partial<Alert>) => ({
+  ...alert,
+  ...fields,
+  change: expect.any(String),
+  changed_ms: expect.any(Number),
+});
 const brief = ({ rule_id, state, message }: Alert) => [rule_id, state, message];
 
 test('a gateway that is well raises nothing, nor does one without a centre and without TLS', () => {
@@ -67,7 +37,7 @@ test('an alert is of no pack, has an id of its own, and ends under it', () => {
   const box = new Box();
   box.store({ fault: 'disk full' });
   const [raised] = box.pass(MINUTE_MS);
-  expect(raised).toEqual({
+  expect(raised).toMatchObject({
     id: `storage_fault::${raised.raised_ms}`,
     rule_id: 'storage_fault',
     severity: 'critical',
@@ -82,11 +52,18 @@ test('an alert is of no pack, has an id of its own, and ends under it', () => {
     cleared_ms: null,
     raised_ms: T0 + 3 * CHECK_MS,
   });
-  expect(box.alerts.active()).toEqual([raised]);
+  expect(box.active()).toEqual([raised]);
   box.store({ fault: undefined });
   const [cleared] = box.pass(2 * MINUTE_MS);
-  expect(cleared).toEqual({ ...raised, state: 'cleared', cleared_ms: expect.any(Number) });
-  expect(box.alerts.active()).toEqual([]);
+  const cleared_ms = expect.any(Number);
+  expect(cleared).toEqual({
+    ...raised,
+    state: 'cleared',
+    cleared_ms,
+    change: 'cleared',
+    changed_ms: cleared_ms,
+  });
+  expect(box.active()).toEqual([]);
 });
 
 test('what comes and goes within the delays is neither raised nor cleared', () => {
@@ -115,7 +92,7 @@ test('a conflict of identity raises an alert, and no second alert says that noth
   box.upstream(unreachable);
   expect(box.pass(HOUR_MS)).toEqual([]);
   box.upstream(up);
-  expect(box.pass(HOUR_MS)).toEqual([{ ...raised, state: 'cleared', cleared_ms: expect.any(Number) }]);
+  expect(box.pass(HOUR_MS)).toEqual([after(raised, { state: 'cleared', cleared_ms: expect.any(Number) })]);
 });
 
 test('a centre that took nothing for 15 minutes raises an alert, however often it answers', () => {
@@ -154,7 +131,7 @@ test('losses raise an alert with how many and since when, updated when they have
   expect(box.pass(MINUTE_MS)).toEqual([]);
   box.store({ readings_dropped: 15, readings_removed_unsynced: 5 });
   const both = `20 readings lost since ${since}: the disk did not take them, and there was no room to keep them until the centre has them`;
-  expect(box.pass(59 * MINUTE_MS)).toEqual([{ ...raised, value: 20, message: both }]);
+  expect(box.pass(59 * MINUTE_MS)).toEqual([after(raised, { value: 20, message: both })]);
   expect(box.pass(2 * MINUTE_MS).map(brief)).toEqual([['readings_lost', 'cleared', both]]);
   box.store({ readings_dropped: 16 });
   expect(box.pass(2 * MINUTE_MS)[0]).toMatchObject({ value: 1, state: 'active' });
@@ -197,7 +174,7 @@ test('databases in quarantine are named, and the alert is updated when there is 
   expect(raised.message).toBe('A database that could not be read was quarantined: a');
   box.store({ set_aside: ['a', 'b'] });
   expect(box.pass(MINUTE_MS)).toEqual([
-    { ...raised, message: '2 databases that could not be read were quarantined: a, b' },
+    after(raised, { message: '2 databases that could not be read were quarantined: a, b' }),
   ]);
   box.store({ set_aside: [] });
   expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ state: 'cleared' }]);
@@ -243,7 +220,9 @@ test('a certificate raises an alert two weeks before its end, updated at its end
   });
   box.clock.advance(14 * DAY_MS);
   expect(box.pass(MINUTE_MS)).toEqual([
-    { ...raised, message: 'The certificate expired at 2026-01-15 13:00 UTC: browsers refuse the page' },
+    after(raised, {
+      message: 'The certificate expired at 2026-01-15 13:00 UTC: browsers refuse the page',
+    }),
   ]);
   box.parts = well();
   expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ id: raised.id, state: 'cleared' }]);
@@ -278,19 +257,21 @@ test('what was active goes on after a restart, and ends by its own rule', () => 
   );
 });
 
-test('an alert that no rule answers for any more, or a second one of a rule, is ended at a restart', () => {
+test('an alert that no rule answers for any more, or a second one of a rule, is unknown after a restart', () => {
   const box = new Box();
   box.store({ fault: 'full' });
   const [raised] = box.pass(MINUTE_MS);
   const alerts = new GatewayAlerts();
   const gone = { ...raised, id: 'x', rule_id: 'of_an_older_program' };
   const twice = { ...raised, id: 'y' };
-  const ended = { state: 'cleared', cleared_ms: 9 };
-  expect(alerts.adopt([raised, gone, twice], 9)).toMatchObject([
-    { id: 'x', ...ended },
-    { id: 'y', ...ended },
+  const changed: Alert[] = [];
+  alerts.adopt([raised, gone, twice], 9, alert => changed.push(alert));
+  const unknown = { state: 'active', unknown_since_ms: 9, change: 'unknown' };
+  expect(changed).toMatchObject([
+    { id: 'x', ...unknown },
+    { id: 'y', ...unknown },
   ]);
-  expect(alerts.active()).toEqual([raised]);
+  expect(alerts.book.all()).toHaveLength(3);
 });
 
 const weather = fc.array(
@@ -345,21 +326,22 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
         box.parts = { ...box.parts, certificate: { valid_until_ms: box.clock.wallMs() + left_ms } };
         box.pass(step.checks * CHECK_MS);
       }
-      const raised_ids = new Set<string>();
-      const active = new Map<string, Alert>();
+      const newest = new Map<string, Alert>();
       for (const alert of box.emitted) {
-        const before = active.get(alert.rule_id);
-        if (before) expect(alert).toMatchObject({ id: before.id, raised_ms: before.raised_ms });
+        const before = newest.get(alert.rule_id);
+        if (!before) expect(alert).toMatchObject({ state: 'active', change: 'raised', occurrences: 1 });
         else {
-          expect(alert.state).toBe('active');
-          expect(raised_ids).not.toContain(alert.id);
-          raised_ids.add(alert.id);
+          // Nobody acknowledges here: it stays one alert, that comes and goes.
+          expect(alert).toMatchObject({ id: before.id, raised_ms: before.raised_ms });
+          const isAgain = before.state === 'cleared';
+          expect(alert.change === 'recurred').toBe(isAgain);
+          expect(alert.occurrences).toBe(before.occurrences + (isAgain ? 1 : 0));
         }
-        if (alert.state === 'active') active.set(alert.rule_id, alert);
-        else active.delete(alert.rule_id);
+        newest.set(alert.rule_id, alert);
       }
+      const active = [...newest.values()].filter(({ state }) => state === 'active');
       const ids = (alerts: Iterable<Alert>) => [...alerts].map(alert => alert.id).sort();
-      expect(ids(box.alerts.active())).toEqual(ids(active.values()));
+      expect(ids(box.active())).toEqual(ids(active));
     }),
     { numRuns: 200 },
   );

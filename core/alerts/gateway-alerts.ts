@@ -7,7 +7,7 @@ import type { Alert } from './alert.ts';
 import { AlertBook, type Emit, type Subject } from './alert-book.ts';
 import { type Finding, type GatewayParts, type GatewayRule, gatewayRules } from './gateway-rules.ts';
 
-const GATEWAY: Subject = { index: 0, battery_id: null, pack_id: null };
+const GATEWAY: Subject = { index: 0, battery_id: null, pack_id: null, connection_id: null };
 
 interface Watch {
   readonly rule: GatewayRule;
@@ -20,12 +20,12 @@ interface Watch {
 }
 
 export class GatewayAlerts {
-  readonly #book: AlertBook;
+  readonly book: AlertBook;
   readonly #watches: readonly Watch[];
 
   /** `run`: see AlertBook. */
   constructor(rules: readonly GatewayRule[] = gatewayRules(), run?: string) {
-    this.#book = new AlertBook(run);
+    this.book = new AlertBook(run);
     this.#watches = rules.map(rule => ({
       rule,
       found: undefined,
@@ -34,29 +34,24 @@ export class GatewayAlerts {
     }));
   }
 
-  /** In the order of the rules. */
-  active(): Alert[] {
-    return this.#watches.flatMap(({ rule }) => this.#book.find(rule.id, GATEWAY) ?? []);
-  }
-
-  /** Takes over alerts that were active before a restart; those no rule answers for are returned cleared. */
-  adopt(alerts: readonly Alert[], t_ms: number): Alert[] {
-    return alerts.flatMap(alert => {
+  /** Takes over open alerts from before a restart. */
+  adopt(alerts: readonly Alert[], t_ms: number, emit: Emit): void {
+    for (const alert of alerts) {
       const isKnown = this.#watches.some(({ rule }) => rule.id === alert.rule_id);
-      return this.#book.adopt(alert, isKnown ? GATEWAY : undefined, t_ms) ?? [];
-    });
+      this.book.adopt(alert, isKnown ? GATEWAY : undefined, t_ms, emit);
+    }
   }
 
   /** One check; `emit` gets every alert that it raises, updates or clears. */
   evaluate(parts: GatewayParts, t_ms: number, mono_ms: number, emit: Emit): void {
     for (const watch of this.#watches) {
       const { rule } = watch;
-      const active = this.#book.find(rule.id, GATEWAY);
+      const active = this.book.find(rule.id, GATEWAY);
       const found = rule.find({ parts, t_ms, mono_ms, active });
       if (found) watch.found = found;
       if ((found === undefined) === (active === undefined)) {
         watch.differs_since_ms = undefined;
-        if (found && active) this.#update(watch, active, found, emit);
+        if (found && active) this.#update(watch, active, found, t_ms, emit);
         continue;
       }
       watch.differs_since_ms ??= mono_ms;
@@ -64,22 +59,23 @@ export class GatewayAlerts {
       watch.differs_since_ms = undefined;
       if (found) {
         watch.stage = found.stage;
-        this.#book.raise(rule, GATEWAY, reported(found), t_ms, emit);
+        this.book.raise(rule, GATEWAY, reported(found), t_ms, emit);
       } else {
         // With the newest of what was found: how many it were in the end.
-        this.#book.clear(rule.id, GATEWAY, t_ms, emit, watch.found && reported(watch.found));
+        this.book.clear(rule, GATEWAY, t_ms, emit, watch.found && reported(watch.found));
         watch.found = undefined;
       }
     }
+    this.book.endShelving(t_ms, emit);
   }
 
-  #update(watch: Watch, active: Alert, found: Finding, emit: Emit): void {
+  #update(watch: Watch, active: Alert, found: Finding, t_ms: number, emit: Emit): void {
     const isNew =
       watch.stage === undefined
         ? found.stage !== undefined && found.message !== active.message
         : found.stage !== watch.stage;
     watch.stage = found.stage;
-    if (isNew) this.#book.update(watch.rule.id, GATEWAY, reported(found), emit);
+    if (isNew) this.book.update(watch.rule.id, GATEWAY, reported(found), t_ms, emit);
   }
 }
 

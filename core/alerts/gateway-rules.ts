@@ -172,7 +172,7 @@ function makeNothingSent() {
     const { state, counters, code } = upstream;
     // What was active before a restart goes on until something is sent.
     if (batches === undefined)
-      sent_mono_ms = active ? mono_ms - NOTHING_SENT_MS - Math.max(0, t_ms - active.raised_ms) : mono_ms;
+      sent_mono_ms = active ? mono_ms - NOTHING_SENT_MS - Math.max(0, t_ms - active.occurred_ms) : mono_ms;
     const hasSent = batches !== undefined && counters.batches !== batches;
     const isUpToDate = state !== 'down' && counters.lag_rows === 0;
     if (hasSent || isUpToDate || state === 'off') sent_mono_ms = mono_ms;
@@ -216,7 +216,7 @@ function makeReadingsLost() {
   return ({ parts: { store }, t_ms, mono_ms, active }: Check): Finding | undefined => {
     if (!before && active) {
       last_mono_ms = mono_ms;
-      since_ms = active.raised_ms;
+      since_ms = active.occurred_ms;
       lost = active.value ?? 0;
     }
     const dropped = store.readings_dropped - (before?.dropped ?? 0);

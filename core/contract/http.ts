@@ -3,6 +3,7 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { CELL_SERIES, PACK_SERIES } from '../reading/history-series.ts';
 import { AlertView, BatterySummary, Nullable, Severity } from './model.ts';
 import { Moment } from './moment.ts';
+import { DURING, RuleChange, ScopedLimits } from './rules.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -88,8 +89,8 @@ const id = Type.String({ minLength: 1, maxLength: 100 });
 export const AlertQuery = Type.Object(
   {
     state: Type.Optional(
-      Type.Union([Type.Literal('active'), Type.Literal('cleared'), Type.Literal('all')], {
-        description: 'Default all',
+      Type.Enum(['open', 'active', 'cleared', 'all'], {
+        description: 'Of the condition; open: not yet both ended and acknowledged. Default all',
       }),
     ),
     battery_id: Type.Optional(id),
@@ -121,6 +122,22 @@ export const AlertsReply = Type.Object({
   next: Nullable(Type.String({ description: 'Cursor of the next page; null on the last one' })),
 });
 
+// POST /api/alerts/{id}/acknowledge, /note, /shelve, /unshelve -> AlertView
+const Text = (description: string) => Type.String({ minLength: 1, maxLength: 500, description });
+export const Acknowledge = Type.Object({ note: Type.Optional(Text('What was found or done')) }, closed);
+export const Note = Type.Object({ text: Text('What was found or done') }, closed);
+export const Shelve = Type.Object(
+  {
+    reason: Text('Why nobody is to be called meanwhile'),
+    duration_ms: Type.Integer({
+      minimum: 60_000,
+      maximum: 7 * 86_400_000,
+      description: 'It ends by itself then; a week at most',
+    }),
+  },
+  closed,
+);
+
 // GET /api/reports/fleet
 export const FleetReport = Type.Object({
   t_ms: Type.Number(),
@@ -135,37 +152,52 @@ export const FleetReport = Type.Object({
   }),
 });
 
-const threshold = {
-  raise_at: Type.Number(),
-  clear_at: Type.Number(),
-  delay_ms: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
-};
-
-// PUT /api/admin/settings: rules that are not named stay as they are
+// PUT /api/admin/settings: rules that are not named stay as they are; null: as the configuration says
 export const Settings = Type.Object(
   {
-    /** Thresholds by rule id; the rules themselves are configuration. */
-    thresholds: Type.Record(Type.String(), Type.Object(threshold, closed)),
+    rules: Type.Record(Type.String(), Nullable(RuleChange), {
+      description:
+        'By id of the rule; limits hold over those that the configuration gives for the same packs',
+    }),
+    note: Type.Optional(Type.String({ maxLength: 500, description: 'Why, for who looks later' })),
   },
   closed,
 );
 
-/** A rule with what it judges; only the threshold itself can be changed over the API. */
+const ScopedLimitsView = Type.Intersect([
+  ScopedLimits,
+  Type.Object({ from: Type.String({ description: 'default, configuration or settings, version N' }) }),
+]);
+
+/** A rule with what it judges. */
 export const RuleView = Type.Object({
   label: Type.String(),
-  severity: Severity,
   scope: Type.Union([Type.Literal('cell'), Type.Literal('pack')]),
   metric: Type.String(),
   metric_label: Type.String({ description: 'The quantity in words: "cell voltage"' }),
-  unit: Type.String({ description: 'Of raise_at and clear_at; empty where the quantity has none' }),
+  unit: Type.String({ description: 'Of the limits; empty where the quantity has none' }),
   direction: Type.Union([Type.Literal('above'), Type.Literal('below')]),
-  /** Only batteries of this chemistry are judged; null: all. */
-  chemistry: Nullable(Type.Union([Type.Literal('lfp'), Type.Literal('nmc'), Type.Literal('other')])),
-  ...threshold,
+  during: Nullable(Type.Enum([...DURING], { description: 'Judged at these times alone; null: always' })),
+  limits: Type.Array(ScopedLimitsView, {
+    description:
+      'For a pack the narrowest that fits holds: pack, battery, profile, chemistry, all; the later of two alike',
+  }),
+  raise_after_ms: Type.Integer(),
+  critical_after_ms: Type.Integer(),
+  clear_after_ms: Type.Integer(),
+  inhibit_ms: Type.Integer(),
+  latch: Type.Boolean(),
+  why: Nullable(Type.String()),
+  next_check: Nullable(Type.String()),
+  is_changed: Type.Boolean({ description: 'Other than the configuration says' }),
 });
 
 // GET /api/admin/settings, and the reply to PUT: every rule by its id, in configuration order
-export const SettingsReply = Type.Object({ thresholds: Type.Record(Type.String(), RuleView) });
+export const SettingsReply = Type.Object({
+  version: Type.Integer({ description: 'Of what was changed over the API; 0: nothing was' }),
+  changed: Nullable(Type.Object({ at_ms: Type.Number(), by: Type.String(), note: Nullable(Type.String()) })),
+  rules: Type.Record(Type.String(), RuleView),
+});
 
 // GET /api/system/status
 export const ComponentStatus = Type.Object({
@@ -222,6 +254,9 @@ export const FaultReply = Type.Object({ id: Type.String() });
 export type Problem = Static<typeof Problem>;
 export type HistoryQuery = Static<typeof HistoryQuery>;
 export type HistoryReply = Static<typeof HistoryReply>;
+export type Acknowledge = Static<typeof Acknowledge>;
+export type Note = Static<typeof Note>;
+export type Shelve = Static<typeof Shelve>;
 export type AlertQuery = Static<typeof AlertQuery>;
 export type AlertsReply = Static<typeof AlertsReply>;
 export type FleetReport = Static<typeof FleetReport>;

@@ -3,7 +3,9 @@
  * Columns are parallel arrays over the cells: values rounded to the metric's resolution, null where missing,
  * and a string with one quality letter per cell (m missing, g good, s stale, u suspect).
  */
+
 import Type, { type Static } from 'typebox';
+import { LIFECYCLE_STATES } from '../alerts/lifecycle.ts';
 import { PACK_METRICS } from '../metrics.ts';
 
 export const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -131,6 +133,7 @@ export const PackDetail = Type.Object({
 });
 
 export const Severity = Type.Union([Type.Literal('critical'), Type.Literal('warning'), Type.Literal('info')]);
+const who = { by: Type.String(), at_ms: Type.Number() };
 export const AlertView = Type.Object({
   id: Type.String(),
   rule_id: Type.String(),
@@ -140,14 +143,41 @@ export const AlertView = Type.Object({
   battery_name: Nullable(Type.String()),
   pack_id: Nullable(Type.String()),
   pack_name: Nullable(Type.String()),
+  connection_id: Nullable(Type.String({ description: 'Set, where all packs of a connection are silent' })),
   cell_no: Nullable(Type.Integer()),
   message: Type.String(),
   value: Nullable(Type.Number()),
   threshold: Nullable(Type.Number()),
   unit: Type.String(),
-  state: Type.Union([Type.Literal('active'), Type.Literal('cleared')]),
+  state: Type.Enum(['active', 'cleared', 'out_of_service'], {
+    description: 'Of the condition; out_of_service: its rule or pack is no longer configured',
+  }),
+  lifecycle: Type.Enum([...LIFECYCLE_STATES], { description: 'In the words of ISA-18.2' }),
   raised_ms: Type.Number(),
-  cleared_ms: Nullable(Type.Number()),
+  cleared_ms: Nullable(Type.Number({ description: 'When the condition ended last; null while it holds' })),
+  is_open: Type.Boolean({ description: 'Not yet both ended and acknowledged' }),
+  occurrences: Type.Integer({ description: 'How many times the condition began since raised_ms' }),
+  occurred_ms: Type.Number({ description: 'When it began last' }),
+  earlier_occurrences: Type.Integer({ description: 'Of the same rule and subject, before this alert' }),
+  earlier_ms: Nullable(Type.Number({ description: 'When the last of these began' })),
+  acknowledged: Nullable(Type.Object({ ...who, note: Nullable(Type.String()) })),
+  shelved: Nullable(Type.Object({ ...who, until_ms: Type.Number(), reason: Type.String() })),
+  unknown_since_ms: Nullable(
+    Type.Number({ description: 'Since when nobody can say whether the condition holds' }),
+  ),
+  latched_since_ms: Nullable(
+    Type.Number({
+      description: 'When the condition ended of one that stays active until it is acknowledged',
+    }),
+  ),
+  suppressed_by: Nullable(Type.String({ description: 'Id of the alert that says the cause' })),
+  notes: Type.Array(Type.Object({ ...who, text: Type.String() })),
+  change: Type.String({
+    description: 'The newest change: raised, recurred, updated, cleared, acknowledged, …',
+  }),
+  changed_ms: Type.Number(),
+  changed_by: Nullable(Type.String({ description: 'Null: the gateway itself' })),
+  next_check: Nullable(Type.String({ description: 'What a technician checks first' })),
 });
 
 export type HealthState = Static<typeof HealthState>;

@@ -13,8 +13,9 @@ export interface Topology {
   readonly packs: readonly PackNode[];
 }
 
-/** Cell chemistry of a battery, as far as thresholds depend on it. */
-export type Chemistry = 'lfp' | 'nmc' | 'other';
+/** Cell chemistry of a battery, as far as thresholds and cell models depend on it. */
+export const CHEMISTRIES = ['lfp', 'nmc', 'nca', 'lto', 'other'] as const;
+export type Chemistry = (typeof CHEMISTRIES)[number];
 
 export interface BatteryNode {
   readonly battery: number;

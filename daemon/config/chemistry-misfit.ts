@@ -14,9 +14,11 @@ export function chemistryMisfit(
       expected: `"chemistry: ${chemistries[0]}", or the profile of another device`,
     };
   const range = plausible?.cell?.voltage_v;
-  const limits = DEFAULT_RULES.filter(
-    ({ chemistry: of, on }) => of === chemistry && on.scope === 'cell' && on.metric === 'voltage_v',
-  ).map(({ raise_at }) => raise_at);
+  const limits = DEFAULT_RULES.filter(({ on }) => on.scope === 'cell' && on.metric === 'voltage_v')
+    .flatMap(rule => rule.limits.filter(scoped => scoped.chemistry === chemistry))
+    .flatMap(({ critical, warning }) => [critical, warning])
+    .flatMap(limit => (typeof limit === 'object' && 'otherwise' in limit ? limit.otherwise : limit))
+    .filter(limit => typeof limit === 'number');
   if (!range || limits.length === 0) return undefined;
   const [lowest, highest] = [Math.min(...limits), Math.max(...limits)];
   if (range[0] <= lowest && range[1] >= highest) return undefined;

@@ -268,42 +268,64 @@ batteries: [{ id: b, packs: [{ id: p1, connection: bus-1, profile: acme-can, cel
   ]);
 });
 
-test('rules say why, and good ones become thresholds', () => {
-  const rule = 'label: L, severity: warning';
+test('rules say what is wrong with them, and good ones stand beside the default ones', () => {
+  const rule = 'label: L';
   const rules = [
-    `{ id: a, ${rule}, cell: voltage_v, above: 3.6, clear_at: 3.7 }`,
-    `{ id: a, ${rule}, cell: voltage_v, pack: soc_pct, above: 3.6, clear_at: 3.5 }`,
-    `{ id: c, ${rule}, below: 3.6, clear_at: 3.7 }`,
-    `{ id: d, ${rule}, pack: soc_pct, above: 1, below: 2, clear_at: 3.7 }`,
-    `{ id: e, ${rule}, pack: soc_pct, clear_at: 3.7 }`,
-    `{ id: f, ${rule}, pack: soc_pct, below: 10, clear_at: 9 }`,
-    `{ id: pack_silent, ${rule}, pack: soc_pct, below: 10, clear_at: 11 }`,
+    `{ id: a, ${rule}, cell: voltage_v, above: { critical: 3.6, warning: 3.7 } }`,
+    `{ id: a, ${rule}, cell: voltage_v, pack: soc_pct, above: { warning: 3.6 } }`,
+    `{ id: c, ${rule}, below: { warning: 3.6 } }`,
+    `{ id: d, ${rule}, pack: soc_pct, above: { warning: 1 }, below: { warning: 2 } }`,
+    `{ id: e, ${rule}, pack: soc_pct }`,
+    `{ id: f, ${rule}, pack: soc_pct, below: { warning: 90 }, hysteresis: 20 }`,
+    `{ id: pack_silent, ${rule}, pack: soc_pct, below: { warning: 10 } }`,
+    `{ id: g, ${rule}, pack: soc_pct, below: {} }`,
+    `{ id: h, ${rule}, cell: voltage_v, below: { warning: { over: [temperature_c, c_rate], at: [[0, 25], [-1, 0]], limits: [[2, 3], [2.5]] } } }`,
+    `{ id: i, ${rule}, cell: voltage_v, below: { warning: { over: [temperature_c], at: [[25, 0]], limits: [2, 3] } } }`,
   ];
-  const alerts = (lines: string[]) => `alerts:\n  rules:\n${lines.map(line => `    - ${line}\n`).join('')}`;
-  expect(
-    problemsOf(withPack(GOOD, alerts(rules))).map(line => line.replace(/^\S+ alerts\.rules/, '')),
-  ).toEqual([
-    '[0].clear_at: found 3.7, expected at most 3.6, the value of above',
-    '[1]: found both "cell" and "pack", expected either "cell" or "pack"',
-    '[1].id: found "a" again, expected an id of its own',
-    '[2]: found neither "cell" nor "pack", expected either "cell" or "pack"',
-    '[3]: found both "above" and "below", expected either "above" or "below"',
-    '[4]: found neither "above" nor "below", expected either "above" or "below"',
-    '[5].clear_at: found 9, expected at least 10, the value of below',
-    '[6].id: found "pack_silent" again, expected an id of its own',
+  const limits = [
+    '{ rule: soc_lo, warning: 5 }',
+    '{ rule: soc_low, battery: b1, pack: p1, warning: 5 }',
+    '{ rule: soc_low }',
+    '{ rule: soc_low, warning: 2, critical: 4 }',
+  ];
+  const lines = (key: string, list: string[]) => `  ${key}:\n${list.map(line => `    - ${line}\n`).join('')}`;
+  const alerts = `alerts:\n${lines('rules', rules)}${lines('limits', limits)}`;
+  expect(problemsOf(withPack(GOOD, alerts)).map(line => line.replace(/^\S+ alerts\./, ''))).toEqual([
+    'rules[0].above.warning: found 3.7, expected at most 3.6, the critical limit',
+    'rules[1]: found both "cell" and "pack", expected either "cell" or "pack"',
+    'rules[1].id: found "a" again, expected an id of its own',
+    'rules[2]: found neither "cell" nor "pack", expected either "cell" or "pack"',
+    'rules[3]: found both "above" and "below", expected either "above" or "below"',
+    'rules[4]: found neither "above" nor "below", expected either "above" or "below"',
+    'rules[5].hysteresis: found 20, expected a limit and a hysteresis that leave room between 0 and 100 %: it would clear at 110 %, never',
+    'rules[6].id: found "pack_silent" again, expected an id of its own',
+    'rules[7].below: found no limit, expected critical, warning or info',
+    'rules[8].below.warning.limits[1]: found 1 limits, expected 2 at temperature_c 25, one for each value of c_rate',
+    'rules[9].below.warning.at[0][1]: found 0 after 25, expected values in ascending order',
+    'limits[0].rule: found "soc_lo", expected the id of a rule; did you mean "soc_low"?',
+    'limits[1]: found battery and pack, expected one of pack, battery, profile and chemistry',
+    'limits[2]: found no limit, expected critical, warning, info or hysteresis',
+    'limits[3].warning: found 2, expected at least 4, the critical limit',
   ]);
-  const good = `{ id: a, ${rule}, cell: voltage_v, above: 3.6, clear_at: 3.5, chemistry: nmc, delay_ms: 50 }`;
-  expect(load(withPack(GOOD, alerts([good]))).config.alerts.rules).toEqual([
+  expect(
+    problemsOf(withPack(GOOD, 'alerts: { limits: [{ rule: soc_low, battery: b9, warning: 5 }] }')),
+  ).toEqual([
+    expect.stringMatching(/alerts\.limits\[0\]\.battery: found "b9", expected the id of a battery/),
+  ]);
+  const good = `{ id: a, ${rule}, cell: voltage_v, above: { critical: 3.6 }, hysteresis: 0.1, chemistry: nmc, raise_after_ms: 50 }`;
+  const loaded = load(withPack(GOOD, `alerts:\n  default_rules: false\n${lines('rules', [good])}`));
+  expect(loaded.config.alerts.rules).toEqual([
     {
       id: 'a',
       label: 'L',
-      severity: 'warning',
-      chemistry: 'nmc',
       on: { scope: 'cell', metric: 'voltage_v' },
       direction: 'above',
-      raise_at: 3.6,
-      clear_at: 3.5,
-      delay_ms: 50,
+      limits: [{ chemistry: 'nmc', critical: 3.6, hysteresis: 0.1, from: 'configuration' }],
+      raise_after_ms: 50,
+      critical_after_ms: 50,
+      clear_after_ms: 10_000,
+      inhibit_ms: 10_000,
+      latch: false,
     },
   ]);
 });

@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { ThresholdRule } from '../../core/alerts/alert.ts';
+import type { ThresholdRule } from '../../core/alerts/rule.ts';
 import { describeError } from '../../core/errors.ts';
 import { describeFound } from '../../core/schema/describe.ts';
 import type { Finding, Problem } from '../../core/schema/problem.ts';
@@ -14,7 +14,6 @@ import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { SimulationConfig } from '../../sim/simulation-config.ts';
 import { isAddressOrNetwork } from '../server/addresses.ts';
 import { ConfigError } from './config-error.ts';
-import { DEFAULT_RULES } from './default-rules.ts';
 import { DEFAULTS } from './defaults.ts';
 import {
   DATABASE_URL_EXPECTED,
@@ -23,7 +22,7 @@ import {
   wrongDatabaseUrl,
 } from './environment.ts';
 import { type BoundConnection, buildFleet, type Findings } from './fleet.ts';
-import { resolveRules } from './rules.ts';
+import { type KnownScopes, resolveRules, scopeFindings } from './rules.ts';
 import { Config } from './schema.ts';
 
 /** The configuration with every default filled in and the environment laid over it; paths are absolute. */
@@ -70,10 +69,20 @@ export function loadConfig(file: string, environment: Environment, profiles: Loa
   const findings: Findings = { problems: [], warnings: [] };
   const config = resolveConfig(document.value, environment, dirname(path), findings);
   const fleet = buildFleet(document.value, profiles, dirname(path), findings, config.interval_ms);
+  if (fleet)
+    findings.problems.push(...scopeFindings(document.value.alerts ?? {}, knownScopes(fleet.topology)));
   const inOrder = (list: readonly Finding[]) => sortProblems(list.map(document.locate));
   if (!fleet || findings.problems.length > 0) throw new ConfigError(inOrder(findings.problems));
   const warnings = [...inOrder(findings.warnings), ...weakSecrets(environment)];
   return { file: path, config, ...fleet, warnings };
+}
+
+function knownScopes({ batteries, packs }: Topology): KnownScopes {
+  return {
+    batteries: batteries.map(({ id }) => id),
+    packs: packs.map(({ id }) => id),
+    profiles: [...new Set(packs.map(({ profile_id }) => profile_id))],
+  };
 }
 
 const UNREADABLE: Readonly<Record<string, string>> = {
@@ -122,7 +131,7 @@ function resolveConfig(
     interval_ms,
     alerts: {
       silent_after_ms: alerts.silent_after_ms ?? Math.max(DEFAULTS.silent_after_ms, 5 * interval_ms),
-      rules: alerts.rules ? resolveRules(alerts.rules, findings.problems) : DEFAULT_RULES,
+      rules: resolveRules(alerts, findings.problems),
     },
     storage: {
       directory: storage.directory ? resolve(directory, storage.directory) : environment.state_dir,

@@ -1,5 +1,7 @@
 /** The reference part of docs/configuration.md, written from the schema: every key, its values, its default. */
 import type { TSchema } from 'typebox';
+import { ruleQuantity } from '../../core/alerts/figures.ts';
+import { type Limit, scopeText } from '../../core/alerts/rule.ts';
 import { describeExpected, isTuple, nodeOf, type SchemaNode } from '../../core/schema/describe.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
 
@@ -29,20 +31,38 @@ export function configReference(schema: TSchema): string {
 
 /** Markdown: the thresholds that hold where the file gives none. */
 export function defaultRulesTable(): string {
-  const rows = DEFAULT_RULES.map(rule => {
-    const delay = `${rule.delay_ms / 1000} s`;
-    const on = `${rule.on.scope} \`${rule.on.metric}\``;
-    return [
-      `\`${rule.id}\``,
-      rule.severity,
-      rule.chemistry ?? 'all',
-      on,
-      `${rule.direction} ${rule.raise_at}`,
-      String(rule.clear_at),
-      delay,
-    ];
+  const rows = DEFAULT_RULES.flatMap(rule => {
+    const on = `${rule.on.scope} \`${rule.on.metric}\`${rule.during ? `, ${DURING_WORDS[rule.during]}` : ''}`;
+    const { unit } = ruleQuantity(rule);
+    const after = `${rule.raise_after_ms / 1000} s`;
+    return rule.limits.map((limits, i) => [
+      i === 0 ? `\`${rule.id}\`` : '',
+      i === 0 ? `${on}, ${rule.direction}` : '',
+      scopeText(limits),
+      limitText(limits.warning ?? limits.info, unit) + (limits.warning === undefined ? ' (info)' : ''),
+      limitText(limits.critical, unit),
+      `${limits.hysteresis ?? 0}${unit && ` ${unit}`}`,
+      i === 0 ? after : '',
+      i === 0 ? (rule.why ?? '') : '',
+    ]);
   });
-  return markdown(['rule', 'severity', 'chemistry', 'of', 'raised', 'cleared at', 'after'], rows);
+  return markdown(['rule', 'of', 'for', 'warning', 'critical', 'hysteresis', 'after', 'why'], rows);
+}
+
+const DURING_WORDS = {
+  charging: 'while charging',
+  discharging: 'while discharging',
+  load: 'under load',
+  rest: 'at rest',
+} as const;
+
+function limitText(limit: Limit | undefined, unit: string): string {
+  const space = unit && ` ${unit}`;
+  if (limit === undefined) return '-';
+  if (typeof limit === 'number') return `${limit}${space}`;
+  if ('of' in limit) return `${limit.times} × \`${limit.of}\`${limit.plus ? ` + ${limit.plus}${space}` : ''}`;
+  const values = limit.limits.flat();
+  return `${Math.min(...values)} to ${Math.max(...values)}${space} by ${limit.over.map(name => `\`${name}\``).join(' and ')}`;
 }
 
 function sectionTables(key: string, node: SchemaNode): string[] {

@@ -7,7 +7,8 @@ import { nearly } from '../../core/schema/testing/yaml.ts';
 import { ProfileFile } from '../../drivers/profiles/profile.ts';
 import { ConnectionConfig } from '../../drivers/transports.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';
-import { Config, PackConfig, RuleConfig } from './schema.ts';
+import { RuleConfig } from './rule-schema.ts';
+import { Config, PackConfig } from './schema.ts';
 
 const SCHEMAS = { Config, ConnectionConfig, PackConfig, RuleConfig, SimulationConfig, ProfileFile };
 

@@ -1,10 +1,11 @@
 /** The configuration file: one schema for check-config, the daemon and the docs. */
 import Type, { type Static } from 'typebox';
-import { CellMetric, type CellMetricName, PackMetric, type PackMetricName } from '../../core/metrics.ts';
 import { RangedId } from '../../drivers/connection-fields.ts';
 import { ConnectionConfig } from '../../drivers/transports.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';
+import { ChemistryName } from './chemistry-schema.ts';
 import { DEFAULTS } from './defaults.ts';
+import { LimitsConfig, RuleConfig } from './rule-schema.ts';
 
 const closed = { additionalProperties: false } as const;
 const Id = (description: string) =>
@@ -14,28 +15,6 @@ const Id = (description: string) =>
     description,
   });
 const Name = (description: string) => Type.Optional(Type.String({ maxLength: 100, description }));
-const Chemistry = Type.Enum(['lfp', 'nmc', 'other']);
-const CHEMISTRY_ALIASES = {
-  lifepo4: 'lfp',
-  lifepo: 'lfp',
-  lifeypo4: 'lfp',
-  lithiumironphosphate: 'lfp',
-  ironphosphate: 'lfp',
-  nca: 'nmc',
-  nmc811: 'nmc',
-  nmc622: 'nmc',
-  ncm: 'nmc',
-  liion: 'nmc',
-  lithiumion: 'nmc',
-  linimncoo2: 'nmc',
-  lto: 'other',
-  titanate: 'other',
-  sodium: 'other',
-  naion: 'other',
-  agm: 'other',
-  leadacid: 'other',
-  lead: 'other',
-};
 const SHOWN = 'Shown on the page (default: the id)';
 
 /** One pack, or with ranges many alike: `id`, `connection` and `address` are expanded side by side. */
@@ -90,56 +69,11 @@ export const BatteryConfig = Type.Object(
     id: Id('Name of the battery, unique'),
     name: Name(SHOWN),
     chemistry: Type.Optional(
-      Type.Enum(Chemistry.enum, {
-        default: DEFAULTS.chemistry,
-        aliases: CHEMISTRY_ALIASES,
-        description: 'Cell chemistry; thresholds depend on it. `other` has no voltage thresholds of its own',
-      }),
+      ChemistryName(
+        `Cell chemistry; thresholds depend on it. \`other\` has no voltage thresholds of its own (default: ${DEFAULTS.chemistry})`,
+      ),
     ),
     packs: Type.Array(PackConfig, { minItems: 1, description: 'Its packs' }),
-  },
-  closed,
-);
-
-const CELL_QUANTITIES = Object.keys(CellMetric) as CellMetricName[];
-const PACK_QUANTITIES = Object.keys(PackMetric) as PackMetricName[];
-
-export const RuleConfig = Type.Object(
-  {
-    id: Type.String({
-      pattern: '^[a-z][a-z0-9_]*$',
-      title: 'small letters, digits and "_"',
-      description: 'Name of the rule, unique',
-    }),
-    label: Type.String({ minLength: 1, maxLength: 100, description: 'Shown on the page' }),
-    severity: Type.Enum(['critical', 'warning', 'info'], { description: 'How urgent it is' }),
-    chemistry: Type.Optional(
-      Type.Enum(Chemistry.enum, {
-        aliases: CHEMISTRY_ALIASES,
-        description: 'Only for batteries of this chemistry (default: all)',
-      }),
-    ),
-    cell: Type.Optional(
-      Type.Enum(CELL_QUANTITIES, { description: 'A quantity of each cell; either `cell` or `pack`' }),
-    ),
-    pack: Type.Optional(
-      Type.Enum([...PACK_QUANTITIES, 'cell_voltage_spread_v'], {
-        description: 'A quantity of the pack; either `cell` or `pack`',
-      }),
-    ),
-    above: Type.Optional(Type.Number({ description: 'Raised above this value; either `above` or `below`' })),
-    below: Type.Optional(Type.Number({ description: 'Raised below this value; either `above` or `below`' })),
-    clear_at: Type.Number({
-      description: 'Cleared again beyond this value, on the safe side of the threshold',
-    }),
-    delay_ms: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 86_400_000,
-        default: DEFAULTS.delay_ms,
-        description: 'Must last this long first',
-      }),
-    ),
   },
   closed,
 );
@@ -153,9 +87,17 @@ const AlertsConfig = Type.Object(
         description: `A pack that says nothing this long raises an alert (default: ${DEFAULTS.silent_after_ms}, or five intervals if that is longer)`,
       }),
     ),
+    default_rules: Type.Optional(
+      Type.Boolean({ default: true, description: 'Whether the default rules hold; see below' }),
+    ),
     rules: Type.Optional(
       Type.Array(RuleConfig, {
-        description: 'Thresholds, in place of the default ones (default: see below)',
+        description: 'Further rules; one with the id of a default rule takes its place',
+      }),
+    ),
+    limits: Type.Optional(
+      Type.Array(LimitsConfig, {
+        description: 'Other limits of a rule, default or own, for some packs: the narrowest that fits holds',
       }),
     ),
   },
@@ -319,5 +261,4 @@ export const Config = Type.Object(
 
 export type PackConfig = Static<typeof PackConfig>;
 export type BatteryConfig = Static<typeof BatteryConfig>;
-export type RuleConfig = Static<typeof RuleConfig>;
 export type Config = Static<typeof Config>;

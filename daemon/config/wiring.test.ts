@@ -85,7 +85,7 @@ test('one serial port by two paths, plugged in or not', () => {
 test('a chemistry by one of its other names', () => {
   const bus = ['id: bus, type: socketcan, interface: can0'];
   expect(problemsOf(bus, [JK], 'LiFePO4')).toEqual([
-    'config.yaml:6:16 batteries[0].chemistry: found "LiFePO4", expected one of lfp, nmc, other; did you mean "lfp"?',
+    'config.yaml:6:16 batteries[0].chemistry: found "LiFePO4", expected one of lfp, nmc, nca, lto, other; did you mean "lfp"?',
   ]);
   expect(problemsOf(bus, [JK], 'Li-Ion')[0]).toContain('did you mean "nmc"?');
   expect(problemsOf(bus, [JK], 'lpf')[0]).toContain('did you mean "lfp"?');

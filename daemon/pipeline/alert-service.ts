@@ -1,64 +1,63 @@
 /** Alerts as a service: the pure engines, fed by sampler and gateway watch, recorded in the store, passed to listeners. */
-import { Compile } from 'typebox/compile';
-import type { Alert, ThresholdRule } from '../../core/alerts/alert.ts';
+import { type Alert, storedAlert } from '../../core/alerts/alert.ts';
+import type { AlertBook } from '../../core/alerts/alert-book.ts';
 import { AlertEngine, type EngineOptions, type PackFacts } from '../../core/alerts/engine.ts';
 import { GatewayAlerts } from '../../core/alerts/gateway-alerts.ts';
 import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
-import { ruleQuantity } from '../../core/alerts/measure.ts';
-import { type RuleView, Settings, type SettingsReply } from '../../core/contract/http.ts';
-import { GatewayError } from '../../core/errors.ts';
+import { type Act, isInForce } from '../../core/alerts/lifecycle.ts';
+import { nextCheckOf } from '../../core/alerts/next-checks.ts';
+import type { ThresholdRule } from '../../core/alerts/rule.ts';
+import type { Settings, SettingsReply, Shelve } from '../../core/contract/http.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { Alerts } from '../server/services.ts';
-import { ReadableDocuments } from '../store/documents/readable-documents.ts';
 import type { Store } from '../store/store.ts';
+import { AlertSettings } from './alert-settings.ts';
+import { PendingDelays } from './pending-delays.ts';
 
-const isSettings = Compile(Settings);
-const SETTINGS_KIND = 'settings';
-const SETTINGS_ID = 'thresholds';
-/** More active alerts than a fleet can have rules times packs are never restored. */
+/** More open alerts than a fleet can have rules times packs are never restored. */
 const MAX_RESTORED = 100_000;
+
+type AlertStore = Pick<Store, 'appendAlert' | 'alerts' | 'pastAlerts' | 'documents'>;
 
 export class AlertService implements Alerts {
   readonly #engine: AlertEngine;
   readonly #gateway: GatewayAlerts;
-  readonly #configured: readonly ThresholdRule[];
-  readonly #store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>;
-  readonly #readable: ReadableDocuments;
+  readonly #store: AlertStore;
+  readonly #settings: AlertSettings;
+  readonly #pending: PendingDelays;
   readonly #listeners = new Set<(alert: Alert) => void>();
+  #open: readonly Alert[] = [];
   #active: readonly Alert[] = [];
 
   constructor(
     topology: Topology,
     rules: readonly ThresholdRule[],
     options: EngineOptions,
-    store: Pick<Store, 'appendAlert' | 'alerts' | 'documents'>,
+    store: AlertStore,
     log: Logger = silentLogger,
   ) {
     this.#engine = new AlertEngine(topology, rules, options);
     this.#gateway = new GatewayAlerts(undefined, options.run);
-    this.#configured = rules;
     this.#store = store;
-    this.#readable = new ReadableDocuments(store.documents, log);
+    this.#settings = new AlertSettings(rules, store.documents, log);
+    this.#pending = new PendingDelays(store.documents, log);
   }
 
-  /** Takes over thresholds and active alerts from before a restart. */
-  async restore(t_ms: number): Promise<void> {
-    const readSettings = (body: unknown) => (isSettings.Check(body) ? body : undefined);
-    const remedy = 'alerts are raised by the thresholds of the configuration; set them again';
-    const saved = await this.#readable.get(SETTINGS_KIND, SETTINGS_ID, readSettings, remedy);
-    if (saved) this.#engine.replaceRules(withThresholds(this.#configured, saved));
-    const active = await this.#store.alerts({ state: 'active', limit: MAX_RESTORED });
-    const of_gateway = this.#gateway.adopt(
-      active.filter(alert => alert.battery_id === null),
+  /** Takes over rules, open alerts and delays that run from before a restart. */
+  async restore(t_ms: number, mono_ms: number): Promise<void> {
+    await this.#settings.restore();
+    this.#engine.replaceRules(this.#settings.rules());
+    for (const past of await this.#store.pastAlerts()) this.#bookOf(past).remember(past);
+    const open = (await this.#store.alerts({ state: 'open', limit: MAX_RESTORED })).map(storedAlert);
+    this.#gateway.adopt(open.filter(isOfGateway), t_ms, this.#record);
+    this.#engine.adopt(
+      open.filter(alert => !isOfGateway(alert)),
       t_ms,
+      this.#record,
     );
-    const of_packs = this.#engine.adopt(
-      active.filter(alert => alert.battery_id !== null),
-      t_ms,
-    );
-    for (const orphan of [...of_gateway, ...of_packs]) this.#record(orphan);
-    this.#active = this.#allActive();
+    this.#engine.resume(await this.#pending.restore(t_ms), mono_ms);
+    this.#gather();
   }
 
   /** What is known of a pack at one moment. */
@@ -66,8 +65,23 @@ export class AlertService implements Alerts {
     this.#engine.evaluate(pack, facts, t_ms, mono_ms, this.#record);
   }
 
+  /** After all packs of a moment were judged. */
+  finishMoment(t_ms: number, mono_ms: number): void {
+    this.#engine.finish(t_ms, mono_ms, this.#record);
+    this.#pending.saveNowAndThen(() => this.#engine.pending(mono_ms), t_ms, mono_ms);
+  }
+
   judgeGateway(parts: GatewayParts, t_ms: number, mono_ms: number): void {
     this.#gateway.evaluate(parts, t_ms, mono_ms, this.#record);
+  }
+
+  /** Saves what a restart needs; nothing is judged after it. */
+  async stop(t_ms: number, mono_ms: number): Promise<void> {
+    await this.#pending.save(this.#engine.pending(mono_ms), t_ms);
+  }
+
+  open(): readonly Alert[] {
+    return this.#open;
   }
 
   active(): readonly Alert[] {
@@ -79,62 +93,62 @@ export class AlertService implements Alerts {
     return () => this.#listeners.delete(listener);
   }
 
-  settings(): SettingsReply {
-    return { thresholds: Object.fromEntries(this.#engine.rules.map(rule => [rule.id, viewOf(rule)])) };
+  acknowledge(id: string, act: Act, note: string | null): Alert | undefined {
+    return this.#act(book => book.acknowledge(id, act, note, this.#record));
   }
 
-  async changeSettings(settings: Settings): Promise<SettingsReply> {
-    for (const [id, { raise_at, clear_at }] of Object.entries(settings.thresholds)) {
-      const rule = this.#configured.find(one => one.id === id);
-      if (!rule) {
-        const names = this.#configured.map(one => one.id).join(', ');
-        throw new GatewayError('BAD_REQUEST', `thresholds.${id}: no such rule; the rules are ${names}`);
-      }
-      const onSafeSide = rule.direction === 'above' ? clear_at <= raise_at : clear_at >= raise_at;
-      if (!onSafeSide) {
-        const side = rule.direction === 'above' ? 'at or below' : 'at or above';
-        throw new GatewayError(
-          'BAD_REQUEST',
-          `thresholds.${id}.clear_at: found ${clear_at}, expected a value ${side} raise_at (${raise_at})`,
-        );
-      }
-    }
-    const changed = withThresholds(this.#engine.rules, settings);
-    await this.#store.documents.put(SETTINGS_KIND, SETTINGS_ID, thresholdsOf(changed));
-    this.#engine.replaceRules(changed);
+  note(id: string, act: Act, text: string): Alert | undefined {
+    return this.#act(book => book.note(id, act, text, this.#record));
+  }
+
+  shelve(id: string, act: Act, { duration_ms, reason }: Shelve): Alert | undefined {
+    return this.#act(book => book.shelve(id, act, act.at_ms + duration_ms, reason, this.#record));
+  }
+
+  unshelve(id: string, act: Act): Alert | undefined {
+    return this.#act(book => book.unshelve(id, act, this.#record));
+  }
+
+  nextCheck(alert: Alert): string | null {
+    return nextCheckOf(alert, this.#engine.rules);
+  }
+
+  settings(): SettingsReply {
+    return this.#settings.reply();
+  }
+
+  async changeSettings(settings: Settings, { by, at_ms }: Act): Promise<SettingsReply> {
+    await this.#settings.change(settings, by, at_ms);
+    this.#engine.replaceRules(this.#settings.rules());
     return this.settings();
+  }
+
+  #act(step: (book: AlertBook) => Alert | undefined): Alert | undefined {
+    return step(this.#engine.book) ?? step(this.#gateway.book);
+  }
+
+  #bookOf(alert: Alert): AlertBook {
+    return isOfGateway(alert) ? this.#gateway.book : this.#engine.book;
   }
 
   readonly #record = (alert: Alert): void => {
     this.#store.appendAlert(alert);
-    this.#active = this.#allActive();
+    this.#gather();
     for (const listener of this.#listeners) listener(alert);
   };
 
-  /** Newest first. */
-  #allActive(): Alert[] {
-    const of_gateway = this.#gateway.active();
-    const of_packs = this.#engine.active();
-    if (of_gateway.length === 0) return of_packs;
-    return [...of_gateway, ...of_packs].sort((a, b) => b.raised_ms - a.raised_ms);
+  #gather(): void {
+    const of_gateway = this.#gateway.book.all();
+    const of_packs = this.#engine.book.all();
+    this.#open =
+      of_gateway.length === 0
+        ? of_packs
+        : [...of_gateway, ...of_packs].sort((a, b) => b.raised_ms - a.raised_ms);
+    this.#active = this.#open.filter(isInForce);
   }
 }
 
-function thresholdsOf(rules: readonly ThresholdRule[]): Settings {
-  return {
-    thresholds: Object.fromEntries(
-      rules.map(({ id, raise_at, clear_at, delay_ms }) => [id, { raise_at, clear_at, delay_ms }]),
-    ),
-  };
-}
-
-function viewOf(rule: ThresholdRule): RuleView {
-  const { label, severity, on, direction, chemistry = null, raise_at, clear_at, delay_ms } = rule;
-  const { label: metric_label, unit } = ruleQuantity(rule);
-  const seen = { scope: on.scope, metric: on.metric, metric_label, unit };
-  return { label, severity, ...seen, direction, chemistry, raise_at, clear_at, delay_ms };
-}
-
-function withThresholds(rules: readonly ThresholdRule[], settings: Settings): ThresholdRule[] {
-  return rules.map(rule => ({ ...rule, ...settings.thresholds[rule.id] }));
+/** Not of packs or connections. */
+function isOfGateway({ battery_id, connection_id }: Alert): boolean {
+  return battery_id === null && connection_id === null;
 }

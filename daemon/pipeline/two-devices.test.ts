@@ -55,6 +55,7 @@ async function rig(
       if (rule_id === 'two_devices') alerts.push(state === 'active' ? `raised: ${message}` : 'cleared');
     },
     alerts: async () => [],
+    pastAlerts: async () => [],
   };
   const options = { silent_after_ms: 15_000, deviceAlarmLabel: (_: number, code: string) => code };
   const service = new AlertService(topology, [], options, store);

@@ -52,6 +52,14 @@ const person = (line: Line): Line => ({ ...line, key: 403 });
 /** `una` and `mo` are assigned `north` (packs n1, n2); what is in `south` does not exist for them. */
 const foreign = (url: string): Line => ({ url, user: 404, moderator: 404, admin: 200 });
 
+/** Of those who handle alerts. */
+const handler = (url: string, status: number, body?: object): Line => ({
+  url,
+  user: 403,
+  moderator: status,
+  admin: status,
+  ...(body && { body }),
+});
 const TABLE: Record<string, Line[]> = {
   'POST /api/auth/login': [
     open('/api/auth/login', 200, { username: 'una', password: PASSWORD }),
@@ -118,6 +126,19 @@ const TABLE: Record<string, Line[]> = {
     { url: '/api/alerts?about=gateway', user: 403, moderator: 200, admin: 200 },
     all('/api/alerts?about=pack', 400),
   ],
+  'POST /api/alerts/:id/acknowledge': [
+    handler('/api/alerts/none/acknowledge', 404, {}),
+    handler('/api/alerts/none/acknowledge', 400, { note: '' }),
+  ],
+  'POST /api/alerts/:id/note': [
+    handler('/api/alerts/none/note', 404, { text: 'seen' }),
+    handler('/api/alerts/none/note', 400, {}),
+  ],
+  'POST /api/alerts/:id/shelve': [
+    handler('/api/alerts/none/shelve', 404, { reason: 'repair', duration_ms: 60_000 }),
+    handler('/api/alerts/none/shelve', 400, { reason: 'repair', duration_ms: 1e12 }),
+  ],
+  'POST /api/alerts/:id/unshelve': [handler('/api/alerts/none/unshelve', 404)],
   'GET /api/export': [
     all('/api/export?from_ms=0&to_ms=1'),
     all('/api/export?from_ms=0&to_ms=1&format=ndjson&rows=pack&pack_id=n1'),
@@ -147,10 +168,10 @@ const TABLE: Record<string, Line[]> = {
   'GET /api/admin/settings': [admin('/api/admin/settings')],
   'PUT /api/admin/settings': [
     admin('/api/admin/settings', 200, {
-      thresholds: { cell_high: { raise_at: 3.7, clear_at: 3.6, delay_ms: 0 } },
+      rules: { cell_high: { limits: [{ critical: 3.7 }] } },
     }),
     admin('/api/admin/settings', 400, {
-      thresholds: { unknown: { raise_at: 3.7, clear_at: 3.6, delay_ms: 0 } },
+      rules: { unknown: { limits: [{ critical: 3.7 }] } },
     }),
   ],
   'GET /api/system/status': [all('/api/system/status')],

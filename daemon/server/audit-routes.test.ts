@@ -33,7 +33,7 @@ test('users, keys, settings, faults: who, what, from where, old and new', async 
   await ask('POST', '/api/admin/users', { username: 'new', password: PASSWORD, role: 'user' });
   await ask('PUT', '/api/admin/users/new', { role: 'moderator', password: NEW_PASSWORD });
   await ask('PUT', '/api/admin/settings', {
-    thresholds: { cell_high: { raise_at: 3.7, clear_at: 3.6, delay_ms: 0 } },
+    rules: { cell_high: { limits: [{ critical: 3.7 }] } },
   });
   const key = (await ask('POST', '/api/admin/keys', { name: 'plc', role: 'user' })).json();
   await ask('DELETE', `/api/admin/keys/${key.key.id}`);
@@ -63,8 +63,8 @@ test('users, keys, settings, faults: who, what, from where, old and new', async 
     {
       action: 'settings.change',
       target: 'cell_high',
-      old: { cell_high: { raise_at: 3.65 } },
-      new: { cell_high: { raise_at: 3.7 } },
+      old: { cell_high: { limits: [{ critical: 3.65 }] } },
+      new: { cell_high: { limits: [{ critical: 3.65 }, { critical: 3.7 }] } },
     },
     { action: 'key.create', target: 'plc', new: { role: 'user' } },
     { action: 'key.revoke', target: 'plc', old: { role: 'user' } },

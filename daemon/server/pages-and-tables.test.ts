@@ -33,6 +33,9 @@ beforeAll(async () => {
       site.judge(pack);
       site.setCells(pack, 3.3);
       site.judge(pack);
+      // What nobody acknowledges would be one alert that comes and goes.
+      for (const { id } of site.services.alerts.open())
+        site.services.alerts.acknowledge(id, { by: 'ada', at_ms: site.clock.wallMs() }, null);
     }
     site.clock.advance(500);
   }

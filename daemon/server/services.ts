@@ -1,7 +1,14 @@
 /** What the server needs of the rest of the daemon; `inject` tests give it small real ones. */
 import type { Alert } from '../../core/alerts/alert.ts';
+import type { Act } from '../../core/alerts/lifecycle.ts';
 import type { Clock } from '../../core/clock/clock.ts';
-import type { ComponentStatus, Settings, SettingsReply, SystemStatus } from '../../core/contract/http.ts';
+import type {
+  ComponentStatus,
+  Settings,
+  SettingsReply,
+  Shelve,
+  SystemStatus,
+} from '../../core/contract/http.ts';
 import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -21,11 +28,21 @@ export interface LiveView {
 }
 
 export interface Alerts {
+  /** Not yet back to normal, newest first. */
+  open(): readonly Alert[];
+  /** Of these, what holds now, and is neither shelved nor suppressed. */
   active(): readonly Alert[];
   onChange(listener: (alert: Alert) => void): () => void;
+  /** Undefined, here and below: no such alert is open. */
+  acknowledge(id: string, act: Act, note: string | null): Alert | undefined;
+  note(id: string, act: Act, text: string): Alert | undefined;
+  shelve(id: string, act: Act, shelve: Shelve): Alert | undefined;
+  unshelve(id: string, act: Act): Alert | undefined;
+  /** What a technician checks first. */
+  nextCheck(alert: Alert): string | null;
   settings(): SettingsReply;
-  /** Replaces the thresholds named; a GatewayError BAD_REQUEST names the rule, what was given and what is allowed. */
-  changeSettings(settings: Settings): Promise<SettingsReply>;
+  /** Changes the rules named; a GatewayError BAD_REQUEST names the place, what was found and what is expected. */
+  changeSettings(settings: Settings, act: Act): Promise<SettingsReply>;
 }
 
 export interface TimeKeeper {

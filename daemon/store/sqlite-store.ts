@@ -98,6 +98,7 @@ class SqliteStore implements Store, LogSource {
   };
   readonly clockState = (boot_id: string) => this.#read('clock_state', { boot_id });
   readonly alerts = (request: AlertRequest) => this.#read('alerts', request);
+  readonly pastAlerts = () => this.#read('past_alerts', undefined);
   readonly durableSeq = () => this.#stats.durable_seq;
   readonly packId = (pack_key: number) => this.#appender.packId(pack_key);
   readonly markSynced = (seq: number) => {

@@ -71,7 +71,8 @@ export interface HistoryRequest {
 }
 
 export interface AlertRequest {
-  readonly state: 'active' | 'cleared' | 'all';
+  /** `open`: not yet back to normal. */
+  readonly state: 'active' | 'cleared' | 'open' | 'all';
   readonly limit: number;
   /** Only of these batteries, and of the gateway itself where null is among them; undefined: of all and of it. */
   readonly battery_ids?: readonly (string | null)[] | undefined;
@@ -150,7 +151,7 @@ export interface Store {
   onOpen(listener: () => void): void;
   /** Encodes into the current batch at once (the reading may be reused) and returns; durable within the commit interval. */
   append(reading: PackReading): void;
-  /** Records a raised or cleared alert: in the ordered log for the centre and in the alert table, in one commit. */
+  /** Records a change of an alert: in the ordered log for the centre and in the alert table, in one commit. */
   appendAlert(alert: Alert): void;
   /** Puts a small record into the ordered log for the centre; it may use room that readings may not. */
   appendRecord(kind: RecordKind, t_ms: number, record: object): void;
@@ -159,6 +160,9 @@ export interface Store {
   /** JSON as the contract's HistoryReply, or a table, in UTF-8: as it goes over the network. */
   history(request: HistoryRequest, format: HistoryFormat): Promise<Uint8Array<ArrayBuffer>>;
   alerts(request: AlertRequest): Promise<Alert[]>;
+
+  /** Of each rule and subject the newest alert that is over. */
+  pastAlerts(): Promise<Alert[]>;
   /** What was recorded with LogKind.audit, newest first. */
   audit(request: AuditRequest): Promise<AuditReply>;
   /** Readings in the log by pack id, of a span of time (`to_ms` excluded). */
@@ -190,7 +194,7 @@ export const LogKind = {
   topology: 0,
   /** Bytes of core/reading/codec.ts; pack and time stand in the row. */
   reading: 1,
-  /** JSON of an Alert, once raised and once cleared. */
+  /** JSON of an Alert, once for each change. */
   alert: 2,
   /** JSON of a ClockRecord: who vouches for the times of the rows after it, or by how much those of others are off. */
   clock: 3,

@@ -9,6 +9,7 @@ const NOTHING: { readonly [K in keyof ReaderMethods]?: ReaderMethods[K][1] } = {
   get: null,
   list: [],
   alerts: [],
+  past_alerts: [],
   clock_state: { records: [], newest_ms: null },
 };
 

@@ -90,6 +90,7 @@ export interface ReaderMethods {
   open: [null, null];
   history: [HistoryRequest & { format: HistoryFormat }, Uint8Array<ArrayBuffer>];
   alerts: [AlertRequest, Alert[]];
+  past_alerts: [undefined, Alert[]];
   clock_state: [{ boot_id: string }, ClockState];
   audit: [AuditRequest, AuditReply];
   export_chunk: [ExportRequest, ExportChunk];

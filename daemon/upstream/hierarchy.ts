@@ -1,5 +1,6 @@
 /** Topologies and alerts of the log as upserts at the centre, a few statements whatever their number. */
 import type { Alert } from '../../core/alerts/alert.ts';
+import { lifecycleOf } from '../../core/alerts/lifecycle.ts';
 import { cellId, type Topology } from '../../core/topology/topology.ts';
 import type { Queryable } from './transaction.ts';
 
@@ -28,22 +29,34 @@ const INSERT_CELLS = `
   ON CONFLICT (gateway_id, cell_id) DO NOTHING`;
 
 const UPSERT_ALERTS = `
-  INSERT INTO alerts (gateway_id, alert_id, rule_id, severity, battery_id, pack_id, cell_no, message, value,
-                      threshold, unit, state, raised_at, cleared_at)
-  SELECT $1, id, rule_id, severity, battery_id, pack_id, cell_no, message, value, threshold, unit, state,
-         to_timestamp(raised_ms / 1000), to_timestamp(cleared_ms / 1000)
+  INSERT INTO alerts (gateway_id, alert_id, rule_id, severity, battery_id, pack_id, connection_id, cell_no, message,
+                      value, threshold, unit, state, raised_at, cleared_at, lifecycle, occurrences, occurred_at,
+                      earlier_occurrences, acknowledged_by, acknowledged_at, acknowledged_note, shelved_by,
+                      shelved_until, shelved_reason, unknown_since, suppressed_by)
+  SELECT $1, id, rule_id, severity, battery_id, pack_id, connection_id, cell_no, message, value, threshold, unit, state,
+         to_timestamp(raised_ms / 1000), to_timestamp(cleared_ms / 1000), lifecycle, occurrences,
+         to_timestamp(occurred_ms / 1000), earlier_occurrences, acknowledged ->> 'by',
+         to_timestamp((acknowledged ->> 'at_ms')::double precision / 1000), acknowledged ->> 'note', shelved ->> 'by',
+         to_timestamp((shelved ->> 'until_ms')::double precision / 1000), shelved ->> 'reason',
+         to_timestamp(unknown_since_ms / 1000), suppressed_by
   FROM jsonb_to_recordset($2::jsonb) AS a(id text, rule_id text, severity text, battery_id text, pack_id text,
-       cell_no integer, message text, value double precision, threshold double precision, unit text, state text,
-       raised_ms double precision, cleared_ms double precision)
+       connection_id text, cell_no integer, message text, value double precision, threshold double precision, unit text,
+       state text, raised_ms double precision, cleared_ms double precision, lifecycle text, occurrences integer,
+       occurred_ms double precision, earlier_occurrences integer, acknowledged jsonb, shelved jsonb,
+       unknown_since_ms double precision, suppressed_by text)
   ON CONFLICT (gateway_id, alert_id) DO UPDATE SET
     state = excluded.state, cleared_at = excluded.cleared_at, message = excluded.message,
-    severity = excluded.severity`;
+    severity = excluded.severity, lifecycle = excluded.lifecycle, occurrences = excluded.occurrences,
+    occurred_at = excluded.occurred_at, acknowledged_by = excluded.acknowledged_by,
+    acknowledged_at = excluded.acknowledged_at, acknowledged_note = excluded.acknowledged_note,
+    shelved_by = excluded.shelved_by, shelved_until = excluded.shelved_until, shelved_reason = excluded.shelved_reason,
+    unknown_since = excluded.unknown_since, suppressed_by = excluded.suppressed_by`;
 
 const INSERT_ALERT_EVENTS = `
-  INSERT INTO alert_events (gateway_id, seq, alert_id, at, state, severity, message, value)
-  SELECT $1, seq, id, to_timestamp(at_ms / 1000), state, severity, message, value
-  FROM jsonb_to_recordset($2::jsonb) AS e(seq bigint, id text, at_ms double precision, state text, severity text,
-       message text, value double precision)`;
+  INSERT INTO alert_events (gateway_id, seq, alert_id, at, state, severity, message, value, change, changed_by, note)
+  SELECT $1, seq, id, to_timestamp(changed_ms / 1000), state, severity, message, value, change, changed_by, note
+  FROM jsonb_to_recordset($2::jsonb) AS e(seq bigint, id text, changed_ms double precision, state text, severity text,
+       message text, value double precision, change text, changed_by text, note text)`;
 
 export async function storeTopology(
   client: Queryable,
@@ -87,14 +100,22 @@ export async function storeAlerts(
   alerts: readonly Alert[],
   seqs: readonly number[],
 ): Promise<void> {
-  const events = alerts.map((alert, i) => ({
+  const rows = alerts.map((alert, i) => ({
     ...alert,
     seq: seqs[i],
-    at_ms: alert.cleared_ms ?? alert.raised_ms,
+    lifecycle: lifecycleOf(alert),
+    note: noteOf(alert),
   }));
-  await client.query(INSERT_ALERT_EVENTS, [gateway_id, json(events)]);
-  const newest = new Map(alerts.map(alert => [alert.id, alert]));
+  await client.query(INSERT_ALERT_EVENTS, [gateway_id, json(rows)]);
+  const newest = new Map(rows.map(alert => [alert.id, alert]));
   await client.query(UPSERT_ALERTS, [gateway_id, json([...newest.values()])]);
+}
+
+/** What somebody wrote with this change. */
+function noteOf({ change, acknowledged, shelved, notes }: Alert): string | null {
+  if (change === 'acknowledged') return acknowledged?.note ?? null;
+  if (change === 'shelved') return shelved?.reason ?? null;
+  return change === 'noted' ? (notes.at(-1)?.text ?? null) : null;
 }
 
 /** PostgreSQL's text knows no zero character. */

@@ -5,7 +5,7 @@
  */
 import { Socket } from 'node:net';
 import type pg from 'pg';
-import type { Alert } from '../../core/alerts/alert.ts';
+import { type Alert, storedAlert } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -206,7 +206,8 @@ export class Session {
       await storeTopology(this.#client, gateway_id, topology);
     const readings = await this.#copy.store(batch, records);
     const alerts = records.of<Alert>(LogKind.alert);
-    if (alerts.records.length > 0) await storeAlerts(this.#client, gateway_id, alerts.records, alerts.seqs);
+    if (alerts.records.length > 0)
+      await storeAlerts(this.#client, gateway_id, alerts.records.map(storedAlert), alerts.seqs);
     for (const [kind, store] of RECORD_SINKS) {
       const found = records.of<object>(kind);
       if (found.records.length > 0) await store(this.#client, gateway_id, found.records, found.seqs);

@@ -4,6 +4,7 @@
  * the `can`, `sunspec` or `registers` section is owned by the driver of that bus.
  */
 import Type, { type Static } from 'typebox';
+import { CHEMISTRIES } from '../../core/topology/topology.ts';
 import { CanSection } from '../can/can-section.ts';
 import { RegistersSection } from '../modbus/registers/registers-section.ts';
 import { SunSpecSection } from '../modbus/sunspec/sunspec-section.ts';
@@ -58,7 +59,7 @@ export const ProfileFile = Type.Object(
     ),
     sensors: Type.Optional(Type.Object({ max: Type.Integer({ minimum: 0, maximum: 4096 }) }, closed)),
     chemistries: Type.Optional(
-      Type.Array(Type.Enum(['lfp', 'nmc', 'other']), {
+      Type.Array(Type.Enum([...CHEMISTRIES]), {
         minItems: 1,
         description: 'Of which its cells are where the device is made for some only; `check-config` compares',
       }),

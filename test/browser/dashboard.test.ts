@@ -7,9 +7,7 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { PackDetail } from '../../core/contract/model.ts';
-import { countQuality } from '../../ui/src/format/quality.ts';
-import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
+import { type GatewayProcess, goodCells, logIn, startGateway } from '../support/gateway-process.ts';
 import { accessibilityFaults } from './accessibility.ts';
 import { isSkipped, launchBrowser, missing, PAGE, PHONE } from './browser.ts';
 
@@ -58,13 +56,6 @@ async function enter(page: Page, path = '/', username = 'admin', password = PASS
   await page.getByRole('status').getByText('Live').waitFor();
 }
 
-async function goodCells(token: string, pack: string): Promise<number> {
-  const answer = await fetch(`${url}/api/packs/${pack}`, { headers: { authorization: `Bearer ${token}` } });
-  expect(answer.status).toBe(200);
-  const { cells }: PackDetail = await answer.json();
-  return countQuality(cells.voltage_v).good;
-}
-
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
@@ -83,7 +74,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await gateway.waitFor(/Stop\s+Ctrl-C/);
     const { token } = await logIn(url, 'admin', PASSWORD);
     // Values can only be old where there were some: the unit dies once it has been read.
-    await vi.waitUntil(async () => (await goodCells(token, DEAD_PACK)) === CELLS_PER_PACK, {
+    await vi.waitUntil(async () => (await goodCells(url, token, DEAD_PACK)) === CELLS_PER_PACK, {
       timeout: 60_000,
       interval: 100,
     });
@@ -187,14 +178,48 @@ describe.skipIf(isSkipped)('dashboard', () => {
   test('thresholds say what they judge; a change is kept', async () => {
     const { page, context } = await open();
     await enter(page, '/system/thresholds');
-    const rule = page.getByRole('group', {
-      name: 'State of charge low: The pack’s state of charge, all batteries',
-    });
-    await rule.getByLabel('Raise below, %').fill('9');
-    await page.getByRole('button', { name: 'Save thresholds' }).click();
-    await page.getByText('Saved. It holds from now on.').waitFor();
+    const rule = page.getByRole('group', { name: 'State of charge low: The pack’s state of charge' });
+    const limit = rule.getByLabel('Warning below, %');
+    await limit.fill('2');
+    await page.getByRole('button', { name: 'Save rules' }).click();
+    await page
+      .getByRole('alert')
+      .getByText(/found 2, expected at least 3, the critical limit/)
+      .waitFor();
+    await limit.fill('9');
+    await page.getByRole('button', { name: 'Save rules' }).click();
+    await page.getByText(/Version 1 holds over the configuration: saved by admin/).waitFor();
     await page.reload();
-    expect(await rule.getByLabel('Raise below, %').inputValue()).toBe('9');
+    expect(await limit.inputValue()).toBe('9');
+    await rule.getByText('settings, version 1').waitFor();
+    await rule.getByRole('button', { name: 'As configured' }).click();
+    await expect.poll(() => limit.inputValue()).toBe('10');
+    await context.close();
+  });
+
+  test('an alert is acknowledged with one tap, noted, shelved and taken back; it says what to check', async () => {
+    const { page, context, complaints } = await open();
+    await enter(page, '/alerts');
+    const row = page.locator('.alert-row', { hasText: 'Battery 4 › Rack 4, pack 02' });
+    await row.waitFor({ timeout: 60_000 });
+    await row.getByText('What to check').click();
+    await row.getByText(/See whether the device has power/).waitFor();
+    await row.getByRole('button', { name: 'Acknowledge' }).click();
+    await row.getByText(/Acknowledged by admin/).waitFor();
+    await row.getByRole('button', { name: 'Write a note' }).click();
+    await row.getByLabel('What was found or done').fill('fuse F3 is blown');
+    await row.getByRole('button', { name: 'Save note' }).click();
+    await row.getByText('What to check, and 1 note').waitFor();
+    await row.getByRole('button', { name: 'Shelve', exact: true }).click();
+    await row.getByLabel('Why nobody is to be called meanwhile').fill('spare part ordered');
+    await row.getByLabel('For', { exact: true }).selectOption('1 day');
+    await row.getByRole('button', { name: 'Shelve it' }).click();
+    await row.waitFor({ state: 'detached' });
+    await page.getByText('Shelved', { exact: true }).click();
+    await row.getByText(/Shelved by admin until .*: spare part ordered/).waitFor();
+    await row.getByRole('button', { name: 'Take from the shelf' }).click();
+    await row.waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
     await context.close();
   });
 

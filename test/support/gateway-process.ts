@@ -1,6 +1,7 @@
 /** Runs the real program as a person would, from its command line, and reads what it prints. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { PackDetail } from '../../core/contract/model.ts';
 
 const ENTRY = fileURLToPath(new URL('../../daemon/bms-gateway.mjs', import.meta.url));
 const STOP_TIMEOUT_MS = 10_000;
@@ -102,4 +103,12 @@ export async function logIn(url: string, username: string, password: string) {
     return answer.json();
   };
   return { token, get };
+}
+
+/** How many cells of a pack have a good voltage. */
+export async function goodCells(url: string, token: string, pack: string): Promise<number> {
+  const answer = await fetch(`${url}/api/packs/${pack}`, { headers: { authorization: `Bearer ${token}` } });
+  if (answer.status !== 200) throw new Error(`${pack}: ${answer.status}`);
+  const { cells } = (await answer.json()) as PackDetail;
+  return [...cells.voltage_v.quality].filter(letter => letter === 'g').length;
 }

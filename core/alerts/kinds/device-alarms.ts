@@ -19,23 +19,34 @@ export class DeviceAlarmRules implements RuleKind {
     return kind === DEVICE_ALARM_RULE && node.shape.device_alarms.includes(code);
   }
 
-  judge({ subject, reading, t_ms }: PackMoment, book: AlertBook, emit: Emit): void {
-    if (!reading) return;
-    const { device_alarms } = reading.shape;
+  judge(moment: PackMoment, book: AlertBook, emit: Emit): void {
+    const { device_alarms } = moment.subject.node.shape;
     for (let i = 0; i < device_alarms.length; i++) {
-      const level = reading.device_alarm_level[i];
-      if (level === DeviceAlarmLevel.unknown) continue;
-      const id = this.#ruleId(device_alarms[i]);
-      const isActive = book.find(id, subject) !== undefined;
-      if ((level !== DeviceAlarmLevel.none) === isActive) continue;
-      if (isActive) book.clear(id, subject, t_ms, emit);
-      else {
-        const isAlarm = level === DeviceAlarmLevel.alarm;
-        const label = this.#labelOf(reading.pack, device_alarms[i]);
-        const message = `The device reports ${isAlarm ? 'alarm' : 'warning'}: ${label}`;
-        book.raise({ id, severity: isAlarm ? 'critical' : 'warning' }, subject, { message }, t_ms, emit);
-      }
+      const level = moment.reading?.device_alarm_level[i] ?? DeviceAlarmLevel.unknown;
+      this.#judgeOne(device_alarms[i], level, moment, book, emit);
     }
+  }
+
+  #judgeOne(code: string, level: number, moment: PackMoment, book: AlertBook, emit: Emit): void {
+    const { subject, t_ms } = moment;
+    const id = this.#ruleId(code);
+    const active = book.find(id, subject);
+    if (level === DeviceAlarmLevel.unknown) {
+      if (active && moment.is_silent) book.setUnknown(id, subject, t_ms - moment.silent_ms, t_ms, emit);
+      return;
+    }
+    if (level === DeviceAlarmLevel.none) {
+      if (active) book.clear({ id }, subject, t_ms, emit);
+      return;
+    }
+    const isAlarm = level === DeviceAlarmLevel.alarm;
+    const severity = isAlarm ? 'critical' : 'warning';
+    if (active && active.unknown_since_ms !== null) book.setKnown(id, subject, t_ms, emit);
+    if (active?.severity === severity) return;
+    const label = this.#labelOf(subject.index, code);
+    const found = { message: `The device reports ${isAlarm ? 'alarm' : 'warning'}: ${label}` };
+    if (active) book.update(id, subject, found, t_ms, emit, severity);
+    else book.raise({ id, severity }, subject, found, t_ms, emit);
   }
 
   #ruleId(code: string): string {

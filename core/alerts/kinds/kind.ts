@@ -7,15 +7,22 @@ export interface PackSubject extends Subject {
   readonly node: PackNode;
 }
 
-/** All that is known of a pack at a moment; a kind takes of it what it judges. Reused: nobody may keep it. */
-export interface PackMoment {
-  readonly subject: PackSubject;
+/** A moment, once all packs were judged in it. */
+export interface MomentEnd {
   readonly t_ms: number;
   readonly mono_ms: number;
+  /** A pack that reports nothing for this long is silent. */
+  readonly silent_after_ms: number;
+}
+
+/** All that is known of a pack at a moment; a kind takes of it what it judges. Reused: nobody may keep it. */
+export interface PackMoment extends MomentEnd {
+  readonly subject: PackSubject;
   /** Undefined: nothing that the pack reported is still valid. */
   readonly reading: PackReading | undefined;
   /** How long it has reported nothing; 0 while it waits for its turn on a slow line. */
   readonly silent_ms: number;
+  readonly is_silent: boolean;
   /** What its driver says of the silence. */
   readonly silent_reason: string | undefined;
   /** What two devices that answer as one pack are known by; undefined: there is one. */
@@ -27,4 +34,6 @@ export interface RuleKind {
   knows(rule_id: string, node: PackNode): boolean;
   /** Called for every pack at every moment; allocates nothing while nothing changes. */
   judge(moment: PackMoment, book: AlertBook, emit: Emit): void;
+  /** Called once at the end of every moment. */
+  finish?(end: MomentEnd, book: AlertBook, emit: Emit): void;
 }

@@ -1,82 +1,249 @@
 /**
- * A quantity beyond a threshold, with hysteresis and an on-delay. One alert per rule and pack, naming the worst cell: a
- * cold night raises one alert a pack, not one a cell. Only good values raise or clear; while a value cannot be trusted
- * its alert stays as it is.
+ * A quantity beyond its limits, with hysteresis and delays. One alert per rule and pack, naming the worst cell: a cold
+ * night raises one alert a pack, not one a cell; its severity follows the worst limit that is crossed. Only good values
+ * raise or clear; while there is none to judge by, what is active is unknown.
  */
-import type { PackReading } from '../../reading/pack-reading.ts';
+import { CellMetric } from '../../metrics.ts';
 import type { PackNode, Topology } from '../../topology/topology.ts';
-import type { ThresholdRule } from '../alert.ts';
-import type { AlertBook, Emit } from '../alert-book.ts';
-import { type Measured, measure, thresholdMessage } from '../measure.ts';
+import type { AlertBook, Emit, Found } from '../alert-book.ts';
+import { PackFigures, ruleQuantity } from '../figures.ts';
+import { type PackRule, ruleOfPack, type ThresholdRule } from '../rule.ts';
 import type { PackMoment, PackSubject, RuleKind } from './kind.ts';
+
+const LEVELS = 3;
+
+/** How long the value of a rule has been beyond its limits, or back, by monotonic time; NaN: it is not. */
+interface Watched extends PackRule {
+  readonly beyond_since_ms: Float64Array;
+  back_since_ms: number;
+  /** When it was judged last. */
+  judged_ms: number;
+}
+
+/** Of a rule and a pack whose value is beyond a limit, or back, but not yet for long enough. */
+export interface Pending {
+  readonly rule_id: string;
+  readonly pack_id: string;
+  /** In the order of the rule's levels; null: it is not beyond that one. */
+  readonly lasted_ms: readonly (number | null)[];
+  /** How long the value of an active alert is back already; null: it is not. */
+  readonly back_ms: number | null;
+}
 
 export class ThresholdRules implements RuleKind {
   readonly #topology: Topology;
-  #rules: readonly ThresholdRule[];
-  /** By rule id, then by pack: monotonic time since which the value lies beyond `raise_at`; NaN while it does not. */
-  readonly #beyond_since_ms = new Map<string, Float64Array>();
-  readonly #measured: Measured = { value: Number.NaN, cell: -1, beyond: 0, usable: false };
+  #rules: readonly ThresholdRule[] = [];
+  /** By pack. */
+  #watched: readonly (readonly Watched[])[] = [];
+  #figures: readonly PackFigures[] = [];
+  readonly #first_reading_ms: Float64Array;
 
   constructor(topology: Topology, rules: readonly ThresholdRule[]) {
     this.#topology = topology;
-    this.#rules = rules;
+    this.#first_reading_ms = new Float64Array(topology.packs.length).fill(Number.NaN);
+    const metrics = rules.flatMap(({ on }) => (on.scope === 'cell' ? [CellMetric[on.metric]] : []));
+    this.#figures = topology.packs.map(() => new PackFigures(metrics));
+    this.replace(rules);
   }
 
   get rules(): readonly ThresholdRule[] {
     return this.#rules;
   }
 
-  /** What is active stays active until a reading clears it by the new ones. */
+  /** What is active stays active until a reading clears it by the new ones; delays that run go on. */
   replace(rules: readonly ThresholdRule[]): void {
     this.#rules = rules;
+    const before = this.#watched;
+    this.#watched = this.#topology.packs.map(node =>
+      rules.flatMap(rule => {
+        const found = this.#ofPack(rule, node);
+        const old = before[node.pack]?.find(one => one.rule.id === rule.id);
+        return found ? [{ ...found, ...(old ? kept(old) : unwatched()) }] : [];
+      }),
+    );
+  }
+
+  /** As they hold for one pack, each limit with where it comes from. */
+  ofPack(pack: number): readonly PackRule[] {
+    return this.#watched[pack] ?? [];
   }
 
   knows(rule_id: string, node: PackNode): boolean {
-    return this.#rules.some(rule => rule.id === rule_id && this.#appliesTo(rule, node));
+    return this.ofPack(node.pack).some(({ rule }) => rule.id === rule_id);
   }
 
-  judge({ subject, reading }: PackMoment, book: AlertBook, emit: Emit): void {
-    if (!reading) return;
-    for (const rule of this.#rules) {
-      if (!this.#appliesTo(rule, subject.node)) continue;
-      measure(rule, reading, this.#measured);
-      if (this.#measured.usable) this.#judgeOne(rule, subject, reading, book, emit);
+  judge(moment: PackMoment, book: AlertBook, emit: Emit): void {
+    const { subject, reading, mono_ms, is_silent, t_ms } = moment;
+    const watched = this.#watched[subject.index];
+    const figures = this.#figures[subject.index];
+    if (reading) {
+      figures.take(reading);
+      if (Number.isNaN(this.#first_reading_ms[subject.index]))
+        this.#first_reading_ms[subject.index] = mono_ms;
+    }
+    const awake_ms = mono_ms - this.#first_reading_ms[subject.index];
+    for (let i = 0; i < watched.length; i++) {
+      const one = watched[i];
+      const value = reading ? figures.value(one.rule) : Number.NaN;
+      if (!Number.isNaN(value)) this.#judgeOne(one, value, awake_ms, figures, moment, book, emit);
+      else if (is_silent || mono_ms - one.judged_ms > moment.silent_after_ms) {
+        forget(one);
+        const since_ms = t_ms - (mono_ms - one.judged_ms);
+        book.setUnknown(one.rule.id, subject, Number.isNaN(since_ms) ? t_ms : since_ms, t_ms, emit);
+      }
+    }
+  }
+
+  /** Delays that run, for a restart. */
+  pending(mono_ms: number): Pending[] {
+    return this.#watched.flatMap((watched, pack) =>
+      watched.flatMap(({ rule, beyond_since_ms, back_since_ms }) => {
+        const lasted = (since_ms: number) => (Number.isNaN(since_ms) ? null : mono_ms - since_ms);
+        const lasted_ms = [...beyond_since_ms].map(lasted);
+        const back_ms = lasted(back_since_ms);
+        if (back_ms === null && lasted_ms.every(one => one === null)) return [];
+        return [{ rule_id: rule.id, pack_id: this.#topology.packs[pack].id, lasted_ms, back_ms }];
+      }),
+    );
+  }
+
+  /** Goes on with delays from before a restart; a pack that is back inside at its first reading starts anew. */
+  resume(pending: readonly Pending[], mono_ms: number): void {
+    for (const { rule_id, pack_id, lasted_ms, back_ms } of pending) {
+      const node = this.#topology.packs.find(({ id }) => id === pack_id);
+      const one = node && this.#watched[node.pack].find(({ rule }) => rule.id === rule_id);
+      for (let level = 0; one && level < LEVELS; level++)
+        one.beyond_since_ms[level] = mono_ms - (lasted_ms[level] ?? Number.NaN);
+      if (one) one.back_since_ms = mono_ms - (back_ms ?? Number.NaN);
     }
   }
 
   #judgeOne(
-    rule: ThresholdRule,
-    subject: PackSubject,
-    { t_ms, mono_ms }: PackReading,
+    one: Watched,
+    value: number,
+    awake_ms: number,
+    figures: PackFigures,
+    { subject, t_ms, mono_ms }: PackMoment,
     book: AlertBook,
     emit: Emit,
   ): void {
-    const since_ms = this.#sinceOf(rule.id);
-    const { index } = subject;
-    const { value } = this.#measured;
+    const { rule, levels } = one;
+    const active = book.find(rule.id, subject);
+    if (rule.during !== undefined && figures.isDuring(rule.during) !== true) {
+      forget(one);
+      // While nothing is charged, nothing is charged in the cold; but a spread under load is not over at rest.
+      const isOver = rule.during === 'charging' || rule.during === 'discharging';
+      one.judged_ms = mono_ms;
+      if (isOver && active) this.#clearAfter(one, subject, mono_ms, t_ms, book, emit);
+      return;
+    }
     const sign = rule.direction === 'above' ? 1 : -1;
-    if (book.find(rule.id, subject)) {
-      if (sign * value >= sign * rule.clear_at) return;
-      since_ms[index] = Number.NaN;
-      book.clear(rule.id, subject, t_ms, emit);
-    } else if (sign * value <= sign * rule.raise_at) since_ms[index] = Number.NaN;
-    else {
-      if (Number.isNaN(since_ms[index])) since_ms[index] = mono_ms;
-      if (mono_ms - since_ms[index] >= rule.delay_ms)
-        book.raise(rule, subject, thresholdMessage(rule, this.#measured), t_ms, emit);
+    const cell = figures.cell(rule);
+    let due = levels.length;
+    let held = levels.length;
+    let isJudged = false;
+    for (let level = levels.length - 1; level >= 0; level--) {
+      const { severity, limit } = levels[level];
+      const at = figures.limit(limit, cell);
+      if (Number.isNaN(at)) continue;
+      isJudged = true;
+      const isBeyond = sign * value > sign * at;
+      if (!isBeyond) one.beyond_since_ms[level] = Number.NaN;
+      else if (Number.isNaN(one.beyond_since_ms[level])) one.beyond_since_ms[level] = mono_ms;
+      const after_ms = severity === 'critical' ? rule.critical_after_ms : rule.raise_after_ms;
+      if (isBeyond && awake_ms >= rule.inhibit_ms && mono_ms - one.beyond_since_ms[level] >= after_ms)
+        due = level;
+      if (sign * value > sign * at - one.hysteresis) held = level;
     }
+    if (!isJudged) return;
+    one.judged_ms = mono_ms;
+    if (!active) {
+      one.back_since_ms = Number.NaN;
+      if (due < levels.length)
+        book.raise(
+          { id: rule.id, severity: levels[due].severity, latch: rule.latch },
+          subject,
+          found(one, due, value, figures),
+          t_ms,
+          emit,
+        );
+      return;
+    }
+    if (active.unknown_since_ms !== null) book.setKnown(rule.id, subject, t_ms, emit);
+    const now = levels.findIndex(({ severity }) => severity === active.severity);
+    if (due < levels.length && (due < now || now < 0))
+      book.update(rule.id, subject, found(one, due, value, figures), t_ms, emit, levels[due].severity);
+    else if (held <= now && held < levels.length) one.back_since_ms = Number.NaN;
+    else if (held < levels.length) {
+      if (!this.#isBack(one, mono_ms)) return;
+      one.back_since_ms = Number.NaN;
+      book.update(rule.id, subject, found(one, held, value, figures), t_ms, emit, levels[held].severity);
+    } else this.#clearAfter(one, subject, mono_ms, t_ms, book, emit);
   }
 
-  #sinceOf(rule_id: string): Float64Array {
-    let since_ms = this.#beyond_since_ms.get(rule_id);
-    if (!since_ms) {
-      since_ms = new Float64Array(this.#topology.packs.length).fill(Number.NaN);
-      this.#beyond_since_ms.set(rule_id, since_ms);
-    }
-    return since_ms;
+  #clearAfter(
+    one: Watched,
+    subject: PackSubject,
+    mono_ms: number,
+    t_ms: number,
+    book: AlertBook,
+    emit: Emit,
+  ): void {
+    if (!this.#isBack(one, mono_ms)) return;
+    one.back_since_ms = Number.NaN;
+    book.clear(one.rule, subject, t_ms, emit);
   }
 
-  #appliesTo({ chemistry }: ThresholdRule, { battery }: PackNode): boolean {
-    return chemistry === undefined || chemistry === this.#topology.batteries[battery].chemistry;
+  #isBack(one: Watched, mono_ms: number): boolean {
+    if (Number.isNaN(one.back_since_ms)) one.back_since_ms = mono_ms;
+    return mono_ms - one.back_since_ms >= one.rule.clear_after_ms;
+  }
+
+  #ofPack(rule: ThresholdRule, node: PackNode): PackRule | undefined {
+    return ruleOfPack(rule, node, this.#topology.batteries[node.battery].chemistry);
   }
 }
+
+const unwatched = () => ({
+  beyond_since_ms: new Float64Array(LEVELS).fill(Number.NaN),
+  back_since_ms: Number.NaN,
+  judged_ms: Number.NaN,
+});
+
+const kept = ({ beyond_since_ms, back_since_ms, judged_ms }: Watched) => ({
+  beyond_since_ms,
+  back_since_ms,
+  judged_ms,
+});
+
+function forget(one: Watched): void {
+  one.beyond_since_ms.fill(Number.NaN);
+}
+
+/** "Cell 3: cell voltage 3.712 V is above 3.65 V (2 more cells)". */
+function found({ rule, levels }: Watched, level: number, value: number, figures: PackFigures): Found {
+  const { unit, decimals, label } = ruleQuantity(rule);
+  const cell = figures.cell(rule);
+  const at = figures.limit(levels[level].limit, cell);
+  const rounded = Number(value.toFixed(decimals));
+  const threshold = Number(at.toFixed(decimals));
+  const space = unit ? ' ' : '';
+  const where = cell >= 0 ? `Cell ${cell + 1}: ` : '';
+  const others = figures.cellsBeyond(rule, at) - 1;
+  const more = others > 0 ? ` (${others} more ${others === 1 ? 'cell' : 'cells'})` : '';
+  const during = rule.during ? ` ${DURING[rule.during]}` : '';
+  return {
+    message: `${where}${label} ${rounded}${space}${unit} is ${rule.direction} ${threshold}${space}${unit}${during}${more}`,
+    value: rounded,
+    threshold,
+    unit,
+    cell_no: cell >= 0 ? cell + 1 : null,
+  };
+}
+
+const DURING = {
+  charging: 'while charging',
+  discharging: 'while discharging',
+  load: 'under load',
+  rest: 'at rest',
+} as const;

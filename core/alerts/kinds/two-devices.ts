@@ -13,7 +13,7 @@ export class TwoDevicesRule implements RuleKind {
   judge({ subject, two_devices: found, t_ms }: PackMoment, book: AlertBook, emit: Emit): void {
     const isActive = book.find(RULE.id, subject) !== undefined;
     if ((found !== undefined) === isActive) return;
-    if (found === undefined) book.clear(RULE.id, subject, t_ms, emit);
+    if (found === undefined) book.clear(RULE, subject, t_ms, emit);
     else {
       const message = `${found.slice(0, 1).toUpperCase()}${found.slice(1)}: all its values are suspect`;
       book.raise(RULE, subject, { message }, t_ms, emit);

@@ -349,7 +349,7 @@ describe('logging in', () => {
     const host = 'gateway.lan:8080';
     const own = `http://${host}`;
     const put = async (headers: Record<string, string>) => {
-      const payload = { thresholds: {} };
+      const payload = { rules: {} };
       return (
         await app.inject({
           method: 'PUT',

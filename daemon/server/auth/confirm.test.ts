@@ -39,7 +39,7 @@ test('every route that changes who may come in wants the password once more afte
       { status: 403, code: 'CONFIRM_PASSWORD', detail: expect.stringContaining('/api/auth/confirm') },
     ]);
   expect((await ada('GET', '/api/admin/users')).statusCode).toBe(200);
-  expect((await ada('PUT', '/api/admin/settings', { thresholds: {} })).statusCode).toBe(200);
+  expect((await ada('PUT', '/api/admin/settings', { rules: {} })).statusCode).toBe(200);
 });
 
 test('the right password opens them for a while, a wrong one does not and is slowed', async () => {

@@ -3,6 +3,7 @@
  * the gateway itself. Routes, rooms and metrics ask here.
  */
 import type { Alert } from '../../../core/alerts/alert.ts';
+import { lifecycleOf } from '../../../core/alerts/lifecycle.ts';
 import type { ComponentStatus, SystemStatus } from '../../../core/contract/http.ts';
 import type { AlertView, FleetState } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
@@ -86,6 +87,7 @@ export function visibleAlerts(
   alerts: readonly Alert[],
   viewer: Viewer,
   topology: Topology,
+  nextCheck: (alert: Alert) => string | null,
 ): { alerts: AlertView[] } {
   const packNames = new Map(topology.packs.map(({ id, name }) => [id, name]));
   const batteryNames = new Map(topology.batteries.map(({ id, name }) => [id, name]));
@@ -93,6 +95,9 @@ export function visibleAlerts(
     .filter(alert => viewer.sees(alert.battery_id))
     .map(alert => ({
       ...alert,
+      notes: [...alert.notes],
+      lifecycle: lifecycleOf(alert),
+      next_check: nextCheck(alert),
       battery_name: nameOf(alert.battery_id, batteryNames),
       pack_name: nameOf(alert.pack_id, packNames),
     }));

@@ -51,7 +51,9 @@ export function roomState(
     case 'fleet':
       return visibleFleet(services.live.fleet(), viewer);
     case 'alerts':
-      return visibleAlerts(services.alerts.active(), viewer, services.topology);
+      return visibleAlerts(services.alerts.open(), viewer, services.topology, alert =>
+        services.alerts.nextCheck(alert),
+      );
     case 'system':
       return visible.status(viewer, services.status());
     case 'battery':

@@ -1,17 +1,18 @@
-/** Thresholds, for administrators. */
+/** Alert rules, for administrators. */
 import { Settings, SettingsReply } from '../../../core/contract/http.ts';
 import type { App, ServerContext } from '../options.ts';
+import { viewerOf } from '../plugins/authentication.ts';
 import { problems } from './replies.ts';
 
 const config = { access: 'admin' } as const;
 
-export function addAdminRoutes(app: App, { services: { alerts } }: ServerContext): void {
+export function addAdminRoutes(app: App, { services: { alerts, clock } }: ServerContext): void {
   app.get(
     '/api/admin/settings',
     {
       config,
       schema: {
-        summary: 'Every alert rule with its threshold',
+        summary: 'Every alert rule with its limits, and where they come from',
         response: { 200: SettingsReply, ...problems(401, 403) },
       },
     },
@@ -22,19 +23,21 @@ export function addAdminRoutes(app: App, { services: { alerts } }: ServerContext
     {
       config: { ...config, audit: 'settings.change' },
       schema: {
-        summary: 'Changes thresholds',
+        summary: 'Changes limits and delays of alert rules, effective at once',
         body: Settings,
         response: { 200: SettingsReply, ...problems(400, 401, 403) },
       },
     },
     async request => {
+      const viewer = viewerOf(request);
       const before = alerts.settings();
-      const after = await alerts.changeSettings(request.body);
-      const rules = Object.keys(request.body.thresholds).filter(id => differs(before, after, id));
+      const act = { by: viewer.user.username, at_ms: clock.wallMs() };
+      const after = await alerts.changeSettings(request.body, act);
+      const rules = Object.keys(request.body.rules).filter(id => differs(before, after, id));
       request.audited = {
         target: rules.join(' '),
-        old: thresholdsOf(before, rules),
-        new: thresholdsOf(after, rules),
+        old: changeable(before, rules),
+        new: changeable(after, rules),
       };
       return after;
     },
@@ -42,15 +45,15 @@ export function addAdminRoutes(app: App, { services: { alerts } }: ServerContext
 }
 
 function differs(before: SettingsReply, after: SettingsReply, id: string): boolean {
-  return JSON.stringify(before.thresholds[id]) !== JSON.stringify(after.thresholds[id]);
+  return JSON.stringify(before.rules[id]) !== JSON.stringify(after.rules[id]);
 }
 
 /** What of these rules a change can alter. */
-function thresholdsOf({ thresholds }: SettingsReply, rules: readonly string[]) {
+function changeable({ rules }: SettingsReply, ids: readonly string[]) {
   return Object.fromEntries(
-    rules.map(id => {
-      const { raise_at, clear_at, delay_ms } = thresholds[id]!;
-      return [id, { raise_at, clear_at, delay_ms }];
+    ids.map(id => {
+      const { limits, raise_after_ms, critical_after_ms, clear_after_ms, inhibit_ms, latch } = rules[id]!;
+      return [id, { limits, raise_after_ms, critical_after_ms, clear_after_ms, inhibit_ms, latch }];
     }),
   );
 }

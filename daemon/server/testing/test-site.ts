@@ -3,8 +3,9 @@
  * over documents in memory. Two batteries: `north` with packs `n1`, `n2`, and `south` with pack `s1`.
  */
 
-import type { Alert, ThresholdRule } from '../../../core/alerts/alert.ts';
+import type { Alert } from '../../../core/alerts/alert.ts';
 import type { GatewayParts } from '../../../core/alerts/gateway-rules.ts';
+import { makeRule } from '../../../core/alerts/testing/make-rule.ts';
 import { ManualClock } from '../../../core/clock/manual-clock.ts';
 import { refusal } from '../../../core/clock/wall-certainty.ts';
 import type { AuditEntry, AuditReply } from '../../../core/contract/access.ts';
@@ -44,17 +45,8 @@ export const PASSWORD = 'correct horse';
 export const JWT_SECRET = 'a secret of at least thirty-two characters';
 
 const shape: PackShape = { cell_count: 4, sensor_count: 1, device_alarms: ['cell_over_voltage'] };
-const RULES: ThresholdRule[] = [
-  {
-    id: 'cell_high',
-    label: 'Cell voltage high',
-    severity: 'critical',
-    on: { scope: 'cell', metric: 'voltage_v' },
-    direction: 'above',
-    raise_at: 3.65,
-    clear_at: 3.6,
-    delay_ms: 0,
-  },
+const RULES = [
+  makeRule({ id: 'cell_high', limits: [{ critical: 3.65, hysteresis: 0.05, from: 'default' }] }),
 ];
 
 export const FAULTY_STORAGE: GatewayParts = {
@@ -111,6 +103,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     }),
     appendAlert: (alert: Alert) => void recorded.set(alert.id, alert),
     alerts: async (request: AlertRequest) => alertPage(recorded.values(), request),
+    pastAlerts: async () => [],
     history: async (request: HistoryRequest, format: HistoryFormat) =>
       historyText(historyOfReadings(request, new ThinnedSeries(1)), format),
   };
@@ -174,6 +167,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       const reading = new PackReading(pack, shape);
       states[pack].snapshotInto(reading, clock.wallMs(), clock.monoMs());
       alerts.judge(pack, { reading }, reading.t_ms, reading.mono_ms);
+      alerts.finishMoment(reading.t_ms, reading.mono_ms);
     },
     raiseGatewayAlert() {
       for (const since_ms of [0, 10_000])

@@ -8,7 +8,7 @@ export type AlertPlace = Pick<Alert, 'raised_ms' | 'id'>;
 export function alertMatches(alert: Alert, request: AlertRequest): boolean {
   const { state, battery_ids, pack_id, severity, from_ms, to_ms, after } = request;
   return (
-    (state === 'all' || alert.state === state) &&
+    (state === 'all' || (state === 'open' ? alert.is_open : alert.state === state)) &&
     (battery_ids?.includes(alert.battery_id) ?? true) &&
     (pack_id === undefined || alert.pack_id === pack_id) &&
     (severity === undefined || alert.severity === severity) &&

@@ -1,6 +1,6 @@
 /** Everything that only reads the file, on a read-only connection. Runs in the reader's thread. */
 import Database from 'better-sqlite3';
-import type { Alert } from '../../../core/alerts/alert.ts';
+import { type Alert, storedAlert } from '../../../core/alerts/alert.ts';
 import type { AuditReply } from '../../../core/contract/access.ts';
 import type { ClockState } from '../../../core/contract/clock.ts';
 import { GatewayError } from '../../../core/errors.ts';
@@ -66,12 +66,23 @@ export class Reader {
     return historyText(await this.#history.read(request, pause), format);
   }
 
+  /** Of each rule and subject the newest one that is over. */
+  pastAlerts(): Alert[] {
+    const bodies = this.#db
+      .prepare<[], { body: string }>(
+        `SELECT body, max(raised_ms) FROM alerts WHERE NOT coalesce(body ->> 'is_open', state = 'active')
+         GROUP BY body ->> 'rule_id', body ->> 'pack_id', body ->> 'connection_id'`,
+      )
+      .all();
+    return bodies.map(({ body }) => storedAlert(JSON.parse(body)));
+  }
+
   /** Newest first; the same as alert-page.ts makes of a list. */
   alerts(request: AlertRequest): Alert[] {
     const bodies = this.#db
       .prepare<object, string>(
         `SELECT body FROM alerts
-         WHERE (:state = 'all' OR state = :state)
+         WHERE (:state = 'all' OR state = :state OR (:state = 'open' AND coalesce(body ->> 'is_open', state = 'active')))
            AND raised_ms BETWEEN :from_ms AND :to_ms
            AND (:after_ms IS NULL OR (raised_ms, alert_id) < (:after_ms, :after_id))
            AND (:battery_ids IS NULL OR body ->> 'battery_id' IN (SELECT value FROM json_each(:battery_ids))
@@ -95,7 +106,7 @@ export class Reader {
         pack_id: request.pack_id ?? null,
         severity: request.severity ?? null,
       });
-    return bodies.map(body => JSON.parse(body) as Alert);
+    return bodies.map(body => storedAlert(JSON.parse(body)));
   }
 
   /** Of every pack ever configured, in the order they came. */

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Alert } from '../../../core/alerts/alert.ts';
+import { type Alert, storedAlert } from '../../../core/alerts/alert.ts';
 import { systemClock } from '../../../core/clock/system-clock.ts';
 import type { HistoryReply } from '../../../core/contract/http.ts';
 import { silentLogger } from '../../../core/log.ts';
@@ -76,7 +76,7 @@ export function fillNumbered(reading: PackReading, n: number, t_ms: number): voi
 }
 
 export function someAlert(id: string, raised_ms: number, cleared_ms: number | null = null): Alert {
-  return {
+  return storedAlert({
     id,
     rule_id: 'cell_over_voltage',
     severity: 'critical',
@@ -90,7 +90,7 @@ export function someAlert(id: string, raised_ms: number, cleared_ms: number | nu
     state: cleared_ms === null ? 'active' : 'cleared',
     raised_ms,
     cleared_ms,
-  };
+  });
 }
 
 export function storeOptions(directory: string, more: Partial<SqliteStoreOptions> = {}): SqliteStoreOptions {

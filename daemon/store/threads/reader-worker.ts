@@ -46,6 +46,8 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
     }
     case 'completeness':
       return opened().completeness(params as ReaderMethods['completeness'][0], bounded());
+    case 'past_alerts':
+      return opened().pastAlerts();
     case 'alerts':
       return opened().alerts(params as ReaderMethods['alerts'][0]);
     case 'clock_state':

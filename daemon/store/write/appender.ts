@@ -61,8 +61,7 @@ export class Appender {
   }
 
   appendAlert(alert: Alert): void {
-    if (!this.#appendJson(LogKind.alert, alert.cleared_ms ?? alert.raised_ms, alert))
-      this.counts.alerts_dropped++;
+    if (!this.#appendJson(LogKind.alert, alert.changed_ms, alert)) this.counts.alerts_dropped++;
   }
 
   appendRecord(kind: number, t_ms: number, record: object): void {

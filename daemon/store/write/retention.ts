@@ -197,7 +197,13 @@ export class Retention {
     this.#removeSteps(minutes.step_ms, oldest_ms - minutes.step_ms * STEPS_PER_BLOCK);
     const longer_ms = LONG_ROLLUP_DAYS * DAY_MS - (request.now_ms - request.before_ms);
     this.#removeSteps(longer.step_ms, before_ms - Math.max(0, longer_ms));
-    this.#db.prepare("DELETE FROM alerts WHERE state = 'cleared' AND cleared_ms < ?").run(before_ms);
+    // What is open is kept whatever its age.
+    this.#db
+      .prepare(
+        `DELETE FROM alerts WHERE NOT coalesce(body ->> 'is_open', state = 'active')
+           AND coalesce(body ->> 'changed_ms', cleared_ms) < ?`,
+      )
+      .run(before_ms);
     this.#db.prepare('DELETE FROM completeness WHERE hour_ms < ?').run(before_ms);
   }
 

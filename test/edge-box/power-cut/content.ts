@@ -3,7 +3,7 @@
  * or record again. So the outside can say of each row at the centre what it must be, byte for byte.
  */
 import { hash } from 'node:crypto';
-import type { Alert } from '../../../core/alerts/alert.ts';
+import { type Alert, storedAlert } from '../../../core/alerts/alert.ts';
 import type { AuditEntry } from '../../../core/contract/access.ts';
 import type { CompletenessRecord } from '../../../core/contract/completeness.ts';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
@@ -100,7 +100,7 @@ export function contentNumber(voltage_v: number, cycle_count: number): number {
 }
 
 export function alertOf(n: number, raised_ms: number, cleared_ms: number | null): Alert {
-  return {
+  return storedAlert({
     id: `alert-${n}`,
     rule_id: 'cell_over_voltage',
     severity: n % 3 === 0 ? 'critical' : 'warning',
@@ -114,7 +114,7 @@ export function alertOf(n: number, raised_ms: number, cleared_ms: number | null)
     state: cleared_ms === null ? 'active' : 'cleared',
     raised_ms,
     cleared_ms,
-  };
+  });
 }
 
 export function auditOf(n: number, t_ms: number): AuditEntry {
