@@ -125,3 +125,11 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+
+-- A function that is replaced loses what was set of it.
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION store_clock(text, jsonb) SECURITY DEFINER SET search_path = %I, pg_temp',
+                 (SELECT nspname FROM pg_namespace JOIN pg_class ON relnamespace = pg_namespace.oid
+                  WHERE pg_class.oid = 'pack_readings'::regclass));
+END $$;

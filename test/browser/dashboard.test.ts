@@ -212,10 +212,10 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await row.getByText('What to check, and 1 note').waitFor();
     await row.getByRole('button', { name: 'Shelve', exact: true }).click();
     await row.getByLabel('Why nobody is to be called meanwhile').fill('spare part ordered');
-    await row.getByLabel('For', { exact: true }).selectOption('1 day');
+    await row.getByRole('combobox').selectOption('1 day');
     await row.getByRole('button', { name: 'Shelve it' }).click();
     await row.waitFor({ state: 'detached' });
-    await page.getByText('Shelved', { exact: true }).click();
+    await page.locator('.segment', { hasText: 'Shelved' }).click();
     await row.getByText(/Shelved by admin until .*: spare part ordered/).waitFor();
     await row.getByRole('button', { name: 'Take from the shelf' }).click();
     await row.waitFor({ state: 'detached' });

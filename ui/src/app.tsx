@@ -4,7 +4,7 @@ import { checkSession, session } from './api/session.ts';
 import { ConfirmPassword } from './pages/access/confirm-password.tsx';
 import { PasswordDuePage } from './pages/access/password.tsx';
 import { AccountPage } from './pages/account.tsx';
-import { AlertsPage } from './pages/alerts.tsx';
+import { AlertsPage } from './pages/alerts/alerts.tsx';
 import { BatteryPage } from './pages/battery.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { LoginPage } from './pages/login.tsx';

@@ -86,7 +86,7 @@ function NavLink({ href, icon, text, isCurrent, badge }: NavLinkProps) {
 
 function AlertCount() {
   const alerts = useRoom<'alerts'>('alerts').value.data?.alerts ?? [];
-  const active = alerts.filter(alert => alert.state === 'active');
+  const active = alerts.filter(alert => alert.lifecycle === 'active_unacknowledged');
   if (active.length === 0) return null;
   const isCritical = active.some(alert => alert.severity === 'critical');
   const tone = isCritical ? 'critical' : 'warning';

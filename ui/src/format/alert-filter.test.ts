@@ -3,14 +3,14 @@ import { expect, test } from 'vitest';
 import { alertFilter, alertsHref, clearedPath, isAbout } from './alert-filter.ts';
 
 test('what the address holds is what it was made of; nonsense in it is as at first', () => {
-  for (const state of ['active', 'cleared'] as const) {
+  for (const state of ['open', 'shelved', 'cleared'] as const) {
     for (const about of ['all', 'gateway'] as const) {
       const { searchParams } = new URL(alertsHref({ state, about }), 'http://gateway');
       expect(alertFilter(Object.fromEntries(searchParams))).toEqual({ state, about });
     }
   }
-  expect(alertsHref({ state: 'active', about: 'all' })).toBe('/alerts');
-  expect(alertFilter({ state: 'open', about: 'pack-01' })).toEqual({ state: 'active', about: 'all' });
+  expect(alertsHref({ state: 'open', about: 'all' })).toBe('/alerts');
+  expect(alertFilter({ state: 'active', about: 'pack-01' })).toEqual({ state: 'open', about: 'all' });
 });
 
 test('the same alerts are left out whether they are live or asked for', () => {

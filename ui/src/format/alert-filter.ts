@@ -1,7 +1,8 @@
 /** Which alerts the page lists, as its address says: kept on reload, by a bookmark and on the way back. */
 
 export interface AlertFilter {
-  readonly state: 'active' | 'cleared';
+  /** `open`: not yet back to normal. */
+  readonly state: 'open' | 'shelved' | 'cleared';
   /** Whose: everybody's, or only those of the gateway itself. */
   readonly about: 'all' | 'gateway';
 }
@@ -9,14 +10,14 @@ export interface AlertFilter {
 /** What the address does not say, or says wrongly, is as at first. */
 export function alertFilter(query: Readonly<Record<string, string>>): AlertFilter {
   return {
-    state: query.state === 'cleared' ? 'cleared' : 'active',
+    state: query.state === 'cleared' || query.state === 'shelved' ? query.state : 'open',
     about: query.about === 'gateway' ? 'gateway' : 'all',
   };
 }
 
 /** Of the page; what is as at first is left out. */
 export function alertsHref({ state, about }: AlertFilter): string {
-  const query = [state === 'cleared' && 'state=cleared', about === 'gateway' && 'about=gateway'];
+  const query = [state !== 'open' && `state=${state}`, about === 'gateway' && 'about=gateway'];
   const wanted = query.filter(Boolean).join('&');
   return wanted ? `/alerts?${wanted}` : '/alerts';
 }

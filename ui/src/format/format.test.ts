@@ -20,7 +20,6 @@ import {
 import { cellQuality, cellValue, countQuality, describeQuality, qualityMark, shownValue } from './quality.ts';
 import { byName, worstFirst } from './rank.ts';
 import { componentTitle, counterTitle, counterValue, humanise } from './system.ts';
-import { describeRule, readThresholds } from './thresholds.ts';
 import { formatAge, formatAgo, formatMoment, formatSpan, formatUptime } from './time.ts';
 import { sumUp } from './totals.ts';
 
@@ -269,31 +268,4 @@ test('components and counters in words, their units with the value', () => {
   expect(counterValue('frames', 12)).toBe('12');
   expect(formatBytes(1.8e9)).toBe('1.80 GB');
   expect(humanise('stuck_sensor')).toBe('Stuck sensor');
-});
-
-test('a rule says what it judges', () => {
-  const cell = {
-    scope: 'cell',
-    metric: 'voltage_v',
-    metric_label: 'cell voltage',
-    chemistry: 'lfp',
-  } as const;
-  expect(describeRule(cell)).toBe('Each cell’s voltage, LFP batteries');
-  const pack = {
-    scope: 'pack',
-    metric: 'cell_voltage_spread_v',
-    metric_label: 'cell voltage spread',
-    chemistry: null,
-  } as const;
-  expect(describeRule(pack)).toBe('The pack’s cell voltage spread, all batteries');
-});
-
-test('the threshold form gives back the settings it shows', () => {
-  const fields = new FormData();
-  fields.set('soc_low/raise_at', '20');
-  fields.set('soc_low/clear_at', '25.5');
-  fields.set('soc_low/delay_s', '1.5');
-  expect(readThresholds(fields, ['soc_low'])).toEqual({
-    thresholds: { soc_low: { raise_at: 20, clear_at: 25.5, delay_ms: 1500 } },
-  });
 });

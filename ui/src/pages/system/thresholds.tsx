@@ -1,9 +1,20 @@
-/** When alerts are raised and cleared again, rule by rule. */
+/** When alerts are raised and cleared again, rule by rule, and where each limit comes from. */
 import { useState } from 'preact/hooks';
-import type { RuleView, SettingsReply } from '../../../../core/contract/http.ts';
+import type { RuleView, Settings, SettingsReply } from '../../../../core/contract/http.ts';
 import { ask } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
-import { describeRule, readThresholds } from '../../format/thresholds.ts';
+import {
+  changesOf,
+  describeRule,
+  describeScope,
+  fieldName,
+  LEVELS,
+  type ScopeRow,
+  scopeRows,
+  type Time,
+} from '../../format/thresholds.ts';
+import { formatMoment } from '../../format/time.ts';
+import { now_ms } from '../../live/live.ts';
 import { SeverityBadge } from '../../parts/badges.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Loading, Notice } from '../../parts/notice.tsx';
@@ -20,7 +31,8 @@ export function Thresholds() {
     );
   }
   if (!data) return <Loading text={text.loading} />;
-  return <ThresholdForm settings={data} onSaved={accept} />;
+  // Made anew for each version, so that the fields show what holds.
+  return <ThresholdForm key={data.version} settings={data} onSaved={accept} />;
 }
 
 interface ThresholdFormProps {
@@ -30,33 +42,29 @@ interface ThresholdFormProps {
 
 function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
   const [failure, setFailure] = useState('');
-  const [isSaved, setSaved] = useState(false);
   const text = t().thresholds;
-  const rules = Object.entries(settings.thresholds);
+  const rules = Object.entries(settings.rules);
   if (rules.length === 0) return <Notice icon="bell" title={text.none} />;
 
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const fields = new FormData(event.currentTarget as HTMLFormElement);
-    const body = readThresholds(
-      fields,
-      rules.map(([id]) => id),
-    );
+  const save = async (body: Settings) => {
     setFailure('');
-    setSaved(false);
     try {
       onSaved(await ask<SettingsReply>('/api/admin/settings', { method: 'PUT', body }));
-      setSaved(true);
     } catch (error) {
       setFailure(messageOf(error));
     }
   };
-
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const body = changesOf(new FormData(event.currentTarget as HTMLFormElement), settings.rules);
+    if (Object.keys(body.rules).length > 0) void save(body);
+  };
+  const { changed, version } = settings;
   return (
-    <form class="thresholds" onSubmit={submit} onInput={() => setSaved(false)}>
+    <form class="thresholds" onSubmit={submit}>
       <p class="quiet">{text.help}</p>
       {rules.map(([id, rule]) => (
-        <ThresholdRow key={id} id={id} rule={rule} />
+        <RuleCard key={id} id={id} rule={rule} onReset={() => void save({ rules: { [id]: null } })} />
       ))}
       <div class="form-foot">
         {failure && (
@@ -64,9 +72,10 @@ function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
             <Icon name="octagon" /> {failure}
           </p>
         )}
-        {isSaved && (
+        {changed && !failure && (
           <p class="form-good" role="status">
-            <Icon name="check" /> {text.saved}
+            <Icon name="check" />{' '}
+            {text.version(version, changed.by, formatMoment(changed.at_ms, now_ms.value))}
           </p>
         )}
         <button type="submit" class="button button-main">
@@ -77,49 +86,137 @@ function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
   );
 }
 
-function ThresholdRow({ id, rule }: { id: string; rule: RuleView }) {
+interface RuleCardProps {
+  readonly id: string;
+  readonly rule: RuleView;
+  readonly onReset: () => void;
+}
+
+function RuleCard({ id, rule, onReset }: RuleCardProps) {
   const text = t().thresholds;
-  const withUnit = (label: string) => (rule.unit ? text.withUnit(label, rule.unit) : label);
+  const critical = rule.limits.some(limits => limits.critical !== undefined);
   return (
     <fieldset class="card threshold">
       <legend class="visually-hidden">{text.rule(rule.label, describeRule(rule))}</legend>
       <div class="threshold-head">
         <h3>{rule.label}</h3>
-        <SeverityBadge severity={rule.severity} />
         <p class="quiet">{describeRule(rule)}</p>
+        {rule.why && <p class="quiet">{rule.why}</p>}
       </div>
-      <label class="field">
-        <span>{withUnit(text.raise[rule.direction])}</span>
-        <input
-          type="number"
-          step="any"
-          required
-          name={`${id}/raise_at`}
-          defaultValue={String(rule.raise_at)}
-        />
-      </label>
-      <label class="field">
-        <span>{withUnit(text.clear)}</span>
-        <input
-          type="number"
-          step="any"
-          required
-          name={`${id}/clear_at`}
-          defaultValue={String(rule.clear_at)}
-        />
-      </label>
-      <label class="field">
-        <span>{text.withUnit(text.delay, 's')}</span>
-        <input
-          type="number"
-          min={0}
-          max={86_400}
-          step="any"
-          required
-          name={`${id}/delay_s`}
-          defaultValue={String(rule.delay_ms / 1000)}
-        />
-      </label>
+      {scopeRows(rule).map(row => (
+        <LimitsRow key={row.key} id={id} rule={rule} row={row} />
+      ))}
+      <div class="limits-row">
+        <span class="limits-scope">{text.times}</span>
+        <Seconds id={id} rule={rule} time="raise_after_ms" />
+        {critical && <Seconds id={id} rule={rule} time="critical_after_ms" />}
+        <Seconds id={id} rule={rule} time="clear_after_ms" />
+        {rule.is_changed && (
+          <button type="button" class="button" onClick={onReset}>
+            {text.reset}
+          </button>
+        )}
+      </div>
     </fieldset>
+  );
+}
+
+interface LimitsRowProps {
+  readonly id: string;
+  readonly rule: RuleView;
+  readonly row: ScopeRow;
+}
+
+function LimitsRow({ id, rule, row }: LimitsRowProps) {
+  const text = t().thresholds;
+  const withUnit = (label: string) => (rule.unit ? text.withUnit(label, rule.unit) : label);
+  const scope = describeScope(row.scope);
+  return (
+    <div class="limits-row">
+      <span class="limits-scope">
+        {scope}
+        <span class="quiet">{text.from(row.from)}</span>
+      </span>
+      {LEVELS.map(level => {
+        const limit = row.limits[level];
+        if (limit === undefined) return null;
+        const label = withUnit(text.levels[level][rule.direction]);
+        return typeof limit === 'number' ? (
+          <NumberField
+            key={level}
+            label={label}
+            hint={scope}
+            name={fieldName(id, row.key, level)}
+            value={limit}
+          />
+        ) : (
+          <div key={level} class="field">
+            <SeverityBadge severity={level} />
+            <span class="quiet">{describeLimit(limit)}</span>
+          </div>
+        );
+      })}
+      {row.limits.hysteresis !== undefined && (
+        <NumberField
+          label={withUnit(text.hysteresis)}
+          hint={scope}
+          name={fieldName(id, row.key, 'hysteresis')}
+          value={row.limits.hysteresis}
+          min={0}
+        />
+      )}
+    </div>
+  );
+}
+
+function describeLimit(limit: Exclude<NonNullable<ScopeRow['limits']['critical']>, number>): string {
+  const text = t().thresholds;
+  if ('of' in limit) return text.multiple(limit.times, text.quantity(limit.of), limit.plus ?? 0);
+  const values = limit.limits.flat();
+  return text.table(
+    Math.min(...values),
+    Math.max(...values),
+    limit.over.map(condition => text.conditions[condition]),
+  );
+}
+
+interface NumberFieldProps {
+  readonly label: string;
+  /** Of which packs; heard, where it is not seen beside it. */
+  readonly hint: string;
+  readonly name: string;
+  readonly value: number;
+  readonly min?: number;
+}
+
+function NumberField({ label, hint, name, value, min }: NumberFieldProps) {
+  return (
+    <label class="field">
+      <span>
+        {label}
+        <span class="visually-hidden"> {hint}</span>
+      </span>
+      <input
+        type="number"
+        step="any"
+        required
+        name={name}
+        defaultValue={String(value)}
+        {...(min !== undefined && { min })}
+      />
+    </label>
+  );
+}
+
+function Seconds({ id, rule, time }: { id: string; rule: RuleView; time: Time }) {
+  const text = t().thresholds;
+  return (
+    <NumberField
+      label={text.inSeconds(text.after[time])}
+      hint={rule.label}
+      name={fieldName(id, '-', time)}
+      value={rule[time] / 1000}
+      min={0}
+    />
   );
 }

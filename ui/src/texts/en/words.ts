@@ -2,6 +2,7 @@
 import { countingIn } from '../numerals.ts';
 
 export const LOCALE = 'en-GB';
+const ORDINALS = new Intl.PluralRules(LOCALE, { type: 'ordinal' });
 
 export const { count } = countingIn(LOCALE);
 
@@ -16,8 +17,14 @@ export const countOf = {
   batteries: noun('battery', 'batteries'),
   cells: noun('cell'),
   days: noun('day'),
+  hours: noun('hour'),
+  notes: noun('note'),
   packs: noun('pack'),
 };
+
+/** "3rd" */
+export const ordinalOf = (n: number) =>
+  `${n}${{ one: 'st', two: 'nd', few: 'rd', other: 'th', zero: 'th', many: 'th' }[ORDINALS.select(n)]}`;
 
 /** What stands in the place of something that is loaded, not allowed or not there. */
 export const placeOf = (what: string) => ({
