@@ -64,13 +64,17 @@ export function checkRecording(model: CellModel, series: Series, capacity_ah: nu
       problem: `${name} temperature: found ${median(known).toFixed(1)} in the middle, expected -45 to 85 °C`,
     });
   if (known.length === 0) doubts.push({ note: `${name} temperature: found none, 25 °C is taken` });
-  doubts.push(...checkSign(series, capacity_ah));
+  doubts.push(...checkSign(model, series, capacity_ah));
   return doubts;
 }
 
 /** The voltage rises with a current that charges: over the resistance at once, and with the charge over hours. */
-function checkSign(series: Series, capacity_ah: number): Doubt[] {
+function checkSign({ ocv }: CellModel, series: Series, capacity_ah: number): Doubt[] {
   const { name, length, time_s, current_a, voltage_v } = series;
+  // Beyond the ends of the curve a charger or an inverter regulates: there the current follows the voltage.
+  const curve = ocv.middle_v[ocv.middle_v.length >> 1];
+  const isInside = (v: number) =>
+    v > interpolate(ocv.soc, curve, 0.03) && v < interpolate(ocv.soc, curve, 0.97);
   let steps = 0;
   let product = 0;
   let square = 0;
@@ -78,6 +82,7 @@ function checkSign(series: Series, capacity_ah: number): Doubt[] {
   for (let i = 1; i < length; i++) {
     const a = current_a[i] - current_a[i - 1];
     const v = voltage_v[i] - voltage_v[i - 1];
+    if (!isInside(voltage_v[i]) || !isInside(voltage_v[i - 1])) continue;
     if (!(Math.abs(a) > capacity_ah / 20) || !Number.isFinite(v) || time_s[i] - time_s[i - 1] > GAP_S)
       continue;
     steps++;

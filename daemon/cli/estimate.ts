@@ -31,8 +31,8 @@ export function estimate(wanted: EstimateWanted, say: (line: string) => void): n
   const series = withTemperature(data.series, data_file, say);
   const result = replay(model, series, { initial_soc, capacity_ah });
   for (const line of [...result.problems, ...result.notes]) say(line);
-  const columns = [result.soc, result.soc_sd];
-  const names = ['soc', 'soc_sd'];
+  const columns = [result.soc, result.soc_sd, ...(wanted.is_health ? [result.soh, result.soh_sd] : [])];
+  const names = ['soc', 'soc_sd', ...(wanted.is_health ? ['soh', 'soh_sd'] : [])];
   const lines: string[] = [`time,${names.join(',')}`];
   const rowOf = new Int32Array(data.row_count).fill(-1);
   for (const [i, row] of data.rows.entries()) rowOf[row] = i;

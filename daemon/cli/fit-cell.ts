@@ -5,6 +5,7 @@ import { plotOfFit } from '../../core/estimate/fit/plot.ts';
 import { CHEMISTRIES, type Chemistry } from '../../core/estimate/model/cell-model.ts';
 import { writeModel } from '../../core/estimate/model/model-file.ts';
 import { listOf } from '../../core/schema/problem.ts';
+import { shippedModel } from './cell-models.ts';
 import { numberIn, withTemperature, write } from './estimate.ts';
 import { readSeries } from './series-files.ts';
 import { UsageError } from './usage.ts';
@@ -52,6 +53,7 @@ export function runFitCell(wanted: FitCellWanted, say: (line: string) => void): 
     capacity: files(wanted.capacity),
     drive: files(wanted.drive),
     history: files(wanted.history),
+    borrowed: wanted.ocv.length === 0 ? shippedModel(chemistry as Chemistry) : undefined,
   });
   for (const line of [...result.problems, ...result.notes]) say(line);
   if (!result.model) return 1;

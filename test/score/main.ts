@@ -1,5 +1,6 @@
 /** `npm run score`: every estimator over the measured sets, disturbed, beside the baseline and the goal. */
 import { hasBatteryData } from './battery-data.ts';
+import { type HealthScore, healthScores } from './health-score.ts';
 import { type SocScore, socScores } from './soc-score.ts';
 
 /** A plain extended Kalman filter with one resistance and capacitance; RMSE and worst, by group and disturbance. */
@@ -26,6 +27,7 @@ function main(): number {
   }
   const wanted = process.argv[2];
   if (!wanted || wanted === 'soc') printSoc([...socScores()]);
+  if (!wanted || wanted === 'health') printHealth([...healthScores()]);
   return 0;
 }
 
@@ -84,6 +86,16 @@ function printSoc(scores: readonly SocScore[]): void {
     console.log(
       `  ${file.padEnd(24)} ${(rows.reduce((sum, row) => sum + row.covered, 0) / rows.length).toFixed(0)} %`,
     );
+}
+
+function printHealth(scores: readonly HealthScore[]): void {
+  console.log('\nState of health, % of nominal, as stated at the end of each cycle');
+  const widths = [52, 7, 6, 6, 6, 11, 5];
+  const line = (cells: readonly string[]) =>
+    console.log(cells.map((cell, i) => cell.padEnd(widths[i])).join(' '));
+  line(['cell', 'cycles', 'MAE', 'worst', '90 %', 'baseline', 'goal']);
+  for (const { name, cycles, mae, worst, covered, baseline, goal } of scores)
+    line([name, String(cycles), mae.toFixed(2), worst.toFixed(1), covered.toFixed(0), baseline, goal]);
 }
 
 process.exitCode = main();

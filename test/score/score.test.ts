@@ -1,6 +1,7 @@
 /** The estimators held to their goals on measured cells, in the hardest disturbance; `npm run score` has all of it. */
 import { expect, test } from 'vitest';
 import { DISTURBANCES, hasBatteryData, loadSeries, missingData, referenceCapacity } from './battery-data.ts';
+import { healthScores } from './health-score.ts';
 import { fitA123, fitPanasonic, type SocScore, scoreSoc } from './soc-score.ts';
 
 // In CI the folder is always there: what is missing fails.
@@ -29,4 +30,8 @@ test.skipIf(isSkipped)(`LFP at a temperature between those it was fitted at${mis
   const [score] = scoresOf(fitA123(['P15']), ['a123_lfp_plett/drive_udds_P15.csv']);
   expect(score.rmse).toBeLessThan(2.5);
   expect(score.covered).toBeGreaterThan(80);
+});
+
+test.skipIf(isSkipped)(`capacity of cells that age${missingData}`, () => {
+  for (const { name, mae, goal } of healthScores()) expect(mae, name).toBeLessThan(Number(goal));
 });

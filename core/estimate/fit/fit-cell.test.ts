@@ -83,3 +83,38 @@ test('without a drive the model says by its error that its resistance was not me
   expect(model?.verified).toBe(false);
   expect(Math.min(...(model?.error.resistance_share ?? []))).toBeGreaterThanOrEqual(0.2);
 });
+
+test('operating data alone bend a borrowed curve, and what they do not reach is said', () => {
+  const series = madeSeries(
+    truth,
+    [...madeDrive(9000, 3, 5), ...Array(1500).fill(2), ...madeDrive(9000, 3, 8)],
+    {
+      begin_soc: 0.9,
+      name: 'weeks.csv',
+    },
+  );
+  const borrowed = { ...truth, ocv: { ...truth.ocv, middle_v: [truth.ocv.middle_v[0].map(v => v - 0.015)] } };
+  const result = fitCell({
+    ...input,
+    ocv: [],
+    drive: [],
+    history: [{ series, temperature_c: 20 }],
+    borrowed,
+  });
+  expect(result.problems).toEqual([]);
+  expect(result.notes.join('\n')).toMatch(/no low-rate test: the curve begins as that of "made nmc"/);
+  expect(result.notes.join('\n')).toMatch(/capacity: /);
+  const { model } = result;
+  if (!model) throw new Error('no model');
+  const { soc } = replay(model, series, { initial_soc: 0.7, capacity_ah: 3 });
+  const off = soc.map((value, i) => Math.abs(value - (series.soc_ref?.[i] ?? 0)));
+  expect(Math.max(...off.slice(2000))).toBeLessThan(0.05);
+});
+
+test('without a test and without a history nothing is made up', () => {
+  const { model, problems } = fitCell({ ...input, ocv: [], drive: [] });
+  expect(model).toBeUndefined();
+  expect(problems).toEqual([
+    'found neither a low-rate test (--ocv) nor operating data (--history), expected one of them',
+  ]);
+});

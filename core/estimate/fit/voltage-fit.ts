@@ -53,12 +53,14 @@ export interface FitInput {
   readonly every: number;
   /** How far the gap between the branches may differ from that of the low-rate test, as a share. */
   readonly gap_sd: number;
+  /** How much further than usual the curve may be bent. */
+  readonly correction_factor: number;
 }
 
 const knot = (element: number, c: number, s: number) => (element * NC + c) * NS + s;
 
 export function fitVoltage(input: FitInput): VoltageFit {
-  const { rows, hysteresis, base, usual_ohm, time_constants_s, stretch, every } = input;
+  const { rows, hysteresis, base, time_constants_s, stretch, every } = input;
   const elements = 1 + time_constants_s.length;
   const correction = elements;
   const gap = knot(elements + 1, 0, 0);
@@ -103,7 +105,7 @@ export function fitVoltage(input: FitInput): VoltageFit {
       least.add(indices, factors, n, targetV(drive, i), weight);
     }
   });
-  addPriors(least, elements, usual_ohm, gap, input.gap_sd);
+  addPriors(least, elements, input, gap);
   const x = solveNotNegative(least, elements);
 
   const modelled = (drive: DriveRows, currents: readonly Float64Array[], h: number, i: number): number => {
@@ -149,21 +151,16 @@ export function fitVoltage(input: FitInput): VoltageFit {
 const thermal = (element: number, temperature_c: number) =>
   Math.exp(-ARRHENIUS_PER_C[element] * (temperature_c - REFERENCE_C));
 
-function addPriors(
-  least: LeastSquares,
-  elements: number,
-  usual_ohm: number,
-  gap: number,
-  gap_sd: number,
-): void {
+function addPriors(least: LeastSquares, elements: number, input: FitInput, gap: number): void {
+  const { usual_ohm, gap_sd, correction_factor: bend } = input;
   const prior = (indices: number[], factors: number[], value: number, sd: number) =>
     least.add(indices, factors, indices.length, value, 1 / sd ** 2);
   for (let element = 0; element <= elements; element++) {
     const isCorrection = element === elements;
     const usual = isCorrection ? 0 : element === 0 ? usual_ohm / 2 : usual_ohm / 2 / (elements - 1);
-    const size = isCorrection ? CORRECTION_V : usual * 2;
-    const step_s = isCorrection ? CORRECTION_STEP_V : usual * 0.1;
-    const step_c = isCorrection ? CORRECTION_V / 3 : usual * 0.4;
+    const size = isCorrection ? CORRECTION_V * bend : usual * 2;
+    const step_s = isCorrection ? CORRECTION_STEP_V * bend : usual * 0.1;
+    const step_c = isCorrection ? (CORRECTION_V * bend) / 3 : usual * 0.4;
     for (let c = 0; c < NC; c++)
       for (let s = 0; s < NS; s++) {
         prior([knot(element, c, s)], [1], usual, size);

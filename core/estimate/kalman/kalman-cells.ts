@@ -108,6 +108,28 @@ export class KalmanCells {
     return this.#isFirst[cell] === 0;
   }
 
+  /** How far the branch on which the cell stands lies from the middle, V, at the last step. */
+  hysteresisV(cell: number): number {
+    this.tables.read(this.#x[cell * N + SOC], this.#read, 0);
+    return this.#read[1] * this.#hysteresis[cell];
+  }
+
+  halfGapV(cell: number): number {
+    this.tables.read(this.#x[cell * N + SOC], this.#read, 0);
+    return this.#read[1];
+  }
+
+  /** The drop over all resistances as the filter sees it, V. */
+  dropV(cell: number, current_a: number): number {
+    const x = this.#x;
+    const at = cell * N;
+    this.tables.read(x[at + SOC], this.#read, 0);
+    let branches_v = 0;
+    for (let b = 0; b < MAX_BRANCHES; b++) branches_v += this.#read[3 + b] * x[at + BRANCH + b];
+    const series_v = this.#read[2] * (current_a - x[at + OFFSET]);
+    return (1 + x[at + BRANCHES]) * branches_v + (1 + x[at + SERIES]) * series_v;
+  }
+
   state(cell: number, i: number): number {
     return this.#x[cell * N + i];
   }
@@ -341,4 +363,9 @@ export class KalmanCells {
       for (let j = i; j < N; j++, k++) this.#p[k] = this.#cov[i * N + j];
     }
   }
+}
+
+/** What the voltage would come to if the cell were left alone. The tables stand at the temperature of the last step. */
+export function restV(cells: KalmanCells, cell: number, current_a: number, voltage_v: number): number {
+  return voltage_v - cells.dropV(cell, current_a) - cells.hysteresisV(cell);
 }

@@ -84,6 +84,12 @@ export class ModelTables {
         a * nodes[low] + b * nodes[low + STRIDE] + c * nodes[low + ROW] + d * nodes[low + ROW + STRIDE];
   }
 
+  /** The middle of the branches at a step of the state of charge, at the sought temperature. */
+  middleV(step: number): number {
+    const low = this.row * ROW + step * STRIDE;
+    return this.nodes[low] * (1 - this.row_share) + this.nodes[low + ROW] * this.row_share;
+  }
+
   errorAt(column: Float64Array): number {
     return column[this.row] * (1 - this.row_share) + column[this.row + 1] * this.row_share;
   }

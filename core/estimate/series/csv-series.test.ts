@@ -57,3 +57,13 @@ test('charge is counted by the currents where there is no counter; a gap counts 
   const { series } = parseCsvSeries('d', 'time_s,current_A,voltage_V\n0,2,3\n60,4,3\n3660,1,3\n');
   expect(series && [...chargeOf(series)]).toEqual([0, 0.05, 1.05]);
 });
+
+test('cycles whose times each begin again are put one after the other', () => {
+  const { series, rows, notes } = parseCsvSeries(
+    'e.csv',
+    'cycle,time_s,current_A,voltage_V,temp_C\n1,0,1,3,20\n1,60,1,3,20\n26,0,1,3,20\n26,60,1,3,20\n',
+  );
+  expect(series && [...series.time_s]).toEqual([0, 60, 43_260, 43_320]);
+  expect([...rows]).toEqual([0, 1, 2, 3]);
+  expect(notes).toEqual(['e.csv: the times of 2 cycles each begin again; half a day is put between them']);
+});

@@ -16,7 +16,7 @@ export interface CsvSeries {
   readonly time_texts: readonly string[];
 }
 
-type Column = 'time' | 'current' | 'voltage' | 'temperature' | 'counter' | 'soc_ref';
+type Column = 'time' | 'current' | 'voltage' | 'temperature' | 'counter' | 'soc_ref' | 'cycle';
 
 /** Names as they stand in files, without case and signs. */
 const NAMES: Readonly<Record<Column, readonly string[]>> = {
@@ -46,7 +46,10 @@ const NAMES: Readonly<Record<Column, readonly string[]>> = {
   ],
   counter: ['ah', 'counterah', 'chargeah'],
   soc_ref: ['socref'],
+  cycle: ['cycle', 'cycleindex', 'cyclenumber'],
 };
+/** Between cycles whose times each begin at zero: nothing is known of what lay between. */
+const CYCLE_GAP_S = 12 * 3600;
 const MANDATORY: readonly Column[] = ['time', 'current', 'voltage'];
 
 /** `needs`: columns without which the file is of no use. */
@@ -133,6 +136,7 @@ class Reader {
       temperature: [],
       counter: [],
       soc_ref: [],
+      cycle: [],
     };
     const rows: number[] = [];
     let row_count = 0;
@@ -140,13 +144,24 @@ class Reader {
     let backwards = 0;
     let timeless = 0;
     let unreadable = '';
+    let shift = 0;
+    let cycles = 1;
+    let last_cycle: string | undefined;
+    const at_cycle = this.#columns.cycle;
     for (let i = this.#begin + 1; i < this.#lines.length; i++) {
       if (this.#lines[i].trim() === '') continue;
       const cells = this.#lines[i].split(this.#separator);
       const row = row_count++;
       const text = clean(cells[this.#columns.time ?? 0] ?? '');
       this.#times.push(text);
-      const time = this.#timeOf(text);
+      let time = this.#timeOf(text) + shift;
+      const cycle = at_cycle === undefined ? undefined : clean(cells[at_cycle] ?? '');
+      if (time < last && cycle !== last_cycle) {
+        cycles++;
+        shift += last + CYCLE_GAP_S - time;
+        time = last + CYCLE_GAP_S;
+      }
+      last_cycle = cycle;
       if (Number.isNaN(time)) timeless++;
       else if (time < last) backwards++;
       if (Number.isNaN(time) || time < last) continue;
@@ -164,6 +179,10 @@ class Reader {
       }
     }
     if (unreadable) this.#notes.push(unreadable);
+    if (cycles > 1)
+      this.#notes.push(
+        `${this.#name}: the times of ${cycles} cycles each begin again; half a day is put between them`,
+      );
     if (timeless > 0) this.#notes.push(`${this.#name}: ${timeless} rows without a time are left out`);
     if (backwards > 0)
       this.#notes.push(`${this.#name}: ${backwards} rows older than the one before are left out`);
