@@ -1,5 +1,6 @@
 /** `npm run bench`: every benchmark in turn. Rates are printed as ratios to the raw limit of the same run. */
 import { benchDbc } from './dbc.bench.ts';
+import { benchEstimate } from './estimate.bench.ts';
 import { benchFanOut } from './fan-out.bench.ts';
 import { benchFootprint } from './footprint.bench.ts';
 import { benchLatency } from './latency.bench.ts';
@@ -20,6 +21,7 @@ for (const [name, bench] of [
   ['footprint', benchFootprint],
   ['many-packs', benchManyPacks],
   ['fan-out', benchFanOut],
+  ['estimate', benchEstimate],
 ] as const) {
   if (only && only !== name) continue;
   console.log(`\n${name}`);

@@ -50,6 +50,10 @@ export class KalmanCells {
   readonly #noise = new Float64Array(N);
   readonly #read = new Float64Array(3 * STRIDE);
   readonly #keep = new Float64Array(MAX_BRANCHES);
+  #decays_dt_s = Number.NaN;
+  #learn = 0;
+  #keep_slow = 1;
+  #keep_share = 1;
 
   constructor(tables: ModelTables, count: number, capacity_ah: number, settings = KALMAN_SETTINGS) {
     this.tables = tables;
@@ -178,8 +182,9 @@ export class KalmanCells {
     const cov = this.#cov;
     // What ran between the samples.
     const step_a2 = (a1 - a0) * (a1 - a0);
-    const learn = 1 - Math.exp(-dt_s / STEP_MEMORY_S);
-    this.#step_a2[cell] += learn * (step_a2 - this.#step_a2[cell]);
+    if (dt_s !== this.#decays_dt_s) this.#setDecays(dt_s);
+    const keep = this.#keep;
+    this.#step_a2[cell] += this.#learn * (step_a2 - this.#step_a2[cell]);
     const usual_a = Math.sqrt(this.#step_a2[cell]);
     let between_a2 = settings.between_share * (0.3 * step_a2 + 0.7 * this.#step_a2[cell]);
     if (isMissing) between_a2 += 0.25 * a0 * a0 + (q / 50) ** 2;
@@ -195,17 +200,15 @@ export class KalmanCells {
     x[at + SOC] = Math.min(1.03, Math.max(-0.03, x[at + SOC] + moved));
     for (let b = 0; b < MAX_BRANCHES; b++) {
       const tau_s = tables.time_constants_s[b];
-      const keep = Math.exp(-dt_s / tau_s);
-      this.#keep[b] = keep;
+      const k = keep[b];
       const f = x[at + BRANCH + b];
-      x[at + BRANCH + b] =
-        keep * f + (1 - keep) * (a0 - wrong_a) + (a1 - a0) * (1 - (tau_s / dt_s) * (1 - keep));
+      x[at + BRANCH + b] = k * f + (1 - k) * (a0 - wrong_a) + (a1 - a0) * (1 - (tau_s / dt_s) * (1 - k));
     }
     const passed = Math.abs(moved);
     const keep_h = Math.exp(-tables.model.hysteresis_rate * passed);
     this.#hysteresis[cell] = keep_h * this.#hysteresis[cell] + (1 - keep_h) * Math.sign(true_a);
-    const keep_slow = Math.exp(-dt_s / settings.slow_s - passed / settings.slow_soc);
-    const keep_share = Math.exp(-dt_s / settings.resistance_s);
+    const keep_slow = this.#keep_slow * Math.exp(-passed / settings.slow_soc);
+    const keep_share = this.#keep_share;
     x[at + SLOW] *= keep_slow;
     x[at + SERIES] *= keep_share;
     x[at + BRANCHES] *= keep_share;
@@ -221,7 +224,7 @@ export class KalmanCells {
         cov[o] += by_scale * cov[o + SCALE * dj] - c * offset;
         for (let b = 0; b < MAX_BRANCHES; b++) {
           const i = o + (BRANCH + b) * dj;
-          cov[i] = this.#keep[b] * cov[i] - (1 - this.#keep[b]) * offset;
+          cov[i] = keep[b] * cov[i] - (1 - keep[b]) * offset;
         }
         cov[o + SLOW * dj] *= keep_slow;
         cov[o + SERIES * dj] *= keep_share;
@@ -230,12 +233,11 @@ export class KalmanCells {
     }
     const noise = this.#noise;
     noise[0] = c;
-    for (let b = 0; b < MAX_BRANCHES; b++) noise[BRANCH + b] = 1 - this.#keep[b];
+    for (let b = 0; b < MAX_BRANCHES; b++) noise[BRANCH + b] = 1 - keep[b];
     for (let i = 0; i <= MAX_BRANCHES; i++)
       for (let j = 0; j <= MAX_BRANCHES; j++) cov[i * N + j] += between_a2 * noise[i] * noise[j];
     for (let b = 0; b < MAX_BRANCHES; b++)
-      cov[(BRANCH + b) * (N + 1)] +=
-        settings.branch_noise * (step_a2 + between_a2) * (1 - this.#keep[b]) ** 2;
+      cov[(BRANCH + b) * (N + 1)] += settings.branch_noise * (step_a2 + between_a2) * (1 - keep[b]) ** 2;
     const slow_v = settings.slow_factor * tables.errorAt(tables.slow_v);
     const slope = this.#slopeAt(x[at + SOC]);
     const slow_v2 = slow_v * slow_v + (settings.axis_sd * slope) ** 2;
@@ -246,6 +248,19 @@ export class KalmanCells {
     cov[BRANCHES * (N + 1)] += (settings.branches_factor * share) ** 2 * lost;
     cov[OFFSET * (N + 1)] += (q / 50) ** 2 * 1e-6 * dt_s;
     cov[SOC] += 1e-12 * dt_s;
+    // A sensor and a capacity are not the same for ever.
+    cov[SCALE * (N + 1)] += settings.scale_sd ** 2 * 1e-7 * dt_s;
+    cov[SAMPLING * (N + 1)] += settings.sampling_share ** 2 * 1e-6 * dt_s;
+  }
+
+  /** What is left after a step of this length; mostly they all are as long. */
+  #setDecays(dt_s: number): void {
+    const { settings, tables } = this;
+    for (let b = 0; b < MAX_BRANCHES; b++) this.#keep[b] = Math.exp(-dt_s / tables.time_constants_s[b]);
+    this.#learn = 1 - Math.exp(-dt_s / STEP_MEMORY_S);
+    this.#keep_slow = Math.exp(-dt_s / settings.slow_s);
+    this.#keep_share = Math.exp(-dt_s / settings.resistance_s);
+    this.#decays_dt_s = dt_s;
   }
 
   #slopeAt(soc: number): number {
@@ -291,7 +306,7 @@ export class KalmanCells {
     let expected_v2 = noise_v2;
     for (let i = 0; i < N; i++) {
       let sum = 0;
-      for (let j = 0; j < N; j++) sum += cov[i * N + j] * h[j];
+      for (let j = 0; j < SAMPLING; j++) sum += cov[i * N + j] * h[j];
       ph[i] = sum;
       expected_v2 += h[i] * sum;
     }
@@ -307,7 +322,17 @@ export class KalmanCells {
     }
     for (let i = 0; i < N; i++) x[at + i] += (ph[i] / expected_v2) * off_v;
     x[at + SOC] = Math.min(1.03, Math.max(-0.03, x[at + SOC]));
-    for (let i = 0; i < N; i++) for (let j = 0; j < N; j++) cov[i * N + j] -= (ph[i] * ph[j]) / expected_v2;
+    this.#learnFrom(expected_v2);
+  }
+
+  /** Takes from the covariance what a measurement told, in the half that is kept. */
+  #learnFrom(expected: number): void {
+    const cov = this.#cov;
+    const ph = this.#ph;
+    for (let i = 0; i < N; i++) {
+      const gain = ph[i] / expected;
+      for (let j = i; j < N; j++) cov[i * N + j] -= gain * ph[j];
+    }
   }
 
   #modelV(cell: number, soc: number, through_a: number, into: number): number {
@@ -340,11 +365,11 @@ export class KalmanCells {
     const cov = this.#cov;
     const ph = this.#ph;
     const at = cell * N;
-    for (let i = 0; i < N; i++) ph[i] = cov[i * N + OFFSET];
+    for (let i = 0; i < N; i++) ph[i] = i < OFFSET ? cov[i * N + OFFSET] : cov[OFFSET * N + i];
     const expected = ph[OFFSET] + (this.settings.idle_share * q) ** 2;
     const off_a = current_a - this.#x[at + OFFSET];
     for (let i = 0; i < N; i++) this.#x[at + i] += (ph[i] / expected) * off_a;
-    for (let i = 0; i < N; i++) for (let j = 0; j < N; j++) cov[i * N + j] -= (ph[i] * ph[j]) / expected;
+    this.#learnFrom(expected);
   }
 
   #unpack(cell: number): void {
