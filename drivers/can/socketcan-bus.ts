@@ -94,7 +94,7 @@ export class SocketCanBus implements CanBus {
   #fault: (BusFault & { until_mono_ms: number }) | undefined;
   #busOff = false;
   #retry_ms = WATCH_INTERVAL_MS;
-  #nextTry_mono_ms = 0;
+  #next_try_mono_ms = 0;
   #timer: TimerHandle | undefined;
   #reported: { state: CanBusState; reason: string | undefined } | undefined;
 
@@ -160,7 +160,7 @@ export class SocketCanBus implements CanBus {
     } else {
       this.#countLost(status);
       if (this.#channel && status.index !== this.#openedIndex) this.#closeChannel();
-      if (!this.#channel && this.#clock.monoMs() >= this.#nextTry_mono_ms) this.#openChannel(status);
+      if (!this.#channel && this.#clock.monoMs() >= this.#next_try_mono_ms) this.#openChannel(status);
     }
     this.#report();
     this.#timer = this.#clock.setTimer(() => void this.#watch(listener), WATCH_INTERVAL_MS);
@@ -185,7 +185,7 @@ export class SocketCanBus implements CanBus {
       if (this.#everOpened) this.#counts.reopenings++;
       this.#everOpened = true;
     } catch (error) {
-      this.#nextTry_mono_ms = this.#clock.monoMs() + this.#retry_ms;
+      this.#next_try_mono_ms = this.#clock.monoMs() + this.#retry_ms;
       this.#retry_ms = Math.min(MAX_RETRY_MS, this.#retry_ms * 2);
       this.#failure = `${this.name}: cannot be opened (${describeError(error)}); is it a CAN interface, and is the kernel module can_raw there?`;
     }
@@ -302,7 +302,7 @@ export class SocketCanBus implements CanBus {
 
   #retryNow(): void {
     this.#retry_ms = WATCH_INTERVAL_MS;
-    this.#nextTry_mono_ms = Number.NEGATIVE_INFINITY;
+    this.#next_try_mono_ms = Number.NEGATIVE_INFINITY;
   }
 }
 

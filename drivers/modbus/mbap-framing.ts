@@ -107,7 +107,9 @@ interface Awaited {
 class MbapPort extends EventEmitter {
   readonly isOpen = true;
   /** Read by the library for the number of the next request, and with each reply. */
+  // biome-ignore lint/style/useNamingConvention: the library's name
   _transactionIdWrite = 1;
+  // biome-ignore lint/style/useNamingConvention: the library's name
   _transactionIdRead = 0;
   /** The request the library built last. */
   built: Buffer = Buffer.alloc(0);
