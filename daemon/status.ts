@@ -70,11 +70,11 @@ function samplerStatus(counters: SamplerCounters): ComponentStatus {
   return { name: 'sampler', state: 'ok', reason: null, counters: { ...counters } };
 }
 
-function storeStatus({ fault, set_aside, lost, wal_held, ...counters }: StoreStats): ComponentStatus {
+function storeStatus({ fault, quarantined, lost, wal_held, ...counters }: StoreStats): ComponentStatus {
   const found: string[] = [];
-  if (set_aside.length > 0)
+  if (quarantined.length > 0)
     found.push(
-      `${set_aside.join(', ')} could not be read and was quarantined: see docs/storage.md, "A file that cannot be read"`,
+      `${quarantined.join(', ')} could not be read and was quarantined: see docs/storage.md, "A file that cannot be read"`,
     );
   if (lost !== undefined) found.push(lost);
   if (counters.parts_damaged > 0)
@@ -86,7 +86,7 @@ function storeStatus({ fault, set_aside, lost, wal_held, ...counters }: StoreSta
     name: 'store',
     state: fault ? 'down' : found.length > 0 ? 'degraded' : 'ok',
     reason: fault ?? (found.join('; ') || null),
-    counters: { ...counters, files_quarantined: set_aside.length },
+    counters: { ...counters, files_quarantined: quarantined.length },
   };
 }
 

@@ -169,14 +169,14 @@ test('a disk short of space raises an alert, whoever fills it, but not before it
 
 test('databases in quarantine are named, and the alert is updated when there is another', () => {
   const box = new Box();
-  box.store({ set_aside: ['a'] });
+  box.store({ quarantined: ['a'] });
   const [raised] = box.pass(MINUTE_MS);
   expect(raised.message).toBe('A database that could not be read was quarantined: a');
-  box.store({ set_aside: ['a', 'b'] });
+  box.store({ quarantined: ['a', 'b'] });
   expect(box.pass(MINUTE_MS)).toEqual([
     after(raised, { message: '2 databases that could not be read were quarantined: a, b' }),
   ]);
-  box.store({ set_aside: [] });
+  box.store({ quarantined: [] });
   expect(box.pass(2 * MINUTE_MS)).toMatchObject([{ state: 'cleared' }]);
 });
 
@@ -278,7 +278,7 @@ const weather = fc.array(
   fc.record({
     checks: fc.nat({ max: 300 }),
     fault: fc.option(fc.constantFrom('full', 'broken'), { nil: undefined }),
-    set_aside: fc.subarray(['a', 'b']),
+    quarantined: fc.subarray(['a', 'b']),
     lost: fc.constantFrom(undefined, undefined, 'it is empty'),
     parts_damaged: fc.constantFrom(0, 0, 1, 40),
     wal_held: fc.constantFrom(undefined, undefined, 'is read'),
@@ -302,7 +302,7 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
     fc.property(weather, steps => {
       const box = new Box();
       for (const step of steps) {
-        const { fault, set_aside, used_bytes, free_bytes, first_seq, centre, lag_rows, left_ms } = step;
+        const { fault, quarantined, used_bytes, free_bytes, first_seq, centre, lag_rows, left_ms } = step;
         if (step.restart) {
           expect(box.restart()).toEqual([]);
           box.store({ readings_dropped: 0, readings_removed_unsynced: 0 });
@@ -310,7 +310,7 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
         const { readings_dropped, readings_removed_unsynced } = box.parts.store;
         box.store({
           fault,
-          set_aside,
+          quarantined,
           used_bytes,
           free_bytes,
           first_seq,

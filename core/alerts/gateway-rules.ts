@@ -30,7 +30,7 @@ export interface GatewayParts {
   };
   readonly store: {
     readonly fault: string | undefined;
-    readonly set_aside: readonly string[];
+    readonly quarantined: readonly string[];
     readonly lost: string | undefined;
     readonly parts_damaged: number;
     readonly readings_dropped: number;
@@ -187,14 +187,14 @@ function makeNothingSent() {
 }
 
 function unreadable({ parts: { store } }: Check): Finding | undefined {
-  const count = store.set_aside.length;
+  const count = store.quarantined.length;
   const found: string[] = [];
   if (count > 0) {
     const what =
       count === 1
         ? 'A database that could not be read was'
         : `${count} databases that could not be read were`;
-    found.push(`${what} quarantined: ${store.set_aside.join(', ')}`);
+    found.push(`${what} quarantined: ${store.quarantined.join(', ')}`);
   }
   if (store.lost !== undefined) found.push(`Stored readings are gone: ${store.lost}`);
   const damaged = store.parts_damaged;

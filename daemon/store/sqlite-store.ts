@@ -65,7 +65,7 @@ class SqliteStore implements Store, LogSource {
   numbers_from = 1;
   lost_at_close = 0;
   is_unread = false;
-  #set_aside: readonly string[] = [];
+  #quarantined: readonly string[] = [];
   readonly #stats = {
     durable_seq: 0,
     first_seq: 0,
@@ -200,7 +200,7 @@ class SqliteStore implements Store, LogSource {
     this.incarnation = opened.incarnation;
     this.predecessors = opened.predecessors;
     this.numbers_from = opened.numbers_from;
-    this.#set_aside = opened.set_aside;
+    this.#quarantined = opened.quarantined;
     this.#synced_seq = Math.max(this.#synced_seq, opened.synced_seq);
     this.#stats.durable_seq = opened.last_seq;
     this.#stats.first_seq = opened.first_seq;
@@ -211,7 +211,7 @@ class SqliteStore implements Store, LogSource {
   #reopened(opened: OpenedLog): void {
     this.#options.log.error(
       { component: 'store' },
-      `${this.#file}: could not be read any more, was quarantined as ${opened.set_aside.at(-1)}; a new one is begun`,
+      `${this.#file}: could not be read any more, was quarantined as ${opened.quarantined.at(-1)}; a new one is begun`,
     );
     this.#adopt(opened);
     this.#opening?.workers?.openReader().catch(error => this.#setFault(describeError(error)));
@@ -247,7 +247,7 @@ class SqliteStore implements Store, LogSource {
       parts_damaged: this.#damage.count,
       queue_bytes: this.#queue.bytes,
       fault: this.#fault ?? stuck ?? this.#archive_fault,
-      set_aside: this.#set_aside,
+      quarantined: this.#quarantined,
       lost: this.#lost,
     };
   }
@@ -328,9 +328,9 @@ class SqliteStore implements Store, LogSource {
     else this.#options.log.error({ component: 'store' }, `writing fails, readings wait in memory: ${fault}`);
   }
 
-  #retained({ lost, last_seq, first_seq, set_aside }: WriterMethods['retain'][1]): void {
+  #retained({ lost, last_seq, first_seq, quarantined }: WriterMethods['retain'][1]): void {
     this.#stats.first_seq = first_seq;
-    this.#set_aside = set_aside;
+    this.#quarantined = quarantined;
     if (this.#state === 'open') void this.#documents.store().catch(() => {});
     if (!lost) return;
     this.#stats.readings_removed_unsynced += lost.readings ?? 0;

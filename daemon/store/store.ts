@@ -54,7 +54,7 @@ export interface StoreStats {
   /** One line when this run found that rows, or the whole database, had been lost before it. */
   readonly lost: string | undefined;
   /** Databases that could not be read and lie beside the new one. */
-  readonly set_aside: readonly string[];
+  readonly quarantined: readonly string[];
   /** One line while writing fails; undefined while it works. */
   readonly fault: string | undefined;
 }

@@ -31,7 +31,7 @@ export interface OpenedLog {
   /** One line when rows that had been written are not there any more. */
   readonly lost: string | undefined;
   /** Databases that could not be read and were kept under another name. */
-  readonly set_aside: readonly string[];
+  readonly quarantined: readonly string[];
   readonly last_seq: number;
   readonly first_seq: number;
   readonly file_bytes: number;
@@ -76,7 +76,7 @@ export interface WriterMethods {
       first_seq: number;
       used_bytes: number;
       free_bytes: number;
-      set_aside: string[];
+      quarantined: string[];
     } & WalState,
   ];
   /** See Writer.fork. */

@@ -41,20 +41,21 @@ export class BatchRecords {
         found.records.push(record as T);
         found.seqs.push(batch.seq[i]);
       } catch (error) {
-        this.putAside(i, `record of kind ${kind}: ${describeError(error)}`);
+        this.keepUndecodable(i, `record of kind ${kind}: ${describeError(error)}`);
       }
     }
     return found;
   }
 
-  putAside(row: number, reason: string): void {
+  keepUndecodable(row: number, reason: string): void {
     this.#undecodable.push({ row, reason });
   }
 
   /** Rows of kinds that this version does not know: a newer one wrote them. */
-  putAsideUnknown(known: ReadonlySet<number>): void {
+  keepUnknown(known: ReadonlySet<number>): void {
     const { kind, count } = this.#batch;
-    for (let i = 0; i < count; i++) if (!known.has(kind[i])) this.putAside(i, `unknown kind ${kind[i]}`);
+    for (let i = 0; i < count; i++)
+      if (!known.has(kind[i])) this.keepUndecodable(i, `unknown kind ${kind[i]}`);
   }
 
   /** Within the transaction of the batch. */

@@ -60,7 +60,7 @@ export class ReadingCopy {
       const pack_id = this.#source.packId(batch.pack_key[i]);
       if (typeof reading === 'number' || pack_id === undefined) {
         const unknown_pack = `unknown pack key ${batch.pack_key[i]}`;
-        records.putAside(i, typeof reading === 'number' ? describeDecodeFault(reading) : unknown_pack);
+        records.keepUndecodable(i, typeof reading === 'number' ? describeDecodeFault(reading) : unknown_pack);
         continue;
       }
       this.#needed.setTo(reading);

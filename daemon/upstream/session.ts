@@ -212,7 +212,7 @@ export class Session {
       const found = records.of<object>(kind);
       if (found.records.length > 0) await store(this.#client, gateway_id, found.records, found.seqs);
     }
-    records.putAsideUnknown(KNOWN_KINDS);
+    records.keepUnknown(KNOWN_KINDS);
     await records.storeUndecodable(this.#client, gateway_id, source);
     const last = batch.count - 1;
     await this.#client.query(MOVE_ON, [

@@ -71,7 +71,7 @@ test('made while it writes and syncs, and put back on another box', async () => 
   cpSync(target, other, { recursive: true });
   const restored = await centre.openLog(topology, other);
   expect(restored.durableSeq()).toBe(last_seq);
-  expect(restored.stats()).toMatchObject({ lost: undefined, parts_damaged: 0, set_aside: [] });
+  expect(restored.stats()).toMatchObject({ lost: undefined, parts_damaged: 0, quarantined: [] });
   const copied = [...(await roundsOf(restored))];
   // A state between two commits: every round up to one of them, with all its packs.
   expect(copied.length).toBeGreaterThanOrEqual(400);

@@ -17,7 +17,7 @@ export const well = (): Parts => ({
   },
   store: {
     fault: undefined,
-    set_aside: [],
+    quarantined: [],
     lost: undefined,
     parts_damaged: 0,
     readings_dropped: 0,

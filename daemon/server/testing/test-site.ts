@@ -53,7 +53,7 @@ export const FAULTY_STORAGE: GatewayParts = {
   upstream: { state: 'off', reason: undefined, code: undefined, counters: {} },
   store: {
     fault: 'the disk is full',
-    set_aside: [],
+    quarantined: [],
     lost: undefined,
     parts_damaged: 0,
     readings_dropped: 0,

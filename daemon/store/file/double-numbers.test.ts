@@ -83,7 +83,7 @@ for (const [what, write] of Object.entries(WAYS))
     const { store, gaps } = await opened();
     expect(store.predecessors).toEqual([incarnation]);
     expect(store.numbers_from).toBeGreaterThan(100);
-    expect(store.stats().set_aside).toHaveLength(1);
+    expect(store.stats().quarantined).toHaveLength(1);
     expect(gaps).toMatchObject([
       {
         reason: 'storage_lost',
@@ -107,7 +107,7 @@ test('a number that is taken when it is to be written sets the file aside, and t
   for (let n = 0; n < taken + 5; n++) store.append(numberedReading(topology, n % 3, n, T0 + n));
   await store.flush();
   expect(store.stats()).toMatchObject({ fault: undefined, readings_dropped: 0 });
-  expect(store.stats().set_aside).toHaveLength(1);
+  expect(store.stats().quarantined).toHaveLength(1);
   const counts = await store.readingCounts({ from_ms: T0, to_ms: T0 + 1000 });
   expect(Object.values(counts).reduce((sum, { readings }) => sum + readings, 0)).toBe(taken + 5);
 });
@@ -142,5 +142,5 @@ test('a log of one process has no double, whatever became of its spans', async (
     writer.close();
   }
   const { store } = await opened();
-  expect(store.stats()).toMatchObject({ set_aside: [], parts_damaged: 0, lost: undefined });
+  expect(store.stats()).toMatchObject({ quarantined: [], parts_damaged: 0, lost: undefined });
 });

@@ -77,7 +77,7 @@ test('a file of nonsense is kept, and a log begun that is nobody’s successor',
   const store = await openStore();
   expect(store.predecessors).toEqual([]);
   expect(quarantined()).toHaveLength(1);
-  expect(store.stats().set_aside).toEqual([join(directory.path, quarantined()[0])]);
+  expect(store.stats().quarantined).toEqual([join(directory.path, quarantined()[0])]);
   expect(await gaps(store)).toMatchObject([
     { reason: 'storage_lost', readings: null, detail: expect.stringContaining(quarantined()[0]) },
   ]);
@@ -92,10 +92,10 @@ test('a file that was quarantined is reported until somebody moves it away', asy
     await store.documents.put('test', 'barrier', 0);
     return store.stats();
   };
-  expect((await round()).set_aside).toEqual([join(directory.path, quarantined()[0])]);
+  expect((await round()).quarantined).toEqual([join(directory.path, quarantined()[0])]);
   expect((await round()).free_bytes).toBeGreaterThan(0);
   rmSync(join(directory.path, quarantined()[0]));
-  expect((await round()).set_aside).toEqual([]);
+  expect((await round()).quarantined).toEqual([]);
 });
 
 test('damage found at the start: successor with higher numbers, users and alerts salvaged', async () => {

@@ -110,7 +110,7 @@ export class Writer {
       numbers_from: Number(this.#meta.get('numbers_from') ?? 1),
       synced_seq: this.#identity.synced_seq ?? 0,
       lost: this.#lost && lostGap(this.#file, this.#lost).detail,
-      set_aside: quarantinedFiles(this.#file),
+      quarantined: quarantinedFiles(this.#file),
       packs,
       last_seq: this.#last_seq,
       first_seq: this.#span.firstSeq(),
@@ -220,7 +220,7 @@ export class Writer {
       last_seq: this.#last_seq,
       first_seq: this.#span.firstSeq(),
       ...this.#retention.room(),
-      set_aside: quarantinedFiles(this.#file),
+      quarantined: quarantinedFiles(this.#file),
     };
   }
 
@@ -301,13 +301,13 @@ export class Writer {
   }
 
   /** Small tables out of a file that was quarantined, and the record of what it is to the log. Returns rows by table. */
-  salvage(set_aside: string, t_ms: number, reason: string): Record<string, number> {
+  salvage(quarantined: string, t_ms: number, reason: string): Record<string, number> {
     return this.#transaction(() => {
-      const taken = salvage(set_aside, this.#db);
+      const taken = salvage(quarantined, this.#db);
       const rows = Object.entries(taken).map(([table, count]) => `${count} ${table}`);
       const gap: GapRecord = {
         reason: 'storage_lost',
-        detail: `${reason}; kept as ${set_aside}; salvaged: ${rows.join(', ') || 'nothing'}`,
+        detail: `${reason}; kept as ${quarantined}; salvaged: ${rows.join(', ') || 'nothing'}`,
         from_ms: null,
         to_ms: null,
         ...mayLack(this.#kept),
