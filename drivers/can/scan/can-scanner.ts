@@ -6,8 +6,6 @@ import { openableBus } from '../can-driver.ts';
 import { type CanConnection, SlcanConnection } from '../connections.ts';
 import { readLogFrames } from '../log-files.ts';
 import { VirtualCanHub } from '../virtual-bus.ts';
-import { CanListener } from './can-listen.ts';
-import { scanTraffic } from './can-scan.ts';
 import { CanTraffic, type ReceivedSummary } from './traffic.ts';
 
 export interface CanReceived {
@@ -55,6 +53,7 @@ function slcanTarget(port: string, bitrate: number): CanConnection | undefined {
 async function scanLive(connection: CanConnection, terms: ScanTerms): Promise<Outcome> {
   const { clock, is_named, onProgress } = terms;
   const bus = openableBus(connection, clock, new VirtualCanHub());
+  const { CanListener } = await import('./can-listen.ts');
   const listener = new CanListener(bus, clock);
   const { traffic } = listener;
   const seconds = terms.seconds ?? LISTEN_S;
@@ -99,6 +98,8 @@ async function fitted(
   { profiles }: ScanTerms,
 ): Promise<Outcome> {
   const { frames, error_frames, unreadable_lines } = traffic;
+  // Only who scans needs it.
+  const { scanTraffic } = await import('./can-scan.ts');
   const findings = await scanTraffic(traffic, profiles);
   const received = { frames, error_frames, unreadable_lines, ids: traffic.summary() };
   return { received, notes, findings, connection };

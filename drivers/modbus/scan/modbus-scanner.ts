@@ -3,7 +3,6 @@ import type { Scanner } from '../../scan/scanner.ts';
 import type { ModbusConnection } from '../connections.ts';
 import { DEFAULT_BAUD_RATE, DEFAULT_PORT } from '../open-wire.ts';
 import { VirtualModbusHub } from '../virtual-link.ts';
-import { scanModbus } from './modbus-scan.ts';
 
 export interface ModbusReceived {
   readonly answering_units: readonly number[];
@@ -15,6 +14,8 @@ export const modbusScanner: Scanner<ModbusConnection, ModbusReceived> = {
   target_forms: '/dev/ttyUSB0[:baud], tcp://host[:port], rtu://host:port',
   parseTarget,
   async scan(connection, { profiles, units, seconds, clock, onProgress }) {
+    // Only who scans needs it.
+    const { scanModbus } = await import('./modbus-scan.ts');
     const { answering_units, left_out, ...outcome } = await scanModbus({
       connection,
       profiles,
