@@ -7,7 +7,6 @@ import type { CertificateView } from '../core/contract/http.ts';
 import { describeError, GatewayError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { PackReading } from '../core/reading/pack-reading.ts';
-import type { PackState } from '../core/reading/pack-state.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { makeWires } from '../drivers/transports.ts';
@@ -22,6 +21,7 @@ import { CompletenessLedger } from './pipeline/completeness.ts';
 import { GatewayWatch } from './pipeline/gateway-watch.ts';
 import { PackLiveView } from './pipeline/live-view.ts';
 import { Sampler } from './pipeline/sampler.ts';
+import { SiblingMemory } from './pipeline/sibling-memory.ts';
 import { ensureFirstAdministrator, type FirstAdministrator } from './server/auth/first-administrator.ts';
 import { createServer, type HttpServer } from './server/server.ts';
 import type { GatewayServices } from './server/services.ts';
@@ -67,6 +67,7 @@ export class Gateway {
   readonly #simulation: Simulation | undefined;
   readonly #live: PackLiveView;
   readonly #alerts: AlertService;
+  readonly #siblings: SiblingMemory;
   readonly #sampler: Sampler;
   readonly #clock_keeper: ClockKeeper;
   readonly #watch: GatewayWatch;
@@ -128,6 +129,7 @@ export class Gateway {
       this.#store,
       log,
     );
+    this.#siblings = new SiblingMemory(topology, packs, this.#store.documents, log);
     this.#live = new PackLiveView({
       clock,
       topology,
@@ -159,14 +161,16 @@ export class Gateway {
           const { pack } = state;
           const facts = {
             reading: readings[pack],
-            silent_ms: this.#silentMs(state, mono_ms),
+            silent_ms: state.silentMs(mono_ms, this.#started_mono_ms),
             silent_reason: this.#supervisor.packReason(pack),
             two_devices: judge.twoDevices(),
+            weak_cells: judge.deviation.weak,
           };
           this.#alerts.judge(pack, facts, t_ms, mono_ms);
           readings[pack] = undefined;
         }
         this.#alerts.finishMoment(t_ms, mono_ms);
+        this.#siblings.saveNowAndThen(mono_ms);
       },
     });
     this.#upstream = createUpstream({
@@ -205,6 +209,7 @@ export class Gateway {
       });
     await this.#step(() => this.#store.open(config.topology));
     await this.#step(() => this.#clock_keeper.start());
+    await this.#step(() => this.#siblings.restore());
     await this.#step(() => this.#alerts.restore(clock.wallMs(), clock.monoMs()));
     await this.#step(() =>
       recordStart(
@@ -307,6 +312,7 @@ export class Gateway {
     const steps: [string, () => unknown][] = [
       ['watch', () => this.#watch.stop()],
       ['sampler', () => this.#sampler.stop()],
+      ['siblings', () => this.#siblings.stop()],
       ['alerts', () => this.#alerts.stop(this.#clock.wallMs(), this.#clock.monoMs())],
       ['completeness', () => this.#completeness.stop()],
       ['server', () => this.#server?.close()],
@@ -382,12 +388,6 @@ export class Gateway {
       log,
       interval_ms: config.config.interval_ms,
     });
-  }
-
-  #silentMs({ last_update_mono_ms, silent_after_ms }: PackState, mono_ms: number): number {
-    const silent_ms = mono_ms - Math.max(last_update_mono_ms, this.#started_mono_ms);
-    // Who waits for its turn on a slow line is not silent.
-    return silent_ms > silent_after_ms ? silent_ms : 0;
   }
 }
 

@@ -18,6 +18,9 @@ const PASSWORD = 'a long enough password';
 /** What only use of the gateway makes. */
 const MADE = [
   ['settings', 'thresholds'],
+  ['alert-rules', '000000001'],
+  ['alerts', 'pending'],
+  ['siblings', 'rack-01-01'],
   ['api_key', '0123abcd'],
   ['central_user', 'cora'],
   ['user', 'una'],

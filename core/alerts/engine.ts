@@ -10,6 +10,7 @@ import type { PackMoment, PackSubject, RuleKind } from './kinds/kind.ts';
 import { SilenceRule } from './kinds/silence.ts';
 import { type Pending, ThresholdRules } from './kinds/threshold.ts';
 import { TwoDevicesRule } from './kinds/two-devices.ts';
+import { WeakCellRule } from './kinds/weak-cell.ts';
 import type { PackRule, ThresholdRule } from './rule.ts';
 
 export interface EngineOptions {
@@ -22,7 +23,9 @@ export interface EngineOptions {
 }
 
 /** What is known of a pack at a moment; of what is absent there is nothing to be said. */
-export type PackFacts = Partial<Pick<PackMoment, 'reading' | 'silent_ms' | 'silent_reason' | 'two_devices'>>;
+export type PackFacts = Partial<
+  Pick<PackMoment, 'reading' | 'silent_ms' | 'silent_reason' | 'two_devices' | 'weak_cells'>
+>;
 
 export class AlertEngine {
   readonly book: AlertBook;
@@ -48,6 +51,7 @@ export class AlertEngine {
       new DeviceAlarmRules(options.deviceAlarmLabel),
       this.#silence,
       new TwoDevicesRule(),
+      new WeakCellRule(pack => this.#thresholds.spreadLimit(pack)),
     ];
     this.#moment = {
       subject: this.#subjects[0],
@@ -59,6 +63,7 @@ export class AlertEngine {
       is_silent: false,
       silent_reason: undefined,
       two_devices: undefined,
+      weak_cells: undefined,
     };
   }
 
@@ -101,6 +106,7 @@ export class AlertEngine {
     moment.is_silent = moment.silent_ms >= moment.silent_after_ms;
     moment.silent_reason = facts.silent_reason;
     moment.two_devices = facts.two_devices;
+    moment.weak_cells = facts.weak_cells;
     for (const kind of this.#kinds) kind.judge(moment, this.book, emit);
   }
 

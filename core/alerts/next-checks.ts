@@ -5,6 +5,7 @@ import {
   DEVICE_ALARM_RULE,
   PACK_SILENT_RULE,
   TWO_DEVICES_RULE,
+  WEAK_CELL_RULE,
 } from './alert.ts';
 import type { ThresholdRule } from './rule.ts';
 
@@ -15,6 +16,8 @@ const NEXT_CHECKS: Readonly<Record<string, string>> = {
     'All packs at once: look at what they share, the adapter, its cable, the termination, the network, the supply of the devices',
   [TWO_DEVICES_RULE]:
     'Look for two devices with the same address; give each its own, or on a CAN bus with fixed ids a bus of its own',
+  [WEAK_CELL_RULE]:
+    'At rest: let the pack balance near full charge, and see in a week whether the cell is apart again; then it discharges itself. Under load alone: check its connections for heat, then its capacity',
   [DEVICE_ALARM_RULE]:
     'Look the alarm up in the manual of the device; compare with the cell voltages and temperatures of that moment',
   upstream_identity_conflict: 'Find the other box with this gateway_id: a copied card, or a name given twice',

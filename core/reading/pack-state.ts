@@ -146,6 +146,12 @@ export class PackState {
     this.revision++;
     if (mono_ms > this.last_update_mono_ms) this.last_update_mono_ms = mono_ms;
   }
+
+  /** How long it has reported nothing since then; 0 for one that waits for its turn on a slow line. */
+  silentMs(mono_ms: number, since_mono_ms: number): number {
+    const silent_ms = mono_ms - Math.max(this.last_update_mono_ms, since_mono_ms);
+    return silent_ms > this.silent_after_ms ? silent_ms : 0;
+  }
 }
 
 const FLOAT32_MAX = 3.4028234663852886e38;

@@ -9,6 +9,7 @@ import type { PackState } from '../reading/pack-state.ts';
 import { markImplausible, type PlausibleLimits } from '../reading/plausibility.ts';
 import { Quality } from '../reading/quality.ts';
 import { type Contradictions, contradictionSentences, markContradictions } from './contradictions.ts';
+import { SiblingDeviation } from './deviation.ts';
 import { FrozenWatch } from './frozen.ts';
 import { TwoTracks } from './two-tracks.ts';
 
@@ -28,6 +29,8 @@ export class PackJudge {
   readonly #temperatures_updated_ms: Float64Array;
   readonly #sensors_updated_ms: Float64Array;
   readonly #tracks = new TwoTracks();
+  /** What is learnt of its cells over hours. */
+  readonly deviation: SiblingDeviation;
   #voltage_v = Number.NaN;
   #slack_v = 0;
   readonly #contradictions: Contradictions = { found: 0, marked: 0 };
@@ -36,6 +39,7 @@ export class PackJudge {
   constructor(state: PackState, limits: PlausibleLimits) {
     const { cell_count, sensor_count } = state.shape;
     this.#limits = limits;
+    this.deviation = new SiblingDeviation(cell_count);
     const { resolution } = CELL_METRICS[CellMetric.voltage_v];
     this.#voltages = new FrozenWatch(cell_count, LEAST_MOVE_V, resolution);
     this.#temperatures = new FrozenWatch(cell_count, LEAST_MOVE_C, SENSOR_METRIC.resolution);
@@ -50,7 +54,10 @@ export class PackJudge {
   judge(reading: PackReading): number {
     const marked = this.#markByItself(reading);
     if (!reading.is_repeated) this.#learn(reading);
-    return marked + this.#markByPast(reading);
+    const all = marked + this.#markByPast(reading);
+    // Of what can be trusted alone.
+    if (!reading.is_repeated) this.deviation.learn(reading);
+    return all;
   }
 
   /** Marks a reading taken in between by the same tests. */

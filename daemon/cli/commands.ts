@@ -2,6 +2,7 @@
  * Every command of `bms-gateway`: its options, its help, and what it calls. A command is loaded when it is called:
  * `export` beside a running gateway needs none of the memory of the others.
  */
+import { writeFileSync } from 'node:fs';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
 import type { Environment } from '../config/environment.ts';
@@ -108,6 +109,22 @@ export const COMMANDS: readonly Command[] = [
       return printLines(
         await decodeWithProfile(log_file, { profile, cells, address, options: values.option ?? [] }),
       );
+    },
+  }),
+  command({
+    name: 'anomaly',
+    forms: ['PACK [--out FILE]'],
+    about: 'which cells of a recording stand apart from their siblings, and since when',
+    details: `PACK: a CSV with columns time, current_A, pack_V and cell_mV_1, cell_mV_2, …, also as .gz. FILE gets cell,first_flagged.
+The same is learnt by the gateway of every pack (docs/alerts.md, "Weak cells").`,
+    operands: 1,
+    options: { out: { type: 'string', value: 'FILE', about: 'the cells that were found, CSV' } },
+    async run({ operands: [file], values }) {
+      if (!file) throw new UsageError('anomaly needs a recording of a pack, CSV');
+      const { anomalyLines, findAnomalies, flaggedCsv } = await import('./anomaly.ts');
+      const report = findAnomalies(file);
+      if (values.out !== undefined) writeFileSync(values.out, flaggedCsv(report));
+      return printLines(anomalyLines(file, report));
     },
   }),
   command({

@@ -4,6 +4,7 @@ import {
   DEVICE_ALARM_RULE,
   PACK_SILENT_RULE,
   TWO_DEVICES_RULE,
+  WEAK_CELL_RULE,
 } from '../../core/alerts/alert.ts';
 import { gatewayRules } from '../../core/alerts/gateway-rules.ts';
 import type { LimitScope, ScopedLimits, ThresholdRule } from '../../core/alerts/rule.ts';
@@ -77,7 +78,10 @@ function unknownName(path: Path, found: string, what: string, names: readonly st
 }
 
 function resolveOwn(rules: readonly RuleConfig[], findings: Finding[]): ThresholdRule[] {
-  const reserved = [PACK_SILENT_RULE, CONNECTION_SILENT_RULE, TWO_DEVICES_RULE, DEVICE_ALARM_RULE];
+  const reserved = [
+    ...[PACK_SILENT_RULE, CONNECTION_SILENT_RULE, TWO_DEVICES_RULE],
+    ...[DEVICE_ALARM_RULE, WEAK_CELL_RULE],
+  ];
   const ids = new Set<string>([...reserved, ...gatewayRules().map(({ id }) => id)]);
   return rules.flatMap((rule, i) => {
     const path = ['alerts', 'rules', i];

@@ -1,5 +1,6 @@
 /** A kind of rule about packs: what it judges, and which alerts are its own. Each kind is a file beside this one. */
 import type { PackReading } from '../../reading/pack-reading.ts';
+import type { WeakCell } from '../../siblings/deviation.ts';
 import type { PackNode } from '../../topology/topology.ts';
 import type { AlertBook, Emit, Subject } from '../alert-book.ts';
 
@@ -27,6 +28,8 @@ export interface PackMoment extends MomentEnd {
   readonly silent_reason: string | undefined;
   /** What two devices that answer as one pack are known by; undefined: there is one. */
   readonly two_devices: string | undefined;
+  /** What was learnt of its cells: the weak ones; undefined: nothing is known. */
+  readonly weak_cells: readonly WeakCell[] | undefined;
 }
 
 export interface RuleKind {

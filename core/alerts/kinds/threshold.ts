@@ -68,6 +68,15 @@ export class ThresholdRules implements RuleKind {
     return this.#watched[pack] ?? [];
   }
 
+  /** The spread of cells at rest that is a warning for a pack, V. */
+  spreadLimit(pack: number): number | undefined {
+    const found = this.ofPack(pack).find(
+      ({ rule }) => rule.on.metric === 'cell_voltage_spread_v' && rule.during === 'rest',
+    );
+    const limit = found?.levels.find(({ severity }) => severity === 'warning')?.limit;
+    return typeof limit === 'number' ? limit : undefined;
+  }
+
   knows(rule_id: string, node: PackNode): boolean {
     return this.ofPack(node.pack).some(({ rule }) => rule.id === rule_id);
   }
