@@ -1,4 +1,5 @@
 /** `npm run bench`: every benchmark in turn. Rates are printed as ratios to the raw limit of the same run. */
+import { benchAlerts } from './alerts.bench.ts';
 import { benchDbc } from './dbc.bench.ts';
 import { benchEstimate } from './estimate.bench.ts';
 import { benchFanOut } from './fan-out.bench.ts';
@@ -22,6 +23,7 @@ for (const [name, bench] of [
   ['many-packs', benchManyPacks],
   ['fan-out', benchFanOut],
   ['estimate', benchEstimate],
+  ['alerts', benchAlerts],
 ] as const) {
   if (only && only !== name) continue;
   console.log(`\n${name}`);
