@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../metrics.ts';
 import { DeviceAlarmLevel } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
+import { CLEAR_AFTER_MS } from './kinds/device-alarms.ts';
 import { AlertBench, makeTopology } from './testing/alert-bench.ts';
 import { makeRule } from './testing/make-rule.ts';
 
@@ -219,7 +220,7 @@ test('what is active of a pack that falls silent is unknown, never cleared', () 
   ]);
 });
 
-test('a device alarm is quoted; its level is followed; unknown keeps it as it was', () => {
+test('a device alarm is quoted; its level is followed; unknown keeps it as it was; it is over after a while', () => {
   const bench = new AlertBench([]);
   const level = (value: number) => {
     bench.reading.device_alarm_level[0] = value;
@@ -237,7 +238,15 @@ test('a device alarm is quoted; its level is followed; unknown keeps it as it wa
   expect(bench.active()).toHaveLength(1);
   level(DeviceAlarmLevel.none);
   bench.at(3);
+  level(DeviceAlarmLevel.alarm);
+  bench.at(200_000);
+  level(DeviceAlarmLevel.none);
+  bench.at(300_000);
+  bench.at(300_000 + CLEAR_AFTER_MS - 1);
+  expect(bench.active()).toHaveLength(1);
+  bench.at(300_000 + CLEAR_AFTER_MS);
   expect(bench.active()).toEqual([]);
+  expect(bench.emitted.at(-1)?.occurrences).toBe(1);
 });
 
 test('what is no longer configured is unknown until somebody acknowledges that', () => {

@@ -48,7 +48,7 @@ export class AlertEngine {
     this.#silence = new SilenceRule(topology);
     this.#kinds = [
       this.#thresholds,
-      new DeviceAlarmRules(options.deviceAlarmLabel),
+      new DeviceAlarmRules(topology.packs.length, options.deviceAlarmLabel),
       this.#silence,
       new TwoDevicesRule(),
       new WeakCellRule(pack => this.#thresholds.spreadLimit(pack)),
@@ -101,9 +101,10 @@ export class AlertEngine {
     moment.subject = this.#subjects[pack];
     moment.t_ms = t_ms;
     moment.mono_ms = mono_ms;
-    moment.reading = facts.reading;
     moment.silent_ms = facts.silent_ms ?? 0;
     moment.is_silent = moment.silent_ms >= moment.silent_after_ms;
+    // Of a device that is off there is nothing to be said but that.
+    moment.reading = moment.is_silent ? undefined : facts.reading;
     moment.silent_reason = facts.silent_reason;
     moment.two_devices = facts.two_devices;
     moment.weak_cells = facts.weak_cells;

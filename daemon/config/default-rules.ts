@@ -149,7 +149,7 @@ export const DEFAULT_RULES: readonly ThresholdRule[] = [
       next_check:
         'Let the pack balance near full charge; if the same cell is apart again in a week it is weak',
     },
-    { during: 'rest', raise_after_ms: MINUTE_MS },
+    { during: 'rest', raise_after_ms: MINUTE_MS, clear_after_ms: 10 * MINUTE_MS },
   ),
   rule(
     'cell_voltage_spread_load',
@@ -161,7 +161,7 @@ export const DEFAULT_RULES: readonly ThresholdRule[] = [
       why: 'Under load the spread is one of resistance as well: a weak cell or a loose connection',
       next_check: 'Look which cell it is under charge and under discharge; check its connections for heat',
     },
-    { during: 'load', raise_after_ms: 30_000 },
+    { during: 'load', raise_after_ms: 30_000, clear_after_ms: 10 * MINUTE_MS },
   ),
   rule(
     'cell_temperature_spread',

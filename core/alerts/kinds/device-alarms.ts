@@ -5,12 +5,19 @@ import { DEVICE_ALARM_RULE } from '../alert.ts';
 import type { AlertBook, Emit } from '../alert-book.ts';
 import type { PackMoment, RuleKind } from './kind.ts';
 
+/** Devices report and withdraw an alarm at the edge of its limit many times an hour. */
+export const CLEAR_AFTER_MS = 5 * 60_000;
+
 export class DeviceAlarmRules implements RuleKind {
   /** The vendor's words for a code of a pack. */
   readonly #labelOf: (pack: number, code: string) => string;
   readonly #rule_ids = new Map<string, string>();
+  readonly #pack_count: number;
+  /** By rule id, then by pack: since when an active alarm is no longer reported; NaN: it is. */
+  readonly #over_since_ms = new Map<string, Float64Array>();
 
-  constructor(labelOf: (pack: number, code: string) => string) {
+  constructor(pack_count: number, labelOf: (pack: number, code: string) => string) {
+    this.#pack_count = pack_count;
     this.#labelOf = labelOf;
   }
 
@@ -36,9 +43,10 @@ export class DeviceAlarmRules implements RuleKind {
       return;
     }
     if (level === DeviceAlarmLevel.none) {
-      if (active) book.clear({ id }, subject, t_ms, emit);
+      if (active && this.#isOver(id, moment)) book.clear({ id }, subject, t_ms, emit);
       return;
     }
+    this.#over_since_ms.get(id)?.fill(Number.NaN, subject.index, subject.index + 1);
     const isAlarm = level === DeviceAlarmLevel.alarm;
     const severity = isAlarm ? 'critical' : 'warning';
     if (active && active.unknown_since_ms !== null) book.setKnown(id, subject, t_ms, emit);
@@ -47,6 +55,19 @@ export class DeviceAlarmRules implements RuleKind {
     const found = { message: `The device reports ${isAlarm ? 'alarm' : 'warning'}: ${label}` };
     if (active) book.update(id, subject, found, t_ms, emit, severity);
     else book.raise({ id, severity }, subject, found, t_ms, emit);
+  }
+
+  /** Whether the device has not reported it for long enough; called while it does not. */
+  #isOver(id: string, { subject, mono_ms }: PackMoment): boolean {
+    let since_ms = this.#over_since_ms.get(id);
+    if (!since_ms) {
+      since_ms = new Float64Array(this.#pack_count).fill(Number.NaN);
+      this.#over_since_ms.set(id, since_ms);
+    }
+    if (Number.isNaN(since_ms[subject.index])) since_ms[subject.index] = mono_ms;
+    if (mono_ms - since_ms[subject.index] < CLEAR_AFTER_MS) return false;
+    since_ms[subject.index] = Number.NaN;
+    return true;
   }
 
   #ruleId(code: string): string {
