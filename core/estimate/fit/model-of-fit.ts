@@ -79,6 +79,8 @@ const UNKNOWN_SHARE = 0.2;
 const LEAST_SLOW_V = 0.003;
 const LEAST_FAST_V = 0.002;
 const LEAST_SHARE = 0.08;
+const COLDER_V = 0.012;
+const WARMER_V = 0.0005;
 const SLOW_S = 60;
 
 interface Moments {
@@ -116,14 +118,16 @@ function errorsOf({ rows, hysteresis, fit }: FittedCell): CellModel['error'] {
   const at = (k: number) => {
     if (known.length === 0) return { slow: UNKNOWN_SLOW_V, fast: 0.004, share: UNKNOWN_SHARE };
     const near = known.reduce((best, one) => (Math.abs(one.k - k) < Math.abs(best.k - k) ? one : best));
-    // Beyond the coldest and warmest of them it is an extrapolation.
-    const isBetween = k >= known[0].k && k <= known[known.length - 1].k;
-    const apart = Math.abs(near.k - k) * (isBetween ? 1 : 2);
+    // Beyond the coldest and warmest of them it is an extrapolation; towards the cold it goes wrong quickly.
+    const colder = Math.max(0, known[0].k - k);
+    const warmer = Math.max(0, k - known[known.length - 1].k);
+    const apart = Math.abs(near.k - k) + colder + warmer;
+    const beyond_v = COLDER_V * colder + WARMER_V * warmer;
     const of = (sum: number) => Math.sqrt(sum / near.weight);
     return {
-      slow: Math.max(LEAST_SLOW_V, of(near.slow)) * (1 + 0.4 * apart),
+      slow: Math.max(LEAST_SLOW_V, of(near.slow)) * (1 + 0.4 * apart) + beyond_v,
       fast: Math.max(LEAST_FAST_V, of(near.fast)),
-      share: Math.min(0.4, Math.max(LEAST_SHARE, of(near.share) / 2) + 0.1 * apart),
+      share: Math.min(0.6, Math.max(LEAST_SHARE, of(near.share) / 2) + 0.12 * apart),
     };
   };
   const all = KNOTS_C.map((_, k) => at(k));

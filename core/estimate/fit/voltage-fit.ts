@@ -17,9 +17,10 @@ export const KNOTS_SOC: readonly number[] = [
 const NC = KNOTS_C.length;
 const NS = KNOTS_SOC.length;
 
-/** Resistance falls by so much a degree where nothing was measured. */
-export const ARRHENIUS_PER_C = [0.012, 0.03, 0.03, 0.03, 0.03] as const;
-const REFERENCE_C = 25;
+/** Resistance follows temperature as a reaction does, where nothing was measured: activation energy over the gas constant. */
+const ACTIVATION_K = 3000;
+const ZERO_C_IN_K = 273.15;
+const REFERENCE_K = 25 + ZERO_C_IN_K;
 /** What the voltage of a good fit is off by, and for how long at a time. */
 const ERROR_V = 0.005;
 const CORRELATED_S = 60;
@@ -87,7 +88,7 @@ export function fitVoltage(input: FitInput): VoltageFit {
     };
     for (let element = 0; element < elements; element++) {
       const a = element === 0 ? current_a[i] : currents[element - 1][i];
-      add(element, a * thermal(element, temperature_c[i]));
+      add(element, a * thermal(temperature_c[i]));
     }
     add(correction, 1);
     indices[n] = gap;
@@ -136,7 +137,7 @@ export function fitVoltage(input: FitInput): VoltageFit {
     stretch,
     cost,
     ohm: (element, temperature_c, soc) =>
-      Math.max(0, at(element, temperature_c, soc)) * thermal(element, temperature_c),
+      Math.max(0, at(element, temperature_c, soc)) * thermal(temperature_c),
     correctionV: (temperature_c, soc) => at(correction, temperature_c, soc),
     gap_factor: x[gap],
     residuals(drive, h) {
@@ -148,8 +149,8 @@ export function fitVoltage(input: FitInput): VoltageFit {
   };
 }
 
-const thermal = (element: number, temperature_c: number) =>
-  Math.exp(-ARRHENIUS_PER_C[element] * (temperature_c - REFERENCE_C));
+const thermal = (temperature_c: number) =>
+  Math.exp(ACTIVATION_K * (1 / (temperature_c + ZERO_C_IN_K) - 1 / REFERENCE_K));
 
 function addPriors(least: LeastSquares, elements: number, input: FitInput, gap: number): void {
   const { usual_ohm, gap_sd, correction_factor: bend } = input;

@@ -30,7 +30,7 @@ const DROP_SHARE = 0.12;
 const CYCLE_SD = 0.0008;
 const GAP_SD = 0.015;
 /** Looked at so often. */
-const EVERY_S = 20;
+const EVERY_S = 60;
 /** Of the variance of a finding, what is another one the next time. */
 const RANDOM_PART = 0.1;
 const MAX_RELATIVE_SD = 0.08;
