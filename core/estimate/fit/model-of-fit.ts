@@ -73,8 +73,8 @@ function rising(values: number[]): number[] {
 }
 
 /** What a model is off by where nothing says so. */
-const UNKNOWN_SLOW_V = 0.012;
-const UNKNOWN_SHARE = 0.2;
+const UNKNOWN_SLOW_V = 0.015;
+const UNKNOWN_SHARE = 0.35;
 /** No fit is better than this on another day. */
 const LEAST_SLOW_V = 0.003;
 const LEAST_FAST_V = 0.002;
@@ -116,7 +116,10 @@ function errorsOf({ rows, hysteresis, fit }: FittedCell): CellModel['error'] {
   });
   const known = sums.map((sum, k) => ({ ...sum, k })).filter(({ weight }) => weight > 600);
   const at = (k: number) => {
-    if (known.length === 0) return { slow: UNKNOWN_SLOW_V, fast: 0.004, share: UNKNOWN_SHARE };
+    if (known.length === 0) {
+      const colder = Math.max(0, (25 - KNOTS_C[k]) / 10);
+      return { slow: UNKNOWN_SLOW_V + COLDER_V * colder, fast: 0.004, share: UNKNOWN_SHARE };
+    }
     const near = known.reduce((best, one) => (Math.abs(one.k - k) < Math.abs(best.k - k) ? one : best));
     // Beyond the coldest and warmest of them it is an extrapolation; towards the cold it goes wrong quickly.
     const colder = Math.max(0, known[0].k - k);

@@ -9,19 +9,13 @@
 import { MAX_BRANCHES, type ModelTables, STRIDE } from '../model/tables.ts';
 import { firstSoc, readFirstSample } from './first-sample.ts';
 import { KALMAN_SETTINGS, type KalmanSettings } from './settings.ts';
+import { BRANCH, BRANCHES, N, OFFSET, PACKED, SAMPLING, SCALE, SERIES, SLOW, SOC } from './states.ts';
 
-const SOC = 0;
-const BRANCH = 1;
-const OFFSET = 4;
-const SCALE = 5;
-const SLOW = 6;
-const SERIES = 7;
-const BRANCHES = 8;
-const SAMPLING = 9;
-const N = 10;
-const PACKED = (N * (N + 1)) / 2;
 /** The current's usual step follows the last few minutes. */
 const STEP_MEMORY_S = 300;
+/** A slow error beyond that of models that were measured, and how much of it does not average out. */
+const MEASURED_SLOW_V = 0.014;
+const LASTING_PART = 0.5;
 const LONG_GAP_S = 3600;
 /** So long a small current must stand still. */
 const STILL_S = 240;
@@ -103,8 +97,14 @@ export class KalmanCells {
     return this.#x[cell * N + SOC];
   }
 
+  /** With what no averaging takes away: where a model was not measured, it is off in one direction for long. */
   socSd(cell: number): number {
-    return Math.sqrt(this.#p[cell * PACKED]);
+    const { tables } = this;
+    tables.seek(this.#temperature_c[cell]);
+    const lasting_v = LASTING_PART * (tables.errorAt(tables.slow_v) - MEASURED_SLOW_V);
+    if (lasting_v <= 0) return Math.sqrt(this.#p[cell * PACKED]);
+    const slope = Math.max(0.05, this.#slopeAt(this.#x[cell * N + SOC]));
+    return Math.hypot(Math.sqrt(this.#p[cell * PACKED]), lasting_v / slope);
   }
 
   /** False until the first sample with current and voltage. */
