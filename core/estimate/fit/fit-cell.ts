@@ -136,6 +136,7 @@ function fitTests(
     hysteresis_rate: rate,
     rows,
     hysteresis,
+    isLent: input.isLent ?? false,
   });
   const residuals = rows.map((drive, d) => fit.residuals(drive, hysteresis[d]));
   return { model, problems: [], notes, tests: input.isLent ? [] : tests, rows, residuals };

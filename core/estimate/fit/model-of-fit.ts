@@ -25,6 +25,8 @@ export interface FittedCell {
   readonly hysteresis_rate: number;
   readonly rows: readonly DriveRows[];
   readonly hysteresis: readonly Float64Array[];
+  /** The curve is another cell's, bent: it is off for longer and further than the residuals show. */
+  readonly isLent: boolean;
 }
 
 export function modelOfFit(cell: FittedCell): CellModel {
@@ -60,7 +62,7 @@ export function modelOfFit(cell: FittedCell): CellModel {
       series_ohm: ohms(0),
       branches: fit.time_constants_s.map((time_constant_s, i) => ({ time_constant_s, ohm: ohms(i + 1) })),
     },
-    error: errorsOf(cell),
+    error: cell.isLent ? lentErrors(errorsOf(cell)) : errorsOf(cell),
   };
 }
 
@@ -82,6 +84,18 @@ const LEAST_SHARE = 0.08;
 const COLDER_V = 0.012;
 const WARMER_V = 0.0005;
 const SLOW_S = 60;
+
+/** Residuals against a state of charge that was itself estimated look better than the model is. */
+const LENT_SLOW_V = 0.01;
+const LENT_SHARE = 0.12;
+
+function lentErrors(error: CellModel['error']): CellModel['error'] {
+  return {
+    ...error,
+    slow_v: error.slow_v.map(v => round(v + LENT_SLOW_V, 4)),
+    resistance_share: error.resistance_share.map(share => Math.max(share, LENT_SHARE)),
+  };
+}
 
 interface Moments {
   slow: number;

@@ -116,7 +116,7 @@ export class HealthCells {
     const rest = restV(cells, cell, current_a, voltage_v);
     const sd_v = Math.hypot(
       1.5 * tables.errorAt(tables.slow_v),
-      DROP_SHARE * (voltage_v - rest),
+      Math.max(DROP_SHARE, 1.2 * tables.errorAt(tables.share)) * (voltage_v - rest),
       // Where the cell stands between the branches is known by half.
       0.3 * cells.halfGapV(cell),
     );

@@ -16,6 +16,8 @@ const STEP_MEMORY_S = 300;
 /** A slow error beyond that of models that were measured, and how much of it does not average out. */
 const MEASURED_SLOW_V = 0.014;
 const LASTING_PART = 0.5;
+/** So far apart a drive cycle's samples miss what it does. */
+const SPARSE_S = 5;
 const LONG_GAP_S = 3600;
 /** So long a small current must stand still. */
 const STILL_S = 240;
@@ -185,7 +187,8 @@ export class KalmanCells {
     if (dt_s !== this.#decays_dt_s) this.#setDecays(dt_s);
     const keep = this.#keep;
     this.#step_a2[cell] += this.#learn * (step_a2 - this.#step_a2[cell]);
-    const usual_a = Math.sqrt(this.#step_a2[cell]);
+    // What samples miss of a load grows with the time between them.
+    const usual_a = Math.sqrt(this.#step_a2[cell]) * Math.min(2, dt_s / SPARSE_S);
     let between_a2 = settings.between_share * (0.3 * step_a2 + 0.7 * this.#step_a2[cell]);
     if (isMissing) between_a2 += 0.25 * a0 * a0 + (q / 50) ** 2;
     if (dt_s > 90) {

@@ -32,8 +32,8 @@ export interface KalmanSettings {
 
 export const KALMAN_SETTINGS: KalmanSettings = {
   initial_soc_sd: 0.15,
-  offset_share: 1 / 50,
-  scale_sd: 0.015,
+  offset_share: 0.016,
+  scale_sd: 0.012,
   sampling_share: 0.01,
   between_share: 0.12,
   slow_s: 1800,
@@ -41,11 +41,11 @@ export const KALMAN_SETTINGS: KalmanSettings = {
   slow_factor: 1.4,
   axis_sd: 0.006,
   fast_s: 10,
-  fast_factor: 2,
+  fast_factor: 3,
   drop_share: 0.05,
   series_factor: 1,
-  branches_factor: 1,
+  branches_factor: 0.8,
   resistance_s: 3600,
   branch_noise: 0.3,
-  idle_share: 1 / 150,
+  idle_share: 1 / 200,
 };
