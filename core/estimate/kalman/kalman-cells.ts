@@ -104,9 +104,10 @@ export class KalmanCells {
     const { tables } = this;
     tables.seek(this.#temperature_c[cell]);
     const lasting_v = LASTING_PART * (tables.errorAt(tables.slow_v) - MEASURED_SLOW_V);
-    if (lasting_v <= 0) return Math.sqrt(this.#p[cell * PACKED]);
+    const own = this.settings.stated_part * Math.sqrt(this.#p[cell * PACKED]);
+    if (lasting_v <= 0) return own;
     const slope = Math.max(0.05, this.#slopeAt(this.#x[cell * N + SOC]));
-    return Math.hypot(Math.sqrt(this.#p[cell * PACKED]), lasting_v / slope);
+    return Math.hypot(own, lasting_v / slope);
   }
 
   /** False until the first sample with current and voltage. */

@@ -26,6 +26,8 @@ export interface KalmanSettings {
   readonly resistance_s: number;
   /** Variance of what a branch's current is off by, as a share of the square of the last step. */
   readonly branch_noise: number;
+  /** Errors are bounded more than a normal distribution is: so much of the deviation makes 90 % cover 90 %, measured. */
+  readonly stated_part: number;
   /** Of the current that is still called zero, as the offset. */
   readonly idle_share: number;
 }
@@ -47,5 +49,6 @@ export const KALMAN_SETTINGS: KalmanSettings = {
   branches_factor: 0.8,
   resistance_s: 3600,
   branch_noise: 0.3,
+  stated_part: 0.85,
   idle_share: 1 / 200,
 };
