@@ -78,7 +78,7 @@ function rising(values: number[]): number[] {
 const UNKNOWN_SLOW_V = 0.015;
 const UNKNOWN_SHARE = 0.35;
 /** No fit is better than this on another day. */
-const LEAST_SLOW_V = 0.003;
+const LEAST_SLOW_V = 0.0035;
 const LEAST_FAST_V = 0.002;
 const LEAST_SHARE = 0.08;
 const COLDER_V = 0.012;
@@ -138,7 +138,7 @@ function errorsOf({ rows, hysteresis, fit }: FittedCell): CellModel['error'] {
     // Beyond the coldest and warmest of them it is an extrapolation; towards the cold it goes wrong quickly.
     const colder = Math.max(0, known[0].k - k);
     const warmer = Math.max(0, k - known[known.length - 1].k);
-    const apart = Math.abs(near.k - k) + colder + warmer;
+    const apart = Math.abs(near.k - k) + colder;
     const beyond_v = COLDER_V * colder + WARMER_V * warmer;
     const of = (sum: number) => Math.sqrt(sum / near.weight);
     return {
