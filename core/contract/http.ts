@@ -138,6 +138,44 @@ export const Shelve = Type.Object(
   closed,
 );
 
+// GET /api/reports/alerts
+export const AlertReportQuery = Type.Object(
+  {
+    from_ms: Type.Optional(Moment('Default: 30 days before to_ms')),
+    to_ms: Type.Optional(Moment('Default: now')),
+  },
+  closed,
+);
+const Frequent = Type.Object({
+  rule_id: Type.String(),
+  pack_id: Nullable(Type.String()),
+  count: Type.Integer(),
+  share_pct: Type.Number({ description: 'Of all alerts in the span' }),
+});
+export const AlertReport = Type.Object({
+  from_ms: Type.Number(),
+  to_ms: Type.Number(),
+  count: Type.Integer({ description: 'Times that an alert called somebody: raised, or raised again' }),
+  by_severity: Type.Object({ critical: Type.Integer(), warning: Type.Integer(), info: Type.Integer() }),
+  per_day: Type.Number(),
+  per_10_min: Type.Number({ description: 'Mean; one is what a person can answer' }),
+  peak_10_min: Type.Integer(),
+  peak_ms: Nullable(Type.Number()),
+  floods: Type.Integer({
+    description: 'Begin with ten alerts in ten minutes, end with a span of fewer than five',
+  }),
+  flood_pct: Type.Number({ description: 'Share of the time' }),
+  chattering: Type.Array(Frequent, { description: 'Three times within a minute' }),
+  stale: Type.Array(
+    Type.Object({ rule_id: Type.String(), pack_id: Nullable(Type.String()), since_ms: Type.Number() }),
+    { description: 'Active for more than a day at the end of the span' },
+  ),
+  most_frequent: Type.Array(Frequent, { description: 'The ten most frequent' }),
+  acknowledged: Type.Integer(),
+  to_acknowledge_median_ms: Nullable(Type.Number()),
+  to_acknowledge_p90_ms: Nullable(Type.Number()),
+});
+
 // GET /api/reports/fleet
 export const FleetReport = Type.Object({
   t_ms: Type.Number(),
@@ -257,6 +295,7 @@ export type HistoryReply = Static<typeof HistoryReply>;
 export type Acknowledge = Static<typeof Acknowledge>;
 export type Note = Static<typeof Note>;
 export type Shelve = Static<typeof Shelve>;
+export type AlertReport = Static<typeof AlertReport>;
 export type AlertQuery = Static<typeof AlertQuery>;
 export type AlertsReply = Static<typeof AlertsReply>;
 export type FleetReport = Static<typeof FleetReport>;

@@ -150,6 +150,10 @@ const TABLE: Record<string, Line[]> = {
     { url: '/api/reports/completeness', user: 403, moderator: 200, admin: 200 },
     { url: '/api/reports/completeness?from_ms=9&to_ms=8', user: 403, moderator: 400, admin: 400 },
   ],
+  'GET /api/reports/alerts': [
+    { url: '/api/reports/alerts', user: 403, moderator: 200, admin: 200 },
+    { url: '/api/reports/alerts?from_ms=9&to_ms=8', user: 403, moderator: 400, admin: 400 },
+  ],
   'GET /api/reports/fleet': [{ url: '/api/reports/fleet', user: 403, moderator: 200, admin: 200 }],
   'GET /api/admin/users': [admin('/api/admin/users')],
   'POST /api/admin/users': [

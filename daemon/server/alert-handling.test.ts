@@ -117,3 +117,18 @@ test('the list as CSV has the lifecycle in documented columns', async () => {
     shelved_until: '',
   });
 });
+
+test('the report counts what called somebody, of the batteries in one’s care', async () => {
+  raise(0);
+  const [alert] = await open();
+  site.clock.advance(60_000);
+  await as('mo', 'POST', path(alert, 'acknowledge'), {});
+  raise(2);
+  expect((await as('mo', 'GET', '/api/reports/alerts')).body).toMatchObject({
+    count: 1,
+    acknowledged: 1,
+    to_acknowledge_median_ms: 60_000,
+    most_frequent: [{ rule_id: 'cell_high', pack_id: 'n1', count: 1, share_pct: 100 }],
+  });
+  expect((await as('ada', 'GET', '/api/reports/alerts')).body).toMatchObject({ count: 2, acknowledged: 1 });
+});

@@ -68,7 +68,7 @@ export interface GatewayServices {
   readonly alerts: Alerts;
   readonly store: Pick<
     Store,
-    'history' | 'alerts' | 'documents' | 'audit' | 'completeness' | 'exportChunk' | 'flush'
+    'history' | 'alerts' | 'alertEvents' | 'documents' | 'audit' | 'completeness' | 'exportChunk' | 'flush'
   >;
   readonly audit: AuditLog;
   readonly time: TimeKeeper;

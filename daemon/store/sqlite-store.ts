@@ -13,6 +13,7 @@ import { DamageReports } from './file/damage-reports.ts';
 import { Opening } from './opening.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import type {
+  AlertEventRequest,
   AlertRequest,
   AuditRequest,
   Documents,
@@ -98,6 +99,7 @@ class SqliteStore implements Store, LogSource {
   };
   readonly clockState = (boot_id: string) => this.#read('clock_state', { boot_id });
   readonly alerts = (request: AlertRequest) => this.#read('alerts', request);
+  readonly alertEvents = (request: AlertEventRequest) => this.#read('alert_events', request);
   readonly pastAlerts = () => this.#read('past_alerts', undefined);
   readonly durableSeq = () => this.#stats.durable_seq;
   readonly packId = (pack_key: number) => this.#appender.packId(pack_key);

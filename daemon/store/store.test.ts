@@ -60,6 +60,26 @@ function numbers(batch: LogBatch): number[] {
   return found;
 }
 
+test('when alerts were raised, cleared and acknowledged is found by its span, and what else changed is not', async () => {
+  const store = await openStore();
+  const raised = { ...someAlert('a1', T0), change: 'raised' as const };
+  store.appendAlert(raised);
+  store.appendAlert({ ...raised, change: 'noted', changed_ms: T0 + 1 });
+  store.appendAlert({ ...raised, change: 'acknowledged', changed_ms: T0 + 2 });
+  store.appendAlert({ ...someAlert('a1', T0, T0 + 3), change: 'cleared' });
+  await store.flush();
+  const all = await store.alertEvents({ from_ms: T0, to_ms: T0 + 4, limit: 10 });
+  expect(all.map(({ change, t_ms }) => [change, t_ms - T0])).toEqual([
+    ['raised', 0],
+    ['acknowledged', 2],
+    ['cleared', 3],
+  ]);
+  expect(all[0]).toMatchObject({ alert_id: 'a1', pack_id: 'p01', severity: 'critical' });
+  expect(await store.alertEvents({ from_ms: T0, to_ms: T0 + 3, limit: 1 })).toMatchObject([
+    { change: 'acknowledged' },
+  ]);
+});
+
 test('appended readings come back in order, under one growing sequence, with their pack', async () => {
   const store = await openStore();
   for (let n = 0; n < 50; n++) store.append(numberedReading(topology, n % 3, n, T0 + n));

@@ -2,11 +2,13 @@
  * What the rest of the daemon knows of storage. Implementation: one writer worker and one reader worker
  * over SQLite (WAL); nothing here ever blocks the caller's thread on a disk.
  */
+
 import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
 import type { HourOfPack } from '../../core/contract/completeness.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
+import type { AlertEvent } from '../../core/reports/alert-performance.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { ExportForm } from './read/export-text.ts';
 
@@ -109,6 +111,10 @@ export interface TimeSpan {
   readonly to_ms: number;
 }
 
+export interface AlertEventRequest extends TimeSpan {
+  readonly limit: number;
+}
+
 /** Readings of some packs in a span (`to_ms` excluded), as text, piece by piece. */
 export interface ExportRequest extends TimeSpan {
   readonly pack_ids: readonly string[];
@@ -160,6 +166,9 @@ export interface Store {
   /** JSON as the contract's HistoryReply, or a table, in UTF-8: as it goes over the network. */
   history(request: HistoryRequest, format: HistoryFormat): Promise<Uint8Array<ArrayBuffer>>;
   alerts(request: AlertRequest): Promise<Alert[]>;
+
+  /** When alerts were raised, cleared and acknowledged in a span, ascending; at most `limit`, the newest of them. */
+  alertEvents(request: AlertEventRequest): Promise<AlertEvent[]>;
 
   /** Of each rule and subject the newest alert that is over. */
   pastAlerts(): Promise<Alert[]>;

@@ -10,6 +10,7 @@ const NOTHING: { readonly [K in keyof ReaderMethods]?: ReaderMethods[K][1] } = {
   list: [],
   alerts: [],
   past_alerts: [],
+  alert_events: [],
   clock_state: { records: [], newest_ms: null },
 };
 

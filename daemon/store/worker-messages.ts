@@ -1,12 +1,15 @@
 /** Requests and replies between the daemon's thread and the store's workers. */
+
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
 import type { GapRecord } from '../../core/contract/gap.ts';
 import { describeError, type ErrorCode, GatewayError } from '../../core/errors.ts';
+import type { AlertEvent } from '../../core/reports/alert-performance.ts';
 import type { WalState } from './file/wal-watch.ts';
 import type { CheckedParts, PartsPosition } from './log/check-parts.ts';
 import type {
+  AlertEventRequest,
   AlertRequest,
   AuditRequest,
   CompletenessRow,
@@ -91,6 +94,7 @@ export interface ReaderMethods {
   history: [HistoryRequest & { format: HistoryFormat }, Uint8Array<ArrayBuffer>];
   alerts: [AlertRequest, Alert[]];
   past_alerts: [undefined, Alert[]];
+  alert_events: [AlertEventRequest, AlertEvent[]];
   clock_state: [{ boot_id: string }, ClockState];
   audit: [AuditRequest, AuditReply];
   export_chunk: [ExportRequest, ExportChunk];

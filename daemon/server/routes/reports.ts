@@ -1,8 +1,9 @@
 /** Reports for those who are in charge of many batteries. */
 import { CompletenessQuery, CompletenessReply, HOUR_MS } from '../../../core/contract/completeness.ts';
-import { FleetReport } from '../../../core/contract/http.ts';
+import { AlertReport, AlertReportQuery, FleetReport } from '../../../core/contract/http.ts';
 import type { BatterySummary } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
+import { alertPerformance } from '../../../core/reports/alert-performance.ts';
 import type { PackNode } from '../../../core/topology/topology.ts';
 import type { CompletenessRow } from '../../store/store.ts';
 import { visibleFleet } from '../auth/visible.ts';
@@ -13,6 +14,8 @@ import { problems } from './replies.ts';
 const DAY_MS = 24 * HOUR_MS;
 /** More hours than this are asked for in several requests. */
 const MAX_SPAN_MS = 62 * DAY_MS;
+/** Of a fleet in a flood for weeks; older ones are left out of the figures then. */
+const MAX_EVENTS = 200_000;
 
 export function addReportRoutes(app: App, { services }: ServerContext): void {
   app.get(
@@ -27,15 +30,38 @@ export function addReportRoutes(app: App, { services }: ServerContext): void {
     },
     async request => {
       const { to_ms = services.clock.wallMs(), from_ms = to_ms - DAY_MS } = request.query;
-      if (!(from_ms < to_ms) || to_ms - from_ms > MAX_SPAN_MS)
-        throw new GatewayError(
-          'BAD_REQUEST',
-          `query: found from_ms ${from_ms} and to_ms ${to_ms}, expected a span of at most 62 days with from_ms first`,
-        );
+      refuseSpan(from_ms, to_ms);
       const rows = await services.store.completeness({ from_ms, to_ms });
       const viewer = viewerOf(request);
       const seen = services.topology.packs.filter(({ battery_id }) => viewer.sees(battery_id));
       return { from_ms, to_ms, ...columnsOf(rows, seen) };
+    },
+  );
+  app.get(
+    '/api/reports/alerts',
+    {
+      config: { access: 'moderator' },
+      schema: {
+        summary: 'How well alerts serve the people who get them: the figures of ISA-18.2 and EEMUA 191',
+        querystring: AlertReportQuery,
+        response: { 200: AlertReport, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async request => {
+      const { to_ms = services.clock.wallMs(), from_ms = to_ms - 30 * DAY_MS } = request.query;
+      refuseSpan(from_ms, to_ms);
+      const viewer = viewerOf(request);
+      const isSeen = ({ battery_id }: { readonly battery_id: string | null }) => viewer.sees(battery_id);
+      const events = await services.store.alertEvents({ from_ms, to_ms, limit: MAX_EVENTS });
+      const open = services.alerts.open().filter(({ occurred_ms }) => occurred_ms < from_ms);
+      const before = open.map(alert => ({
+        ...alert,
+        alert_id: alert.id,
+        t_ms: alert.occurred_ms,
+        change: alert.state === 'active' ? ('raised' as const) : ('cleared' as const),
+      }));
+      const report = alertPerformance(events.filter(isSeen), { from_ms, to_ms }, before.filter(isSeen));
+      return structuredClone(report) as AlertReport;
     },
   );
   app.get(
@@ -46,6 +72,14 @@ export function addReportRoutes(app: App, { services }: ServerContext): void {
     },
     async request =>
       fleetReport(visibleFleet(services.live.fleet(), viewerOf(request)).batteries, services.clock.wallMs()),
+  );
+}
+
+function refuseSpan(from_ms: number, to_ms: number): void {
+  if (from_ms < to_ms && to_ms - from_ms <= MAX_SPAN_MS) return;
+  throw new GatewayError(
+    'BAD_REQUEST',
+    `query: found from_ms ${from_ms} and to_ms ${to_ms}, expected a span of at most 62 days with from_ms first`,
   );
 }
 

@@ -16,6 +16,7 @@ import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { PackReading, type PackShape } from '../../../core/reading/pack-reading.ts';
 import { PackState } from '../../../core/reading/pack-state.ts';
 import { plausibleLimits } from '../../../core/reading/plausibility.ts';
+import type { AlertEvent } from '../../../core/reports/alert-performance.ts';
 import { PackJudge } from '../../../core/siblings/pack-judge.ts';
 import type { Topology } from '../../../core/topology/topology.ts';
 import type { PackBinding } from '../../../drivers/driver.ts';
@@ -89,6 +90,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
   const states = topology.packs.map(node => new PackState(node.pack, shape, 10_000));
   const documents = new MemoryDocuments();
   const recorded = new Map<string, Alert>();
+  const changes: Alert[] = [];
   const audit = new MemoryAudit();
   const store = {
     documents,
@@ -101,9 +103,14 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       readings: 0,
       undecodable: 0,
     }),
-    appendAlert: (alert: Alert) => void recorded.set(alert.id, alert),
+    appendAlert: (alert: Alert) => {
+      recorded.set(alert.id, alert);
+      changes.push(alert);
+    },
     alerts: async (request: AlertRequest) => alertPage(recorded.values(), request),
     pastAlerts: async () => [],
+    alertEvents: async () =>
+      changes.map(alert => ({ ...alert, alert_id: alert.id, t_ms: alert.changed_ms })) as AlertEvent[],
     history: async (request: HistoryRequest, format: HistoryFormat) =>
       historyText(historyOfReadings(request, new ThinnedSeries(1)), format),
   };

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 
 const MARK = '.unreadable-';
 /** What a person entered or must still see. The log itself stays in the file that was quarantined. */
-const TAKEN_OVER = ['documents', 'alerts', 'audit', 'completeness'] as const;
+const TAKEN_OVER = ['documents', 'alerts', 'alert_events', 'audit', 'completeness'] as const;
 
 /** Also its WAL, which belongs to it. Returns the new name. */
 export function quarantine(file: string, t_ms: number): string {

@@ -1,6 +1,6 @@
 /** What of the log is also kept where it is found by other things than its number: alerts, audit, completeness, the clock. */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Alert } from '../../../core/alerts/alert.ts';
+import { type Alert, type AlertChange, storedAlert } from '../../../core/alerts/alert.ts';
 import type { AuditEntry } from '../../../core/contract/access.ts';
 import type { CompletenessRecord } from '../../../core/contract/completeness.ts';
 import { LogKind } from '../store.ts';
@@ -8,6 +8,13 @@ import { storeClock } from './clock-records.ts';
 
 /** Entries of the audit log that stay here; the centre keeps all. About 400 bytes each. */
 const AUDIT_ROWS: Record<AuditEntry['outcome'], number> = { done: 100_000, refused: 20_000 };
+
+/** Changes that figures of alert performance are made of. */
+const COUNTED: ReadonlySet<AlertChange> = new Set(['raised', 'recurred', 'cleared', 'acknowledged']);
+
+function alertEventColumns({ changed_ms, id, rule_id, battery_id, pack_id, severity, change }: Alert) {
+  return { changed_ms, id, rule_id, battery_id, pack_id, severity, change };
+}
 
 export class SideTables {
   readonly #db: Database;
@@ -23,15 +30,22 @@ export class SideTables {
 
   /** Within the commit that brings the record under number `log_seq`. */
   store(kind: number, t_ms: number, body: string, log_seq: number): void {
-    if (kind === LogKind.alert) this.#storeAlert(body);
+    if (kind === LogKind.alert) this.#storeAlert(body, log_seq);
     else if (kind === LogKind.audit) this.#storeAudit(t_ms, body);
     else if (kind === LogKind.completeness) this.#storeCompleteness(body, log_seq);
     else if (kind === LogKind.clock) storeClock(this.#db, log_seq, body);
   }
 
-  #storeAlert(body: string): void {
-    const alert = JSON.parse(body) as Alert;
+  #storeAlert(body: string, log_seq: number): void {
+    const alert = storedAlert(JSON.parse(body));
     this.#upsertAlert.run(alert.id, alert.state, alert.raised_ms, alert.cleared_ms, body);
+    if (!COUNTED.has(alert.change)) return;
+    this.#db
+      .prepare(
+        `INSERT OR REPLACE INTO alert_events
+         VALUES (:log_seq, :changed_ms, :id, :rule_id, :battery_id, :pack_id, :severity, :change)`,
+      )
+      .run({ log_seq, ...alertEventColumns(alert) });
   }
 
   #storeCompleteness(body: string, log_seq: number): void {

@@ -1,16 +1,19 @@
 /** Everything that only reads the file, on a read-only connection. Runs in the reader's thread. */
+
 import Database from 'better-sqlite3';
 import { type Alert, storedAlert } from '../../../core/alerts/alert.ts';
 import type { AuditReply } from '../../../core/contract/access.ts';
 import type { ClockState } from '../../../core/contract/clock.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import { isRepeatedAt } from '../../../core/reading/codec.ts';
+import type { AlertEvent } from '../../../core/reports/alert-performance.ts';
 import type { VisitBytes } from '../format/block.ts';
 import { type CheckedParts, PartsCheck, type PartsPosition } from '../log/check-parts.ts';
 import { readClockState } from '../log/clock-records.ts';
 import { LogBatchBuilder } from '../log/log-batch.ts';
 import { type Chunk, LogRows } from '../log/log-rows.ts';
 import {
+  type AlertEventRequest,
   type AlertRequest,
   type AuditRequest,
   type CompletenessRow,
@@ -64,6 +67,17 @@ export class Reader {
     pause: () => Promise<boolean>,
   ): Promise<Uint8Array<ArrayBuffer>> {
     return historyText(await this.#history.read(request, pause), format);
+  }
+
+  /** Of a span, ascending; at most `limit`, the newest of them. */
+  alertEvents({ from_ms, to_ms, limit }: AlertEventRequest): AlertEvent[] {
+    return this.#db
+      .prepare<object, AlertEvent>(
+        `SELECT t_ms, alert_id, rule_id, battery_id, pack_id, severity, change FROM alert_events
+         WHERE t_ms >= :from_ms AND t_ms < :to_ms ORDER BY t_ms DESC, log_seq DESC LIMIT :limit`,
+      )
+      .all({ from_ms, to_ms, limit })
+      .reverse();
   }
 
   /** Of each rule and subject the newest one that is over. */

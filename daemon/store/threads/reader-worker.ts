@@ -46,6 +46,8 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
     }
     case 'completeness':
       return opened().completeness(params as ReaderMethods['completeness'][0], bounded());
+    case 'alert_events':
+      return opened().alertEvents(params as ReaderMethods['alert_events'][0]);
     case 'past_alerts':
       return opened().pastAlerts();
     case 'alerts':

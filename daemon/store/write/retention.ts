@@ -204,6 +204,7 @@ export class Retention {
            AND coalesce(body ->> 'changed_ms', cleared_ms) < ?`,
       )
       .run(before_ms);
+    this.#db.prepare('DELETE FROM alert_events WHERE t_ms < ?').run(before_ms);
     this.#db.prepare('DELETE FROM completeness WHERE hour_ms < ?').run(before_ms);
   }
 

@@ -2,15 +2,17 @@
 
 export interface AlertFilter {
   /** `open`: not yet back to normal. */
-  readonly state: 'open' | 'shelved' | 'cleared';
+  readonly state: 'open' | 'shelved' | 'cleared' | 'figures';
   /** Whose: everybody's, or only those of the gateway itself. */
   readonly about: 'all' | 'gateway';
 }
 
+const STATES = ['open', 'shelved', 'cleared', 'figures'] as const;
+
 /** What the address does not say, or says wrongly, is as at first. */
 export function alertFilter(query: Readonly<Record<string, string>>): AlertFilter {
   return {
-    state: query.state === 'cleared' || query.state === 'shelved' ? query.state : 'open',
+    state: STATES.find(state => state === query.state) ?? 'open',
     about: query.about === 'gateway' ? 'gateway' : 'all',
   };
 }

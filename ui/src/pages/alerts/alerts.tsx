@@ -9,6 +9,7 @@ import { PageHead, Segments } from '../../parts/controls.tsx';
 import { Notice, RoomView } from '../../parts/notice.tsx';
 import { useTitle } from '../../parts/title.ts';
 import { t } from '../../texts/texts.ts';
+import { AlertFigures } from './alert-figures.tsx';
 import { AlertList } from './alert-row.tsx';
 import { ClearedAlerts } from './past-alerts.tsx';
 
@@ -34,14 +35,17 @@ export function AlertsPage() {
             { value: 'open', text: <Counted text={text.open} of={open} about={filter.about} /> },
             { value: 'shelved', text: <Counted text={text.shelved} of={shelved} about={filter.about} /> },
             { value: 'cleared', text: text.cleared },
+            ...(atLeast('moderator') ? [{ value: 'figures' as const, text: text.performance }] : []),
           ]}
         />
-        {atLeast('moderator') && (
+        {atLeast('moderator') && filter.state !== 'figures' && (
           <About filter={filter} listed={listed} onChange={about => show({ about })} />
         )}
       </div>
       {filter.about === 'gateway' && !atLeast('moderator') ? (
         <NotForYou />
+      ) : filter.state === 'figures' && atLeast('moderator') ? (
+        <AlertFigures />
       ) : filter.state === 'cleared' ? (
         <ClearedAlerts key={filter.about} about={filter.about} changed_ms={room.value.t_ms} />
       ) : (
