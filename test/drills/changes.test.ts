@@ -1,8 +1,11 @@
 /** Drills for other kinds of change, each in a copy of the gateway, by the files that CONTRIBUTING.md lists and no others. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type Edits, GatewayCopy, listedFor, ROOT } from './copy.ts';
+
+// The compiler may have to wait for its turn on a busy machine.
+vi.setConfig({ testTimeout: 600_000 });
 
 let copy: GatewayCopy | undefined;
 afterEach(() => copy?.remove());

@@ -4,8 +4,11 @@
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { type Edits, GatewayCopy, listedFor } from './copy.ts';
+
+// The compiler may have to wait for its turn on a busy machine.
+vi.setConfig({ testTimeout: 600_000 });
 
 const FILES = join(import.meta.dirname, 'tap');
 const copy = new GatewayCopy();
