@@ -43,6 +43,8 @@ export default defineConfig({
           // Modules are loaded once by each worker; none keeps anything that another test file could see.
           isolate: false,
           maxWorkers: UNIT_WORKERS,
+          // Projects with workers of their own number run one after the other.
+          sequence: { groupOrder: 0 },
           testTimeout: 40_000,
         },
       },
@@ -52,6 +54,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           pool: 'forks',
           maxWorkers: WORKERS,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -125,6 +125,10 @@ test.each([
     'rules.soc_low.limits[0]: found battery and pack, expected one of pack, battery, profile, chemistry',
   ],
   [
+    { soc_low: { limits: [{ battery: 'nort', warning: 20 }] } },
+    'rules.soc_low.limits[0].battery: found "nort", expected the id of a battery in use; did you mean "north"?',
+  ],
+  [
     { cell_voltage_high: { limits: [{ critical: { over: ['soc_pct'], at: [[0, 50]], limits: [3.6] } }] } },
     'rules.cell_voltage_high.limits[0].critical.limits: found 1 entries, expected 2, one for each value of soc_pct',
   ],

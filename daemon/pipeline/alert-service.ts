@@ -40,7 +40,7 @@ export class AlertService implements Alerts {
     this.#engine = new AlertEngine(topology, rules, options);
     this.#gateway = new GatewayAlerts(undefined, options.run);
     this.#store = store;
-    this.#settings = new AlertSettings(rules, store.documents, log);
+    this.#settings = new AlertSettings(topology, rules, store.documents, log);
     this.#pending = new PendingDelays(store.documents, log);
   }
 

@@ -10,7 +10,8 @@ import { type RuleView, Settings, type SettingsReply } from '../../core/contract
 import type { RuleChange } from '../../core/contract/rules.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
-import { formatPath } from '../../core/schema/problem.ts';
+import { didYouMean, formatPath } from '../../core/schema/problem.ts';
+import type { Topology } from '../../core/topology/topology.ts';
 import { ReadableDocuments } from '../store/documents/readable-documents.ts';
 import type { Documents } from '../store/store.ts';
 import { changesOfFirstForm } from './alert-settings-first-form.ts';
@@ -33,11 +34,23 @@ const UNCHANGED: Version = { version: 0, at_ms: 0, by: '', note: null, rules: {}
 
 export class AlertSettings {
   readonly #configured: readonly ThresholdRule[];
+  /** What limits may be for. */
+  readonly #named: Readonly<Record<'battery' | 'pack' | 'profile', readonly string[]>>;
   readonly #documents: Documents;
   readonly #readable: ReadableDocuments;
   #newest = UNCHANGED;
 
-  constructor(configured: readonly ThresholdRule[], documents: Documents, log: Logger = silentLogger) {
+  constructor(
+    { batteries, packs }: Pick<Topology, 'batteries' | 'packs'>,
+    configured: readonly ThresholdRule[],
+    documents: Documents,
+    log: Logger = silentLogger,
+  ) {
+    this.#named = {
+      battery: batteries.map(({ id }) => id),
+      pack: packs.map(({ id }) => id),
+      profile: [...new Set(packs.map(({ profile_id }) => profile_id))],
+    };
     this.#configured = configured;
     this.#documents = documents;
     this.#readable = new ReadableDocuments(documents, log);
@@ -109,6 +122,15 @@ export class AlertSettings {
           'BAD_REQUEST',
           `${formatPath(path)}: found ${scopes.join(' and ')}, expected one of ${[...SCOPES].join(', ')}`,
         );
+      for (const scope of ['battery', 'pack', 'profile'] as const) {
+        const name = limits[scope];
+        if (name === undefined || this.#named[scope].includes(name)) continue;
+        const hint = didYouMean(name, this.#named[scope]);
+        throw new GatewayError(
+          'BAD_REQUEST',
+          `${formatPath([...path, scope])}: found "${name}", expected the id of a ${scope} in use${hint}`,
+        );
+      }
       const whole = inherited(rule, limits);
       const [fault] = limitFaults(rule, whole, key => [...path, key]);
       if (!fault) return;

@@ -1,7 +1,7 @@
 /** Alert rules in words; the form of their limits as the change that is sent. */
 import { expect, test } from 'vitest';
 import type { RuleView } from '../../../core/contract/http.ts';
-import { changesOf, describeRule, describeScope, fieldName, scopeRows } from './thresholds.ts';
+import { changesOf, describeRule, describeScope, fieldName, NEW_ROW, scopeRows } from './thresholds.ts';
 
 const rule: RuleView = {
   label: 'Cell voltage high',
@@ -74,5 +74,26 @@ test('only what was changed is sent, with what the settings already hold of the 
         ],
       },
     },
+  });
+});
+
+test('limits for further packs are added to those that the settings hold', () => {
+  const typed = {
+    [fieldName('high', NEW_ROW, 'scope')]: 'pack',
+    [fieldName('high', NEW_ROW, 'name')]: ' rack-1 ',
+    [fieldName('high', NEW_ROW, 'critical')]: '3.7',
+  };
+  expect(changesOf(form(typed), { high: rule })).toEqual({
+    rules: {
+      high: {
+        limits: [
+          { chemistry: 'lfp', warning: 3.62, critical: 3.75, hysteresis: 0.1 },
+          { pack: 'rack-1', critical: 3.7 },
+        ],
+      },
+    },
+  });
+  expect(changesOf(form({ ...typed, [fieldName('high', NEW_ROW, 'name')]: ' ' }), { high: rule })).toEqual({
+    rules: {},
   });
 });

@@ -9,6 +9,9 @@ export const LEVELS = ['warning', 'critical', 'info'] as const;
 export type Level = (typeof LEVELS)[number];
 const TIMES = ['raise_after_ms', 'critical_after_ms', 'clear_after_ms'] as const;
 export type Time = (typeof TIMES)[number];
+/** Limits that are added for further packs. */
+export const NEW_ROW = '+';
+export const NEW_SCOPES = ['battery', 'pack', 'profile'] as const;
 const SCOPE_KEYS = ['pack', 'battery', 'profile', 'chemistry'] as const;
 
 /** The limits of a rule for some packs: what the configuration says, and over it the settings. */
@@ -55,13 +58,23 @@ function changeOf(fields: FormData, id: string, rule: RuleView): RuleChange | un
     if (seconds !== null && ms !== rule[time]) change[time] = ms;
   }
   const rows = scopeRows(rule).map(row => ({ row, limits: limitsIn(fields, id, row) }));
-  if (rows.some(({ row, limits }) => !isSame(row.limits, limits))) {
+  const added = addedLimits(fields, id);
+  if (added || rows.some(({ row, limits }) => !isSame(row.limits, limits))) {
     // The settings of a rule are replaced as a whole: what they hold of other packs goes with them.
     change.limits = rows
       .filter(({ row, limits }) => !isSame(row.limits, limits) || row.from.startsWith('settings'))
       .map(({ limits }) => limits);
+    if (added) change.limits.push(added);
   }
   return Object.keys(change).length > 0 ? change : undefined;
+}
+
+/** Further packs, as the form names them; undefined: it names none. */
+function addedLimits(fields: FormData, id: string): ScopeRow['limits'] | undefined {
+  const name = String(fields.get(fieldName(id, NEW_ROW, 'name')) ?? '').trim();
+  const scope = NEW_SCOPES.find(one => one === fields.get(fieldName(id, NEW_ROW, 'scope')));
+  if (name === '' || !scope) return undefined;
+  return limitsIn(fields, id, { key: NEW_ROW, scope: {}, limits: { [scope]: name }, from: '' });
 }
 
 function limitsIn(fields: FormData, id: string, row: ScopeRow): ScopeRow['limits'] {

@@ -9,6 +9,8 @@ import {
   describeScope,
   fieldName,
   LEVELS,
+  NEW_ROW,
+  NEW_SCOPES,
   type ScopeRow,
   scopeRows,
   type Time,
@@ -106,6 +108,7 @@ function RuleCard({ id, rule, onReset }: RuleCardProps) {
       {scopeRows(rule).map(row => (
         <LimitsRow key={row.key} id={id} rule={rule} row={row} />
       ))}
+      <AddLimits id={id} rule={rule} />
       <div class="limits-row">
         <span class="limits-scope">{text.times}</span>
         <Seconds id={id} rule={rule} time="raise_after_ms" />
@@ -118,6 +121,42 @@ function RuleCard({ id, rule, onReset }: RuleCardProps) {
         )}
       </div>
     </fieldset>
+  );
+}
+
+/** Folded away: limits for some packs alone. */
+function AddLimits({ id, rule }: { id: string; rule: RuleView }) {
+  const text = t().thresholds;
+  const withUnit = (label: string) => (rule.unit ? text.withUnit(label, rule.unit) : label);
+  const levels = LEVELS.filter(level => rule.limits.some(limits => limits[level] !== undefined));
+  return (
+    <details class="alert-details">
+      <summary>{text.add}</summary>
+      <div class="limits-row">
+        <span class="limits-scope">
+          <label class="field">
+            <span>{text.addFor}</span>
+            <select name={fieldName(id, NEW_ROW, 'scope')}>
+              {NEW_SCOPES.map(scope => (
+                <option key={scope} value={scope}>
+                  {text.scopeNames[scope]}
+                </option>
+              ))}
+            </select>
+          </label>
+        </span>
+        <label class="field">
+          <span>{text.addName}</span>
+          <input name={fieldName(id, NEW_ROW, 'name')} maxLength={100} autocapitalize="off" />
+        </label>
+        {levels.map(level => (
+          <label key={level} class="field">
+            <span>{withUnit(text.levels[level][rule.direction])}</span>
+            <input type="number" step="any" name={fieldName(id, NEW_ROW, level)} />
+          </label>
+        ))}
+      </div>
+    </details>
   );
 }
 

@@ -125,6 +125,10 @@ export const thresholds = {
     battery: (id: string) => `Battery ${id}`,
     profile: (id: string) => `Profile ${id}`,
   },
+  add: 'Other limits for some packs',
+  addFor: 'For a',
+  addName: 'Its id',
+  scopeNames: { battery: 'battery', pack: 'pack', profile: 'profile' },
   from: (source: string) => source,
   levels: {
     critical: { above: 'Critical above', below: 'Critical below' },
