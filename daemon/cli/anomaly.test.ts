@@ -1,14 +1,10 @@
-/** `anomaly`: measured cars, and what is wrong with a recording. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** `anomaly`: what is wrong with a recording. What it finds in measured cars: test/alerts/measured-cars.test.ts. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { anomalyLines, findAnomalies, flaggedCsv } from './anomaly.ts';
+import { anomalyLines, findAnomalies } from './anomaly.ts';
 
-const CARS = fileURLToPath(new URL('../../../shared/battery-data/ev_pack_faults', import.meta.url));
-const isThere = existsSync(CARS);
-if (!isThere && process.env.CI !== 'true') console.warn(`Measured cars skipped: ${CARS} not found`);
 const directory = mkdtempSync(join(tmpdir(), 'anomaly-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -17,20 +13,6 @@ function recording(header: string, rows: readonly string[]): string {
   writeFileSync(file, `${header}\n${rows.join('\n')}\n`);
   return file;
 }
-
-test.skipIf(!isThere && process.env.CI !== 'true')(
-  'of a measured car exactly the two weak cells are named; a healthy one is silent',
-  () => {
-    const weak = findAnomalies(join(CARS, 'car3.csv.gz'));
-    expect(weak.flagged.map(({ cell }) => cell)).toEqual([2, 81]);
-    expect(flaggedCsv(weak)).toMatch(
-      /^cell,first_flagged\n2,2019-04-16T\d\d:\d\d:\d\d\.000Z\n81,2019-04-16T/,
-    );
-    const healthy = findAnomalies(join(CARS, 'car1.csv.gz'));
-    expect([healthy.flagged, healthy.is_enough]).toEqual([[], true]);
-    expect(flaggedCsv(healthy)).toBe('cell,first_flagged\n');
-  },
-);
 
 test('columns that are missing are named with what was found and expected', () => {
   expect(() => findAnomalies(recording('when,cell_mV_1', []))).toThrow(
