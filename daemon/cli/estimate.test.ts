@@ -88,7 +88,8 @@ test('a model that is none is named with its line', () => {
   expect(() => run({ model_file: at('broken.yaml') })).toThrow(/broken.yaml:3:12 chemistry: found "lpf"/);
 });
 
-test('fit-cell writes a model that estimate reads, and a plot', () => {
+// A fit takes seconds of processor time, and machines are busy.
+test('fit-cell writes a model that estimate reads, and a plot', { timeout: 600_000 }, () => {
   const low = madeSeries(model, [0, 0, ...Array(1330).fill(-0.135)], { begin_soc: 1, dt_s: 60 });
   writeFileSync(at('ocv_P20.csv'), csvOf(low).replaceAll(/,20$/gm, ',').replace('temp_C', 'unused'));
   writeFileSync(at('cycle.csv'), csvOf(madeSeries(model, madeDrive(6000, 3, 3), { begin_soc: 1 })));

@@ -1,6 +1,7 @@
 /** `npm run score`: every estimator over the measured sets, disturbed, beside the baseline and the goal. */
 import { hasBatteryData } from './battery-data.ts';
 import { type HealthScore, healthScores } from './health-score.ts';
+import { weakCellsOf } from './pack-score.ts';
 import { type SocScore, socScores } from './soc-score.ts';
 
 /** A plain extended Kalman filter with one resistance and capacitance; RMSE and worst, by group and disturbance. */
@@ -28,6 +29,10 @@ function main(): number {
   const wanted = process.argv[2];
   if (!wanted || wanted === 'soc') printSoc([...socScores()]);
   if (!wanted || wanted === 'health') printHealth([...healthScores()]);
+  if (!wanted || wanted === 'packs') {
+    console.log('\nWeak cells of vehicles (goal: car3 2 and 81, car1 none)');
+    for (const car of ['car3', 'car1']) console.log(`  ${car}: ${weakCellsOf(car).join(', ') || 'none'}`);
+  }
   return 0;
 }
 

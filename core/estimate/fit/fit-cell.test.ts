@@ -8,6 +8,8 @@ import { fitCell } from './fit-cell.ts';
 import { LeastSquares } from './least-squares.ts';
 import { plotOfFit } from './plot.ts';
 
+/** Fits take seconds of processor time, and machines are busy. */
+const PATIENT = { timeout: 600_000 };
 const truth = madeModel('nmc');
 const lowRate = (): Series => {
   const down = Array(1330).fill(-0.135);
@@ -32,7 +34,7 @@ test('least squares finds what made the equations, and a prior holds what they l
   expect([x, y, z].map(value => Number(value.toFixed(4)))).toEqual([1, 2, 7]);
 });
 
-test('curve, resistance and capacity are found again', () => {
+test('curve, resistance and capacity are found again', PATIENT, () => {
   const drive = (temperature_c: number) => ({
     series: madeSeries(truth, madeDrive(16_000, 3, 5), {
       begin_soc: 1,
@@ -78,13 +80,13 @@ test('a recording that is no low-rate test is named with what was found', () => 
   expect(problems[0]).toMatch(/^city.csv: found no steady charge or discharge below C\/7 of more than \d/);
 });
 
-test('without a drive the model says by its error that its resistance was not measured', () => {
+test('without a drive the model says by its error that its resistance was not measured', PATIENT, () => {
   const { model } = fitCell({ ...input, ocv: [{ series: lowRate(), temperature_c: 20 }], drive: [] });
   expect(model?.verified).toBe(false);
   expect(Math.min(...(model?.error.resistance_share ?? []))).toBeGreaterThanOrEqual(0.2);
 });
 
-test('operating data alone bend a borrowed curve, and what they do not reach is said', () => {
+test('operating data alone bend a borrowed curve, and what they do not reach is said', PATIENT, () => {
   const series = madeSeries(
     truth,
     [...madeDrive(9000, 3, 5), ...Array(1500).fill(2), ...madeDrive(9000, 3, 8)],
