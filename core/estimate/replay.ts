@@ -55,7 +55,8 @@ export function replay(model: CellModel, series: Series, options: ReplayOptions)
   };
   checkRecording(model, series, capacity_ah).forEach(take);
   if (problems.length > 0) return { ...result, problems, notes };
-  const cells = new KalmanCells(new ModelTables(model), 1, capacity_ah);
+  const isKnown = temperature_c.some(Number.isFinite);
+  const cells = new KalmanCells(new ModelTables(isKnown ? model : atAnyTemperature(model)), 1, capacity_ah);
   const { initial_soc = 0.5 } = options;
   const sd = options.initial_soc === undefined ? UNKNOWN_SD : KALMAN_SETTINGS.initial_soc_sd;
   const scale_sd = options.capacity_ah === undefined ? UNKNOWN_CAPACITY_SD : KALMAN_SETTINGS.scale_sd;
@@ -96,4 +97,17 @@ function isCut(dt_s: number, last_a: number | undefined, now_a: number, capacity
   if (dt_s <= GAP_S) return false;
   const isResting = Math.abs(last_a ?? 0) < capacity_ah / 50 && Math.abs(now_a) < capacity_ah / 50;
   return !isResting || dt_s > 6 * 3600;
+}
+
+/** Without a temperature the resistance may be several times what is taken. */
+function atAnyTemperature(model: CellModel): CellModel {
+  const { error } = model;
+  return {
+    ...model,
+    error: {
+      ...error,
+      slow_v: error.slow_v.map(v => v + 0.03),
+      resistance_share: error.resistance_share.map(share => Math.max(share, 0.6)),
+    },
+  };
 }

@@ -4,7 +4,7 @@
  */
 import { interpolate } from './interpolate.ts';
 import type { CellModel } from './model/cell-model.ts';
-import { chargeOf, GAP_S, type Series } from './series/series.ts';
+import { chargeOf, GAP_S, pickRows, type Series } from './series/series.ts';
 
 export interface Doubt {
   /** Nothing of the estimate is to be trusted. */
@@ -116,10 +116,14 @@ function checkSign({ ocv }: CellModel, series: Series, capacity_ah: number): Dou
 /** Once all is estimated: what was counted against what the voltage shows and what became of both. */
 export function checkResult(
   model: CellModel,
-  series: Series,
-  soc: Float64Array,
+  whole: Series,
+  all_soc: Float64Array,
   capacity_ah: number,
 ): Doubt[] {
+  // What runs in a gap is counted by nobody.
+  const [from, to] = longestPart(whole);
+  const series = pickRows({ ...whole, counter_ah: undefined }, rowsBetween(from, to));
+  const soc = all_soc.slice(from, to);
   const { name, time_s, length, current_a } = series;
   const ah = chargeOf({ ...series, counter_ah: undefined });
   let begin = 0;
@@ -153,6 +157,19 @@ export function checkResult(
     },
   ];
 }
+
+function longestPart({ time_s, length }: Series): [number, number] {
+  let best: [number, number] = [0, 0];
+  let from = 0;
+  for (let i = 1; i <= length; i++) {
+    if (i < length && time_s[i] - time_s[i - 1] <= GAP_S) continue;
+    if (i - from > best[1] - best[0]) best = [from, i];
+    from = i;
+  }
+  return best;
+}
+
+const rowsBetween = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
 
 function spanOf(values: Float64Array, begin: number): number {
   let low = Number.POSITIVE_INFINITY;

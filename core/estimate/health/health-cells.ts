@@ -6,7 +6,7 @@
  * anchors the surest counts, once. Resistance: what the voltage jumps by when the current does, over what the model says.
  * Both are corrected slowly: each finding counts as much as it is surer than what was known.
  */
-import { type KalmanCells, restV } from '../kalman/kalman-cells.ts';
+import type { KalmanCells } from '../kalman/kalman-cells.ts';
 import { MAX_BRANCHES, SOC_BEGIN, SOC_COUNT, SOC_STEP, STRIDE } from '../model/tables.ts';
 
 /** An anchor less sure than this is none. */
@@ -113,7 +113,7 @@ export class HealthCells {
   #anchorAt(cell: number, current_a: number, voltage_v: number): void {
     const cells = this.#cells;
     const { tables } = cells;
-    const rest = restV(cells, cell, current_a, voltage_v);
+    const rest = cells.restV(cell, current_a, voltage_v);
     const sd_v = Math.hypot(
       1.5 * tables.errorAt(tables.slow_v),
       Math.max(DROP_SHARE, 1.2 * tables.errorAt(tables.share)) * (voltage_v - rest),

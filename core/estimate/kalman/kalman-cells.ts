@@ -18,7 +18,11 @@ const MEASURED_SLOW_V = 0.014;
 const LASTING_PART = 0.5;
 /** So far apart a drive cycle's samples miss what it does. */
 const SPARSE_S = 5;
-const LONG_GAP_S = 3600;
+const GAP_S = 90;
+const CARRIED_S = 300;
+const LONG_GAP_S = 900;
+/** Of #isFirst: a load ran before. */
+const AFTER_GAP = 2;
 /** So long a small current must stand still. */
 const STILL_S = 240;
 const ROOT_3 = Math.sqrt(3);
@@ -115,30 +119,16 @@ export class KalmanCells {
     return this.#isFirst[cell] === 0;
   }
 
-  /** How far the branch on which the cell stands lies from the middle, V, at the last step. */
-  hysteresisV(cell: number): number {
-    this.tables.read(this.#x[cell * N + SOC], this.#read, 0);
-    return this.#read[1] * this.#hysteresis[cell];
-  }
-
   halfGapV(cell: number): number {
     this.tables.read(this.#x[cell * N + SOC], this.#read, 0);
     return this.#read[1];
   }
 
-  /** The drop over all resistances as the filter sees it, V. */
-  dropV(cell: number, current_a: number): number {
-    const x = this.#x;
-    const at = cell * N;
-    this.tables.read(x[at + SOC], this.#read, 0);
-    let branches_v = 0;
-    for (let b = 0; b < MAX_BRANCHES; b++) branches_v += this.#read[3 + b] * x[at + BRANCH + b];
-    const series_v = this.#read[2] * (current_a - x[at + OFFSET]);
-    return (1 + x[at + BRANCHES]) * branches_v + (1 + x[at + SERIES]) * series_v;
-  }
-
-  state(cell: number, i: number): number {
-    return this.#x[cell * N + i];
+  /** What the voltage would come to if the cell were left alone. The tables stand at the temperature of the last step. */
+  restV(cell: number, current_a: number, voltage_v: number): number {
+    const through_a = current_a - this.#x[cell * N + OFFSET];
+    const model_v = this.#modelV(cell, this.#x[cell * N + SOC], through_a, 0);
+    return voltage_v - model_v + this.#read[0];
   }
 
   /** One sample, `dt_s` after the one before; NaN: not known at this moment. */
@@ -151,7 +141,7 @@ export class KalmanCells {
     if (dt_s > 0 && !Number.isNaN(this.#last_a[cell]))
       this.#predict(cell, dt_s, this.#last_a[cell], known_a, Number.isNaN(current_a));
     // What a long gap leaves open, the first voltage after it says as at the start.
-    if (dt_s > LONG_GAP_S) this.#isFirst[cell] = 1;
+    if (dt_s > LONG_GAP_S) this.#isFirst[cell] = AFTER_GAP;
     if (!Number.isNaN(voltage_v) && !Number.isNaN(current_a))
       if (this.#isFirst[cell]) this.#begin(cell, known_a, voltage_v);
       else this.#update(cell, dt_s, known_a, voltage_v);
@@ -163,7 +153,9 @@ export class KalmanCells {
   #begin(cell: number, current_a: number, voltage_v: number): void {
     const cov = this.#cov;
     const { tables, settings } = this;
-    readFirstSample(tables, current_a, voltage_v, this.#x[cell * N + SOC], Math.sqrt(cov[SOC]));
+    const times = this.#isFirst[cell] === AFTER_GAP ? 3 : 1;
+    const unknown_a = times * settings.unknown_rate * this.capacity_ah[cell];
+    readFirstSample(tables, current_a, voltage_v, this.#x[cell * N + SOC], Math.sqrt(cov[SOC]), unknown_a);
     this.#x[cell * N + SOC] = firstSoc.mean;
     for (let i = 0; i < N; i++) {
       cov[i] = 0;
@@ -173,7 +165,15 @@ export class KalmanCells {
     const share = tables.errorAt(tables.share);
     cov[SERIES * (N + 1)] = (settings.series_factor * share) ** 2;
     cov[BRANCHES * (N + 1)] = (settings.branches_factor * share) ** 2;
-    for (let b = 0; b < MAX_BRANCHES; b++) cov[(BRANCH + b) * (N + 1)] += (0.3 * current_a) ** 2;
+    tables.read(firstSoc.mean, this.#read, 0);
+    for (let b = 0; b < MAX_BRANCHES; b++) {
+      const left_a2 = (b * unknown_a) ** 2;
+      cov[(BRANCH + b) * (N + 1)] += (0.3 * current_a) ** 2 + left_a2;
+      // What the branch still holds has moved the reading.
+      const shared = -this.#read[3 + b] * left_a2 * firstSoc.per_v;
+      cov[BRANCH + b] = shared;
+      cov[(BRANCH + b) * N] = shared;
+    }
     this.#isFirst[cell] = 0;
   }
 
@@ -189,14 +189,16 @@ export class KalmanCells {
     const keep = this.#keep;
     this.#step_a2[cell] += this.#learn * (step_a2 - this.#step_a2[cell]);
     // What samples miss of a load grows with the time between them.
-    const usual_a = Math.sqrt(this.#step_a2[cell]) * Math.min(2, dt_s / SPARSE_S);
+    const usual_a = Math.sqrt(this.#step_a2[cell]) * Math.min(4, dt_s / SPARSE_S);
     let between_a2 = settings.between_share * (0.3 * step_a2 + 0.7 * this.#step_a2[cell]);
     if (isMissing) between_a2 += 0.25 * a0 * a0 + (q / 50) ** 2;
-    if (dt_s > 90) {
-      const mean = Math.max(Math.abs(a0), Math.abs(a1));
-      between_a2 += (0.5 * mean) ** 2 + (q / 300) ** 2;
+    let mean_a = (a0 + a1) / 2;
+    if (dt_s > GAP_S) {
+      // A load may have gone on for minutes; beyond that it may have stopped, or not.
+      mean_a *= Math.min(1, CARRIED_S / dt_s);
+      const most_a = Math.max(Math.abs(a0), Math.abs(a1));
+      between_a2 += most_a < q / 50 ? (q / 300) ** 2 : (0.6 * most_a + q / 20) ** 2;
     }
-    const mean_a = (a0 + a1) / 2;
     const wrong_a = x[at + OFFSET] + x[at + SAMPLING] * usual_a;
     const c = dt_s / 3600 / q;
     const true_a = mean_a - wrong_a;
@@ -392,9 +394,4 @@ export class KalmanCells {
       for (let j = i; j < N; j++, k++) this.#p[k] = this.#cov[i * N + j];
     }
   }
-}
-
-/** What the voltage would come to if the cell were left alone. The tables stand at the temperature of the last step. */
-export function restV(cells: KalmanCells, cell: number, current_a: number, voltage_v: number): number {
-  return voltage_v - cells.dropV(cell, current_a) - cells.hysteresisV(cell);
 }

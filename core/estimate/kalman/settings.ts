@@ -28,6 +28,8 @@ export interface KalmanSettings {
   readonly branch_noise: number;
   /** Errors are bounded more than a normal distribution is: so much of the deviation makes 90 % cover 90 %, measured. */
   readonly stated_part: number;
+  /** What ran before the first sample, in C and for each slower branch more. */
+  readonly unknown_rate: number;
   /** Of the current that is still called zero, as the offset. */
   readonly idle_share: number;
 }
@@ -50,5 +52,6 @@ export const KALMAN_SETTINGS: KalmanSettings = {
   resistance_s: 3600,
   branch_noise: 0.3,
   stated_part: 0.85,
+  unknown_rate: 0.03,
   idle_share: 1 / 200,
 };
