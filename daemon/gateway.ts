@@ -159,12 +159,14 @@ export class Gateway {
       onMoment: (t_ms, mono_ms) => {
         for (const { state, judge } of packs) {
           const { pack } = state;
+          const reading = readings[pack];
           const facts = {
-            reading: readings[pack],
+            reading,
             silent_ms: state.silentMs(mono_ms, this.#started_mono_ms),
             silent_reason: this.#supervisor.packReason(pack),
             two_devices: judge.twoDevices(),
             weak_cells: judge.deviation.weak,
+            doubts: () => (reading ? judge.reasons(reading) : []),
           };
           this.#alerts.judge(pack, facts, t_ms, mono_ms);
           readings[pack] = undefined;

@@ -158,6 +158,25 @@ test('a device that reports no single cell is judged by the extremes it reports'
   ]);
 });
 
+test('values that cannot be trusted are an alert that says why', () => {
+  const rule = makeRule({
+    id: 'values_untrusted',
+    on: { scope: 'pack', metric: 'untrusted_values' },
+    limits: [{ warning: 0, hysteresis: 0, from: 'default' }],
+  });
+  const bench = new AlertBench([rule]);
+  bench.reading.columnQuality(CellMetric.voltage_v)[1] = Quality.suspect;
+  const doubts = () => ['cell 2 voltage has not moved since 10:42'];
+  bench.reading.t_ms = bench.reading.mono_ms = 1;
+  bench.facts(1, { reading: bench.reading, doubts });
+  expect(bench.emitted[0].message).toBe(
+    '1 value is old or suspect: cell 2 voltage has not moved since 10:42',
+  );
+  bench.reading.columnQuality(CellMetric.voltage_v)[1] = Quality.good;
+  bench.facts(2, { reading: bench.reading, doubts });
+  expect(bench.active()).toEqual([]);
+});
+
 test('a latched alert stays active until it is acknowledged', () => {
   const bench = new AlertBench([makeRule({ latch: true })]);
   bench.cell(0, 3.7);

@@ -24,7 +24,7 @@ export interface EngineOptions {
 
 /** What is known of a pack at a moment; of what is absent there is nothing to be said. */
 export type PackFacts = Partial<
-  Pick<PackMoment, 'reading' | 'silent_ms' | 'silent_reason' | 'two_devices' | 'weak_cells'>
+  Pick<PackMoment, 'reading' | 'silent_ms' | 'silent_reason' | 'two_devices' | 'weak_cells' | 'doubts'>
 >;
 
 export class AlertEngine {
@@ -64,6 +64,7 @@ export class AlertEngine {
       silent_reason: undefined,
       two_devices: undefined,
       weak_cells: undefined,
+      doubts: undefined,
     };
   }
 
@@ -108,6 +109,7 @@ export class AlertEngine {
     moment.silent_reason = facts.silent_reason;
     moment.two_devices = facts.two_devices;
     moment.weak_cells = facts.weak_cells;
+    moment.doubts = facts.doubts;
     for (const kind of this.#kinds) kind.judge(moment, this.book, emit);
   }
 

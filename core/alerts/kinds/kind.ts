@@ -28,6 +28,8 @@ export interface PackMoment extends MomentEnd {
   readonly silent_reason: string | undefined;
   /** What two devices that answer as one pack are known by; undefined: there is one. */
   readonly two_devices: string | undefined;
+  /** Why values of the reading are suspect, in words; asked when an alert needs them. */
+  readonly doubts: (() => readonly string[]) | undefined;
   /** What was learnt of its cells: the weak ones; undefined: nothing is known. */
   readonly weak_cells: readonly WeakCell[] | undefined;
 }

@@ -132,7 +132,7 @@ export class ThresholdRules implements RuleKind {
     value: number,
     awake_ms: number,
     figures: PackFigures,
-    { subject, t_ms, mono_ms }: PackMoment,
+    { subject, t_ms, mono_ms, doubts }: PackMoment,
     book: AlertBook,
     emit: Emit,
   ): void {
@@ -172,7 +172,7 @@ export class ThresholdRules implements RuleKind {
         book.raise(
           { id: rule.id, severity: levels[due].severity, latch: rule.latch },
           subject,
-          found(one, due, value, figures),
+          found(one, due, value, figures, doubts),
           t_ms,
           emit,
         );
@@ -181,12 +181,26 @@ export class ThresholdRules implements RuleKind {
     if (active.unknown_since_ms !== null) book.setKnown(rule.id, subject, t_ms, emit);
     const now = levels.findIndex(({ severity }) => severity === active.severity);
     if (due < levels.length && (due < now || now < 0))
-      book.update(rule.id, subject, found(one, due, value, figures), t_ms, emit, levels[due].severity);
+      book.update(
+        rule.id,
+        subject,
+        found(one, due, value, figures, doubts),
+        t_ms,
+        emit,
+        levels[due].severity,
+      );
     else if (held <= now && held < levels.length) one.back_since_ms = Number.NaN;
     else if (held < levels.length) {
       if (!this.#isBack(one, mono_ms)) return;
       one.back_since_ms = Number.NaN;
-      book.update(rule.id, subject, found(one, held, value, figures), t_ms, emit, levels[held].severity);
+      book.update(
+        rule.id,
+        subject,
+        found(one, held, value, figures, doubts),
+        t_ms,
+        emit,
+        levels[held].severity,
+      );
     } else this.#clearAfter(one, subject, mono_ms, t_ms, book, emit);
   }
 
@@ -230,7 +244,14 @@ function forget(one: Watched): void {
 }
 
 /** "Cell 3: cell voltage 3.712 V is above 3.65 V (2 more cells)". */
-function found({ rule, levels }: Watched, level: number, value: number, figures: PackFigures): Found {
+function found(
+  { rule, levels }: Watched,
+  level: number,
+  value: number,
+  figures: PackFigures,
+  doubts: PackMoment['doubts'],
+): Found {
+  if (rule.on.metric === 'untrusted_values') return foundUntrusted(value, doubts?.() ?? []);
   const { unit, decimals, label } = ruleQuantity(rule);
   const cell = figures.cell(rule);
   const at = figures.limit(levels[level].limit, cell);
@@ -247,6 +268,16 @@ function found({ rule, levels }: Watched, level: number, value: number, figures:
     threshold,
     unit,
     cell_no: cell >= 0 ? cell + 1 : null,
+  };
+}
+
+/** "2 values are old or suspect: cell 2 voltage has not moved since …". */
+function foundUntrusted(count: number, reasons: readonly string[]): Found {
+  const what = count === 1 ? '1 value is old or suspect' : `${count} values are old or suspect`;
+  return {
+    message: reasons.length > 0 ? `${what}: ${reasons.join('; ')}` : what,
+    value: count,
+    threshold: 0,
   };
 }
 
