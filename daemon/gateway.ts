@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock/clock.ts';
 import { WatchedClock } from '../core/clock/watched-clock.ts';
 import type { CertificateView } from '../core/contract/http.ts';
-import { describeError, GatewayError } from '../core/errors.ts';
+import { describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { PackReading } from '../core/reading/pack-reading.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
@@ -15,6 +15,7 @@ import { AuditLog } from './audit/audit-log.ts';
 import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
+import { Notifier } from './notify/notifier.ts';
 import { AlertService } from './pipeline/alert-service.ts';
 import { ClockKeeper } from './pipeline/clock-keeper.ts';
 import { CompletenessLedger } from './pipeline/completeness.ts';
@@ -26,8 +27,10 @@ import { ensureFirstAdministrator, type FirstAdministrator } from './server/auth
 import { createServer, type HttpServer } from './server/server.ts';
 import type { GatewayServices } from './server/services.ts';
 import { certificateDirectory } from './server/tls/certificate-keeper.ts';
+import { lockState } from './state-lock.ts';
 import { type StatusParts, systemStatus } from './status.ts';
-import { lockDirectory, type ProcessLock } from './store/file/process-lock.ts';
+import { stopInTurn, stoppedWhileStarting } from './stopping.ts';
+import type { ProcessLock } from './store/file/process-lock.ts';
 import { createSqliteStore } from './store/sqlite-store.ts';
 import type { LogSource, Store } from './store/store.ts';
 import { Supervisor } from './supervisor.ts';
@@ -68,6 +71,7 @@ export class Gateway {
   readonly #live: PackLiveView;
   readonly #alerts: AlertService;
   readonly #siblings: SiblingMemory;
+  readonly #notifier: Notifier;
   readonly #sampler: Sampler;
   readonly #clock_keeper: ClockKeeper;
   readonly #watch: GatewayWatch;
@@ -130,6 +134,15 @@ export class Gateway {
       log,
     );
     this.#siblings = new SiblingMemory(topology, packs, this.#store.documents, log);
+    this.#notifier = new Notifier({
+      policy: config.notify,
+      topology,
+      alerts: this.#alerts,
+      store: this.#store,
+      clock,
+      log,
+      secret: options.environment.secret,
+    });
     this.#live = new PackLiveView({
       clock,
       topology,
@@ -207,7 +220,7 @@ export class Gateway {
     // The storage has a lock of its own where it lies.
     if (config.config.storage.directory !== environment.state_dir)
       await this.#step(() => {
-        this.#lock = this.#lockState(environment.state_dir);
+        this.#lock = lockState(environment.state_dir, this.#options.log);
       });
     await this.#step(() => this.#store.open(config.topology));
     await this.#step(() => this.#clock_keeper.start());
@@ -245,23 +258,13 @@ export class Gateway {
     const { url, urls } = await this.#step(() => server.listen());
     await this.#step(() => this.#simulation?.start());
     await this.#step(() => this.#supervisor.start());
+    await this.#step(() => this.#notifier.start());
     await this.#step(() => {
       this.#sampler.start();
       this.#watch.start();
     });
     await this.#step(() => this.#startStored());
     return { url, urls, certificate: server.certificate(), administrator };
-  }
-
-  /** A disk that gives no lock, as it fails or is read-only, lets nobody else write there either. */
-  #lockState(state_dir: string): ProcessLock | undefined {
-    try {
-      return lockDirectory(state_dir, 'gateway');
-    } catch (error) {
-      if (!(error instanceof GatewayError && error.code === 'STORE_FAILED')) throw error;
-      this.#options.log.error({ reason: error.message }, 'going on without a lock on the state directory');
-      return undefined;
-    }
   }
 
   /** What needs a log that can be written; where it cannot be yet, as soon as it can. */
@@ -316,6 +319,7 @@ export class Gateway {
       ['sampler', () => this.#sampler.stop()],
       ['siblings', () => this.#siblings.stop()],
       ['alerts', () => this.#alerts.stop(this.#clock.wallMs(), this.#clock.monoMs())],
+      ['notify', () => this.#notifier.stop()],
       ['completeness', () => this.#completeness.stop()],
       ['server', () => this.#server?.close()],
       ['connections', () => this.#supervisor.stop()],
@@ -325,13 +329,7 @@ export class Gateway {
       ['store', () => this.#store.close()],
       ['lock', () => this.#lock?.release()],
     ];
-    for (const [part, stop] of steps) {
-      try {
-        await stop();
-      } catch (error) {
-        this.#options.log.warn({ part, reason: describeError(error) }, 'did not stop cleanly');
-      }
-    }
+    await stopInTurn(steps, this.#options.log);
   }
 
   /** What the watchdog asks: false when a restart can help. A disk that fails is not mended by one. */
@@ -350,6 +348,7 @@ export class Gateway {
       topology: config.topology,
       live: this.#live,
       alerts: this.#alerts,
+      notifications: this.#notifier,
       store: this.#store,
       audit: this.#audit,
       time: this.#clock_keeper,
@@ -359,13 +358,12 @@ export class Gateway {
   }
 
   #parts(): StatusParts {
-    const clock = this.#clock;
     const { version, config } = this.#options;
     return {
       version,
       gateway_id: config.topology.gateway_id,
-      t_ms: clock.wallMs(),
-      uptime_ms: clock.monoMs() - this.#started_mono_ms,
+      t_ms: this.#clock.wallMs(),
+      uptime_ms: this.#clock.monoMs() - this.#started_mono_ms,
       connections: this.#supervisor.health(),
       clock: this.#clock_keeper.status(),
       sampler: this.#sampler.counters,
@@ -373,6 +371,7 @@ export class Gateway {
       upstream: this.#upstream.status(),
       server: this.#server?.status(),
       certificate: this.#server?.certificate() ?? null,
+      notify: { failing: this.#notifier.failing(), status: this.#notifier.status() },
     };
   }
 
@@ -391,8 +390,4 @@ export class Gateway {
       interval_ms: config.config.interval_ms,
     });
   }
-}
-
-function stoppedWhileStarting(cause?: unknown): GatewayError {
-  return new GatewayError('STOPPED', 'the gateway was stopped while it started', { cause });
 }

@@ -18,6 +18,11 @@ export interface StatusParts {
   /** Undefined while it is not yet made. */
   readonly server: ComponentStatus | undefined;
   readonly certificate: CertificateView | null;
+  readonly notify: {
+    readonly failing: readonly { readonly id: string; readonly reason: string }[];
+    /** Undefined: nobody is notified. */
+    readonly status: ComponentStatus | undefined;
+  };
 }
 
 export function systemStatus(parts: StatusParts): SystemStatus {
@@ -27,6 +32,7 @@ export function systemStatus(parts: StatusParts): SystemStatus {
     samplerStatus(parts.sampler),
     storeStatus(parts.store),
     upstreamStatus(parts.upstream),
+    ...(parts.notify.status ? [parts.notify.status] : []),
     ...(parts.server ? [parts.server] : []),
   ];
   return {

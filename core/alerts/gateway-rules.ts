@@ -45,6 +45,10 @@ export interface GatewayParts {
   };
   readonly clock: { readonly state: 'ok' | 'degraded' | 'down' | 'off'; readonly reason: string | null };
   readonly certificate: { readonly valid_until_ms: number } | null;
+  readonly notify: {
+    /** Receivers to which nothing goes through, and why. */
+    readonly failing: readonly { readonly id: string; readonly reason: string }[];
+  };
 }
 
 export interface Finding {
@@ -145,6 +149,14 @@ export function gatewayRules(): GatewayRule[] {
       raise_after_ms: MINUTE_MS,
       clear_after_ms: MINUTE_MS,
       find: certificateExpires,
+    },
+    {
+      id: 'notify_failed',
+      severity: 'warning',
+      // A second attempt has failed as well.
+      raise_after_ms: 10_000,
+      clear_after_ms: 0,
+      find: notifyFailed,
     },
   ];
 }
@@ -297,6 +309,17 @@ function certificateExpires({ parts: { certificate }, t_ms }: Check): Finding | 
   const days = Math.floor(left_ms / DAY_MS);
   const left = days === 0 ? 'within a day' : days === 1 ? 'in a day' : `in ${days} days`;
   return { message: `The certificate expires ${left}, at ${end}`, stage: 0 };
+}
+
+/** Updated when other receivers fail. */
+function notifyFailed({ parts: { notify } }: Check): Finding | undefined {
+  const { failing } = notify;
+  if (failing.length === 0) return undefined;
+  const list = failing.map(({ id, reason }) => `"${id}" (${reason})`).join(', ');
+  let stage = failing.length;
+  for (const { id } of failing)
+    for (const char of id) stage = (stage * 31 + (char.codePointAt(0) ?? 0)) % 1e9;
+  return { message: `Notifications do not go through to ${list}`, stage };
 }
 
 const inMb = (bytes: number) => Math.round(bytes / 1e6);

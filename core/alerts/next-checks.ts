@@ -29,6 +29,8 @@ const NEXT_CHECKS: Readonly<Record<string, string>> = {
   storage_nearly_full: 'Bring the central database back, or give more room; see what else fills the disk',
   storage_wal_held: 'End the process that reads the database, or let it read a copy',
   time_uncertain: 'Give the box a time service that it can reach, or confirm its clock on the system page',
+  notify_failed:
+    'The reason says what the mail server or the webhook answered; send a test from the page System, Notifications',
   certificate_expiring: 'Renew the certificate; the gateway takes it without a restart',
 };
 

@@ -6,6 +6,7 @@
 
 import Type, { type Static } from 'typebox';
 import { LIFECYCLE_STATES } from '../alerts/lifecycle.ts';
+import { NOTIFIED_EVENTS } from '../alerts/notified.ts';
 import { PACK_METRICS } from '../metrics.ts';
 
 export const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -178,6 +179,10 @@ export const AlertView = Type.Object({
   changed_ms: Type.Number(),
   changed_by: Nullable(Type.String({ description: 'Null: the gateway itself' })),
   next_check: Nullable(Type.String({ description: 'What a technician checks first' })),
+  notified: Type.Array(
+    Type.Object({ receiver: Type.String(), event: Type.Enum([...NOTIFIED_EVENTS]), at_ms: Type.Number() }),
+    { description: 'Who was notified, the oldest first; for moderators and administrators' },
+  ),
 });
 
 export type HealthState = Static<typeof HealthState>;

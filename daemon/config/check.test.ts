@@ -30,6 +30,7 @@ test('a good file is described, with warnings', () => {
     'fleet        1 battery, 1 pack, 16 cells, read every 2000 ms',
     'connections  1 CAN, 0 Modbus',
     expect.stringMatching(/^alerts {7}\d+ rules; a pack is silent after 15000 ms$/),
+    'notify       nobody',
     'storage      /state, 30 days, 4 GB',
     'upstream     PostgreSQL at db.example:5433, database bms',
     'dashboard    http://127.0.0.1:8080',

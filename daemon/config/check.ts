@@ -45,11 +45,17 @@ function summary({ file, config, topology, connections, warnings }: GatewayConfi
     `fleet        ${count(batteries.length, 'battery', 'batteries')}, ${count(packs.length, 'pack')}, ${count(cells, 'cell')}, read every ${config.interval_ms} ms`,
     `connections  ${by_transport.join(', ')}${config.simulation ? ', with a simulation' : ''}`,
     `alerts       ${config.alerts.rules.length} rules; a pack is silent after ${config.alerts.silent_after_ms} ms`,
+    `notify       ${notifyLine(config.notify)}`,
     `storage      ${storage.directory}, ${storage.retention_days} days, ${storage.max_bytes / 1e9} GB`,
     `upstream     ${upstream.database_url ? describeDatabase(upstream.database_url) : 'none'}`,
     `dashboard    ${dashboardLine(server)}`,
     ...formatProblems(warnings).map(line => `warning: ${line}`),
   ];
+}
+
+function notifyLine({ receivers, routes }: GatewayConfig['config']['notify']): string {
+  if (receivers.length === 0) return 'nobody';
+  return `${receivers.map(({ id, type }) => `${id} (${type})`).join(', ')}, by ${count(routes.length, 'route')}`;
 }
 
 function dashboardLine({ host, port, tls, insecure_http }: GatewayConfig['config']['server']): string {

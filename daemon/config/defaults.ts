@@ -15,4 +15,5 @@ export const DEFAULTS = {
   port: 8080,
   insecure_http: false,
   session_hours: 12,
+  notify: { group_ms: 30_000, max_per_hour: 20, digest_at: '07:00' },
 } as const;

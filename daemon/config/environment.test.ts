@@ -16,6 +16,7 @@ test('nothing set: nothing said but where the state lives and how much is logged
     http_port: undefined,
     admin_password: undefined,
     log_level: 'info',
+    secret: expect.any(Function),
   });
 });
 

@@ -1,6 +1,7 @@
 /** What the environment says. It wins over the configuration file; an empty variable counts as not set. */
 
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../core/contract/access.ts';
 import type { Problem } from '../../core/schema/problem.ts';
 import { ConfigError } from './config-error.ts';
@@ -24,6 +25,8 @@ export interface Environment {
   readonly admin_password: string | undefined;
   /** BMS_LOG_LEVEL (default info). */
   readonly log_level: LogLevel;
+  /** What a name in the configuration stands for: a file in systemd's CREDENTIALS_DIRECTORY, else a variable. */
+  readonly secret: (name: string) => string | undefined;
 }
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -75,9 +78,20 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     http_port: integer('BMS_HTTP_PORT', 0, 65_535),
     admin_password,
     log_level: log_level ?? 'info',
+    secret: name => credential(text('CREDENTIALS_DIRECTORY'), name) ?? text(name),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return environment;
+}
+
+/** An editor ends a file with a line break; a password has none. */
+function credential(directory: string | undefined, name: string): string | undefined {
+  if (directory === undefined) return undefined;
+  try {
+    return readFileSync(join(directory, name), 'utf8').replace(/\r?\n$/, '') || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const isPasswordLength = (length: number) => length >= MIN_PASSWORD_LENGTH && length <= MAX_PASSWORD_LENGTH;

@@ -57,6 +57,8 @@ test('everything a consumer needs is filled in', () => {
   expect(config).toEqual({
     interval_ms: 2000,
     alerts: { silent_after_ms: 15_000, rules: DEFAULT_RULES },
+    // notify.test.ts says what of it.
+    notify: expect.objectContaining({ receivers: [], routes: [] }),
     storage: {
       directory: '/state',
       commit_interval_ms: 1000,

@@ -12,6 +12,7 @@ import { checkYaml } from '../../core/schema/yaml-document.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { SimulationConfig } from '../../sim/simulation-config.ts';
+import type { NotifyPolicy } from '../notify/policy.ts';
 import { isAddressOrNetwork } from '../server/addresses.ts';
 import { ConfigError } from './config-error.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -22,6 +23,7 @@ import {
   wrongDatabaseUrl,
 } from './environment.ts';
 import { type BoundConnection, buildFleet, type Findings } from './fleet.ts';
+import { resolveNotify } from './notify.ts';
 import { type KnownScopes, resolveRules, scopeFindings } from './rules.ts';
 import { Config } from './schema.ts';
 
@@ -29,6 +31,7 @@ import { Config } from './schema.ts';
 export interface ResolvedConfig {
   readonly interval_ms: number;
   readonly alerts: { readonly silent_after_ms: number; readonly rules: readonly ThresholdRule[] };
+  readonly notify: NotifyPolicy;
   readonly storage: {
     readonly directory: string;
     readonly commit_interval_ms: number;
@@ -133,6 +136,7 @@ function resolveConfig(
       silent_after_ms: alerts.silent_after_ms ?? Math.max(DEFAULTS.silent_after_ms, 5 * interval_ms),
       rules: resolveRules(alerts, findings.problems),
     },
+    notify: resolveNotify(config, directory, environment.secret, findings),
     storage: {
       directory: storage.directory ? resolve(directory, storage.directory) : environment.state_dir,
       commit_interval_ms: storage.commit_interval_ms ?? DEFAULTS.commit_interval_ms,

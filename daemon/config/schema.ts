@@ -5,6 +5,7 @@ import { ConnectionConfig } from '../../drivers/transports.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';
 import { ChemistryName } from './chemistry-schema.ts';
 import { DEFAULTS } from './defaults.ts';
+import { NotifyConfig } from './notify-schema.ts';
 import { LimitsConfig, RuleConfig } from './rule-schema.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -251,6 +252,7 @@ export const Config = Type.Object(
     connections: Type.Array(ConnectionConfig, { minItems: 1, description: 'Buses and links' }),
     batteries: Type.Array(BatteryConfig, { minItems: 1, description: 'What is connected' }),
     alerts: Type.Optional(AlertsConfig),
+    notify: Type.Optional(NotifyConfig),
     storage: Type.Optional(StorageConfig),
     upstream: Type.Optional(UpstreamConfig),
     server: Type.Optional(ServerConfig),

@@ -178,6 +178,12 @@ const TABLE: Record<string, Line[]> = {
       rules: { unknown: { limits: [{ critical: 3.7 }] } },
     }),
   ],
+  'GET /api/admin/notifications': [admin('/api/admin/notifications')],
+  'POST /api/admin/notifications/test': [
+    admin('/api/admin/notifications/test', 200, { receiver: 'office' }),
+    admin('/api/admin/notifications/test', 404, { receiver: 'nobody' }),
+    admin('/api/admin/notifications/test', 400, { receiver: '' }),
+  ],
   'GET /api/system/status': [all('/api/system/status')],
   'POST /api/system/clock/confirm': [
     admin('/api/system/clock/confirm', 409, { client_clock_ms: 0 }),

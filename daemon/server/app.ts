@@ -35,6 +35,7 @@ import { addAuditRoutes } from './routes/audit.ts';
 import { addAuthRoutes } from './routes/auth.ts';
 import { addBatteryRoutes } from './routes/batteries.ts';
 import { addExportRoute } from './routes/export.ts';
+import { addNotificationRoutes } from './routes/notifications.ts';
 import { addReportRoutes } from './routes/reports.ts';
 import { addSecurityTxt } from './routes/security-txt.ts';
 import { addSimulationRoutes } from './routes/simulation.ts';
@@ -179,6 +180,7 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addReportRoutes(app, context);
   addExportRoute(app, context);
   addAdminRoutes(app, context);
+  addNotificationRoutes(app, context);
   addUserRoutes(app, context);
   addApiKeyRoutes(app, context);
   addAuditRoutes(app, context);

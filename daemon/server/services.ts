@@ -1,6 +1,7 @@
 /** What the server needs of the rest of the daemon; `inject` tests give it small real ones. */
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Act } from '../../core/alerts/lifecycle.ts';
+import type { NotifiedEvent } from '../../core/alerts/notified.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import type {
   ComponentStatus,
@@ -10,6 +11,7 @@ import type {
   SystemStatus,
 } from '../../core/contract/http.ts';
 import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
+import type { NotificationsReply, NotificationTestReply } from '../../core/contract/notifications.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
@@ -45,6 +47,19 @@ export interface Alerts {
   changeSettings(settings: Settings, act: Act): Promise<SettingsReply>;
 }
 
+/** Who was notified of what. */
+export interface Notifications {
+  view(): NotificationsReply;
+  /** GatewayErrors NOT_FOUND, RATE_LIMITED. */
+  test(receiver: string): Promise<NotificationTestReply>;
+  /** Calls back when something was notified. */
+  onNotified(listener: () => void): () => void;
+  /** Of an alert, the oldest first. */
+  notifiedOf(
+    alert_id: string,
+  ): readonly { readonly receiver: string; readonly event: NotifiedEvent; readonly at_ms: number }[];
+}
+
 export interface TimeKeeper {
   /** A person whose clock shows `client_clock_ms` says that ours is right; a GatewayError CONFLICT where that is not believed. */
   confirm(client_clock_ms: number): ComponentStatus;
@@ -66,6 +81,7 @@ export interface GatewayServices {
   readonly topology: Topology;
   readonly live: LiveView;
   readonly alerts: Alerts;
+  readonly notifications: Notifications;
   readonly store: Pick<
     Store,
     'history' | 'alerts' | 'alertEvents' | 'documents' | 'audit' | 'completeness' | 'exportChunk' | 'flush'

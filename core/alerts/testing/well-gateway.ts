@@ -32,4 +32,5 @@ export const well = (): Parts => ({
   },
   clock: { state: 'ok', reason: null },
   certificate: { valid_until_ms: WELL_FROM_MS + 400 * DAY_MS },
+  notify: { failing: [] },
 });

@@ -8,6 +8,7 @@ import type { ComponentStatus, SystemStatus } from '../../../core/contract/http.
 import type { AlertView, FleetState } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Topology } from '../../../core/topology/topology.ts';
+import type { GatewayServices } from '../services.ts';
 import type { Viewer } from './access.ts';
 
 const CONNECTION = 'connection:';
@@ -82,13 +83,13 @@ export function visibleFleet(fleet: FleetState, viewer: Viewer): FleetState {
   return { ...fleet, batteries: fleet.batteries.filter(battery => viewer.sees(battery.id)) };
 }
 
-/** Newest first, with the names that battery and pack have now. */
+/** Newest first, with the names that battery and pack have now, and for moderators who was notified. */
 export function visibleAlerts(
   alerts: readonly Alert[],
   viewer: Viewer,
-  topology: Topology,
-  nextCheck: (alert: Alert) => string | null,
+  services: Pick<GatewayServices, 'topology' | 'alerts' | 'notifications'>,
 ): { alerts: AlertView[] } {
+  const { topology, notifications } = services;
   const packNames = new Map(topology.packs.map(({ id, name }) => [id, name]));
   const batteryNames = new Map(topology.batteries.map(({ id, name }) => [id, name]));
   const seen = alerts
@@ -97,7 +98,8 @@ export function visibleAlerts(
       ...alert,
       notes: [...alert.notes],
       lifecycle: lifecycleOf(alert),
-      next_check: nextCheck(alert),
+      next_check: services.alerts.nextCheck(alert),
+      notified: viewer.sees_gateway ? [...notifications.notifiedOf(alert.id)] : [],
       battery_name: nameOf(alert.battery_id, batteryNames),
       pack_name: nameOf(alert.pack_id, packNames),
     }));

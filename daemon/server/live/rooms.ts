@@ -51,9 +51,7 @@ export function roomState(
     case 'fleet':
       return visibleFleet(services.live.fleet(), viewer);
     case 'alerts':
-      return visibleAlerts(services.alerts.open(), viewer, services.topology, alert =>
-        services.alerts.nextCheck(alert),
-      );
+      return visibleAlerts(services.alerts.open(), viewer, services);
     case 'system':
       return visible.status(viewer, services.status());
     case 'battery':

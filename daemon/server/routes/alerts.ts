@@ -28,7 +28,6 @@ const AlertParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 200
 export function addAlertRoutes(app: App, context: ServerContext): void {
   const { services, visible } = context;
   const { store, topology } = services;
-  const nextCheck = (alert: Alert) => services.alerts.nextCheck(alert);
   app.get(
     '/api/alerts',
     {
@@ -55,7 +54,7 @@ export function addAlertRoutes(app: App, context: ServerContext): void {
       const page = found.slice(0, asked.limit);
       const last = page.at(-1);
       const next = found.length > asked.limit && last ? `${last.raised_ms}~${last.id}` : null;
-      const { alerts } = visibleAlerts(page, viewer, topology, nextCheck);
+      const { alerts } = visibleAlerts(page, viewer, services);
       if (!wantsCsv(request)) return { alerts, next };
       if (next !== null) reply.header('link', nextPage(request.url, next));
       return sendCsv(reply, `alerts-${topology.gateway_id}`, CSV_HEADER, alerts.map(csvRow)) as never;
@@ -66,7 +65,7 @@ export function addAlertRoutes(app: App, context: ServerContext): void {
 
 /** What people do with an alert: for the batteries in their care. */
 function addHandling(app: App, { services }: ServerContext): void {
-  const { alerts, topology } = services;
+  const { alerts } = services;
   const handle = <Body>(
     request: FastifyRequest,
     id: string,
@@ -80,7 +79,7 @@ function addHandling(app: App, { services }: ServerContext): void {
     if (!after)
       throw new GatewayError('NOT_FOUND', `There is no open alert '${id.slice(0, 80)}': perhaps it is over`);
     request.audited = { target: id, new: { message: after.message, ...(request.body as object) } };
-    return visibleAlerts([after], viewer, topology, one => alerts.nextCheck(one)).alerts[0];
+    return visibleAlerts([after], viewer, services).alerts[0];
   };
   const replies = { 200: AlertView, ...problems(400, 401, 403, 404) };
   const params = AlertParams;

@@ -38,7 +38,7 @@ import type { Argon2Cost } from '../auth/passwords.ts';
 import { PasswordHasher } from '../auth/passwords.ts';
 import { UserDirectory } from '../auth/users.ts';
 import type { ServerContext, ServerOptions } from '../options.ts';
-import type { GatewayServices, SimulationControl } from '../services.ts';
+import type { GatewayServices, Notifications, SimulationControl } from '../services.ts';
 
 /** The least argon2 takes: tests prove the way, not the cost. */
 export const CHEAP: Argon2Cost = { memory_kib: 8, passes: 1, lanes: 1 };
@@ -69,6 +69,7 @@ export const FAULTY_STORAGE: GatewayParts = {
   },
   clock: { state: 'ok', reason: null },
   certificate: null,
+  notify: { failing: [] },
 };
 
 export interface TestSite {
@@ -150,6 +151,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       topology,
       live,
       alerts,
+      notifications: makeNotifications(),
       store,
       audit: new AuditLog(audit, clock),
       time: { confirm },
@@ -292,6 +294,19 @@ function binding(topology: Topology, pack: number): PackBinding {
     shape,
     options: {},
     sensor_of_cell: undefined,
+  };
+}
+
+/** One receiver, `office`, that accepts everything. */
+function makeNotifications(): Notifications {
+  return {
+    view: () => ({ receivers: [], notifications: [] }),
+    onNotified: () => () => {},
+    notifiedOf: () => [{ receiver: 'office', event: 'raised', at_ms: 1 }],
+    async test(receiver) {
+      if (receiver !== 'office') throw new GatewayError('NOT_FOUND', `There is no receiver '${receiver}'`);
+      return { accepted: true, reply: '250 OK' };
+    },
   };
 }
 
