@@ -128,6 +128,7 @@ describe.skipIf(isSkipped)('a second language', () => {
     '/system/keys',
     '/system/audit',
     '/system/thresholds',
+    '/system/notifications',
     '/system/simulator',
     '/account',
     '/battery/none',

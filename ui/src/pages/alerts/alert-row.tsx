@@ -79,6 +79,7 @@ function AlertStates({ alert }: { alert: AlertView }) {
         ? text.occurrences(alert.occurrences, formatMoment(alert.occurred_ms, now))
         : text.again(count, formatMoment(alert.earlier_ms ?? alert.raised_ms, now)),
     ]);
+  if (alert.notified.length > 0) lines.push(['bell', text.notified(notifiedText(alert))]);
   if (lines.length === 0) return null;
   return (
     <ul class="alert-states">
@@ -89,6 +90,17 @@ function AlertStates({ alert }: { alert: AlertView }) {
       ))}
     </ul>
   );
+}
+
+/** Of each receiver what it got last. */
+function notifiedText({ notified }: AlertView): string {
+  const { notifiedOf, notifiedEvents } = t().alerts.states;
+  const last = new Map(notified.map(one => [one.receiver, one]));
+  return [...last.values()]
+    .map(({ receiver, event, at_ms }) =>
+      notifiedOf(receiver, notifiedEvents[event], formatMoment(at_ms, now_ms.value)),
+    )
+    .join(', ');
 }
 
 /** Folded away: what to check next, and what people wrote. */

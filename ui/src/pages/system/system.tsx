@@ -18,6 +18,7 @@ import { Certificate } from './certificate.tsx';
 import { Completeness } from './completeness.tsx';
 import { Components } from './components.tsx';
 import { Export } from './export.tsx';
+import { Notifications } from './notifications.tsx';
 import { SimulatorFaults } from './simulator.tsx';
 import { Thresholds } from './thresholds.tsx';
 
@@ -29,6 +30,7 @@ const SECTIONS = [
   { path: 'keys', name: 'keys', role: 'admin', view: ApiKeys },
   { path: 'audit', name: 'audit', role: 'admin', view: Audit },
   { path: 'thresholds', name: 'thresholds', role: 'admin', view: Thresholds },
+  { path: 'notifications', name: 'notifications', role: 'admin', view: Notifications },
   { path: 'simulator', name: 'simulator', role: 'admin', view: SimulatorFaults },
 ] as const;
 

@@ -78,6 +78,15 @@ export const alerts = {
     shelved: (by: string, until: string, reason: string) => `Shelved by ${by} until ${until}: ${reason}`,
     acknowledged: (by: string, moment: string) => `Acknowledged by ${by}, ${moment}`,
     occurrences: (n: number, moment: string) => `Came ${n} times, last ${moment}`,
+    /** `list`: of receivers, each with what it got and when. */
+    notified: (list: string) => `Notified: ${list}`,
+    notifiedOf: (receiver: string, event: string, moment: string) => `${receiver} (${event}, ${moment})`,
+    notifiedEvents: {
+      raised: 'raised',
+      worsened: 'worse',
+      escalated: 'not acknowledged',
+      recovered: 'recovered',
+    },
     again: (n: number, moment: string) => `${ordinalOf(n)} time; before, last ${moment}`,
   },
   actions: {

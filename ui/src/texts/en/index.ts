@@ -26,6 +26,7 @@ import {
   times,
 } from './common.ts';
 import { history } from './history.ts';
+import { notifications } from './notifications.ts';
 import { battery, cells, cellViews, device, fleet, fleetMap, pack } from './pages.ts';
 import { quantities } from './quantities.ts';
 import {
@@ -70,6 +71,7 @@ export const en = {
   exporting,
   completeness,
   thresholds,
+  notifications,
   simulator,
   login,
   setup,

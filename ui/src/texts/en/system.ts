@@ -13,6 +13,7 @@ export const system = {
   keys: 'API keys',
   audit: 'Audit log',
   thresholds: 'Thresholds',
+  notifications: 'Notifications',
   simulator: 'Simulator',
   gateway: 'Gateway',
   runningFor: 'Running for',
@@ -48,6 +49,7 @@ export const components = {
     sampler: 'Reading of packs',
     clock: 'Clock of this gateway',
     server: 'Server',
+    notify: 'Notifications',
   } as Words,
   counts: {
     max_bytes: 'Allowed',

@@ -14,6 +14,7 @@ const noun =
 export const countOf = {
   alarms: noun('alarm'),
   alerts: noun('alert'),
+  attempts: noun('attempt'),
   batteries: noun('battery', 'batteries'),
   cells: noun('cell'),
   days: noun('day'),
