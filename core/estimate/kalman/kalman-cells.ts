@@ -110,7 +110,7 @@ export class KalmanCells {
     const lasting_v = LASTING_PART * (tables.errorAt(tables.slow_v) - MEASURED_SLOW_V);
     const own = this.settings.stated_part * Math.sqrt(this.#p[cell * PACKED]);
     if (lasting_v <= 0) return own;
-    const slope = Math.max(0.05, this.#slopeAt(this.#x[cell * N + SOC]));
+    const slope = Math.max(0.05, tables.slopeAt(this.#x[cell * N + SOC]));
     return Math.hypot(own, lasting_v / slope);
   }
 
@@ -245,7 +245,7 @@ export class KalmanCells {
     for (let b = 0; b < MAX_BRANCHES; b++)
       cov[(BRANCH + b) * (N + 1)] += settings.branch_noise * (step_a2 + between_a2) * (1 - keep[b]) ** 2;
     const slow_v = settings.slow_factor * tables.errorAt(tables.slow_v);
-    const slope = this.#slopeAt(x[at + SOC]);
+    const slope = tables.slopeAt(x[at + SOC]);
     const slow_v2 = slow_v * slow_v + (settings.axis_sd * slope) ** 2;
     cov[SLOW * (N + 1)] += slow_v2 * (1 - keep_slow * keep_slow);
     const lost = 1 - keep_share * keep_share;
@@ -269,12 +269,6 @@ export class KalmanCells {
     this.#decays_dt_s = dt_s;
   }
 
-  #slopeAt(soc: number): number {
-    this.tables.read(soc - 0.01, this.#read, 0);
-    this.tables.read(soc + 0.01, this.#read, STRIDE);
-    return (this.#read[STRIDE] - this.#read[0]) / 0.02;
-  }
-
   #update(cell: number, dt_s: number, current_a: number, voltage_v: number): void {
     const { tables, settings } = this;
     const cov = this.#cov;
@@ -293,7 +287,6 @@ export class KalmanCells {
       (4 * (m - mean) ** 2 + (low - mean) ** 2 + (high - mean) ** 2) / 6 - slope * slope * sd * sd,
     );
     const h = this.#h;
-    h.fill(0);
     h[SOC] = slope;
     let drop_v = 0;
     for (let b = 0; b < MAX_BRANCHES; b++) {
@@ -312,7 +305,10 @@ export class KalmanCells {
     let expected_v2 = noise_v2;
     for (let i = 0; i < N; i++) {
       let sum = 0;
-      for (let j = 0; j < SAMPLING; j++) sum += cov[i * N + j] * h[j];
+      // The voltage does not depend on scale and sampling.
+      for (let j = 0; j < SCALE; j++) sum += cov[i * N + j] * h[j];
+      sum += cov[i * N + SLOW];
+      for (let j = SERIES; j < SAMPLING; j++) sum += cov[i * N + j] * h[j];
       ph[i] = sum;
       expected_v2 += h[i] * sum;
     }

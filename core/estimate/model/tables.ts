@@ -90,6 +90,17 @@ export class ModelTables {
     return this.nodes[low] * (1 - this.row_share) + this.nodes[low + ROW] * this.row_share;
   }
 
+  /** How steep the curve is there, V over the whole of the charge. */
+  slopeAt(soc: number): number {
+    const x = Math.min(SOC_COUNT - 2.001, Math.max(1, (soc - SOC_BEGIN) / SOC_STEP));
+    const i = Math.floor(x);
+    const v = x - i;
+    // Between the central differences at the steps around it.
+    const low = this.middleV(i + 1) - this.middleV(i - 1);
+    const high = this.middleV(i + 2) - this.middleV(i);
+    return ((1 - v) * low + v * high) / (2 * SOC_STEP);
+  }
+
   errorAt(column: Float64Array): number {
     return column[this.row] * (1 - this.row_share) + column[this.row + 1] * this.row_share;
   }
