@@ -142,7 +142,10 @@ test('a quiet bus has no finding and no address', async () => {
   expect(addressesSeen(shipped('jk-can-v2'), traffic)).toEqual([]);
 });
 
-const vehicle = new URL('../../../../shared/conformance/traces/savvycan-vehicle-candump.log', import.meta.url);
+const vehicle = new URL(
+  '../../../../shared/conformance/traces/savvycan-vehicle-candump.log',
+  import.meta.url,
+);
 const vehicleTest = existsSync(vehicle) || process.env.CI === 'true' ? test : test.skip;
 
 vehicleTest('the bus of a vehicle no profile is for is not claimed', async () => {
