@@ -25,12 +25,16 @@ export interface OpeningOptions {
   readonly onEvent: (event: WorkerEvent) => void;
 }
 
+const nothing = () => undefined;
+
 export class Opening {
   readonly workers: StoreWorkers;
   readonly #options: OpeningOptions;
   #lock: ProcessLock | undefined;
   #retry_ms = FIRST_RETRY_MS;
   #timer: TimerHandle | undefined;
+  /** Settles when the reader has the file again. */
+  #reader_is_back: Promise<void> = Promise.resolve();
   #is_stopped = false;
   #is_read_only = false;
   /** What is stored cannot be read either. */
@@ -57,9 +61,10 @@ export class Opening {
     }
   }
 
-  /** While nothing can be read either, there is nothing. */
+  /** While nothing can be read either, there is nothing; while the writer tries the file alone, it waits. */
   readonly read: Read = async (method, params) => {
     if (this.is_unread) return unreadAnswer(method, this.#options.file);
+    await this.#reader_is_back;
     return this.workers.read(method, params);
   };
 
@@ -106,6 +111,12 @@ export class Opening {
       this.is_unread = false;
       return opened;
     }
+    const opening = this.#openWithoutReader();
+    this.#reader_is_back = opening.then(nothing, nothing);
+    return opening;
+  }
+
+  async #openWithoutReader(): Promise<OpenedLog> {
     await this.workers.closeReader();
     try {
       return await this.#open();

@@ -179,7 +179,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     const { page, context } = await open();
     await enter(page, '/system/thresholds');
     const rule = page.getByRole('group', { name: 'State of charge low: The pack’s state of charge' });
-    const limit = rule.getByLabel('Warning below, %');
+    const limit = rule.getByLabel('Warning below, % All packs');
     await limit.fill('2');
     await page.getByRole('button', { name: 'Save rules' }).click();
     await page
