@@ -19,6 +19,8 @@ beforeAll(async () => {
   database_url = (await first.waitFor(/psql '(postgres:[^']+)'/))[1];
 });
 
+const PACKS = 100;
+
 afterAll(async () => {
   await first?.stop();
   await rm(state_dir, { recursive: true, force: true });
@@ -63,6 +65,8 @@ test('a second start ends with one line that names the first, which goes on with
 });
 
 test('export works beside the one that runs', async () => {
+  // What the centre has is stored here: more than a reading of each pack.
+  await syncedAfter(3 * PACKS);
   const exporting = startGateway(['export', '--from', '1h', '--state-dir', state_dir, '--rows', 'pack'], {});
   expect(await exporting.exited).toBe(0);
   expect(exporting.output().split('\n').length).toBeGreaterThan(100);
