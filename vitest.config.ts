@@ -7,8 +7,8 @@ const rooms = '{core,drivers,sim,daemon,ui}';
 
 /** Many tests wait: for a kernel to boot, for a server, for time to pass. */
 const WORKERS = 2;
-/** Two for a core of a small machine: what waits costs nothing. */
-const UNIT_WORKERS = 4;
+/** Three for a core of a small machine: what waits costs nothing. */
+const UNIT_WORKERS = 6;
 
 // What Node compiles is kept: packages, and the sources that threads and processes of tests load by themselves.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/tests');
@@ -19,6 +19,11 @@ const LONGEST = [
   'test/simulation',
   'upstream/faults',
   'browser/dashboard',
+  // These wait for time to pass, while others work.
+  'store/waiting',
+  'scan/modbus-scan',
+  'modbus/trailing',
+  'modbus/closing',
 ];
 
 class LongestFirst extends BaseSequencer {

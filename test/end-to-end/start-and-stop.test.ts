@@ -1,16 +1,16 @@
 /** A gateway that is stopped while it starts: nothing of it goes on afterwards, whatever moment that was. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Clock, TimerHandle } from '../core/clock/clock.ts';
-import { systemClock } from '../core/clock/system-clock.ts';
-import type { Logger } from '../core/log.ts';
-import { loadProfiles } from '../drivers/profiles/load.ts';
-import { readEnvironment } from './config/environment.ts';
-import { loadConfig } from './config/load.ts';
-import { Gateway } from './gateway.ts';
-import { temporaryDirectory } from './store/testing/fixtures.ts';
+import type { Clock, TimerHandle } from '../../core/clock/clock.ts';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import type { Logger } from '../../core/log.ts';
+import { readEnvironment } from '../../daemon/config/environment.ts';
+import { loadConfig } from '../../daemon/config/load.ts';
+import { Gateway } from '../../daemon/gateway.ts';
+import { temporaryDirectory } from '../../daemon/store/testing/fixtures.ts';
+import { loadProfiles } from '../../drivers/profiles/load.ts';
 
-const CONFIG = new URL('./config/demo.yaml', import.meta.url).pathname;
+const CONFIG = new URL('../../daemon/config/demo.yaml', import.meta.url).pathname;
 const profiles = loadProfiles();
 
 /** Real time, timers counted; `onCall` hears of every timer and log line: the moments at which a start can be met. */

@@ -2,16 +2,16 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { systemClock } from '../core/clock/system-clock.ts';
-import type { Logger } from '../core/log.ts';
-import { loadProfiles } from '../drivers/profiles/load.ts';
-import { readEnvironment } from './config/environment.ts';
-import { loadConfig } from './config/load.ts';
-import { Gateway } from './gateway.ts';
-import { STORE_FILE } from './store/sqlite-store.ts';
-import { temporaryDirectory } from './store/testing/fixtures.ts';
+import { systemClock } from '../../core/clock/system-clock.ts';
+import type { Logger } from '../../core/log.ts';
+import { readEnvironment } from '../../daemon/config/environment.ts';
+import { loadConfig } from '../../daemon/config/load.ts';
+import { Gateway } from '../../daemon/gateway.ts';
+import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
+import { temporaryDirectory } from '../../daemon/store/testing/fixtures.ts';
+import { loadProfiles } from '../../drivers/profiles/load.ts';
 
-const CONFIG = new URL('./config/demo.yaml', import.meta.url).pathname;
+const CONFIG = new URL('../../daemon/config/demo.yaml', import.meta.url).pathname;
 const profiles = loadProfiles();
 const PASSWORD = 'a long enough password';
 

@@ -8,10 +8,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { BINARY_PROTOCOL } from '../../core/contract/live-binary.ts';
-import { buildApp } from './app.ts';
-import { type FuzzSchema, nearly, word } from './testing/fuzz.ts';
-import { start } from './testing/live.ts';
-import { addTestUsers, makeTestSite, testOptions, tokenOf } from './testing/test-site.ts';
+import { buildApp } from '../../daemon/server/app.ts';
+import { type FuzzSchema, nearly, word } from '../../daemon/server/testing/fuzz.ts';
+import { start } from '../../daemon/server/testing/live.ts';
+import { addTestUsers, makeTestSite, testOptions, tokenOf } from '../../daemon/server/testing/test-site.ts';
 
 const SEED = 20_261_127;
 const NO_LIMITS = {
