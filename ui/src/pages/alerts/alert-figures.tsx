@@ -41,7 +41,9 @@ function Figures({ report }: { report: AlertReport }) {
     [
       text.toAcknowledge,
       spanOf(report.to_acknowledge_median_ms),
-      text.acknowledged(acknowledged, spanOf(report.to_acknowledge_p90_ms)),
+      acknowledged === 0
+        ? text.noneAcknowledged
+        : text.acknowledged(acknowledged, spanOf(report.to_acknowledge_p90_ms)),
     ],
   ];
   return (

@@ -54,6 +54,7 @@ export const alerts = {
     floodShare: (percent: number) => `${percent} % of the time; the goal is below 1 %`,
     toAcknowledge: 'Until acknowledged',
     acknowledged: (n: number, most: string) => `Median of ${n}; nine of ten within ${most}`,
+    noneAcknowledged: 'None was acknowledged',
     never: '-',
     mostFrequent: 'Most frequent',
     noAlert: 'There was none.',
