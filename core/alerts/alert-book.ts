@@ -49,8 +49,14 @@ export class AlertBook {
 
   /** The alert whose condition holds, as far as is known; what has been cleared or latched is not found. */
   find(rule_id: string, { index }: Subject): Alert | undefined {
-    const alert = this.#open.get(rule_id)?.[index];
-    return alert?.state === 'active' && alert.latched_since_ms === null ? alert : undefined;
+    return holding(this.#open.get(rule_id)?.[index]);
+  }
+
+  /** The open alerts of a rule by subject, kept up to date: for who looks at every reading. */
+  openOf(rule_id: string): readonly (Alert | undefined)[] {
+    const alerts = this.#open.get(rule_id) ?? [];
+    this.#open.set(rule_id, alerts);
+    return alerts;
   }
 
   /** All that are open, newest first. */
@@ -239,6 +245,11 @@ export class AlertBook {
     this.#open.set(alert.rule_id, alerts);
     alerts[index] = alert.is_open ? alert : undefined;
   }
+}
+
+/** The alert, while its condition holds as far as is known. */
+export function holding(alert: Alert | undefined): Alert | undefined {
+  return alert?.state === 'active' && alert.latched_since_ms === null ? alert : undefined;
 }
 
 function keyOf(rule_id: string, { pack_id, connection_id }: Pick<Alert, 'pack_id' | 'connection_id'>) {

@@ -44,11 +44,11 @@ export class AlertEngine {
       connection_id: null,
       node,
     }));
-    this.#thresholds = new ThresholdRules(topology, rules);
+    this.#thresholds = new ThresholdRules(topology, rules, this.book);
     this.#silence = new SilenceRule(topology);
     this.#kinds = [
       this.#thresholds,
-      new DeviceAlarmRules(topology.packs.length, options.deviceAlarmLabel),
+      new DeviceAlarmRules(topology.packs, this.book, options.deviceAlarmLabel),
       this.#silence,
       new TwoDevicesRule(),
       new WeakCellRule(pack => this.#thresholds.spreadLimit(pack)),

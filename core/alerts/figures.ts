@@ -37,6 +37,30 @@ const REPORTED_EXTREMES: Partial<Record<CellMetricName, readonly [number, number
 };
 const CELL_NAMES = Object.keys(CellMetric) as CellMetricName[];
 
+/** What a rule judges, looked up once: names cost more than the judging. */
+export interface Figure {
+  readonly of: 'lowest' | 'highest' | 'pack' | DerivedName;
+  /** CellMetric of the extremes, PackMetric of the pack. */
+  readonly metric: number;
+}
+
+/** A limit, likewise. */
+export type ReadyLimit =
+  | number
+  | { readonly metric: number; readonly times: number; readonly plus: number }
+  | LimitTable;
+
+export function readyLimit(limit: Limit): ReadyLimit {
+  if (typeof limit === 'number' || isTable(limit)) return limit;
+  return { metric: PackMetric[limit.of], times: limit.times, plus: limit.plus ?? 0 };
+}
+
+export function figureOf({ on, direction }: Pick<ThresholdRule, 'on' | 'direction'>): Figure {
+  if (on.scope === 'cell')
+    return { of: direction === 'above' ? 'highest' : 'lowest', metric: CellMetric[on.metric] };
+  return isDerived(on.metric) ? { of: on.metric, metric: -1 } : { of: 'pack', metric: PackMetric[on.metric] };
+}
+
 /** Below it a current is none: amperes, or this share of the full capacity in an hour. */
 const REST_A = 0.5;
 const REST_C_RATE = 0.02;
@@ -52,57 +76,60 @@ export class PackFigures {
   readonly #lowest_cell = new Int32Array(CELL_METRICS.length);
   readonly #highest_cell = new Int32Array(CELL_METRICS.length);
   readonly #good_count = new Int32Array(CELL_METRICS.length);
-  readonly #metrics: readonly number[];
+  #metrics: readonly number[] = [];
   #reading: PackReading | undefined;
+  #current_a = Number.NaN;
+  #rest_a = REST_A;
   #rest_since_ms = Number.NaN;
   #rise_from_ms = Number.NaN;
   #rise_from_c = Number.NaN;
   #rise_c_per_min = Number.NaN;
 
-  /** `metrics`: CellMetrics that rules judge. */
-  constructor(metrics: readonly number[]) {
-    this.#metrics = [...new Set([CellMetric.voltage_v, CellMetric.temperature_c, ...metrics])];
+  constructor() {
     this.#lowest.fill(Number.NaN);
     this.#highest.fill(Number.NaN);
+  }
+
+  /** CellMetrics that rules judge. */
+  judgeCells(metrics: readonly number[]): void {
+    this.#metrics = [...new Set([CellMetric.voltage_v, CellMetric.temperature_c, ...metrics])];
   }
 
   /** Takes the figures of a reading, which must stay as it is until the next call. */
   take(reading: PackReading): void {
     this.#reading = reading;
     for (let i = 0; i < this.#metrics.length; i++) this.#takeExtremes(reading, this.#metrics[i]);
-    const current_a = Math.abs(this.pack(PackMetric.current_a));
+    this.#current_a = this.pack(PackMetric.current_a);
+    const by_capacity_a = this.pack(PackMetric.capacity_full_ah) * REST_C_RATE;
+    this.#rest_a = by_capacity_a > REST_A ? by_capacity_a : REST_A;
     // Without a current nobody knows: neither rest nor load.
-    if (!(current_a <= this.#restCurrent())) this.#rest_since_ms = Number.NaN;
+    if (!(Math.abs(this.#current_a) <= this.#rest_a)) this.#rest_since_ms = Number.NaN;
     else if (Number.isNaN(this.#rest_since_ms)) this.#rest_since_ms = reading.mono_ms;
     this.#takeRise(reading.mono_ms);
   }
 
   /** The value that a rule judges: the one furthest towards its limits. */
-  value({ on, direction }: Pick<ThresholdRule, 'on' | 'direction'>): number {
-    if (on.scope === 'cell')
-      return (direction === 'above' ? this.#highest : this.#lowest)[CellMetric[on.metric]];
-    const { metric } = on;
-    return isDerived(metric) ? this.#derived(metric) : this.pack(PackMetric[metric]);
+  value({ of, metric }: Figure): number {
+    if (of === 'highest') return this.#highest[metric];
+    if (of === 'lowest') return this.#lowest[metric];
+    return of === 'pack' ? this.pack(metric) : this.#derived(of);
   }
 
   /** The cell it belongs to, counting from 0; -1: the pack. */
-  cell({ on, direction }: Pick<ThresholdRule, 'on' | 'direction'>): number {
-    if (on.scope !== 'cell') return -1;
-    return (direction === 'above' ? this.#highest_cell : this.#lowest_cell)[CellMetric[on.metric]];
+  cell({ of, metric }: Figure): number {
+    if (of === 'highest') return this.#highest_cell[metric];
+    return of === 'lowest' ? this.#lowest_cell[metric] : -1;
   }
 
   /** How many cells lie beyond a limit. */
-  cellsBeyond({ on, direction }: Pick<ThresholdRule, 'on' | 'direction'>, limit: number): number {
+  cellsBeyond({ of, metric }: Figure, limit: number): number {
     const reading = this.#reading;
-    if (on.scope !== 'cell' || !reading) return 0;
-    const column = reading.column(CellMetric[on.metric]);
-    const quality = reading.columnQuality(CellMetric[on.metric]);
+    if (!reading || (of !== 'highest' && of !== 'lowest')) return 0;
+    const column = reading.column(metric);
+    const quality = reading.columnQuality(metric);
     let beyond = 0;
     for (let cell = 0; cell < column.length; cell++)
-      if (
-        quality[cell] === Quality.good &&
-        (direction === 'above' ? column[cell] > limit : column[cell] < limit)
-      )
+      if (quality[cell] === Quality.good && (of === 'highest' ? column[cell] > limit : column[cell] < limit))
         beyond++;
     return beyond;
   }
@@ -115,9 +142,9 @@ export class PackFigures {
 
   /** Undefined: nobody knows, as there is no good current. */
   isDuring(during: During): boolean | undefined {
-    const current_a = this.pack(PackMetric.current_a);
+    const current_a = this.#current_a;
+    const rest_a = this.#rest_a;
     if (Number.isNaN(current_a)) return undefined;
-    const rest_a = this.#restCurrent();
     if (during === 'charging') return current_a > rest_a;
     if (during === 'discharging') return current_a < -rest_a;
     if (during === 'load') return Math.abs(current_a) > rest_a;
@@ -125,9 +152,9 @@ export class PackFigures {
   }
 
   /** What a limit is at this moment for a value of `cell`; NaN: what it depends on is not known. */
-  limit(limit: Limit, cell: number): number {
+  limit(limit: ReadyLimit, cell: number): number {
     if (typeof limit === 'number') return limit;
-    if (!isTable(limit)) return this.pack(PackMetric[limit.of]) * limit.times + (limit.plus ?? 0);
+    if ('metric' in limit) return this.pack(limit.metric) * limit.times + limit.plus;
     const first = this.#condition(limit.over[0], cell);
     const second = limit.over.length > 1 ? this.#condition(limit.over[1], cell) : 0;
     if (Number.isNaN(first) || Number.isNaN(second)) return limit.otherwise ?? Number.NaN;
@@ -135,9 +162,8 @@ export class PackFigures {
   }
 
   #condition(condition: Condition, cell: number): number {
-    const current_a = this.pack(PackMetric.current_a);
-    if (condition === 'current_a') return current_a;
-    if (condition === 'c_rate') return current_a / this.pack(PackMetric.capacity_full_ah);
+    if (condition === 'current_a') return this.#current_a;
+    if (condition === 'c_rate') return this.#current_a / this.pack(PackMetric.capacity_full_ah);
     if (condition === 'soc_pct') return this.pack(PackMetric.soc_pct);
     const reading = this.#reading;
     const own = CellMetric.temperature_c;
@@ -151,8 +177,8 @@ export class PackFigures {
     if (name === 'cell_voltage_spread_v') return this.#spread(voltage_v);
     if (name === 'cell_temperature_spread_c') return this.#spread(temperature_c);
     if (name === 'temperature_rise_c_per_min') return this.#rise_c_per_min;
-    if (name === 'charge_current_a') return Math.max(0, this.pack(PackMetric.current_a));
-    if (name === 'discharge_current_a') return Math.max(0, -this.pack(PackMetric.current_a));
+    if (name === 'charge_current_a') return Math.max(0, this.#current_a);
+    if (name === 'discharge_current_a') return Math.max(0, -this.#current_a);
     const reading = this.#reading;
     if (!reading) return Number.NaN;
     return (
@@ -163,11 +189,6 @@ export class PackFigures {
   /** Of one cell alone there is none. */
   #spread(metric: number): number {
     return this.#good_count[metric] === 1 ? Number.NaN : this.#highest[metric] - this.#lowest[metric];
-  }
-
-  #restCurrent(): number {
-    const by_capacity_a = this.pack(PackMetric.capacity_full_ah) * REST_C_RATE;
-    return by_capacity_a > REST_A ? by_capacity_a : REST_A;
   }
 
   #takeExtremes(reading: PackReading, metric: number): void {

@@ -1,24 +1,38 @@
 /** Alarms that a device itself reports, each an alert of its own in the vendor's words. */
 import { DeviceAlarmLevel } from '../../reading/pack-reading.ts';
 import type { PackNode } from '../../topology/topology.ts';
-import { DEVICE_ALARM_RULE } from '../alert.ts';
-import type { AlertBook, Emit } from '../alert-book.ts';
+import { type Alert, DEVICE_ALARM_RULE } from '../alert.ts';
+import { type AlertBook, type Emit, holding } from '../alert-book.ts';
 import type { PackMoment, RuleKind } from './kind.ts';
 
 /** Devices report and withdraw an alarm at the edge of its limit many times an hour. */
 export const CLEAR_AFTER_MS = 5 * 60_000;
 
+interface AlarmRule {
+  readonly id: string;
+  readonly code: string;
+  /** Its open alerts, by pack. */
+  readonly open: readonly (Alert | undefined)[];
+}
+
 export class DeviceAlarmRules implements RuleKind {
   /** The vendor's words for a code of a pack. */
   readonly #labelOf: (pack: number, code: string) => string;
-  readonly #rule_ids = new Map<string, string>();
+  /** By pack, then in the order in which its device reports them. */
+  readonly #rules: readonly (readonly AlarmRule[])[];
   readonly #pack_count: number;
   /** By rule id, then by pack: since when an active alarm is no longer reported; NaN: it is. */
   readonly #over_since_ms = new Map<string, Float64Array>();
 
-  constructor(pack_count: number, labelOf: (pack: number, code: string) => string) {
-    this.#pack_count = pack_count;
+  constructor(packs: readonly PackNode[], book: AlertBook, labelOf: (pack: number, code: string) => string) {
+    this.#pack_count = packs.length;
     this.#labelOf = labelOf;
+    const by_code = new Map<string, AlarmRule>();
+    for (const code of new Set(packs.flatMap(({ shape }) => shape.device_alarms))) {
+      const id = `${DEVICE_ALARM_RULE}/${code}`;
+      by_code.set(code, { id, code, open: book.openOf(id) });
+    }
+    this.#rules = packs.map(({ shape }) => shape.device_alarms.flatMap(code => by_code.get(code) ?? []));
   }
 
   knows(rule_id: string, node: PackNode): boolean {
@@ -27,17 +41,26 @@ export class DeviceAlarmRules implements RuleKind {
   }
 
   judge(moment: PackMoment, book: AlertBook, emit: Emit): void {
-    const { device_alarms } = moment.subject.node.shape;
-    for (let i = 0; i < device_alarms.length; i++) {
-      const level = moment.reading?.device_alarm_level[i] ?? DeviceAlarmLevel.unknown;
-      this.#judgeOne(device_alarms[i], level, moment, book, emit);
+    const { subject, reading } = moment;
+    const rules = this.#rules[subject.index];
+    const { none, unknown } = DeviceAlarmLevel;
+    for (let i = 0; i < rules.length; i++) {
+      const level = reading ? reading.device_alarm_level[i] : unknown;
+      const isQuiet = level === none || level === unknown;
+      if (!isQuiet || rules[i].open[subject.index] !== undefined)
+        this.#judgeOne(rules[i], level, moment, book, emit);
     }
   }
 
-  #judgeOne(code: string, level: number, moment: PackMoment, book: AlertBook, emit: Emit): void {
+  #judgeOne(
+    { id, code, open }: AlarmRule,
+    level: number,
+    moment: PackMoment,
+    book: AlertBook,
+    emit: Emit,
+  ): void {
     const { subject, t_ms } = moment;
-    const id = this.#ruleId(code);
-    const active = book.find(id, subject);
+    const active = holding(open[subject.index]);
     if (level === DeviceAlarmLevel.unknown) {
       if (active && moment.is_silent) book.setUnknown(id, subject, t_ms - moment.silent_ms, t_ms, emit);
       return;
@@ -68,14 +91,5 @@ export class DeviceAlarmRules implements RuleKind {
     if (mono_ms - since_ms[subject.index] < CLEAR_AFTER_MS) return false;
     since_ms[subject.index] = Number.NaN;
     return true;
-  }
-
-  #ruleId(code: string): string {
-    let id = this.#rule_ids.get(code);
-    if (id === undefined) {
-      id = `${DEVICE_ALARM_RULE}/${code}`;
-      this.#rule_ids.set(code, id);
-    }
-    return id;
   }
 }

@@ -5,19 +5,61 @@
  */
 import { CellMetric } from '../../metrics.ts';
 import type { PackNode, Topology } from '../../topology/topology.ts';
-import type { AlertBook, Emit, Found } from '../alert-book.ts';
-import { PackFigures, ruleQuantity } from '../figures.ts';
+import type { Alert } from '../alert.ts';
+import { type AlertBook, type Emit, type Found, holding } from '../alert-book.ts';
+import { type Figure, figureOf, PackFigures, type ReadyLimit, readyLimit, ruleQuantity } from '../figures.ts';
 import { type PackRule, ruleOfPack, type ThresholdRule } from '../rule.ts';
 import type { PackMoment, PackSubject, RuleKind } from './kind.ts';
 
 const LEVELS = 3;
 
-/** How long the value of a rule has been beyond its limits, or back, by monotonic time; NaN: it is not. */
-interface Watched extends PackRule {
+/**
+ * A rule as it holds for one pack, and how long its value has been beyond its limits, or back, by monotonic time;
+ * NaN: it is not.
+ */
+class Watched implements PackRule {
+  readonly rule: ThresholdRule;
+  readonly levels: PackRule['levels'];
+  readonly hysteresis: number;
+  readonly figure: Figure;
+  /** Of its levels. */
+  readonly limits: readonly ReadyLimit[];
+  /** Times it, limits are crossed upwards. */
+  readonly sign: number;
+  /** `sign` times the value: up to this no limit is crossed; -Infinity: one of them depends on something. */
+  readonly inside_up_to: number;
+  /** The open alerts of the rule, by subject. */
+  readonly open: readonly (Alert | undefined)[];
   readonly beyond_since_ms: Float64Array;
+  /** Whether any of those is a time. */
+  isBeyondAny: boolean;
   back_since_ms: number;
   /** When it was judged last. */
   judged_ms: number;
+
+  constructor({ rule, levels, hysteresis }: PackRule, open: Watched['open'], before: Watched | undefined) {
+    this.rule = rule;
+    this.levels = levels;
+    this.hysteresis = hysteresis;
+    this.figure = figureOf(rule);
+    this.limits = levels.map(({ limit }) => readyLimit(limit));
+    const sign = rule.direction === 'above' ? 1 : -1;
+    this.sign = sign;
+    this.inside_up_to = Math.min(
+      ...levels.map(({ limit }) => (typeof limit === 'number' ? sign * limit : Number.NEGATIVE_INFINITY)),
+    );
+    this.open = open;
+    this.beyond_since_ms = before?.beyond_since_ms ?? new Float64Array(LEVELS).fill(Number.NaN);
+    this.isBeyondAny = before?.isBeyondAny ?? false;
+    this.back_since_ms = before?.back_since_ms ?? Number.NaN;
+    this.judged_ms = before?.judged_ms ?? Number.NaN;
+  }
+
+  forget(): void {
+    if (!this.isBeyondAny) return;
+    this.isBeyondAny = false;
+    this.beyond_since_ms.fill(Number.NaN);
+  }
 }
 
 /** Of a rule and a pack whose value is beyond a limit, or back, but not yet for long enough. */
@@ -32,17 +74,18 @@ export interface Pending {
 
 export class ThresholdRules implements RuleKind {
   readonly #topology: Topology;
+  readonly #book: AlertBook;
   #rules: readonly ThresholdRule[] = [];
   /** By pack. */
   #watched: readonly (readonly Watched[])[] = [];
-  #figures: readonly PackFigures[] = [];
+  readonly #figures: readonly PackFigures[];
   readonly #first_reading_ms: Float64Array;
 
-  constructor(topology: Topology, rules: readonly ThresholdRule[]) {
+  constructor(topology: Topology, rules: readonly ThresholdRule[], book: AlertBook) {
     this.#topology = topology;
+    this.#book = book;
     this.#first_reading_ms = new Float64Array(topology.packs.length).fill(Number.NaN);
-    const metrics = rules.flatMap(({ on }) => (on.scope === 'cell' ? [CellMetric[on.metric]] : []));
-    this.#figures = topology.packs.map(() => new PackFigures(metrics));
+    this.#figures = topology.packs.map(() => new PackFigures());
     this.replace(rules);
   }
 
@@ -58,9 +101,11 @@ export class ThresholdRules implements RuleKind {
       rules.flatMap(rule => {
         const found = this.#ofPack(rule, node);
         const old = before[node.pack]?.find(one => one.rule.id === rule.id);
-        return found ? [{ ...found, ...(old ? kept(old) : unwatched()) }] : [];
+        return found ? [new Watched(found, this.#book.openOf(rule.id), old)] : [];
       }),
     );
+    const metrics = rules.flatMap(({ on }) => (on.scope === 'cell' ? [CellMetric[on.metric]] : []));
+    for (const figures of this.#figures) figures.judgeCells(metrics);
   }
 
   /** As they hold for one pack, each limit with where it comes from. */
@@ -93,10 +138,17 @@ export class ThresholdRules implements RuleKind {
     const awake_ms = mono_ms - this.#first_reading_ms[subject.index];
     for (let i = 0; i < watched.length; i++) {
       const one = watched[i];
-      const value = reading ? figures.value(one.rule) : Number.NaN;
-      if (!Number.isNaN(value)) this.#judgeOne(one, value, awake_ms, figures, moment, book, emit);
-      else if (is_silent || mono_ms - one.judged_ms > moment.silent_after_ms) {
-        forget(one);
+      const value = reading ? figures.value(one.figure) : Number.NaN;
+      if (!Number.isNaN(value)) {
+        const isAtPeace =
+          one.sign * value <= one.inside_up_to && !one.isBeyondAny && one.open[subject.index] === undefined;
+        if (!isAtPeace) this.#judgeOne(one, value, awake_ms, figures, moment, book, emit);
+        else {
+          one.judged_ms = mono_ms;
+          one.back_since_ms = Number.NaN;
+        }
+      } else if (is_silent || mono_ms - one.judged_ms > moment.silent_after_ms) {
+        one.forget();
         const since_ms = t_ms - (mono_ms - one.judged_ms);
         book.setUnknown(one.rule.id, subject, Number.isNaN(since_ms) ? t_ms : since_ms, t_ms, emit);
       }
@@ -123,7 +175,9 @@ export class ThresholdRules implements RuleKind {
       const one = node && this.#watched[node.pack].find(({ rule }) => rule.id === rule_id);
       for (let level = 0; one && level < LEVELS; level++)
         one.beyond_since_ms[level] = mono_ms - (lasted_ms[level] ?? Number.NaN);
-      if (one) one.back_since_ms = mono_ms - (back_ms ?? Number.NaN);
+      if (!one) continue;
+      one.isBeyondAny = true;
+      one.back_since_ms = mono_ms - (back_ms ?? Number.NaN);
     }
   }
 
@@ -137,29 +191,33 @@ export class ThresholdRules implements RuleKind {
     emit: Emit,
   ): void {
     const { rule, levels } = one;
-    const active = book.find(rule.id, subject);
+    const active = holding(one.open[subject.index]);
     if (rule.during !== undefined && figures.isDuring(rule.during) !== true) {
-      forget(one);
+      one.forget();
       // While nothing is charged, nothing is charged in the cold; but a spread under load is not over at rest.
       const isOver = rule.during === 'charging' || rule.during === 'discharging';
       one.judged_ms = mono_ms;
       if (isOver && active) this.#clearAfter(one, subject, mono_ms, t_ms, book, emit);
       return;
     }
-    const sign = rule.direction === 'above' ? 1 : -1;
-    const cell = figures.cell(rule);
+    const { sign } = one;
+    const cell = figures.cell(one.figure);
     let due = levels.length;
     let held = levels.length;
     let isJudged = false;
+    one.isBeyondAny = false;
     for (let level = levels.length - 1; level >= 0; level--) {
-      const { severity, limit } = levels[level];
-      const at = figures.limit(limit, cell);
-      if (Number.isNaN(at)) continue;
+      const at = figures.limit(one.limits[level], cell);
+      if (Number.isNaN(at)) {
+        if (!Number.isNaN(one.beyond_since_ms[level])) one.isBeyondAny = true;
+        continue;
+      }
       isJudged = true;
       const isBeyond = sign * value > sign * at;
+      if (isBeyond) one.isBeyondAny = true;
       if (!isBeyond) one.beyond_since_ms[level] = Number.NaN;
       else if (Number.isNaN(one.beyond_since_ms[level])) one.beyond_since_ms[level] = mono_ms;
-      const after_ms = severity === 'critical' ? rule.critical_after_ms : rule.raise_after_ms;
+      const after_ms = levels[level].severity === 'critical' ? rule.critical_after_ms : rule.raise_after_ms;
       if (isBeyond && awake_ms >= rule.inhibit_ms && mono_ms - one.beyond_since_ms[level] >= after_ms)
         due = level;
       if (sign * value > sign * at - one.hysteresis) held = level;
@@ -227,25 +285,9 @@ export class ThresholdRules implements RuleKind {
   }
 }
 
-const unwatched = () => ({
-  beyond_since_ms: new Float64Array(LEVELS).fill(Number.NaN),
-  back_since_ms: Number.NaN,
-  judged_ms: Number.NaN,
-});
-
-const kept = ({ beyond_since_ms, back_since_ms, judged_ms }: Watched) => ({
-  beyond_since_ms,
-  back_since_ms,
-  judged_ms,
-});
-
-function forget(one: Watched): void {
-  one.beyond_since_ms.fill(Number.NaN);
-}
-
 /** "Cell 3: cell voltage 3.712 V is above 3.65 V (2 more cells)". */
 function found(
-  { rule, levels }: Watched,
+  { rule, limits, figure }: Watched,
   level: number,
   value: number,
   figures: PackFigures,
@@ -253,13 +295,13 @@ function found(
 ): Found {
   if (rule.on.metric === 'untrusted_values') return foundUntrusted(value, doubts?.() ?? []);
   const { unit, decimals, label } = ruleQuantity(rule);
-  const cell = figures.cell(rule);
-  const at = figures.limit(levels[level].limit, cell);
+  const cell = figures.cell(figure);
+  const at = figures.limit(limits[level], cell);
   const rounded = Number(value.toFixed(decimals));
   const threshold = Number(at.toFixed(decimals));
   const space = unit ? ' ' : '';
   const where = cell >= 0 ? `Cell ${cell + 1}: ` : '';
-  const others = figures.cellsBeyond(rule, at) - 1;
+  const others = figures.cellsBeyond(figure, at) - 1;
   const more = others > 0 ? ` (${others} more ${others === 1 ? 'cell' : 'cells'})` : '';
   const during = rule.during ? ` ${DURING[rule.during]}` : '';
   return {
