@@ -58,7 +58,12 @@ async function withServer<T>(
   const site = await makeFleetSite();
   const certificate_directory = await mkdtemp(join(tmpdir(), 'bms-bench-'));
   const listening = is_tls ? { host: '0.0.0.0', certificate_directory } : {};
-  const server = await createServer(site.services, { ...site.options, ...listening, limits });
+  const server = await createServer(site.services, {
+    ...site.options,
+    ...listening,
+    // All of them log in as one.
+    limits: { live_clients_per_user: DASHBOARDS, ...limits },
+  });
   const { url } = await server.listen();
   const login = { method: 'POST', url: '/api/auth/login', payload: site.login } as const;
   const { token } = (await server.app.inject(login)).json<{ token: string }>();
