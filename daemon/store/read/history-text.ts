@@ -29,7 +29,9 @@ function writeJson(text: NumberText, { head, t_ms, facts, series, lowest, highes
       writeArray(text, { values: facts[name], decimals: 0 });
       text.text(',');
     }
-    text.text(`"is_repeated":[${Array.from(facts.is_repeated, one => one === 1).join(',')}],`);
+    text.text('"is_repeated":[');
+    text.booleans(facts.is_repeated);
+    text.text('],');
   }
   writeSeries(text, series);
   for (const [name, edge] of Object.entries({ lowest, highest })) {

@@ -44,3 +44,15 @@ test('it grows, and keeps what was written', () => {
   text.text(']');
   expect(JSON.parse(Buffer.from(text.done()).toString())).toEqual(['é', ...values]);
 });
+
+test('a list is as JSON would write it, whatever repeats in it', () => {
+  const value = fc.constantFrom(3.3, 3.3, 3.301, -12.5, 0, -0, Number.NaN, Number.POSITIVE_INFINITY, 4e12);
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 50 }), values => {
+      const text = new NumberText(1);
+      text.list(Float64Array.from(values), 2);
+      const expected = values.map(one => (Number.isFinite(one) ? rounded(one, 2) : null));
+      expect(`[${Buffer.from(text.done()).toString()}]`).toBe(JSON.stringify(expected));
+    }),
+  );
+});

@@ -7,6 +7,7 @@ const ZERO = 48;
 const MINUS = 45;
 const POINT = 46;
 const COMMA = 44;
+const [NULL, TRUE, FALSE] = ['null', 'true', 'false'].map(word => new TextEncoder().encode(word));
 /** Above this a number goes the general way. */
 const MAX_EXACT = Number.MAX_SAFE_INTEGER;
 /** Digits that fit an integer the engine handles fast. */
@@ -61,10 +62,34 @@ export class NumberText {
   /** With commas between them, in JSON. */
   list(values: Float64Array, decimals: number): void {
     const per_unit = 10 ** decimals;
+    let before = Number.NaN;
+    let before_at = 0;
     for (let i = 0; i < values.length; i++) {
+      const value = values[i];
       this.#reserve(1 + MAX_NUMBER_BYTES);
       if (i > 0) this.#bytes[this.#used++] = COMMA;
-      this.#number(values[i], decimals, per_unit, 'null');
+      if (Number.isNaN(value)) this.ascii(NULL);
+      else if (value === before) before_at = this.#again(before_at);
+      else {
+        before_at = this.#used;
+        this.#number(value, decimals, per_unit, 'null');
+      }
+      before = value;
+    }
+  }
+
+  /** The number that was written at `from`, up to the comma just written, once more. Returns where. */
+  #again(from: number): number {
+    const at = this.#used;
+    for (let byte = from; byte < at - 1; byte++) this.#bytes[this.#used++] = this.#bytes[byte];
+    return at;
+  }
+
+  /** In JSON: 1 is true. */
+  booleans(values: Float64Array): void {
+    for (let i = 0; i < values.length; i++) {
+      if (i > 0) this.comma();
+      this.ascii(values[i] === 1 ? TRUE : FALSE);
     }
   }
 
