@@ -47,6 +47,8 @@ export default defineConfig({
           pool: 'forks',
           // Modules are loaded once by each worker; none keeps anything that another test file could see.
           isolate: false,
+          // By Node itself, as the product runs: a fifth less to do than when Vite transforms them.
+          experimental: { viteModuleRunner: false, nodeLoader: false },
           maxWorkers: UNIT_WORKERS,
           // Projects with workers of their own number run one after the other.
           sequence: { groupOrder: 0 },

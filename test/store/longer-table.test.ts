@@ -1,12 +1,16 @@
-/** A program that knows more quantities than the one that stored a reading reads the same from it. */
+/**
+ * A program that knows more quantities than the one that stored a reading reads the same from it. Beside the slow tests
+ * because only those load modules in a way in which another table can stand in.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import type { Metric } from '../../../../core/metrics.ts';
-import type { Golden } from './golden.ts';
+import type { Metric } from '../../core/metrics.ts';
+import type { Golden } from '../../daemon/store/format/golden/golden.ts';
 
-const METRICS = '../../../../core/metrics.ts';
+const METRICS = '../../core/metrics.ts';
+const GOLDEN = join(import.meta.dirname, '../../daemon/store/format/golden');
 
 afterEach(() => {
   vi.doUnmock(METRICS);
@@ -17,7 +21,7 @@ afterEach(() => {
 async function readWith(golden: Golden, more_values: number, more_columns: number) {
   vi.resetModules();
   vi.doMock(METRICS, async importOriginal => {
-    const known = await importOriginal<typeof import('../../../../core/metrics.ts')>();
+    const known = await importOriginal<typeof import('../../core/metrics.ts')>();
     const longer = (metrics: readonly Metric[], more: number) => [
       ...metrics,
       ...Array.from({ length: more }, (_, i) => ({ ...metrics[0], name: `later_${i}` })),
@@ -28,11 +32,11 @@ async function readWith(golden: Golden, more_values: number, more_columns: numbe
       CELL_METRICS: longer(known.CELL_METRICS, more_columns),
     };
   });
-  const { ReadingDecoder } = await import('../../../../core/reading/codec.ts');
-  const { BodyTokens } = await import('../../../../core/reading/codec-tokens.ts');
-  const { meaningOf } = await import('./golden.ts');
-  const { openChunk } = await import('../chunk.ts');
-  const { groupValues } = await import('../chunk-series.ts');
+  const { ReadingDecoder } = await import('../../core/reading/codec.ts');
+  const { BodyTokens } = await import('../../core/reading/codec-tokens.ts');
+  const { meaningOf } = await import('../../daemon/store/format/golden/golden.ts');
+  const { openChunk } = await import('../../daemon/store/format/chunk.ts');
+  const { groupValues } = await import('../../daemon/store/format/chunk-series.ts');
   const decoder = new ReadingDecoder();
   const tokens = new BodyTokens();
   const readings = golden.readings.map(({ bytes }) => {
@@ -47,9 +51,9 @@ async function readWith(golden: Golden, more_values: number, more_columns: numbe
 }
 
 test('readings and histories are the same with any longer table', async () => {
-  const files = readdirSync(import.meta.dirname).filter(file => /^stored-\d+\.json$/.test(file));
+  const files = readdirSync(GOLDEN).filter(file => /^stored-\d+\.json$/.test(file));
   for (const file of files) {
-    const golden: Golden = JSON.parse(readFileSync(join(import.meta.dirname, file), 'utf8'));
+    const golden: Golden = JSON.parse(readFileSync(join(GOLDEN, file), 'utf8'));
     const today = await readWith(golden, 0, 0);
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 60 }), fc.nat(12), async (values, columns) => {
