@@ -228,6 +228,44 @@ test('a dead connection is one alert, not one for each pack; a pack that stays a
   ]);
 });
 
+test('a restart while packs are silent ends and repeats no alert: it is over when one is heard', () => {
+  for (const packs of [1, 2]) {
+    const bench = new AlertBench([], makeTopology(packs));
+    const moment = (t_ms: number, silent_ms: number, reading = false) => {
+      for (let pack = 0; pack < packs; pack++) {
+        const heard = reading && pack === 0 ? { reading: bench.reading } : {};
+        bench.engine.evaluate(pack, { silent_ms, ...heard }, t_ms, t_ms, bench.emit);
+      }
+      bench.engine.finish(t_ms, t_ms, bench.emit);
+    };
+    moment(20_000, 20_000);
+    const { id } = bench.emitted[0];
+    bench.engine.book.acknowledge(id, { by: 'ada', at_ms: 21_000 }, null, bench.emit);
+    bench.restart(22_000);
+    // Silence counts from the start of the process.
+    for (const silent_ms of [0, 2000, 16_000]) moment(22_000 + silent_ms, silent_ms);
+    expect(bench.story()).toEqual(['20000 raised critical', '21000 acknowledged critical']);
+    moment(40_000, 100, true);
+    expect(bench.story().slice(2)).toEqual(['40000 cleared critical']);
+  }
+});
+
+test('a restart while two devices answer as one ends and repeats no alert: it is over when one alone was heard', () => {
+  const bench = new AlertBench([]);
+  const moment = (t_ms: number, two_devices?: string) =>
+    bench.facts(t_ms, { reading: bench.reading, two_devices });
+  moment(1000, 'two devices');
+  bench.restart(2000);
+  for (let t_ms = 2000; t_ms < 62_000; t_ms += 2000) moment(t_ms);
+  moment(62_000, 'two devices');
+  moment(64_000);
+  expect(bench.story()).toEqual(['1000 raised critical', '64000 cleared critical']);
+  moment(66_000, 'two devices');
+  bench.restart(68_000);
+  for (let t_ms = 68_000; t_ms < 140_000; t_ms += 2000) moment(t_ms);
+  expect(bench.story().slice(2)).toEqual(['66000 recurred critical', '128000 cleared critical']);
+});
+
 test('what is active of a pack that falls silent is unknown, never cleared', () => {
   const bench = new AlertBench([atOnce]);
   bench.cell(0, 3.7);
