@@ -38,3 +38,15 @@ export const ExportQuery = Type.Object(
   closed,
 );
 export type ExportQuery = Static<typeof ExportQuery>;
+
+// GET /api/export/alerts
+export const AlertExportQuery = Type.Object(
+  {
+    from_ms: FractionalMoment('Begin of the span, ms since 1970 UTC'),
+    to_ms: FractionalMoment('Its end, excluded; at most 62 days later'),
+    battery_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Only of it' })),
+    pack_id: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Only of this pack' })),
+  },
+  closed,
+);
+export type AlertExportQuery = Static<typeof AlertExportQuery>;

@@ -51,6 +51,10 @@ const admin = (url: string, status = 200, body?: object): Line => ({
 const person = (line: Line): Line => ({ ...line, key: 403 });
 /** `una` and `mo` are assigned `north` (packs n1, n2); what is in `south` does not exist for them. */
 const foreign = (url: string): Line => ({ url, user: 404, moderator: 404, admin: 200 });
+const spans = (url: string): Line[] => [
+  ...[all(`${url}?from_ms=0&to_ms=1`), all(`${url}?from_ms=1&to_ms=1`, 400)],
+  ...['battery_id=south', 'pack_id=s1'].map(one => foreign(`${url}?from_ms=0&to_ms=1&${one}`)),
+];
 
 /** Of those who handle alerts. */
 const handler = (url: string, status: number, body?: object): Line => ({
@@ -139,13 +143,8 @@ const TABLE: Record<string, Line[]> = {
     handler('/api/alerts/none/shelve', 400, { reason: 'repair', duration_ms: 1e12 }),
   ],
   'POST /api/alerts/:id/unshelve': [handler('/api/alerts/none/unshelve', 404)],
-  'GET /api/export': [
-    all('/api/export?from_ms=0&to_ms=1'),
-    all('/api/export?from_ms=0&to_ms=1&format=ndjson&rows=pack&pack_id=n1'),
-    all('/api/export?from_ms=1&to_ms=1', 400),
-    foreign('/api/export?from_ms=0&to_ms=1&battery_id=south'),
-    foreign('/api/export?from_ms=0&to_ms=1&pack_id=s1'),
-  ],
+  'GET /api/export': [all('/api/export?from_ms=0&to_ms=1&format=ndjson&pack_id=n1'), ...spans('/api/export')],
+  'GET /api/export/alerts': spans('/api/export/alerts'),
   'GET /api/reports/completeness': [
     { url: '/api/reports/completeness', user: 403, moderator: 200, admin: 200 },
     { url: '/api/reports/completeness?from_ms=9&to_ms=8', user: 403, moderator: 400, admin: 400 },

@@ -35,6 +35,7 @@ import { addAuditRoutes } from './routes/audit.ts';
 import { addAuthRoutes } from './routes/auth.ts';
 import { addBatteryRoutes } from './routes/batteries.ts';
 import { addExportRoute } from './routes/export.ts';
+import { addAlertExportRoute } from './routes/export-alerts.ts';
 import { addNotificationRoutes } from './routes/notifications.ts';
 import { addReportRoutes } from './routes/reports.ts';
 import { addSecurityTxt } from './routes/security-txt.ts';
@@ -179,6 +180,7 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addAlertRoutes(app, context);
   addReportRoutes(app, context);
   addExportRoute(app, context);
+  addAlertExportRoute(app, context);
   addAdminRoutes(app, context);
   addNotificationRoutes(app, context);
   addUserRoutes(app, context);
