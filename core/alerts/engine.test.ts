@@ -228,13 +228,13 @@ test('a dead connection is one alert, not one for each pack; a pack that stays a
   ]);
 });
 
-test('a restart while packs are silent ends and repeats no alert: it is over when one is heard', () => {
+test('a restart while packs are silent ends and repeats no alert: it is over when one reports', () => {
   for (const packs of [1, 2]) {
     const bench = new AlertBench([], makeTopology(packs));
-    const moment = (t_ms: number, silent_ms: number, reading = false) => {
+    const moment = (t_ms: number, silent_ms: number, has_reading = false) => {
       for (let pack = 0; pack < packs; pack++) {
-        const heard = reading && pack === 0 ? { reading: bench.reading } : {};
-        bench.engine.evaluate(pack, { silent_ms, ...heard }, t_ms, t_ms, bench.emit);
+        const seen = has_reading && pack === 0 ? { reading: bench.reading } : {};
+        bench.engine.evaluate(pack, { silent_ms, ...seen }, t_ms, t_ms, bench.emit);
       }
       bench.engine.finish(t_ms, t_ms, bench.emit);
     };
@@ -250,7 +250,7 @@ test('a restart while packs are silent ends and repeats no alert: it is over whe
   }
 });
 
-test('a restart while two devices answer as one ends and repeats no alert: it is over when one alone was heard', () => {
+test('a restart while two devices answer as one ends and repeats no alert: it is over when one alone has reported', () => {
   const bench = new AlertBench([]);
   const moment = (t_ms: number, two_devices?: string) =>
     bench.facts(t_ms, { reading: bench.reading, two_devices });

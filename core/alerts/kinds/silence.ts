@@ -20,11 +20,11 @@ export class SilenceRule implements RuleKind {
   readonly #silent_ms: Float64Array;
   readonly #reasons: (string | undefined)[] = [];
   /** Which packs have said anything since the start; of the others an alert from before it is not over. */
-  readonly #heard: Uint8Array;
+  readonly #seen: Uint8Array;
 
   constructor(topology: Topology) {
     this.#silent_ms = new Float64Array(topology.packs.length);
-    this.#heard = new Uint8Array(topology.packs.length);
+    this.#seen = new Uint8Array(topology.packs.length);
     this.#connections = [...Map.groupBy(topology.packs, ({ connection_id }) => connection_id)].map(
       ([connection_id, nodes], index) => ({
         index,
@@ -47,7 +47,7 @@ export class SilenceRule implements RuleKind {
 
   judge({ subject, silent_ms, silent_reason, reading }: PackMoment): void {
     this.#subjects[subject.index] = subject;
-    if (reading !== undefined || silent_ms < this.#silent_ms[subject.index]) this.#heard[subject.index] = 1;
+    if (reading !== undefined || silent_ms < this.#silent_ms[subject.index]) this.#seen[subject.index] = 1;
     this.#silent_ms[subject.index] = silent_ms;
     this.#reasons[subject.index] = silent_reason;
   }
@@ -58,17 +58,17 @@ export class SilenceRule implements RuleKind {
       const { packs } = connection;
       let silent = 0;
       let nearly = 0;
-      let heard = 0;
+      let seen = 0;
       for (let i = 0; i < packs.length; i++) {
         if (this.#silent_ms[packs[i]] >= silent_after_ms) silent++;
         if (this.#silent_ms[packs[i]] >= silent_after_ms / 2) nearly++;
-        heard += this.#heard[packs[i]];
+        seen += this.#seen[packs[i]];
       }
       const isMany = packs.length > 1;
       const active = book.find(CONNECTION_RULE.id, connection);
       if (isMany && silent === packs.length) {
         if (!active) book.raise(CONNECTION_RULE, connection, this.#foundOn(connection), t_ms, emit);
-      } else if (active && heard > 0) book.clear(CONNECTION_RULE, connection, t_ms, emit);
+      } else if (active && seen > 0) book.clear(CONNECTION_RULE, connection, t_ms, emit);
       const cause = book.find(CONNECTION_RULE.id, connection)?.id ?? null;
       // While the last ones of a connection fall silent nobody knows yet whether it is the connection.
       const isWaiting = cause !== null || (isMany && nearly === packs.length);
@@ -90,7 +90,7 @@ export class SilenceRule implements RuleKind {
     if (!subject) return;
     const isSilent = this.#silent_ms[pack] >= silent_after_ms;
     const active = book.find(RULE.id, subject);
-    if (active && !isSilent && this.#heard[pack] === 1) book.clear(RULE, subject, t_ms, emit);
+    if (active && !isSilent && this.#seen[pack] === 1) book.clear(RULE, subject, t_ms, emit);
     else if (active && active.suppressed_by !== cause) book.suppress(RULE.id, subject, cause, t_ms, emit);
     else if (!active && isSilent && !isWaiting) {
       const reason = this.#reasons[pack];

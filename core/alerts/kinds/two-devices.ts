@@ -8,7 +8,7 @@ const SURE_AFTER_MS = 60_000;
 const RULE = { id: TWO_DEVICES_RULE, severity: 'critical' } as const;
 
 export class TwoDevicesRule implements RuleKind {
-  /** By pack, since the start: when it was heard first, or two were found. */
+  /** By pack, since the start: when it was seen first, or two were found. */
   readonly #judged_since_ms: number[] = [];
 
   knows(rule_id: string): boolean {
@@ -31,9 +31,9 @@ export class TwoDevicesRule implements RuleKind {
     }
   }
 
-  #judgedSince(pack: number, isFound: boolean, isHeard: boolean, mono_ms: number): number {
+  #judgedSince(pack: number, isFound: boolean, isSeen: boolean, mono_ms: number): number {
     if (isFound) this.#judged_since_ms[pack] = Number.NEGATIVE_INFINITY;
-    else if (isHeard) this.#judged_since_ms[pack] ??= mono_ms;
+    else if (isSeen) this.#judged_since_ms[pack] ??= mono_ms;
     return this.#judged_since_ms[pack] ?? mono_ms;
   }
 }
