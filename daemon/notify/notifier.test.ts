@@ -259,6 +259,23 @@ test('killed after the server had it: it comes again, as it was, with the same i
   expect(third.notification_id).not.toBe(first.notification_id);
 });
 
+test('a disk that fails while a message is accepted: that it was sent is stored later, and it goes once', async () => {
+  const bench = new NotifyBench();
+  await bench.start();
+  bench.answer = 'refused';
+  bench.raise(0);
+  await bench.advance(8000);
+  bench.answer = 'accepted';
+  bench.disk_fails = true;
+  await bench.advance(20_000);
+  expect(bench.events()).toEqual(['raised p0']);
+  bench.disk_fails = false;
+  await bench.advance(11_000);
+  await bench.kill();
+  await bench.advance(60_000);
+  expect(bench.events()).toEqual(['raised p0']);
+});
+
 test('an alert that was over while the gateway was off is recovered with what is stored of it', async () => {
   const bench = await started();
   bench.raise(0);

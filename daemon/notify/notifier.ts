@@ -332,10 +332,11 @@ export class Notifier {
       const isOwed = [...this.#outboxes.keys()].some(id => this.#ledger.of(id).has(alert_id));
       if (!isOwed && !needed.has(alert_id)) this.#ended.delete(alert_id);
     }
+    const isNeeded = (stored: StoredNotification) =>
+      stored.state === 'waiting' || stored.state === 'sending' || this.#ledger.isNeeded(stored);
     this.#pruning ??= this.#notifications
-      .prune(
-        stored => stored.state === 'waiting' || stored.state === 'sending' || this.#ledger.isNeeded(stored),
-      )
+      .saveAgain()
+      .then(() => this.#notifications.prune(isNeeded))
       .finally(() => {
         this.#pruning = undefined;
         this.#index = undefined;

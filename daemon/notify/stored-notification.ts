@@ -62,6 +62,8 @@ export class NotificationLog {
   readonly #documents: Documents;
   readonly #log: Logger;
   readonly #kept = new Map<string, StoredNotification>();
+  /** Of which the disk has not taken the newest word. */
+  readonly #unwritten = new Set<string>();
   #number = 0;
   #is_failing = false;
 
@@ -90,7 +92,25 @@ export class NotificationLog {
   /** Resolves when it is durable, or cannot be made so: what is urgent is not held up by a disk. */
   async save(stored: StoredNotification): Promise<void> {
     this.#keep(stored);
-    await this.#write(() => this.#documents.put(KIND, stored.id, stored));
+    await this.#put(stored);
+  }
+
+  /** What the disk did not take: a message that was sent is else sent again after the next start. */
+  async saveAgain(): Promise<void> {
+    for (const id of this.#unwritten) {
+      const stored = this.#kept.get(id);
+      // One that is on its way is saved by who sends it.
+      if (stored === undefined) this.#unwritten.delete(id);
+      else if (stored.state !== 'sending') await this.#put(stored);
+      if (this.#unwritten.has(id)) return;
+    }
+  }
+
+  async #put(stored: StoredNotification): Promise<void> {
+    const isWritten = await this.#write(() => this.#documents.put(KIND, stored.id, stored));
+    // Another word of it may have come meanwhile.
+    if (!isWritten) this.#unwritten.add(stored.id);
+    else if (this.#kept.get(stored.id)?.state === stored.state) this.#unwritten.delete(stored.id);
   }
 
   /** `isNeeded`: what it says about an alert that is not over yet. */
@@ -126,17 +146,19 @@ export class NotificationLog {
     this.#kept.set(stored.id, isOver ? { ...stored, text: '' } : stored);
   }
 
-  async #write(act: () => Promise<unknown>): Promise<void> {
+  async #write(act: () => Promise<unknown>): Promise<boolean> {
     try {
       await act();
       this.#is_failing = false;
+      return true;
     } catch (error) {
-      if (this.#is_failing) return;
+      if (this.#is_failing) return false;
       this.#is_failing = true;
       this.#log.error(
         { component: 'notify', reason: describeError(error) },
         'what is notified cannot be stored: after a restart it may be notified again',
       );
+      return false;
     }
   }
 }

@@ -60,6 +60,7 @@ export class NotifyBench {
   attempts = 0;
   answer: Answer = 'accepted';
   flushes = 0;
+  disk_fails = false;
   notifier: Notifier;
   readonly stored = new Map<string, string>();
   readonly #recorded = new Map<string, Alert>();
@@ -207,6 +208,7 @@ export class NotifyBench {
           .filter(([name]) => name.startsWith(`${kind} `))
           .map(([name, text]) => ({ id: name.slice(kind.length + 1), body: JSON.parse(text) })),
       put: async (kind, id, body) => {
+        if (this.disk_fails) throw new Error('disk full');
         if (process.isAlive) this.stored.set(key(kind, id), JSON.stringify(body));
       },
       delete: async (kind, id) => process.isAlive && this.stored.delete(key(kind, id)),
