@@ -28,15 +28,28 @@ const INSERT_CELLS = `
   FROM unnest($2::text[], $3::text[], $4::integer[]) AS c(cell_id, pack_id, cell_no)
   ON CONFLICT (gateway_id, cell_id) DO NOTHING`;
 
+/** As its newest event has it, which may have been put right since (see clock.ts); `given` where that is another change. */
+const momentOf = (change: string, among: string, given: string) =>
+  `coalesce((SELECT CASE WHEN e.change IN (${change}) THEN e.at END FROM alert_events e
+     WHERE e.gateway_id = $1 AND e.alert_id = a.id AND e.change IN (${among}) ORDER BY seq DESC LIMIT 1), ${given})`;
+const ACKNOWLEDGED = `to_timestamp((acknowledged ->> 'at_ms')::double precision / 1000)`;
+const BEGINS = `'raised', 'recurred'`;
+
+/** After the events. */
 const UPSERT_ALERTS = `
   INSERT INTO alerts (gateway_id, alert_id, rule_id, severity, battery_id, pack_id, connection_id, cell_no, message,
                       value, threshold, unit, state, raised_at, cleared_at, lifecycle, occurrences, occurred_at,
                       earlier_occurrences, acknowledged_by, acknowledged_at, acknowledged_note, shelved_by,
                       shelved_until, shelved_reason, unknown_since, suppressed_by)
   SELECT $1, id, rule_id, severity, battery_id, pack_id, connection_id, cell_no, message, value, threshold, unit, state,
-         to_timestamp(raised_ms / 1000), to_timestamp(cleared_ms / 1000), lifecycle, occurrences,
-         to_timestamp(occurred_ms / 1000), earlier_occurrences, acknowledged ->> 'by',
-         to_timestamp((acknowledged ->> 'at_ms')::double precision / 1000), acknowledged ->> 'note', shelved ->> 'by',
+         to_timestamp(raised_ms / 1000),
+         CASE WHEN cleared_ms IS NOT NULL
+              THEN ${momentOf(`'cleared'`, `${BEGINS}, 'cleared'`, 'to_timestamp(cleared_ms / 1000)')} END,
+         lifecycle, occurrences, ${momentOf(BEGINS, BEGINS, 'to_timestamp(occurred_ms / 1000)')},
+         earlier_occurrences, acknowledged ->> 'by',
+         CASE WHEN acknowledged ->> 'by' IS NOT NULL
+              THEN ${momentOf(`'acknowledged'`, `'acknowledged'`, ACKNOWLEDGED)} END,
+         acknowledged ->> 'note', shelved ->> 'by',
          to_timestamp((shelved ->> 'until_ms')::double precision / 1000), shelved ->> 'reason',
          to_timestamp(unknown_since_ms / 1000), suppressed_by
   FROM jsonb_to_recordset($2::jsonb) AS a(id text, rule_id text, severity text, battery_id text, pack_id text,
