@@ -1,8 +1,9 @@
 /** What the centre holds of one gateway, against what it must. */
 import type pg from 'pg';
-import type { Alert } from '../../core/alerts/alert.ts';
+import { lifecycleOf } from '../../core/alerts/lifecycle.ts';
 import type { AuditEntry } from '../../core/contract/access.ts';
 import { LogKind } from '../../daemon/store/store.ts';
+import { alertOf } from './alert-records.ts';
 import type { LogModel, Row } from './log-model.ts';
 import { readingText } from './reads.ts';
 
@@ -17,8 +18,9 @@ interface StoredReading {
 export interface CentreState {
   readonly last_seq: number;
   readonly readings: readonly StoredReading[];
-  readonly alert_events: readonly (readonly [seq: number, alert_id: string, state: string, at_ms: number])[];
-  readonly alerts: readonly (readonly [alert_id: string, state: string])[];
+  /** What the record was, in one text. */
+  readonly alert_events: readonly (readonly [seq: number, text: string])[];
+  readonly alerts: readonly string[];
   readonly audit: readonly string[];
 }
 
@@ -30,10 +32,15 @@ const READ_ALL = `
        'certain', NOT EXISTS (SELECT FROM clock_uncertain u WHERE u.gateway_id = $1
          AND u.first_seq <= r.seq AND coalesce(u.last_seq >= r.seq, true))) ORDER BY seq), '[]')
      FROM pack_readings r WHERE gateway_id = $1) AS readings,
-    (SELECT coalesce(json_agg(json_build_array(seq, alert_id, state,
-       round(extract(epoch FROM at) * 1000)) ORDER BY seq), '[]')
+    (SELECT coalesce(json_agg(json_build_array(seq, concat_ws('|', alert_id, change, state, severity,
+       coalesce(changed_by, '-'), coalesce(note, '-'), round(extract(epoch FROM at) * 1000))) ORDER BY seq), '[]')
      FROM alert_events WHERE gateway_id = $1) AS alert_events,
-    (SELECT coalesce(json_agg(json_build_array(alert_id, state) ORDER BY alert_id), '[]')
+    (SELECT coalesce(json_agg(concat_ws('|', alert_id, state, lifecycle, severity, occurrences, message,
+       coalesce(acknowledged_by, '-'), coalesce(acknowledged_note, '-'), coalesce(shelved_by, '-'),
+       coalesce(shelved_reason, '-'), coalesce(suppressed_by, '-'), unknown_since IS NOT NULL,
+       round(extract(epoch FROM raised_at) * 1000), round(extract(epoch FROM occurred_at) * 1000),
+       coalesce(round(extract(epoch FROM cleared_at) * 1000)::text, '-'),
+       coalesce(round(extract(epoch FROM acknowledged_at) * 1000)::text, '-')) ORDER BY alert_id), '[]')
      FROM alerts WHERE gateway_id = $1) AS alerts,
     (SELECT coalesce(json_agg(entry_id ORDER BY entry_id), '[]') FROM audit_log WHERE gateway_id = $1) AS audit`;
 
@@ -74,17 +81,17 @@ export function checkCentre(centre: CentreState, model: LogModel, naming: Naming
   const alerts = sent.filter(row => row.kind === LogKind.alert);
   sameRows(
     'event of an alert',
-    centre.alert_events.map(([seq, id, state, at_ms]) => [seq, `${id} ${state} at ${at_ms}`]),
+    centre.alert_events,
     alerts.map(row => {
-      const { id, state, cleared_ms, raised_ms } = alertOf(row);
-      return [row.seq, `${id} ${state} at ${updatedMs(row, cleared_ms ?? raised_ms)}`];
+      const { id, change, state, severity, changed_by, changed_ms } = alertOf(row);
+      const at_ms = updatedMs(row, changed_ms);
+      return [row.seq, [id, change, state, severity, changed_by ?? '-', noteIn(row), at_ms].join('|')];
     }),
     model,
   );
   const is_whole = ![...model.gone_unsynced].some(seq => seq <= last_seq);
   if (!is_whole || !is_newest) return;
-  const states = new Map(alerts.map(row => [alertOf(row).id, alertOf(row).state]));
-  sameSet('alert', centre.alerts.map(String), [...states].map(String));
+  sameSet('alert', centre.alerts, alertTexts(alerts, updatedMs));
   const entries = sent.filter(row => row.kind === LogKind.audit);
   sameSet(
     'audit entry',
@@ -93,7 +100,38 @@ export function checkCentre(centre: CentreState, model: LogModel, naming: Naming
   );
 }
 
-const alertOf = (row: Row) => JSON.parse(row.body) as Alert;
+/** What somebody wrote with a change. */
+function noteIn(row: Row): string {
+  const { change, acknowledged, shelved, notes } = alertOf(row);
+  if (change === 'acknowledged') return acknowledged?.note ?? '-';
+  if (change === 'shelved') return shelved?.reason ?? '-';
+  return change === 'noted' ? (notes.at(-1)?.text ?? '-') : '-';
+}
+
+/** Of each alert the newest state, with times as they are known by now. */
+function alertTexts(rows: readonly Row[], updatedMs: (row: Row, t_ms: number) => number): string[] {
+  const by_id = Map.groupBy(rows, row => alertOf(row).id);
+  return [...by_id].map(([id, of_alert]) => {
+    const newest = alertOf(of_alert[of_alert.length - 1]);
+    /** When it was last that, by the record that said so. */
+    const when = (t_ms: number | null | undefined) => {
+      const row = of_alert.findLast(one => alertOf(one).changed_ms === t_ms);
+      return row && typeof t_ms === 'number' ? updatedMs(row, t_ms) : '-';
+    };
+    const { acknowledged, shelved } = newest;
+    return [
+      ...[id, newest.state, lifecycleOf(newest), newest.severity, newest.occurrences, newest.message],
+      ...[acknowledged?.by ?? '-', acknowledged?.note ?? '-', shelved?.by ?? '-', shelved?.reason ?? '-'],
+      ...[newest.suppressed_by ?? '-', newest.unknown_since_ms === null ? 'f' : 't'],
+      ...[
+        when(newest.raised_ms),
+        when(newest.occurred_ms),
+        when(newest.cleared_ms),
+        when(acknowledged?.at_ms),
+      ],
+    ].join('|');
+  });
+}
 
 type SeqText = readonly [seq: number, text: string];
 
@@ -119,7 +157,10 @@ function sameRows(
 
 function sameSet(what: string, found: readonly string[], expected: readonly string[]): void {
   const lacking = expected.filter(text => !found.includes(text));
-  if (lacking.length > 0) throw new Error(`${what} ${lacking[0]} is not at the centre`);
+  if (lacking.length > 0)
+    throw new Error(
+      `${what} ${lacking[0]} is not at the centre, but ${found.filter(text => !expected.includes(text))[0]}`,
+    );
   if (found.length !== expected.length)
     throw new Error(`the centre has ${found.length} of ${what}, expected ${expected.length}`);
 }

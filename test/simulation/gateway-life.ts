@@ -4,6 +4,7 @@
  */
 import Database from 'better-sqlite3';
 import type pg from 'pg';
+import type { Clock } from '../../core/clock/clock.ts';
 import { WatchedClock } from '../../core/clock/watched-clock.ts';
 import { describeError, GatewayError } from '../../core/errors.ts';
 import { silentLogger } from '../../core/log.ts';
@@ -11,12 +12,16 @@ import { ClockKeeper } from '../../daemon/pipeline/clock-keeper.ts';
 import { LogKind, type StoreStats } from '../../daemon/store/store.ts';
 import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
 import type { RetainRequest } from '../../daemon/store/write/retention.ts';
+import { AlertLife } from './alert-life.ts';
+import type { AlertMistake } from './alert-mistakes.ts';
 import { BoxClock } from './box-clock.ts';
 import { checkCentre, type Naming, readCentre } from './centre.ts';
 import { Draw } from './draw.ts';
 import { Gateway } from './gateway.ts';
+import { KnownDocuments } from './known-documents.ts';
 import { LogModel, type NewRow, type Removal } from './log-model.ts';
 import { json, numberOf, RowMaker } from './made-rows.ts';
+import type { Receivers } from './receivers.ts';
 import { SimClock } from './sim-clock.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
 import type { WireFaults } from './wire-faults.ts';
@@ -32,6 +37,9 @@ const STARTS = 6;
 export interface World {
   readonly disk: VirtualDisk;
   readonly wire: WireFaults;
+  readonly receivers: Receivers;
+  /** Made on purpose, to be found. */
+  readonly mistake?: AlertMistake | undefined;
   /** Through `wire`. */
   readonly database_url: string;
   /** Past `wire`: what is checked. */
@@ -62,8 +70,9 @@ export class GatewayLife {
   /** A retention whose end is not known. */
   protected removal: Removal | undefined;
   protected topology;
-  #tried_document: [id: string, body: string] | undefined;
-  #documents = 0;
+  protected readonly alerts: AlertLife;
+  readonly #documents = new KnownDocuments();
+  #documents_made = 0;
   /** Found while nobody waited for it. */
   #fault: unknown;
   readonly #span_rows: number;
@@ -81,13 +90,53 @@ export class GatewayLife {
     this.#span_rows = draw.whole(4, 60);
     this.#batch_rows = draw.whole(2, 80);
     this.rows = new RowMaker(this.topology, draw, draw.chance(0.1) ? 60_000 : 30);
+    this.alerts = this.#makeAlerts();
+  }
+
+  #makeAlerts(): AlertLife {
+    const life = this;
+    const { world } = this;
+    const host = {
+      receivers: world.receivers,
+      get topology() {
+        return life.topology;
+      },
+      get gateway() {
+        return life.gateway;
+      },
+      get model() {
+        return life.model;
+      },
+      clock: this.#watchedAside(),
+      appendRecord: (row: NewRow) => this.#appendRecord(row),
+      flush: () => this.#flush(),
+      putDocument: (...document: [kind: string, id: string, body: string]) => this.#putDocument(...document),
+      deleteDocument: (kind: string, id: string) =>
+        this.#documents.delete(this.model, this.gateway.writer, kind, id),
+      passTime: (by_ms: number) => this.clock.advanceAsync(by_ms),
+      trace: (line: string) => this.trace(line),
+      fail: (error: unknown) => {
+        this.#fault ??= error;
+      },
+    };
+    return new AlertLife(host, new Draw(this.seed, 3), world.mistake);
+  }
+
+  /** The clock of whatever process runs. */
+  #watchedAside(): Clock {
+    return {
+      wallMs: () => this.watched.wallMs(),
+      monoMs: () => this.watched.monoMs(),
+      setTimer: (fn, delay_ms) => this.watched.setTimer(fn, delay_ms),
+      clearTimer: handle => this.watched.clearTimer(handle),
+    };
   }
 
   protected readonly naming: Naming = { packId: key => this.gateway.packId(key), numberOf };
 
   /** Nothing is on its way to the disk of which nobody knows whether it arrived. */
   protected get isClear(): boolean {
-    return !this.first_was_tried && !this.removal && !this.#tried_document;
+    return !this.first_was_tried && !this.removal && this.#documents.isClear;
   }
 
   protected append(): void {
@@ -112,27 +161,28 @@ export class GatewayLife {
 
   protected async startClock(): Promise<void> {
     this.watched = new WatchedClock(this.clock.aside);
-    const flush = () => {
-      try {
-        this.commitWaiting();
-      } catch (error) {
-        this.#fault ??= error;
-      }
-      if (this.waiting.length > 0) throw new Error('the disk fails');
-    };
     this.keeper = new ClockKeeper({
       clock: this.watched,
       log: silentLogger,
       source: this.box,
       store: {
         appendRecord: (kind, t_ms, record) => this.#appendRecord(json(kind, t_ms, record)),
-        flush: async () => flush(),
+        flush: async () => this.#flush(),
         clockState: async boot_id => this.gateway.reader.clockState(boot_id),
         stats: () => ({ records_dropped: 0 }) as StoreStats,
         durableSeq: () => this.gateway.durableSeq(),
       },
     });
     await this.keeper.start();
+  }
+
+  #flush(): void {
+    try {
+      this.commitWaiting();
+    } catch (error) {
+      this.#fault ??= error;
+    }
+    if (this.waiting.length > 0) throw new Error('the disk fails');
   }
 
   protected commitWaiting(): void {
@@ -165,21 +215,30 @@ export class GatewayLife {
   }
 
   protected putDocument(): void {
-    const document: [string, string] = [`d${this.draw.whole(1, 4)}`, `{"n":${++this.#documents}}`];
-    this.#tried_document = document;
-    if (!this.mayFail(() => this.gateway.writer.put('test', ...document))) return;
-    this.model.documents.set(...document);
-    this.#tried_document = undefined;
+    const [id, body] = [`d${this.draw.whole(1, 4)}`, `{"n":${++this.#documents_made}}`];
+    this.mayFail(() => this.#putDocument('test', id, body));
+  }
+
+  /** Throws what the disk says. */
+  #putDocument(kind: string, id: string, body: string): void {
+    try {
+      this.#documents.put(this.model, this.gateway.writer, kind, id, body);
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError) || isFatal(error)) this.#fault ??= error;
+      throw error;
+    }
   }
 
   protected async restart(how: 'restart' | 'kill' | 'power_cut'): Promise<void> {
     const { disk, wire } = this.world;
     if (how === 'restart' && !disk.status().is_dead) {
+      await this.alerts.stop();
       await this.gateway.upstream.stop();
       await this.keeper?.stop();
       this.commitWaiting();
       this.gateway.release();
     }
+    this.alerts.kill();
     wire.cutAll();
     await this.gateway.upstream.stop();
     await this.keeper?.stop();
@@ -204,6 +263,7 @@ export class GatewayLife {
     this.open();
     await this.checkCentre();
     await this.startClock();
+    await this.alerts.start();
     this.gateway.upstream.start();
     await this.settle();
   }
@@ -237,7 +297,7 @@ export class GatewayLife {
     this.model.check(found, this.removal);
     if (this.gateway.opened.last_seq !== this.model.lastSeq)
       throw new Error(`the log ends at ${this.model.lastSeq}, but says ${this.gateway.opened.last_seq}`);
-    this.#checkDocuments();
+    this.#documents.check(this.model, this.gateway.reader);
     this.waiting = [];
     this.first_was_tried = false;
     this.removal = undefined;
@@ -246,16 +306,6 @@ export class GatewayLife {
   protected checkLog(): void {
     this.model.check(this.gateway.readAll(), this.removal);
     this.removal = undefined;
-  }
-
-  #checkDocuments(): void {
-    const [id, body] = this.#tried_document ?? ['', ''];
-    const found = new Map(this.gateway.reader.list('test').map(row => [row.id, JSON.stringify(row.body)]));
-    if (id && found.get(id) === body) this.model.documents.set(id, body);
-    this.#tried_document = undefined;
-    for (const [known, expected] of this.model.documents)
-      if (found.get(known) !== expected)
-        throw new Error(`document ${known} is ${found.get(known)} instead of ${expected}`);
   }
 
   protected async checkCentre(): Promise<void> {
@@ -284,6 +334,10 @@ export class GatewayLife {
     for (;;) {
       await new Promise(resolve => setImmediate(resolve));
       if (this.#fault) throw this.#fault;
+      if (this.alerts.isSending) {
+        await this.alerts.settled();
+        continue;
+      }
       if (!this.clock.isExchanging || wire.isHeld) return;
       if (wire.isFrozen) {
         await this.clock.advanceAsync(EXCHANGE_OVER_MS);
@@ -315,10 +369,13 @@ export class GatewayLife {
   protected readonly diskFailure = (error: unknown): void => {
     if (!(error instanceof Database.SqliteError)) throw error;
     this.trace(`(${error.code})`);
-    if (/CORRUPT|NOTADB|CONSTRAINT|SQLITE_ERROR/.test(error.code)) throw error;
+    if (isFatal(error)) throw error;
   };
 
   protected trace(line: string): void {
     this.world.trace(`seed ${this.seed}: ${line}`);
   }
 }
+
+const isFatal = ({ code }: InstanceType<typeof Database.SqliteError>) =>
+  /CORRUPT|NOTADB|CONSTRAINT|SQLITE_ERROR/.test(code);

@@ -36,6 +36,7 @@ export class LogModel {
   readonly gone = new Set<number>();
   /** Of these the centre may have none. */
   readonly gone_unsynced = new Set<number>();
+  /** By kind and id, with a space between. */
   readonly documents = new Map<string, string>();
   #times: readonly ReportedTime[] = [];
 

@@ -4,7 +4,7 @@ import { PackMetric } from '../../core/metrics.ts';
 import { encodeInto, maxEncodedBytes, ReadingDecoder } from '../../core/reading/codec.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { LogKind } from '../../daemon/store/store.ts';
-import { numberedReading, someAlert } from '../../daemon/store/testing/fixtures.ts';
+import { numberedReading } from '../../daemon/store/testing/fixtures.ts';
 import type { Draw } from './draw.ts';
 import type { NewRow, Row } from './log-model.ts';
 
@@ -16,9 +16,7 @@ export class RowMaker {
   /** Bytes of the largest record. */
   readonly #largest_bytes: number;
   #readings = 0;
-  #alerts = 0;
   #entries = 0;
-  #active: { readonly id: string; readonly raised_ms: number }[] = [];
 
   constructor(topology: Topology, draw: Draw, largest_bytes: number) {
     this.#topology = topology;
@@ -36,7 +34,6 @@ export class RowMaker {
   #row(t_ms: number): NewRow {
     const draw = this.#draw;
     if (draw.chance(0.8)) return this.#reading(t_ms);
-    if (draw.chance(0.5)) return this.#alert(t_ms);
     if (draw.chance(0.5)) return this.#audit(t_ms);
     const detail = draw.hex(draw.whole(0, this.#largest_bytes));
     const nothing = {
@@ -60,14 +57,6 @@ export class RowMaker {
       encodeInto(reading, new DataView(bytes.buffer, bytes.byteOffset), 0),
     );
     return { kind: LogKind.reading, pack_key: pack + 1, t_ms, body };
-  }
-
-  #alert(t_ms: number): NewRow {
-    const cleared = this.#draw.chance(0.5) ? this.#active.pop() : undefined;
-    if (cleared) return json(LogKind.alert, t_ms, someAlert(cleared.id, cleared.raised_ms, t_ms));
-    const raised = { id: `a${++this.#alerts}`, raised_ms: t_ms };
-    this.#active.push(raised);
-    return json(LogKind.alert, t_ms, someAlert(raised.id, t_ms));
   }
 
   #audit(t_ms: number): NewRow {

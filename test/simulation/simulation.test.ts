@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { RECEIVER_FAULTS } from './receivers.ts';
 import { hasCompiler } from './virtual-disk.ts';
 import { WIRE_FAULTS } from './wire-faults.ts';
 
@@ -15,7 +16,15 @@ test.skipIf(!hasCompiler() && !process.env.CI)(
     const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--seeds', `${SEEDS}`]);
     expect(stdout).toContain(`${SEEDS} seeds found nothing`);
     const hits = JSON.parse(stdout.slice(stdout.indexOf('{')));
-    for (const fault of [...WIRE_FAULTS, 'faults_hit', 'changes_lost', 'deaths', 'power_cuts'])
+    const of_receivers = RECEIVER_FAULTS.map(fault => `notify_${fault}`);
+    for (const fault of [
+      ...WIRE_FAULTS,
+      ...of_receivers,
+      'faults_hit',
+      'changes_lost',
+      'deaths',
+      'power_cuts',
+    ])
       expect(hits[fault], fault).toBeGreaterThan(0);
   },
   900_000,

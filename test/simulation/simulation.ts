@@ -4,15 +4,15 @@
  */
 import { copyFileSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { ClockRecord } from '../../core/contract/clock.ts';
 import { identityFile } from '../../daemon/store/file/log-identity.ts';
 import { LogKind } from '../../daemon/store/store.ts';
+import { AT_CENTRE } from './alert-mistakes.ts';
 import { checkCentre, readCentre } from './centre.ts';
+import { checkTimes } from './check-times.ts';
 import { RETRY_MS, type World } from './gateway-life.ts';
 import type { LogModel } from './log-model.ts';
-import { numberOf } from './made-rows.ts';
 import { Mistakes } from './mistakes.ts';
-import { checkReads, exported, readingText, readingTextOf, same } from './reads.ts';
+import { checkReads, exported, readingText, same } from './reads.ts';
 import { WIRE_FAULTS } from './wire-faults.ts';
 
 const HOUR_MS = 3_600_000;
@@ -61,8 +61,9 @@ export class Simulation extends Mistakes {
 
   /** Rejects with what is wrong. */
   async run(): Promise<void> {
-    const { disk, wire, file } = this.world;
+    const { disk, wire, receivers, file } = this.world;
     disk.format(this.seed);
+    receivers.reset();
     rmSync(identityFile(file), { force: true });
     wire.arm(undefined);
     wire.is_down = this.draw.chance(0.2);
@@ -78,6 +79,8 @@ export class Simulation extends Mistakes {
     } finally {
       disk.clearFaults();
       wire.cutAll();
+      this.alerts.kill();
+      receivers.reset();
       await this.gateway?.upstream.stop();
       this.gateway?.release();
     }
@@ -87,8 +90,11 @@ export class Simulation extends Mistakes {
     this.trace(step);
     this.clock.advance(1);
     this.box.mayLearn();
+    await this.alerts.happen();
+    await this.settle();
     await this.#do(step);
     await this.settle();
+    this.alerts.check();
     if (this.world.disk.status().is_dead) await this.restart(this.draw.pick(['kill', 'power_cut']));
   }
 
@@ -210,22 +216,41 @@ export class Simulation extends Mistakes {
     this.commitWaiting();
     if (this.waiting.length > 0) throw new Error('the disk works again, but a commit does not');
     await this.#learnTime();
+    await this.#endAlerts();
     await this.catchUp();
     // What a retention removed that failed on the way is known only now.
     this.checkLog();
-    this.#checkTimes();
+    checkTimes(this.gateway, this.model, this.box, this.topology, this.true_ms);
+    await this.#mistakeAtCentre();
     await this.checkCentre();
     while (this.gateway.writer.archiveStep() !== 'idle') {}
     if (this.draw.chance(0.5)) {
       await this.restart('power_cut');
+      await this.#endAlerts();
       await this.catchUp();
     }
+    await this.alerts.stop();
+    this.commitWaiting();
+    await this.catchUp();
     this.checkLog();
     await this.checkCentre();
     const db = new Database(file);
     const integrity = db.pragma('integrity_check', { simple: true });
     db.close();
     if (integrity !== 'ok') throw new Error(`the file is damaged: ${integrity}`);
+  }
+
+  #endAlerts(): Promise<void> {
+    return this.alerts.end(
+      () => this.settle(),
+      () => this.waiting.length === 0,
+    );
+  }
+
+  async #mistakeAtCentre(): Promise<void> {
+    const { centre, mistake } = this.world;
+    const change = mistake && AT_CENTRE[mistake];
+    if (change) await centre.query(change, [this.gateway_id]);
   }
 
   /** By the network, and what became of it is in the log. */
@@ -237,32 +262,6 @@ export class Simulation extends Mistakes {
       await this.clock.advanceAsync(RETRY_MS);
       await this.settle();
     }
-  }
-
-  /** The network has vouched for all of this boot; and what it has vouched for is true. */
-  #checkTimes(): void {
-    const { model, box } = this;
-    const times = model.times();
-    let is_now = false;
-    for (const row of model.rows) {
-      if (row.kind === LogKind.clock)
-        is_now ||= (JSON.parse(row.body) as ClockRecord).boot_id === box.boot_id;
-      if (row.kind !== LogKind.reading) continue;
-      const { trust } = times[row.seq - 1];
-      if (is_now && trust !== 'network') throw new Error(`reading ${row.seq} was not put right`);
-      const true_ms = this.true_ms.get(numberOf(row));
-      if (trust === 'network' && model.updatedMs(row) !== true_ms)
-        throw new Error(
-          `reading ${row.seq} is reported at ${model.updatedMs(row)}, and was taken at ${true_ms}`,
-        );
-    }
-    const pack_ids = this.topology.packs.map(({ id }) => id);
-    const present = model.present().filter(row => row.kind === LogKind.reading);
-    same(
-      'export of all',
-      exported(this.gateway, pack_ids),
-      present.map(row => readingTextOf(model, row)),
-    );
   }
 
   /** Not while it is unknown what the disk holds. */

@@ -28,7 +28,16 @@ try {
     }
   }
   const { faults_hit, changes_lost, power_cuts, deaths } = world.disk.status();
-  console.log(JSON.stringify({ faults_hit, changes_lost, power_cuts, deaths, ...world.wire.hits }));
+  console.log(
+    JSON.stringify({
+      faults_hit,
+      changes_lost,
+      power_cuts,
+      deaths,
+      ...world.wire.hits,
+      receivers: world.receivers.hits,
+    }),
+  );
 } finally {
   await world.close();
 }

@@ -7,6 +7,7 @@ import { POSTGRES_MIGRATIONS } from '../../daemon/store/file/migration-files.ts'
 import { migrateCentre } from '../../daemon/upstream/migrate.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import type { World } from './gateway-life.ts';
+import { Receivers } from './receivers.ts';
 import { VirtualDisk } from './virtual-disk.ts';
 import { WireFaults } from './wire-faults.ts';
 
@@ -34,11 +35,14 @@ export async function openWorld(centre_url: string, trace: (line: string) => voi
   const target = new URL(centre_url);
   const wire = new WireFaults(Number(target.port));
   target.port = String(await wire.listen());
+  const receivers = new Receivers();
+  await receivers.listen();
   const centre = new pg.Client(centre_url);
   await centre.connect();
   return {
     disk,
     wire,
+    receivers,
     centre,
     trace,
     database_url: target.href,
@@ -46,6 +50,7 @@ export async function openWorld(centre_url: string, trace: (line: string) => voi
     async close() {
       await centre.end();
       await wire.close();
+      await receivers.close();
       rmSync(directory, { recursive: true });
     },
   };
