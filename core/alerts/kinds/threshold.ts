@@ -149,6 +149,8 @@ export class ThresholdRules implements RuleKind {
         }
       } else if (is_silent || mono_ms - one.judged_ms > moment.silent_after_ms) {
         one.forget();
+        // That it was back before is not that it was back all along.
+        one.back_since_ms = Number.NaN;
         const since_ms = t_ms - (mono_ms - one.judged_ms);
         book.setUnknown(one.rule.id, subject, Number.isNaN(since_ms) ? t_ms : since_ms, t_ms, emit);
       }
