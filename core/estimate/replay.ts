@@ -4,7 +4,9 @@ import { KalmanCells } from './kalman/kalman-cells.ts';
 import { KALMAN_SETTINGS } from './kalman/settings.ts';
 import type { CellModel } from './model/cell-model.ts';
 import { ModelTables } from './model/tables.ts';
-import { GAP_S, type Series } from './series/series.ts';
+import { atAnyTemperature } from './model/variants.ts';
+import type { Series } from './series/series.ts';
+import { isCut, MAX_SD, MAX_SURPRISE, UNKNOWN_CAPACITY_SD, UNKNOWN_SD } from './start-and-end.ts';
 import { checkRecording, checkResult, type Doubt } from './trust.ts';
 
 export interface ReplayOptions {
@@ -26,15 +28,6 @@ export interface Replay {
   readonly soh: Float64Array;
   readonly soh_sd: Float64Array;
 }
-
-/** What is known of the state of charge without a figure to start from. */
-const UNKNOWN_SD = 0.5;
-/** The capacity of a cell whose age is not known. */
-const UNKNOWN_CAPACITY_SD = 0.05;
-/** An estimate less sure than this is none. */
-const MAX_SD = 0.2;
-/** Innovations so many times their expected square: the model does not describe this cell. */
-const MAX_SURPRISE = 6;
 
 /** Over a longer time what was counted has drifted too far to say anything. */
 const MAX_CHECKED_S = 5 * 86_400;
@@ -90,24 +83,4 @@ export function replay(model: CellModel, series: Series, options: ReplayOptions)
     soh_sd.fill(Number.NaN);
   }
   return { ...result, problems, notes };
-}
-
-/** Whether something may have flowed that nobody counted: a gap, unless the cell rested on both sides and it was short. */
-function isCut(dt_s: number, last_a: number | undefined, now_a: number, capacity_ah: number): boolean {
-  if (dt_s <= GAP_S) return false;
-  const isResting = Math.abs(last_a ?? 0) < capacity_ah / 50 && Math.abs(now_a) < capacity_ah / 50;
-  return !isResting || dt_s > 6 * 3600;
-}
-
-/** Without a temperature the resistance may be several times what is taken. */
-function atAnyTemperature(model: CellModel): CellModel {
-  const { error } = model;
-  return {
-    ...model,
-    error: {
-      ...error,
-      slow_v: error.slow_v.map(v => v + 0.03),
-      resistance_share: error.resistance_share.map(share => Math.max(share, 0.6)),
-    },
-  };
 }

@@ -13,14 +13,14 @@ export interface Doubt {
 }
 
 /** Outside what the model knows, by so much (V), counts. */
-const OUTSIDE_V = 0.08;
-const OUTSIDE_SHARE = 0.2;
+export const OUTSIDE_V = 0.08;
+export const OUTSIDE_SHARE = 0.2;
 /** Steps of the current that show the sign. */
-const LEAST_STEPS = 8;
+export const LEAST_STEPS = 8;
 /** So much of the capacity must have passed for counting and voltage to be compared. */
-const LEAST_PASSED = 0.25;
+export const LEAST_PASSED = 0.25;
 /** A voltage that moves by less than this share of the least the model can: another kind of cell. */
-const FLAT_SHARE = 0.4;
+export const FLAT_SHARE = 0.4;
 
 /** Before anything is estimated. */
 export function checkRecording(model: CellModel, series: Series, capacity_ah: number): Doubt[] {
@@ -182,7 +182,7 @@ function spanOf(values: Float64Array, begin: number): number {
 }
 
 /** How far the curve moves at least over a part of the state of charge. */
-function leastSpan({ ocv }: CellModel, width: number): number {
+export function leastSpan({ ocv }: CellModel, width: number): number {
   const curve = ocv.middle_v[ocv.middle_v.length >> 1];
   let least = Number.POSITIVE_INFINITY;
   for (let s = 0; s + width <= 1; s += 0.02)

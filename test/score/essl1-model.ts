@@ -75,3 +75,39 @@ export function essl1Model(): CellModel {
     error: { temperature_c: [25], slow_v: [0.01], fast_v: [0.003], resistance_share: [0.3] },
   };
 }
+
+/**
+ * For cells of any make. By what is published (M. Safari, C. Delacourt, J. Electrochem. Soc. 158 (2011) A562: LiFePO4
+ * flat at 3.43 V against lithium, graphite at 0.13 V there) a cell half full stands at 3.300 V: the rest of what the
+ * charge at C/2 shows above it is a drop that lasts.
+ */
+const HALF_FULL_V = 3.3;
+const LASTING_OHM = 0.0005;
+
+export function shippedLfp(): CellModel {
+  const model = essl1Model();
+  const { ocv, resistance, origin } = model;
+  const [middle_v] = ocv.middle_v;
+  const above_v = middle_v[ocv.soc.findIndex(soc => soc >= 0.5)] - HALF_FULL_V;
+  // The ends are where the cell is, at whatever rate.
+  const level_v = (soc: number) => above_v * Math.min(1, (1 - soc) / 0.03);
+  let last = 0;
+  const shifted = middle_v.map((v, i) => {
+    last = Math.max(last + 1e-5, v - level_v(ocv.soc[i]));
+    return Number(last.toPrecision(6));
+  });
+  const [first, second] = resistance.branches;
+  const times = (BRANCH_OHM[1] + LASTING_OHM) / BRANCH_OHM[1];
+  const slow = second.ohm.map(row => row.map(ohm => Number((ohm * times).toPrecision(4))));
+  return {
+    ...model,
+    name: 'LFP with graphite, storage cell of 102 Ah',
+    origin: [
+      ...origin,
+      'Level of the curve, and what of the drop lasts: M. Safari, C. Delacourt, J. Electrochem. Soc. 158 (2011) A562: half full at 3.300 V',
+    ],
+    ocv: { ...ocv, middle_v: [shifted] },
+    resistance: { ...resistance, branches: [first, { ...second, ohm: slow }] },
+    error: { ...model.error, resistance_share: [0.4] },
+  };
+}

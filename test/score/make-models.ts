@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CellModel } from '../../core/estimate/model/cell-model.ts';
 import { writeModel } from '../../core/estimate/model/model-file.ts';
-import { essl1Model } from './essl1-model.ts';
+import { shippedLfp } from './essl1-model.ts';
 import { publishedModels } from './published-cells.ts';
 import { fitPanasonic } from './soc-score.ts';
 
@@ -21,7 +21,7 @@ const nca: CellModel = {
   licence: 'CC BY 4.0',
 };
 
-for (const model of [nca, essl1Model(), ...publishedModels()]) {
+for (const model of [nca, shippedLfp(), ...publishedModels()]) {
   const file = `${FOLDER}${model.chemistry}.yaml`;
   writeFileSync(file, writeModel(model));
   console.log(`${file}: ${model.name}`);

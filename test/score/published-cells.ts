@@ -27,12 +27,23 @@ const NMC_POSITIVE = (y: number) =>
   0.0428 * Math.tanh(18.5138 * (y - 0.5542)) -
   17.7326 * Math.tanh(15.789 * (y - 0.3117)) +
   17.5842 * Math.tanh(15.9308 * (y - 0.312));
-const GRAPHITE_SILICON = (x: number) =>
-  1.9793 * Math.exp(-39.3631 * x) +
-  0.2482 -
-  0.0909 * Math.tanh(29.8538 * (x - 0.1234)) -
-  0.04478 * Math.tanh(14.9159 * (x - 0.2769)) -
-  0.0205 * Math.tanh(30.4444 * (x - 0.6103));
+const NMC_532 = (y: number) =>
+  4.3452 -
+  1.6518 * y +
+  1.6225 * y ** 2 -
+  2.0843 * y ** 3 +
+  3.5146 * y ** 4 -
+  2.2166 * y ** 5 -
+  0.5623e-4 * Math.exp(109.451 * y - 100.006);
+const GRAPHITE = (x: number) =>
+  0.063 +
+  0.8 * Math.exp(-75 * (x + 0.007)) -
+  0.012 * Math.tanh((x - 0.127) / 0.016) -
+  0.0118 * Math.tanh((x - 0.155) / 0.016) -
+  0.0035 * Math.tanh((x - 0.22) / 0.02) -
+  0.0095 * Math.tanh((x - 0.19) / 0.013) -
+  0.0145 * Math.tanh((x - 0.49) / 0.02) -
+  0.08 * Math.tanh((x - 1.03) / 0.055);
 const CHEN_2020 =
   'Chen, Brosa Planella, O’Regan, Gastol, Widanage, Kendrick: Development of Experimental Techniques for Parameterization of Multi-scale Lithium-ion Battery Models, J. Electrochem. Soc. 167 (2020) 080534';
 
@@ -54,13 +65,16 @@ const PUBLISHED: readonly Published[] = [
     ],
   },
   {
-    name: 'NMC 811, cylindrical (published)',
+    name: 'NMC 532 with graphite (published)',
     chemistry: 'nmc',
-    origin: [`${CHEN_2020}: curves and limits of the electrodes of a 5 Ah cell`, 'Resistances: usual values'],
+    origin: [
+      'Mohtat, Lee, Sulzer, Siegel, Stefanopoulou: Differential Expansion and Voltage Model for Li-ion Batteries at Practical Charging Rates, J. Electrochem. Soc. 167 (2020) 110561: curves and limits of the electrodes of a 5 Ah cell',
+      'Resistances: usual values',
+    ],
     nominal_ah: 5,
-    min_v: 2.5,
+    min_v: 2.7,
     max_v: 4.25,
-    ocv: s => NMC_POSITIVE(0.9084 + (0.27 - 0.9084) * s) - GRAPHITE_SILICON(0.0279 + (0.9014 - 0.0279) * s),
+    ocv: s => NMC_532(0.8907 + (0.0335 - 0.8907) * s) - GRAPHITE(0.0017 + (0.8333 - 0.0017) * s),
     series_ohm: s => 0.02 * (1 + Math.exp(-20 * s)),
     branches: [
       { time_constant_s: 20, ohm: s => 0.007 * (1 + 2 * Math.exp(-15 * s)) },

@@ -78,6 +78,35 @@ export class HealthCells {
     this.#known_var = none();
   }
 
+  /** As `KalmanCells.columns`. */
+  get columns(): readonly Float64Array[] {
+    return [
+      this.capacity_ah,
+      this.capacity_sd_ah,
+      this.resistance,
+      this.resistance_sd,
+      this.#counted_ah,
+      this.#through_ah,
+      this.#hours,
+      this.#last_a,
+      this.#last_v,
+      this.#anchor,
+      this.#best,
+      this.#known_ah,
+      this.#known_var,
+    ];
+  }
+
+  /** Another cell stands in this place. */
+  start(cell: number): void {
+    const { count } = this.#cells;
+    for (const column of this.columns) {
+      const per_cell = column.length / count;
+      column.fill(Number.NaN, cell * per_cell, (cell + 1) * per_cell);
+    }
+    for (const counter of [this.#counted_ah, this.#through_ah, this.#hours, this.#wait_s]) counter[cell] = 0;
+  }
+
   /** After the step of the filter, with the same sample. `isCut`: what ran since the sample before is not known. */
   step(cell: number, dt_s: number, current_a: number, voltage_v: number, isCut: boolean): void {
     if (Number.isNaN(current_a) || Number.isNaN(voltage_v)) return;

@@ -32,6 +32,8 @@ export class KalmanCells {
   readonly tables: ModelTables;
   readonly settings: KalmanSettings;
   readonly capacity_ah: Float64Array;
+  /** All that a later run needs to go on; stored, see states.ts. */
+  readonly columns: (Float64Array | Uint8Array)[] = [];
   readonly #x: Float64Array;
   readonly #p: Float64Array;
   readonly #hysteresis: Float64Array;
@@ -59,17 +61,21 @@ export class KalmanCells {
     this.tables = tables;
     this.count = count;
     this.settings = settings;
-    this.capacity_ah = new Float64Array(count).fill(capacity_ah);
-    this.#x = new Float64Array(count * N);
-    this.#p = new Float64Array(count * PACKED);
-    this.#hysteresis = new Float64Array(count);
-    this.#last_a = new Float64Array(count).fill(Number.NaN);
-    this.#step_a2 = new Float64Array(count);
-    this.#temperature_c = new Float64Array(count).fill(25);
-    this.surprise = new Float64Array(count).fill(1);
-    this.#idle = new Uint8Array(count);
-    this.#isFirst = new Uint8Array(count).fill(1);
-    this.#still_s = new Float64Array(count);
+    const keep = <T extends Float64Array | Uint8Array>(column: T): T => {
+      this.columns.push(column);
+      return column;
+    };
+    this.capacity_ah = keep(new Float64Array(count).fill(capacity_ah));
+    this.#x = keep(new Float64Array(count * N));
+    this.#p = keep(new Float64Array(count * PACKED));
+    this.#hysteresis = keep(new Float64Array(count));
+    this.#last_a = keep(new Float64Array(count).fill(Number.NaN));
+    this.#step_a2 = keep(new Float64Array(count));
+    this.#temperature_c = keep(new Float64Array(count).fill(25));
+    this.surprise = keep(new Float64Array(count).fill(1));
+    this.#idle = keep(new Uint8Array(count));
+    this.#isFirst = keep(new Uint8Array(count).fill(1));
+    this.#still_s = keep(new Float64Array(count));
   }
 
   /** `scale_sd`: how well the capacity is known. */
