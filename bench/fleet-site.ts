@@ -7,6 +7,7 @@ import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { readEnvironment } from '../daemon/config/environment.ts';
 import { loadConfig } from '../daemon/config/load.ts';
+import { Estimates } from '../daemon/estimates/estimates.ts';
 import { AlertService } from '../daemon/pipeline/alert-service.ts';
 import { PackLiveView } from '../daemon/pipeline/live-view.ts';
 import { PasswordHasher } from '../daemon/server/auth/passwords.ts';
@@ -41,23 +42,33 @@ export async function makeFleetSite(): Promise<BenchSite> {
     { silent_after_ms: 60_000, deviceAlarmLabel: (_, code) => code },
     { appendAlert: () => undefined, alerts: async () => [], pastAlerts: async () => [], documents },
   );
+  const packs = states.map((state, pack) => ({
+    state,
+    judge: new PackJudge(state, plausibleLimits()),
+    binding: bindings[pack],
+  }));
+  const estimates = new Estimates({
+    topology,
+    packs,
+    plans: config.estimates,
+    interval_ms: config.config.interval_ms,
+    wallMs: () => systemClock.wallMs(),
+    log: silentLogger,
+  });
   const live = new PackLiveView({
     clock: systemClock,
     topology,
-    packs: states.map((state, pack) => ({
-      state,
-      judge: new PackJudge(state, plausibleLimits()),
-      binding: bindings[pack],
-    })),
+    packs,
     linkReason: () => undefined,
     activeAlerts: () => alerts.active(),
+    estimates,
   });
   const users = new UserDirectory(documents, systemClock, new PasswordHasher(CHEAP), 0);
   const login = { username: 'ada', password: PASSWORD };
   await users.create({ ...login, role: 'admin' });
   let turn = 0;
   return {
-    services: { ...test, clock: systemClock, log: silentLogger, topology, live, alerts },
+    services: { ...test, clock: systemClock, log: silentLogger, topology, live, estimates, alerts },
     options: testOptions(),
     login,
     cells: topology.packs.reduce((sum, { shape }) => sum + shape.cell_count, 0),

@@ -61,6 +61,10 @@ export const PACK_METRICS = [
   metric('energy_remaining_kwh', 'Remaining energy', 'kWh', 0.001, 0, 1_000_000),
   metric('balancing_current_a', 'Balancing current', 'A', 0.001, -100, 100),
   metric('device_status', 'Device status', '', 1, 0, 15),
+  metric('estimated_soc_pct', 'Estimated state of charge', '%', 0.1, 0, 100),
+  metric('estimated_soc_sd_pct', 'Deviation of the estimated state of charge', '%', 0.1, 0, 100),
+  metric('estimated_soh_pct', 'Estimated state of health', '%', 0.1, 0, 150),
+  metric('estimated_soh_sd_pct', 'Deviation of the estimated state of health', '%', 0.1, 0, 100),
 ] as const;
 
 /** Quantities of one cell. In series cells the pack's current is each cell's current. */
@@ -70,7 +74,17 @@ export const CELL_METRICS = [
   metric('soc_pct', 'Cell state of charge', '%', 0.01, 0, 100),
   metric('soh_pct', 'Cell state of health', '%', 0.1, 0, 110),
   metric('balancing', 'Balancing', '', 1, 0, 1),
+  metric('estimated_soc_pct', 'Estimated cell state of charge', '%', 0.1, 0, 100),
+  metric('estimated_soc_sd_pct', 'Deviation of the estimated cell state of charge', '%', 0.1, 0, 100),
+  metric('estimated_soh_pct', 'Estimated cell state of health', '%', 0.1, 0, 150),
+  metric('estimated_soh_sd_pct', 'Deviation of the estimated cell state of health', '%', 0.1, 0, 100),
+  metric('estimated_resistance_mohm', 'Estimated cell resistance', 'mΩ', 0.01, 0, 650),
 ] as const;
+
+/** What the gateway makes itself of what a device reports; no device reports it. Deviations are standard deviations. */
+const isEstimated = ({ name }: Metric) => name.startsWith('estimated_');
+export const REPORTED_PACK_METRICS = PACK_METRICS.filter(one => !isEstimated(one));
+export const REPORTED_CELL_METRICS = CELL_METRICS.filter(one => !isEstimated(one));
 
 /** A temperature sensor of a pack that is not tied to one cell. */
 export const SENSOR_METRIC = metric('temperature_c', 'Sensor temperature', '°C', 0.1, -60, 150);

@@ -6,7 +6,6 @@ import { WatchedClock } from '../core/clock/watched-clock.ts';
 import type { CertificateView } from '../core/contract/http.ts';
 import { describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import type { PackReading } from '../core/reading/pack-reading.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { makeWires } from '../drivers/transports.ts';
@@ -15,14 +14,17 @@ import { AuditLog } from './audit/audit-log.ts';
 import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
+import { Estimates } from './estimates/estimates.ts';
 import { Notifier } from './notify/notifier.ts';
 import { AlertService } from './pipeline/alert-service.ts';
 import { ClockKeeper } from './pipeline/clock-keeper.ts';
 import { CompletenessLedger } from './pipeline/completeness.ts';
 import { GatewayWatch } from './pipeline/gateway-watch.ts';
 import { PackLiveView } from './pipeline/live-view.ts';
+import { estimateMemory, siblingMemory } from './pipeline/memories.ts';
+import { moments } from './pipeline/moments.ts';
+import type { PackMemory } from './pipeline/pack-memory.ts';
 import { Sampler } from './pipeline/sampler.ts';
-import { SiblingMemory } from './pipeline/sibling-memory.ts';
 import { ensureFirstAdministrator, type FirstAdministrator } from './server/auth/first-administrator.ts';
 import { createServer, type HttpServer } from './server/server.ts';
 import type { GatewayServices } from './server/services.ts';
@@ -70,7 +72,9 @@ export class Gateway {
   readonly #simulation: Simulation | undefined;
   readonly #live: PackLiveView;
   readonly #alerts: AlertService;
-  readonly #siblings: SiblingMemory;
+  readonly #estimates: Estimates;
+  /** What was learned of packs, kept over restarts. */
+  readonly #memories: readonly PackMemory[];
   readonly #notifier: Notifier;
   readonly #sampler: Sampler;
   readonly #clock_keeper: ClockKeeper;
@@ -133,7 +137,19 @@ export class Gateway {
       this.#store,
       log,
     );
-    this.#siblings = new SiblingMemory(topology, packs, this.#store.documents, log);
+    this.#estimates = new Estimates({
+      topology,
+      packs,
+      plans: options.config.estimates,
+      interval_ms: config.interval_ms,
+      wallMs: () => clock.wallMs(),
+      log,
+    });
+    const { documents } = this.#store;
+    this.#memories = [
+      siblingMemory(topology, packs, documents, log),
+      estimateMemory(this.#estimates.remembered(), documents, log),
+    ];
     this.#notifier = new Notifier({
       policy: config.notify,
       topology,
@@ -149,6 +165,7 @@ export class Gateway {
       packs,
       linkReason: pack => this.#supervisor.packReason(pack),
       activeAlerts: () => this.#alerts.active(),
+      estimates: this.#estimates,
     });
     this.#completeness = new CompletenessLedger({
       clock,
@@ -158,35 +175,22 @@ export class Gateway {
       store: this.#store,
       isPlausible: () => this.#clock_keeper.isPlausible,
     });
-    /** Of this moment, by pack. */
-    const readings: (PackReading | undefined)[] = [];
     this.#sampler = new Sampler({
       clock,
       interval_ms: config.interval_ms,
       packs,
-      onReading: reading => {
-        this.#store.append(reading);
-        this.#completeness.received(reading.pack, reading.t_ms);
-        readings[reading.pack] = reading;
-      },
-      onMoment: (t_ms, mono_ms) => {
-        for (const { state, judge } of packs) {
-          const { pack } = state;
-          const reading = readings[pack];
-          const facts = {
-            reading,
-            silent_ms: state.silentMs(mono_ms, this.#started_mono_ms),
-            silent_reason: this.#supervisor.packReason(pack),
-            two_devices: judge.twoDevices(),
-            weak_cells: judge.deviation.weak,
-            doubts: () => (reading ? judge.reasons(reading) : []),
-          };
-          this.#alerts.judge(pack, facts, t_ms, mono_ms);
-          readings[pack] = undefined;
-        }
-        this.#alerts.finishMoment(t_ms, mono_ms);
-        this.#siblings.saveNowAndThen(mono_ms);
-      },
+      ...moments({
+        packs,
+        estimates: this.#estimates,
+        store: this.#store,
+        completeness: this.#completeness,
+        alerts: this.#alerts,
+        silentReason: pack => this.#supervisor.packReason(pack),
+        started_mono_ms: this.#started_mono_ms,
+        onEnd: mono_ms => {
+          for (const memory of this.#memories) memory.saveNowAndThen(mono_ms);
+        },
+      }),
     });
     this.#upstream = createUpstream({
       database_url: config.upstream.database_url,
@@ -224,7 +228,7 @@ export class Gateway {
       });
     await this.#step(() => this.#store.open(config.topology));
     await this.#step(() => this.#clock_keeper.start());
-    await this.#step(() => this.#siblings.restore());
+    for (const memory of this.#memories) await this.#step(() => memory.restore());
     await this.#step(() => this.#alerts.restore(clock.wallMs(), clock.monoMs()));
     await this.#step(() =>
       recordStart(
@@ -317,7 +321,7 @@ export class Gateway {
     const steps: [string, () => unknown][] = [
       ['watch', () => this.#watch.stop()],
       ['sampler', () => this.#sampler.stop()],
-      ['siblings', () => this.#siblings.stop()],
+      ...this.#memories.map((memory): [string, () => unknown] => [memory.kind, () => memory.stop()]),
       ['alerts', () => this.#alerts.stop(this.#clock.wallMs(), this.#clock.monoMs())],
       ['notify', () => this.#notifier.stop()],
       ['completeness', () => this.#completeness.stop()],
@@ -347,6 +351,7 @@ export class Gateway {
       interval_ms: config.config.interval_ms,
       topology: config.topology,
       live: this.#live,
+      estimates: this.#estimates,
       alerts: this.#alerts,
       notifications: this.#notifier,
       store: this.#store,

@@ -7,7 +7,8 @@
 import Type, { type Static } from 'typebox';
 import { LIFECYCLE_STATES } from '../alerts/lifecycle.ts';
 import { NOTIFIED_EVENTS } from '../alerts/notified.ts';
-import { PACK_METRICS } from '../metrics.ts';
+import { CELL_METRICS, PACK_METRICS } from '../metrics.ts';
+import { EstimateBasis } from './estimates.ts';
 
 export const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
@@ -50,6 +51,14 @@ export const PackSummary = Type.Object({
   current_a: QualifiedValue,
   soc_pct: QualifiedValue,
   soh_pct: QualifiedValue,
+  /** The gateway's own, beside those of the device. */
+  estimated_soc_pct: QualifiedValue,
+  estimated_soc_sd_pct: QualifiedValue,
+  estimated_soh_pct: QualifiedValue,
+  estimated_soh_sd_pct: QualifiedValue,
+  no_estimate_reason: Nullable(
+    Type.String({ description: 'Why nothing is estimated of the pack; null: something is' }),
+  ),
   cell_voltage_min_v: Nullable(Type.Number()),
   cell_voltage_max_v: Nullable(Type.Number()),
   cell_voltage_spread_v: Nullable(Type.Number()),
@@ -70,6 +79,11 @@ export const BatterySummary = Type.Object({
   cell_count: Type.Integer(),
   power_w: Nullable(Type.Number({ description: 'Sum over packs, positive while charging' })),
   soc_pct: Nullable(Type.Number({ description: 'Mean over packs with a good value' })),
+  estimated_soc_pct: Nullable(
+    Type.Number({ description: "The gateway's own, mean over packs; null where it has none of a pack" }),
+  ),
+  estimated_soc_sd_pct: Nullable(Type.Number()),
+  estimated_soh_pct: Nullable(Type.Number({ description: 'Of the weakest pack of those that are known' })),
   cell_voltage_min_v: Nullable(Type.Number()),
   cell_voltage_max_v: Nullable(Type.Number()),
   cell_temperature_max_c: Nullable(Type.Number()),
@@ -102,6 +116,14 @@ export const PackValues = Type.Object(
   >,
 );
 
+/** Every cell metric. */
+export const CellColumns = Type.Object(
+  Object.fromEntries(CELL_METRICS.map(metric => [metric.name, CellColumn])) as Record<
+    (typeof CELL_METRICS)[number]['name'],
+    typeof CellColumn
+  >,
+);
+
 export const PackDetail = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -110,15 +132,10 @@ export const PackDetail = Type.Object({
   profile: Type.Object({ id: Type.String(), title: Type.String() }),
   connection: Type.Object({ id: Type.String(), address: Nullable(Type.Integer()) }),
   cell_count: Type.Integer(),
+  estimate: EstimateBasis,
   summary: PackSummary,
   values: PackValues,
-  cells: Type.Object({
-    voltage_v: CellColumn,
-    temperature_c: CellColumn,
-    soc_pct: CellColumn,
-    soh_pct: CellColumn,
-    balancing: CellColumn,
-  }),
+  cells: CellColumns,
   cell_updated_ms: Type.Array(
     Nullable(
       Type.Number({ description: "Wall time at which a cell's voltage was last updated; null: never" }),

@@ -121,9 +121,16 @@ export class PackState {
     for (let i = 0; i < quality.length; i++) {
       if (quality[i] !== Quality.good) continue;
       const updated_ms = slots.updatedMs(i);
+      // No device reported it: an estimate.
+      if (updated_ms === Number.NEGATIVE_INFINITY) continue;
       if (updated_ms < this.#oldest_mono_ms) this.#oldest_mono_ms = updated_ms;
       if (updated_ms > this.#newest_mono_ms) this.#newest_mono_ms = updated_ms;
     }
+  }
+
+  /** Monotonic time at which a pack quantity was updated last; -Infinity: never. */
+  valueUpdatedMonoMs(metric: number): number {
+    return this.#values.updatedMs(metric);
   }
 
   /** Monotonic time at which one quantity of a cell was updated last; -Infinity: never. */

@@ -90,6 +90,11 @@ export const CELL_FORMS: readonly ColumnForm[] = [
   { form: 'u16', per_unit: 100 },
   { form: 'u16', per_unit: 10 },
   { form: 'pair', per_unit: 1 },
+  { form: 'u16', per_unit: 10 },
+  { form: 'u16', per_unit: 10 },
+  { form: 'u16', per_unit: 10 },
+  { form: 'u16', per_unit: 10 },
+  { form: 'u16', per_unit: 100 },
 ];
 export const SENSOR_FORM: ColumnForm = { form: 'i16', per_unit: 10 };
 /** By PackMetric: steps of one unit, by the resolution of the metric table, which is therefore never changed. */

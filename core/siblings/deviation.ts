@@ -115,6 +115,8 @@ export class SiblingDeviation {
   /** After a gap another pack may stand in this place. */
   #may_be_other = false;
   #weak: readonly WeakCell[] = [];
+  /** How many times another pack was found in this place since the start. */
+  swaps = 0;
 
   constructor(cell_count: number) {
     this.#cell_count = cell_count;
@@ -165,6 +167,7 @@ export class SiblingDeviation {
 
   /** Another pack stands in this place: what was learnt is of the one before. */
   forget(): void {
+    this.swaps++;
     for (const state of this.#states) state.forget();
     this.#days.fill(Number.NaN);
     this.#day_numbers.fill(Number.NaN);

@@ -5,7 +5,7 @@ import { plotOfFit } from '../../core/estimate/fit/plot.ts';
 import { CHEMISTRIES, type Chemistry } from '../../core/estimate/model/cell-model.ts';
 import { writeModel } from '../../core/estimate/model/model-file.ts';
 import { listOf } from '../../core/schema/problem.ts';
-import { shippedModel } from './cell-models.ts';
+import { shippedModel } from '../estimates/shipped-models.ts';
 import { numberIn, withTemperature, write } from './estimate.ts';
 import { readSeries } from './series-files.ts';
 import { UsageError } from './usage.ts';

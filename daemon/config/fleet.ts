@@ -9,10 +9,13 @@ import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/profile.ts';
 import { shapeOf } from '../../drivers/profiles/shape.ts';
 import { type ConnectionConfig, transportOf } from '../../drivers/transports.ts';
+import type { EstimatePlan } from '../estimates/plan.ts';
 import { checkWiring, wiringWarnings } from './check-wiring.ts';
 import { DEFAULTS } from './defaults.ts';
+import { estimatePlans } from './estimate-plans.ts';
 import { type ExpandedConnection, expandConnections } from './expand-connections.ts';
 import { type ExpandedPack, expandPack } from './expand-packs.ts';
+import type { Findings } from './findings.ts';
 import type { Config } from './schema.ts';
 
 export interface BoundConnection {
@@ -24,12 +27,8 @@ export interface Fleet {
   readonly topology: Topology;
   /** Those that carry packs, in configuration order. */
   readonly connections: readonly BoundConnection[];
-}
-
-/** What the checks find; `problems` forbid the configuration, `warnings` do not. */
-export interface Findings {
-  readonly problems: Finding[];
-  readonly warnings: Finding[];
+  /** In dense pack order. */
+  readonly estimates: readonly EstimatePlan[];
 }
 
 /** Undefined when there are problems. `directory`: relative files are meant from there. `interval_ms`: of readings. */
@@ -49,6 +48,7 @@ export function buildFleet(
   );
   checkWiring(config, connections, packs, problems);
   findings.warnings.push(...wiringWarnings(config, connections, packs));
+  const estimates = estimatePlans(config, packs, directory, findings);
   if (problems.length > 0) return undefined;
 
   const bindings = new Map<string, PackBinding[]>();
@@ -61,6 +61,7 @@ export function buildFleet(
     findings.warnings.push(...slowConnections(connections.values(), bindings, interval_ms));
   return {
     topology: topologyOf(config, packs),
+    estimates,
     connections: [...connections.values()].flatMap(({ connection }) => {
       const onIt = bindings.get(connection.id);
       return onIt ? [{ connection, bindings: onIt }] : [];

@@ -12,6 +12,7 @@ import { checkYaml } from '../../core/schema/yaml-document.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { SimulationConfig } from '../../sim/simulation-config.ts';
+import type { EstimatePlan } from '../estimates/plan.ts';
 import type { NotifyPolicy } from '../notify/policy.ts';
 import { isAddressOrNetwork } from '../server/addresses.ts';
 import { ConfigError } from './config-error.ts';
@@ -22,7 +23,8 @@ import {
   environmentProblem,
   wrongDatabaseUrl,
 } from './environment.ts';
-import { type BoundConnection, buildFleet, type Findings } from './fleet.ts';
+import type { Findings } from './findings.ts';
+import { type BoundConnection, buildFleet } from './fleet.ts';
 import { resolveNotify } from './notify.ts';
 import { type KnownScopes, resolveRules, scopeFindings } from './rules.ts';
 import { Config } from './schema.ts';
@@ -60,6 +62,8 @@ export interface GatewayConfig {
   readonly topology: Topology;
   /** Those that carry packs, in configuration order. */
   readonly connections: readonly BoundConnection[];
+  /** What the estimates of each pack rest on, in dense pack order. */
+  readonly estimates: readonly EstimatePlan[];
   /** What works but is hardly meant, in file order. */
   readonly warnings: readonly Problem[];
 }

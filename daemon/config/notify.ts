@@ -5,7 +5,7 @@ import { receiverKind } from '../notify/receivers.ts';
 import { DEFAULT_TEMPLATES, TEMPLATE_FIELDS, unknownFields } from '../notify/template.ts';
 import { minutesOf } from '../notify/time-of-day.ts';
 import { DEFAULTS } from './defaults.ts';
-import type { Findings } from './fleet.ts';
+import type { Findings } from './findings.ts';
 import type { RouteConfig } from './notify-schema.ts';
 import type { Config } from './schema.ts';
 

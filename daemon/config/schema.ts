@@ -1,5 +1,6 @@
 /** The configuration file: one schema for check-config, the daemon and the docs. */
 import Type, { type Static } from 'typebox';
+import { CHEMISTRIES as MODEL_CHEMISTRIES } from '../../core/estimate/model/cell-model.ts';
 import { RangedId } from '../../drivers/connection-fields.ts';
 import { ConnectionConfig } from '../../drivers/transports.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';
@@ -17,6 +18,24 @@ const Id = (description: string) =>
   });
 const Name = (description: string) => Type.Optional(Type.String({ maxLength: 100, description }));
 const SHOWN = 'Shown on the page (default: the id)';
+
+/** What estimates of charge and health rest on; of a pack before that of its battery. */
+const cellKeys = (scope: string) => ({
+  cell_model: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 500,
+      description: `Model of the cells${scope}, for estimates of charge and health: a file of \`bms-gateway fit-cell\`, relative to this one; the name of one that comes with the gateway (${MODEL_CHEMISTRIES.join(', ')}); or \`none\`, no estimates (default: that of the chemistry)`,
+    }),
+  ),
+  nominal_ah: Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 100_000,
+      description: `Capacity of a cell${scope} when new, in Ah, cells in parallel taken together (default: of a model file its own; else what the device reports as its full capacity)`,
+    }),
+  ),
+});
 
 /** One pack, or with ranges many alike: `id`, `connection` and `address` are expanded side by side. */
 export const PackConfig = Type.Object(
@@ -56,6 +75,7 @@ export const PackConfig = Type.Object(
           'For each cell the number of the sensor that sits at it (default: unknown, cells then have no temperature of their own)',
       }),
     ),
+    ...cellKeys(', where they differ from the battery'),
     options: Type.Optional(
       Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
         description: 'Options the profile declares, such as a reversed sign (default: as the profile says)',
@@ -74,6 +94,7 @@ export const BatteryConfig = Type.Object(
         `Cell chemistry; thresholds depend on it. \`other\` has no voltage thresholds of its own (default: ${DEFAULTS.chemistry})`,
       ),
     ),
+    ...cellKeys(''),
     packs: Type.Array(PackConfig, { minItems: 1, description: 'Its packs' }),
   },
   closed,

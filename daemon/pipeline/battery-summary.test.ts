@@ -23,6 +23,7 @@ function pack(no: number, state: PackSummary['state'], reason: string | null): P
   const context = {
     link_reason: undefined,
     doubts: [],
+    no_estimate_reason: null,
     last_update_ms: null,
     alerts: { critical: 0, warning: 0, info: 0 },
   };

@@ -1,5 +1,5 @@
 /** From the packs of a battery to what stands for the battery as a whole: pure functions. */
-import type { AlertCounts, BatterySummary, PackSummary } from '../../core/contract/model.ts';
+import type { AlertCounts, BatterySummary, PackSummary, QualifiedValue } from '../../core/contract/model.ts';
 import type { BatteryNode } from '../../core/topology/topology.ts';
 
 export function summariseBattery(node: BatteryNode, packs: readonly PackSummary[]): BatterySummary {
@@ -14,7 +14,13 @@ export function summariseBattery(node: BatteryNode, packs: readonly PackSummary[
     packs_ok,
     cell_count: packs.reduce((sum, pack) => sum + pack.cells.voltage_v.values.length, 0),
     power_w: sumOf(packs.map(powerOf)),
-    soc_pct: meanOf(packs.map(pack => (pack.soc_pct.quality === 'good' ? pack.soc_pct.value : null))),
+    soc_pct: meanOf(packs.map(({ soc_pct }) => goodOf(soc_pct))),
+    estimated_soc_pct: meanOfAll(packs.map(({ estimated_soc_pct }) => goodOf(estimated_soc_pct))),
+    estimated_soc_sd_pct: meanOfAll(packs.map(({ estimated_soc_sd_pct }) => goodOf(estimated_soc_sd_pct))),
+    estimated_soh_pct: pick(
+      Math.min,
+      packs.map(({ estimated_soh_pct }) => goodOf(estimated_soh_pct)),
+    ),
     cell_voltage_min_v: pick(
       Math.min,
       packs.map(pack => pack.cell_voltage_min_v),
@@ -75,6 +81,13 @@ function meanOf(values: readonly (number | null)[]): number | null {
   if (numbers.length === 0) return null;
   return Math.round((numbers.reduce((a, b) => a + b, 0) / numbers.length) * 10) / 10;
 }
+
+/** Of a part of the packs it would say something else. */
+function meanOfAll(values: readonly (number | null)[]): number | null {
+  return values.includes(null) ? null : meanOf(values);
+}
+
+const goodOf = ({ value, quality }: QualifiedValue) => (quality === 'good' ? value : null);
 
 function pick(choose: (...values: number[]) => number, values: readonly (number | null)[]): number | null {
   const numbers = known(values);

@@ -1,6 +1,7 @@
 /** The newest state of everything, made on demand from the packs' states: what HTTP and WebSocket show. */
 import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
 import type { Clock } from '../../core/clock/clock.ts';
+import type { EstimateBasis } from '../../core/contract/estimates.ts';
 import type {
   AlertCounts,
   BatteryDetail,
@@ -33,6 +34,14 @@ export interface LiveViewOptions {
   /** The driver's one line of what is wrong with a pack. */
   readonly linkReason: (pack: number) => string | undefined;
   readonly activeAlerts: () => readonly Alert[];
+  readonly estimates: ShownEstimates;
+}
+
+/** What the gateway estimates itself. */
+export interface ShownEstimates {
+  /** Puts it into a reading. */
+  show(reading: PackReading): void;
+  basis(pack: number): EstimateBasis;
 }
 
 export class PackLiveView implements LiveView {
@@ -84,6 +93,7 @@ export class PackLiveView implements LiveView {
       profile: { id: profile.id, title: profile.title },
       connection: { id: node.connection_id, address: node.address ?? null },
       cell_count: node.shape.cell_count,
+      estimate: this.#options.estimates.basis(node.pack),
       summary: this.#summary(node, reading, countByPack(this.#options.activeAlerts())),
       ...detailColumns(reading, code => labels.get(code) ?? code),
       cell_updated_ms: this.#cellUpdatedMs(node.pack),
@@ -118,10 +128,11 @@ export class PackLiveView implements LiveView {
   }
 
   #snapshot(pack: number): PackReading {
-    const { clock, packs } = this.#options;
+    const { clock, packs, estimates } = this.#options;
     const reading = this.#scratch[pack];
     packs[pack].state.snapshotInto(reading, clock.wallMs(), clock.monoMs());
     packs[pack].judge.mark(reading);
+    estimates.show(reading);
     return reading;
   }
 
@@ -131,6 +142,7 @@ export class PackLiveView implements LiveView {
     return summarisePack(node, reading, {
       link_reason: linkReason(node.pack),
       doubts: packs[node.pack].judge.reasons(reading),
+      no_estimate_reason: this.#options.estimates.basis(node.pack).reason,
       last_update_ms: Number.isFinite(age_ms) ? Math.round(clock.wallMs() - age_ms) : null,
       alerts: alerts.get(node.id) ?? { critical: 0, warning: 0, info: 0 },
     });

@@ -20,6 +20,7 @@ const node = {
 const calm: PackContext = {
   link_reason: undefined,
   doubts: [],
+  no_estimate_reason: null,
   last_update_ms: 5,
   alerts: { critical: 0, warning: 0, info: 0 },
 };

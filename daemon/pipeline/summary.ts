@@ -26,6 +26,8 @@ export interface PackContext {
   readonly link_reason: string | undefined;
   /** Why values are suspect, in words. */
   readonly doubts: readonly string[];
+  /** Why nothing is estimated of it; null: something is. */
+  readonly no_estimate_reason: string | null;
   /** Wall time of the newest value; null while the pack never spoke. */
   readonly last_update_ms: number | null;
   readonly alerts: AlertCounts;
@@ -46,6 +48,11 @@ export function summarisePack(node: PackNode, reading: PackReading, context: Pac
     current_a: packValue(reading, PackMetric.current_a),
     soc_pct: packValue(reading, PackMetric.soc_pct),
     soh_pct: packValue(reading, PackMetric.soh_pct),
+    estimated_soc_pct: packValue(reading, PackMetric.estimated_soc_pct),
+    estimated_soc_sd_pct: packValue(reading, PackMetric.estimated_soc_sd_pct),
+    estimated_soh_pct: packValue(reading, PackMetric.estimated_soh_pct),
+    estimated_soh_sd_pct: packValue(reading, PackMetric.estimated_soh_sd_pct),
+    no_estimate_reason: context.no_estimate_reason,
     cell_voltage_min_v: volts.min,
     cell_voltage_max_v: volts.max,
     cell_voltage_spread_v:

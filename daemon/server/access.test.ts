@@ -115,6 +115,7 @@ const TABLE: Record<string, Line[]> = {
     all('/api/battery/none', 404),
   ],
   'GET /api/packs/:id': [all('/api/packs/n2'), foreign('/api/packs/s1'), all('/api/packs/none', 404)],
+  'GET /api/packs/:id/estimates': [all('/api/packs/n2/estimates'), foreign('/api/packs/s1/estimates')],
   'GET /api/packs/:id/history': [
     all('/api/packs/n1/history'),
     all('/api/packs/n1/history?max_points=0', 400),

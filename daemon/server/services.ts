@@ -3,6 +3,7 @@ import type { Alert } from '../../core/alerts/alert.ts';
 import type { Act } from '../../core/alerts/lifecycle.ts';
 import type { NotifiedEvent } from '../../core/alerts/notified.ts';
 import type { Clock } from '../../core/clock/clock.ts';
+import type { EstimatesReply } from '../../core/contract/estimates.ts';
 import type {
   ComponentStatus,
   Settings,
@@ -27,6 +28,11 @@ export interface LiveView {
    * Returns the function that ends it.
    */
   onPackChanged(listener: (pack: number) => void): () => void;
+}
+
+export interface Estimates {
+  /** What is kept of a pack, by its dense index. */
+  reply(pack: number): EstimatesReply;
 }
 
 export interface Alerts {
@@ -80,6 +86,7 @@ export interface GatewayServices {
   readonly interval_ms: number;
   readonly topology: Topology;
   readonly live: LiveView;
+  readonly estimates: Estimates;
   readonly alerts: Alerts;
   readonly notifications: Notifications;
   readonly store: Pick<

@@ -6,20 +6,9 @@ import { CELL_METRICS, PACK_METRICS } from '../../core/metrics.ts';
 import { DeviceAlarmLevel, type PackReading } from '../../core/reading/pack-reading.ts';
 import { QUALITY_LETTERS, Quality } from '../../core/reading/quality.ts';
 
-const CELL_ARRAYS = [
-  'cell_voltage_v',
-  'cell_temperature_c',
-  'cell_soc_pct',
-  'cell_soh_pct',
-  'cell_balancing',
-] as const;
-const CELL_QUALITIES = [
-  'cell_voltage_quality',
-  'cell_temperature_quality',
-  'cell_soc_quality',
-  'cell_soh_quality',
-  'cell_balancing_quality',
-] as const;
+const CELL_ARRAYS = CELL_METRICS.map(({ name }) => `cell_${name}`);
+/** Named after the quantity without its unit. */
+const CELL_QUALITIES = CELL_ARRAYS.map(name => `${name.replace(/_(v|c|pct|mohm)$/, '')}_quality`);
 const KEY_COLUMNS = ['gateway_id', 'pack_id', 'ts', 'seq', 'cell_count'];
 /** Columns that may be left out where they are NULL in every row, in the order of a ColumnSet. */
 const OPTIONAL_COLUMNS = [

@@ -4,7 +4,7 @@
  * by the DBC's own unit (mV to V), and the sign by the profile's option.
  */
 import Type, { type Static } from 'typebox';
-import { CELL_METRICS, PACK_METRICS } from '../../core/metrics.ts';
+import { REPORTED_CELL_METRICS, REPORTED_PACK_METRICS } from '../../core/metrics.ts';
 import { OptionIs, OptionValue } from '../profiles/option-is.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -144,7 +144,7 @@ const MessageMapping = Type.Object(
   {
     checksum: Type.Optional(Checksum),
     pack: Type.Optional(
-      Type.Record(Type.String({ pattern: `^(${nameUnion(PACK_METRICS).join('|')})$` }), PackSource),
+      Type.Record(Type.String({ pattern: `^(${nameUnion(REPORTED_PACK_METRICS).join('|')})$` }), PackSource),
     ),
     alarms: Type.Optional(
       Type.Record(
@@ -209,7 +209,7 @@ export const CanSection = Type.Object(
     alarm_levels: Type.Optional(AlarmLevels),
     messages: Type.Record(Type.String(), MessageMapping, { description: 'By message name of the DBC' }),
     cells: Type.Optional(
-      Type.Record(Type.String({ pattern: `^(${nameUnion(CELL_METRICS).join('|')})$` }), Numbered, {
+      Type.Record(Type.String({ pattern: `^(${nameUnion(REPORTED_CELL_METRICS).join('|')})$` }), Numbered, {
         description: 'By cell metric',
       }),
     ),

@@ -120,7 +120,8 @@ function fillCommon(pack: Sensing, reading: PackReading): void {
   // What this battery does not measure stays missing.
   for (let m = 0; m < values.length; m++)
     reading.value_quality[m] = Number.isNaN(values[m]) ? Quality.missing : Quality.good;
-  reading.cell_quality.fill(Quality.good);
+  for (let i = 0; i < reading.cells.length; i++)
+    reading.cell_quality[i] = Number.isNaN(reading.cells[i]) ? Quality.missing : Quality.good;
   reading.sensor_quality.fill(Quality.good);
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { CellModel } from '../../core/estimate/model/cell-model.ts';
 import { readModel } from '../../core/estimate/model/model-file.ts';
 import { ModelTables } from '../../core/estimate/model/tables.ts';
-import { scaledTo } from '../../core/estimate/model/variants.ts';
+import { ofAnyMake, scaledTo } from '../../core/estimate/model/variants.ts';
 import { PackEstimator } from '../../core/estimate/running/pack-estimator.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
@@ -17,8 +17,8 @@ import type { SimulatedChemistry } from '../../sim/physics/chemistry.ts';
 export const CELLS = 10;
 const CAPACITY_AH = 100;
 /** Readings; and the steps of the physics between two of them. */
-const INTERVAL_S = 4;
-const PHYSICS_S = 2;
+const INTERVAL_S = 6;
+const PHYSICS_S = 3;
 const HOUR_S = 3600;
 
 export function shipped(name: string): CellModel {
@@ -59,7 +59,7 @@ export class EstimatedPack {
 
   constructor(options: SimulatedPackOptions = {}) {
     const { chemistry = 'lfp', nominal_ah = CAPACITY_AH, load = 'solar', seed = 1, start_hour = 8 } = options;
-    const model = options.model ?? shipped(chemistry);
+    const model = options.model ?? ofAnyMake(shipped(chemistry));
     const shape = { cell_count: CELLS, sensor_count: 0, device_alarms: [] };
     this.fleet = new Fleet([{ pack: 0, shape, battery: 0, chemistry, sensor_of_cell: undefined }], {
       seed,

@@ -34,7 +34,7 @@ export function atAnyTemperature(model: CellModel): CellModel {
 
 /** How far open-circuit curves of cells of one chemistry lie apart from make to make, as far as is published. */
 const MAKES_APART_V: Readonly<Record<Chemistry, number>> = {
-  lfp: 0.02,
+  lfp: 0.03,
   nmc: 0.03,
   nca: 0.03,
   lco: 0.04,

@@ -40,6 +40,8 @@ const JUMP = 0.025;
 const MIN_RATIO = 0.6;
 const MAX_RATIO = 1.6;
 const FALLEN_V = 0.02;
+/** So long without much current a voltage has settled, as far as this needs it. */
+const REST_S = 60;
 /** So far must the voltage have moved, and so near estimate and count lie, before the model is said to fit. */
 const CLEAR_SHARE = 0.8;
 const NEAR = 0.1;
@@ -73,8 +75,10 @@ const At = {
   device_soc: 21,
   device_ah: 22,
   device_moved: 23,
+  rest_lowest_ah: 24,
+  rest_highest_ah: 25,
 } as const;
-const COUNT = 24;
+const COUNT = 26;
 
 export class FitWatch {
   /** All it knows, for a restart. */
@@ -216,7 +220,10 @@ export class FitWatch {
     if (!Number.isNaN(change_a)) numbers[At.change_a2] += change_a * change_a * dt_s;
     this.#widen(At.all_lowest_v, At.all_highest_v, voltage_v);
     this.#rested = Math.abs(current_a) <= this.#nominal_ah / 10 ? this.#rested + dt_s : 0;
-    if (this.#rested > 60) this.#widen(At.rest_lowest_v, At.rest_highest_v, voltage_v);
+    if (this.#rested > REST_S) {
+      this.#widen(At.rest_lowest_v, At.rest_highest_v, voltage_v);
+      this.#widen(At.rest_lowest_ah, At.rest_highest_ah, numbers[At.counted_ah]);
+    }
     const ah = numbers[At.counted_ah];
     if (!(ah >= numbers[At.lowest_ah])) {
       numbers[At.lowest_ah] = ah;
@@ -257,9 +264,13 @@ export class FitWatch {
     const { numbers } = this;
     const passed = (numbers[At.highest_ah] - numbers[At.lowest_ah]) / this.#nominal_ah;
     if (passed < LEAST_PASSED) return;
-    const rest_v = numbers[At.rest_highest_v] - numbers[At.rest_lowest_v];
-    const moved_v = Number.isNaN(rest_v) ? numbers[At.all_highest_v] - numbers[At.all_lowest_v] : rest_v;
-    const needed_v = leastSpan(this.#model, Math.min(0.9, passed));
+    const rest = (numbers[At.rest_highest_ah] - numbers[At.rest_lowest_ah]) / this.#nominal_ah;
+    // Where it hardly rests, with what flows: the voltage then moves for that alone.
+    const isRest = rest > LEAST_PASSED;
+    const moved_v = isRest
+      ? numbers[At.rest_highest_v] - numbers[At.rest_lowest_v]
+      : (numbers[At.all_highest_v] - numbers[At.all_lowest_v]) / 2;
+    const needed_v = leastSpan(this.#model, Math.min(0.9, isRest ? rest : passed));
     const hours = numbers[At.hours];
     // What a sensor that is off, samples too far apart for the load, and a start that was not sure, may make of it.
     const change_a = Math.sqrt(numbers[At.change_a2] / (hours * 3600));

@@ -33,3 +33,11 @@ export function temperatureOf(reading: PackReading, cell: number, pack_c: number
   const c = isGood ? reading.column(CellMetric.temperature_c)[cell] : pack_c;
   return c >= MIN_TEMPERATURE_C && c <= MAX_TEMPERATURE_C ? c : Number.NaN;
 }
+
+/** Whether anything of the pack says how warm it is. */
+export function hasTemperature(reading: PackReading): boolean {
+  return (
+    !Number.isNaN(packTemperature(reading)) ||
+    reading.columnQuality(CellMetric.temperature_c).includes(Quality.good)
+  );
+}

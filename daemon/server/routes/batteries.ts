@@ -1,6 +1,7 @@
 /** Batteries and packs as they are now, and a pack's history. */
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import { EstimatesReply } from '../../../core/contract/estimates.ts';
 import { HistoryQuery, HistoryReply } from '../../../core/contract/http.ts';
 import { BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
@@ -64,6 +65,24 @@ export function addBatteryRoutes(app: App, context: ServerContext): void {
     async request => {
       visible.pack(viewerOf(request), request.params.id);
       return present(live.pack(request.params.id), 'pack', request.params.id);
+    },
+  );
+
+  app.get(
+    '/api/packs/:id/estimates',
+    {
+      config: { access: 'login' },
+      schema: {
+        summary: 'What estimates of a pack rest on, its odometers, and where its health goes',
+        params: Id,
+        response: { 200: EstimatesReply, ...problems(401, 404) },
+      },
+    },
+    async request => {
+      const { id } = request.params;
+      visible.pack(viewerOf(request), id);
+      const node = services.topology.packs.find(pack => pack.id === id);
+      return services.estimates.reply(present(node, 'pack', id).pack);
     },
   );
   addHistory(app, context);

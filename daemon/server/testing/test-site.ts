@@ -21,6 +21,8 @@ import { PackJudge } from '../../../core/siblings/pack-judge.ts';
 import type { Topology } from '../../../core/topology/topology.ts';
 import type { PackBinding } from '../../../drivers/driver.ts';
 import { AuditLog } from '../../audit/audit-log.ts';
+import { Estimates } from '../../estimates/estimates.ts';
+import { noEstimates } from '../../estimates/plan.ts';
 import { AlertService } from '../../pipeline/alert-service.ts';
 import { PackLiveView } from '../../pipeline/live-view.ts';
 import { alertPage } from '../../store/read/alert-page.ts';
@@ -121,16 +123,26 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
     { silent_after_ms: 15_000, deviceAlarmLabel: (_, code) => code },
     store,
   );
+  const packs = states.map(state => ({
+    state,
+    judge: new PackJudge(state, plausibleLimits()),
+    binding: binding(topology, state.pack),
+  }));
+  const estimates = new Estimates({
+    topology,
+    packs,
+    plans: packs.map(() => noEstimates('none in tests')),
+    interval_ms: 2000,
+    wallMs: () => clock.wallMs(),
+    log: silentLogger,
+  });
   const live = new PackLiveView({
     clock,
     topology,
-    packs: states.map(state => ({
-      state,
-      judge: new PackJudge(state, plausibleLimits()),
-      binding: binding(topology, state.pack),
-    })),
+    packs,
     linkReason: () => undefined,
     activeAlerts: () => alerts.active(),
+    estimates,
   });
   let is_certain = false;
   const confirm = (client_clock_ms: number): ComponentStatus => {
@@ -150,6 +162,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       interval_ms: 2000,
       topology,
       live,
+      estimates,
       alerts,
       notifications: makeNotifications(),
       store,

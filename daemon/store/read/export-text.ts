@@ -4,7 +4,14 @@
  * without an object or a string per value: an export of a month has billions of them.
  */
 import type { ExportFormat, ExportRows } from '../../../core/contract/export.ts';
-import { CELL_METRICS, CellMetric, decimalsOf, PACK_METRICS, PackMetric } from '../../../core/metrics.ts';
+import {
+  CELL_METRICS,
+  CellMetric,
+  type CellMetricName,
+  decimalsOf,
+  PACK_METRICS,
+  PackMetric,
+} from '../../../core/metrics.ts';
 import type { PackReading } from '../../../core/reading/pack-reading.ts';
 import { QUALITY_NAMES, Quality } from '../../../core/reading/quality.ts';
 import { CELL_DIGITS, CELL_MARK } from '../../../core/topology/topology.ts';
@@ -15,7 +22,7 @@ export interface ExportForm {
   readonly format: ExportFormat;
 }
 
-const CELL_COLUMNS = ['voltage_v', 'temperature_c', 'soc_pct', 'soh_pct', 'balancing'] as const;
+const CELL_COLUMNS = Object.keys(CellMetric) as CellMetricName[];
 const withQuality = (names: readonly string[]) => [...names, ...names.map(name => `${name}_quality`)];
 /** What a line begins with, up to the id of the cell. */
 const HEAD = ['time', 't_ms', 'pack_id'] as const;

@@ -3,7 +3,7 @@
  * map; a value is (raw + add) times scale. Nothing outside the blocks is ever read.
  */
 import Type, { type Static } from 'typebox';
-import { CELL_METRICS, PACK_METRICS } from '../../../core/metrics.ts';
+import { REPORTED_CELL_METRICS, REPORTED_PACK_METRICS } from '../../../core/metrics.ts';
 import { OptionIs } from '../../profiles/option-is.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -212,11 +212,11 @@ export const RegistersSection = Type.Object(
     ),
     blocks: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]*$' }), Block),
     pack: Type.Record(
-      names(PACK_METRICS),
+      names(REPORTED_PACK_METRICS),
       Type.Union([PackSource, Type.Array(PackSource, { minItems: 1 })]),
       { description: 'By pack metric; of several sources the first whose `use_when` holds' },
     ),
-    cells: Type.Optional(Type.Record(names(CELL_METRICS), Row, { description: 'By cell metric' })),
+    cells: Type.Optional(Type.Record(names(REPORTED_CELL_METRICS), Row, { description: 'By cell metric' })),
     sensors: Type.Optional(
       Type.Array(Row, { minItems: 1, description: 'Temperature sensors, numbered through all rows' }),
     ),

@@ -1,6 +1,6 @@
 /** The `sunspec` section of a profile: which SunSpec models carry which metrics. */
 import Type, { type Static } from 'typebox';
-import { CELL_METRICS, PACK_METRICS } from '../../../core/metrics.ts';
+import { REPORTED_CELL_METRICS, REPORTED_PACK_METRICS } from '../../../core/metrics.ts';
 import { OptionIs } from '../../profiles/option-is.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -23,7 +23,7 @@ const MetricSource = Type.Union([
 ]);
 
 const PackPoints = Type.Object(
-  Object.fromEntries(PACK_METRICS.map(({ name }) => [name, Type.Optional(MetricSource)])),
+  Object.fromEntries(REPORTED_PACK_METRICS.map(({ name }) => [name, Type.Optional(MetricSource)])),
   closed,
 );
 
@@ -58,7 +58,7 @@ export const SunSpecSection = Type.Object(
       }),
     ),
     cells: Type.Object(
-      Object.fromEntries(CELL_METRICS.map(({ name }) => [name, Type.Optional(CellSource)])),
+      Object.fromEntries(REPORTED_CELL_METRICS.map(({ name }) => [name, Type.Optional(CellSource)])),
       { ...closed, description: 'Cells of all 805 instances, in order of string and module index' },
     ),
     alarm_bits: Type.Optional(

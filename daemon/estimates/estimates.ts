@@ -1,0 +1,120 @@
+/**
+ * The estimates of all packs, between the judge of their values and what follows: alerts, store, live view. At the
+ * sampler's moments; what is learned goes on over restarts.
+ */
+
+import type { EstimateBasis, EstimatesReply, OdometerView } from '../../core/contract/estimates.ts';
+import { healthTrend } from '../../core/estimate/health/trend.ts';
+import type { Odometer } from '../../core/estimate/running/odometer.ts';
+import type { Logger } from '../../core/log.ts';
+import type { PackReading } from '../../core/reading/pack-reading.ts';
+import type { PackState } from '../../core/reading/pack-state.ts';
+import type { PackJudge } from '../../core/siblings/pack-judge.ts';
+import type { Topology } from '../../core/topology/topology.ts';
+import { EstimatedPack, SharedTables, type StoredEstimates } from './estimated-pack.ts';
+import type { EstimatePlan } from './plan.ts';
+
+const STALE_MS = 60_000;
+const STALE_INTERVALS = 5;
+
+export interface EstimatesOptions {
+  readonly topology: Topology;
+  /** In dense pack order. */
+  readonly packs: readonly { readonly state: PackState; readonly judge: PackJudge }[];
+  readonly plans: readonly EstimatePlan[];
+  readonly interval_ms: number;
+  readonly wallMs: () => number;
+  readonly log: Logger;
+}
+
+export class Estimates {
+  readonly #options: EstimatesOptions;
+  readonly #packs: readonly EstimatedPack[];
+
+  constructor(options: EstimatesOptions) {
+    const { packs, plans, interval_ms } = options;
+    const tables = new SharedTables();
+    const stale_ms = Math.max(STALE_MS, STALE_INTERVALS * interval_ms);
+    this.#options = options;
+    this.#packs = packs.map(
+      ({ state, judge }) => new EstimatedPack(plans[state.pack], state, judge, tables, stale_ms),
+    );
+  }
+
+  /** A reading of a moment, judged. */
+  take(reading: PackReading): void {
+    if (!this.#packs[reading.pack].take(reading)) return;
+    const { id } = this.#options.topology.packs[reading.pack];
+    this.#options.log.info({ pack: id }, 'another pack stands here: its estimates begin anew');
+  }
+
+  /** Puts the estimates into a reading that is to be stored, where one is due. */
+  showInLog(reading: PackReading): void {
+    const pack = this.#packs[reading.pack];
+    if (pack.isDue(reading)) pack.show(reading);
+  }
+
+  /** Puts the estimates into a reading. */
+  show(reading: PackReading): void {
+    this.#packs[reading.pack].show(reading);
+  }
+
+  basis(pack: number): EstimateBasis {
+    const { plan, estimator, reason } = this.#packs[pack];
+    return {
+      reason: reason ?? null,
+      model: plan.model?.name ?? null,
+      is_own_model: plan.is_own,
+      is_verified: plan.model?.verified === true && plan.is_own,
+      nominal_ah: estimator?.nominal_ah ?? plan.nominal_ah ?? null,
+      nominal_from: plan.model ? plan.nominal_from : null,
+    };
+  }
+
+  /** What is kept of a pack. */
+  reply(pack: number): EstimatesReply {
+    const { pack_id, place, own, points } = this.#kept(pack);
+    const trend = healthTrend(points);
+    return {
+      pack_id,
+      basis: this.basis(pack),
+      odometers: { place: this.#odometerView(pack, place), pack: this.#odometerView(pack, own) },
+      health: { points, trend: trend ? { ...trend, reaches: [...trend.reaches] } : null },
+    };
+  }
+
+  /** To be kept over restarts. */
+  remembered(): {
+    pack_id: string;
+    hasAny: () => boolean;
+    toJSON: () => unknown;
+    restore: (body: unknown) => boolean;
+  }[] {
+    return this.#packs.map((pack, i) => ({
+      pack_id: this.#options.topology.packs[i].id,
+      hasAny: () => pack.hasAny,
+      toJSON: () => pack.toJSON(this.#options.wallMs()),
+      restore: body => pack.restore(body as StoredEstimates),
+    }));
+  }
+
+  #kept(pack: number) {
+    const { place, pack: own, points } = this.#packs[pack];
+    return { pack_id: this.#options.topology.packs[pack].id, place, own, points };
+  }
+
+  #odometerView(pack: number, odometer: Odometer): OdometerView {
+    const { nominal_ah } = this.basis(pack);
+    const { since_ms, ah_in, ah_out, kwh_in, kwh_out, hours, band_hours } = odometer.toJSON();
+    return {
+      since_ms: since_ms > 0 ? since_ms : null,
+      ah_in,
+      ah_out,
+      kwh_in,
+      kwh_out,
+      equivalent_full_cycles: nominal_ah === null ? null : Math.round((10 * ah_out) / nominal_ah) / 10,
+      hours,
+      band_hours: [...band_hours],
+    };
+  }
+}
