@@ -9,7 +9,9 @@ import { type CanBus, type CanBusState, type CanFrame, formatCanId } from './can
 import { CanPoller } from './can-poller.ts';
 import { CandumpReplay } from './candump-replay.ts';
 import type { CanConnection } from './connections.ts';
+import { EcuReaders } from './iso-tp/ecu-readers.ts';
 import { type DecodeResult, PackDecoder } from './pack-decoder.ts';
+import type { MappedMessage } from './pack-mapping.ts';
 import { Routes } from './routes.ts';
 import { SlcanBus } from './slcan-bus.ts';
 import { SocketCanBus } from './socketcan-bus.ts';
@@ -18,6 +20,8 @@ import { VirtualBusPort, type VirtualCanHub } from './virtual-bus.ts';
 const DEFAULT_SILENCE_MS = 10_000;
 /** A pack counts as silent after three of its shortest periods, but not sooner. */
 const MIN_PACK_SILENCE_MS = 3000;
+/** It is asked only once nobody else has asked for a while. */
+const MIN_ASKED_SILENCE_MS = 20_000;
 const WATCH_INTERVAL_MS = 500;
 const MAX_RESTART_WAIT_MS = 300_000;
 
@@ -61,12 +65,14 @@ class CanDriver implements Driver {
   readonly #slots: readonly PackSlot[];
   readonly #routes: Routes<PackSlot>;
   readonly #poller: CanPoller;
+  readonly #ecus: EcuReaders<PackSlot>;
   readonly #silence_ms: number;
   readonly #counts = {
     frames: 0,
     unknown_ids: 0,
     truncated_frames: 0,
     checksum_errors: 0,
+    no_readings: 0,
     decode_errors: 0,
     silent_restarts: 0,
   };
@@ -97,6 +103,9 @@ class CanDriver implements Driver {
     this.#routes = new Routes(connection.id, this.#slots);
     const mappings = this.#slots.map(slot => slot.decoder.mapping);
     this.#poller = new CanPoller(bus, context.clock, mappings);
+    this.#ecus = new EcuReaders(connection.id, bus, context.clock, this.#slots, (slot, mapped, frame) =>
+      this.#decode(slot, mapped, frame),
+    );
     this.packs = this.#slots.map(slot => slot.decoder.state);
     this.#since_mono_ms = context.clock.monoMs();
   }
@@ -127,7 +136,8 @@ class CanDriver implements Driver {
     this.#last_frame_mono_ms = Number.NEGATIVE_INFINITY;
     this.#setState('starting', undefined);
     for (const slot of this.#slots) this.#setPack(slot, 'starting', undefined);
-    const ids = this.#slots.flatMap(({ decoder }) => decoder.mapping.messages);
+    const spoken = this.#slots.flatMap(({ decoder }) => decoder.mapping.messages);
+    const ids = [...spoken.filter(({ reply_head }) => !reply_head), ...this.#ecus.ids()];
     try {
       await this.#bus.open(ids, {
         onFrame: frame => this.#onFrame(frame),
@@ -138,7 +148,9 @@ class CanDriver implements Driver {
       throw error;
     }
     this.#scheduleWatch();
-    this.#poller.start(() => this.#busState !== 'down');
+    const isUp = () => this.#busState !== 'down';
+    this.#poller.start(isUp);
+    this.#ecus.start(isUp);
   }
 
   async #stop(): Promise<void> {
@@ -146,6 +158,7 @@ class CanDriver implements Driver {
     this.#context.clock.clearTimer(this.#watch);
     this.#watch = undefined;
     this.#poller.stop();
+    this.#ecus.stop();
     await this.#bus.close();
     for (const slot of this.#slots) this.#setPack(slot, 'stopped', undefined);
     this.#setState('stopped', undefined);
@@ -158,20 +171,27 @@ class CanDriver implements Driver {
       reason: this.#reason,
       since_mono_ms: this.#since_mono_ms,
       packs: this.#slots.map(({ decoder, state, reason }) => ({ pack: decoder.binding.pack, state, reason })),
-      counters: { ...this.#counts, ...this.#poller.counters, ...this.#bus.counters },
+      counters: {
+        ...this.#counts,
+        ...this.#poller.counters,
+        ...this.#ecus.counters(),
+        ...this.#bus.counters,
+      },
     };
   }
 
   #onFrame(frame: CanFrame): void {
     if (!this.#running) return;
     const route = this.#routes.find(frame.id, frame.extended);
-    if (!route) {
-      this.#counts.unknown_ids++;
-      return;
-    }
-    this.#counts.frames++;
+    if (route) {
+      this.#counts.frames++;
+      this.#decode(route.slot, route.mapped, frame);
+    } else if (this.#ecus.take(frame)) this.#counts.frames++;
+    else this.#counts.unknown_ids++;
+  }
+
+  #decode(slot: PackSlot, mapped: MappedMessage, frame: CanFrame): void {
     this.#last_frame_mono_ms = frame.rx_mono_ms;
-    const { slot, mapped } = route;
     let result: DecodeResult;
     try {
       result = slot.decoder.decode(mapped, frame);
@@ -186,6 +206,7 @@ class CanDriver implements Driver {
       return;
     }
     if (result === 'truncated') this.#counts.truncated_frames++;
+    if (result === 'no_reading') this.#counts.no_readings++;
     if (slot.state !== 'up') this.#setPack(slot, 'up', undefined);
     if (this.#state !== 'up') this.#settle();
     this.#context.onUpdate(slot.decoder.binding.pack);
@@ -210,7 +231,8 @@ class CanDriver implements Driver {
     for (const slot of this.#slots) {
       if (slot.decoder.clearAbsentAlarms(now)) this.#context.onUpdate(slot.decoder.binding.pack);
       const since = Math.max(slot.decoder.last_frame_mono_ms, this.#started_mono_ms);
-      if (now - since >= slot.silence_ms) this.#setPack(slot, 'down', silentPack(slot));
+      if (now - since >= slot.silence_ms)
+        this.#setPack(slot, 'down', this.#ecus.holdingBack(slot, now) ?? silentPack(slot));
     }
     this.#settle();
     if (!this.#isSilent(now)) this.#restart_wait_ms = this.#silence_ms;
@@ -263,13 +285,19 @@ class CanDriver implements Driver {
 }
 
 function slotOf(decoder: PackDecoder): PackSlot {
-  const { messages } = decoder.mapping;
+  const { messages, iso_tp } = decoder.mapping;
   const cycles = messages.flatMap(({ message }) => message.cycle_ms ?? []);
-  const ids = messages.map(({ id, extended }) => formatCanId(id, extended));
+  const spoken = messages.filter(({ reply_head }) => !reply_head);
+  const ids = [...(iso_tp ? [{ id: iso_tp.reply_id, extended: iso_tp.extended }] : []), ...spoken].map(
+    ({ id, extended }) => formatCanId(id, extended),
+  );
   const shown = ids.length > 4 ? [...ids.slice(0, 4), `and ${ids.length - 4} more`] : ids;
   return {
     decoder,
-    silence_ms: Math.max(MIN_PACK_SILENCE_MS, cycles.length > 0 ? 3 * Math.min(...cycles) : 0),
+    silence_ms: Math.max(
+      iso_tp ? MIN_ASKED_SILENCE_MS : MIN_PACK_SILENCE_MS,
+      cycles.length > 0 ? 3 * Math.min(...cycles) : 0,
+    ),
     expected_ids: shown.join(', '),
     state: 'stopped',
     reason: undefined,
@@ -280,7 +308,8 @@ function slotOf(decoder: PackDecoder): PackSlot {
 function silentPack({ decoder, silence_ms, expected_ids }: PackSlot): string {
   const never = decoder.last_frame_mono_ms === Number.NEGATIVE_INFINITY;
   const seconds = silence_ms / 1000;
-  const asked = decoder.mapping.polls.length > 0 ? ' though asked' : '';
+  const { polls, iso_tp } = decoder.mapping;
+  const asked = polls.length > 0 || iso_tp ? ' though asked' : '';
   const since = never ? `no frame within ${seconds} s of the start` : `no frame for ${seconds} s`;
   return `${since}${asked} (expected ids ${expected_ids})`;
 }

@@ -11,7 +11,9 @@ import { MessageEncoder } from './dbc/message-encoder.ts';
 import { type MappedMessage, mapPack, type SignalTarget, TargetKind } from './pack-mapping.ts';
 import type { SentFrame } from './virtual-bus.ts';
 
-/** Every frame is one reused object: valid during `emit` only. */
+/**
+ * Every frame is one reused object: valid during `emit` only. A reply over ISO-TP goes out whole, not yet in frames.
+ */
 export interface CanEncoder {
   /**
    * Emits one frame per message, for multiplexed messages one per multiplexer value the pack needs.
@@ -73,6 +75,7 @@ class MappedMessageEncoder implements CanMessageEncoder {
       if (!alarms && !plan.targets.some(target => hasSomethingToSay(target, reading))) continue;
       const { data } = this.#frame;
       data.fill(0);
+      if (this.#mapped.reply_head) data.set(this.#mapped.reply_head.subarray(0, data.length));
       if (plan.mux_signal >= 0) this.#encoder.putRaw(data, plan.mux_signal, plan.mux_value);
       this.#putTargets(plan.targets, reading);
       if (alarms) this.#putAlarms(reading);

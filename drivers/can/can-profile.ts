@@ -77,6 +77,9 @@ const UNITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   Ah: { Ah: 1, mAh: 1000 },
   '°C': { degC: 1, '°C': 1, C: 1 },
   '%': { '%': 1 },
+  kΩ: { kOhm: 1, Ohm: 1000 },
+  kWh: { kWh: 1, Wh: 1000 },
+  W: { W: 1, kW: 0.001 },
   // Counts and switches: whatever a DBC writes beside them says nothing.
   '': { '': 1, '-': 1 },
 };
@@ -90,6 +93,12 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   ...spelled('Ah', 'ah', 'a.h', 'a*h', 'amp hours', 'amphours'),
   ...spelled('mAh', 'mah'),
   ...spelled('degC', 'degc', 'deg c', 'deg', '°', '°c', 'ºc', '˚c', '℃', 'c', 'celsius', 'deg celsius'),
+  ...spelled('kOhm', 'kohm', 'kohms', 'kω'),
+  ...spelled('Ohm', 'ohm', 'ohms', 'ω'),
+  ...spelled('kWh', 'kwh'),
+  ...spelled('Wh', 'wh'),
+  ...spelled('kW', 'kw'),
+  ...spelled('W', 'w', 'watt', 'watts'),
   ...spelled('%', '%', 'pct', 'percent', 'perc', '% soc'),
 };
 

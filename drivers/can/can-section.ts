@@ -6,6 +6,7 @@
 import Type, { type Static } from 'typebox';
 import { REPORTED_CELL_METRICS, REPORTED_PACK_METRICS } from '../../core/metrics.ts';
 import { OptionIs, OptionValue } from '../profiles/option-is.ts';
+import { IsoTpSection } from './iso-tp/iso-tp-section.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -76,7 +77,21 @@ export const NumberedSignals = Type.Object(
       ),
     ),
     present_mask: Type.Optional(
-      Type.String({ description: 'Signal whose bit k says that number `first + k` exists' }),
+      Type.Union([
+        Type.String({ description: 'Signal whose bit k says that number `first + k` exists' }),
+        Type.Object(
+          {
+            signal: SignalName,
+            bits: Type.Integer({ minimum: 2, maximum: 53 }),
+            highest_is: Type.Literal('first'),
+          },
+          {
+            ...closed,
+            description:
+              'A mask in each message for the next so many numbers, whose highest bit stands for the first of them',
+          },
+        ),
+      ]),
     ),
   },
   closed,
@@ -157,11 +172,25 @@ const MessageMapping = Type.Object(
         },
       ),
     ),
+    no_reading_when: Type.Optional(
+      Type.Object(
+        {
+          signal: SignalName,
+          raw: Type.Number(),
+          keeps: Type.Optional(Type.Array(SignalName, { description: 'Signals that hold all the same' })),
+        },
+        {
+          ...closed,
+          description:
+            'A sleeping controller answers so, with zeros in place of values: nothing of it is used',
+        },
+      ),
+    ),
     stale_ms: Type.Optional(
       Type.Integer({
         minimum: 100,
         maximum: 60_000,
-        description: 'Default: 3 cycle times of the DBC, 3 s to 60 s',
+        description: 'Default: 3 cycle times of the DBC, 3 s to 60 s; of replies 3 rounds of reading',
       }),
     ),
     sent_only_while_active: Type.Optional(
@@ -206,6 +235,7 @@ export const CanSection = Type.Object(
     polls: Type.Optional(
       Type.Array(Poll, { minItems: 1, description: 'Requests of devices that speak only when asked' }),
     ),
+    iso_tp: Type.Optional(IsoTpSection),
     alarm_levels: Type.Optional(AlarmLevels),
     messages: Type.Record(Type.String(), MessageMapping, { description: 'By message name of the DBC' }),
     cells: Type.Optional(

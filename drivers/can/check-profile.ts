@@ -20,6 +20,8 @@ import {
 } from './can-profile.ts';
 import type { AlarmSignal, NumberedSignals, PackSignal, Poll } from './can-section.ts';
 import type { DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
+import { isReadService, requestsOf } from './iso-tp/iso-tp-reads.ts';
+import type { IsoTpRead } from './iso-tp/iso-tp-section.ts';
 import { isReadRequest } from './read-requests.ts';
 
 export interface CanProfileProblem {
@@ -76,6 +78,9 @@ class CanProfileCheck {
     section.polls?.forEach((poll, i) => {
       this.#checkPoll(['can', 'polls', i], poll);
     });
+    section.iso_tp?.reads.forEach((read, i) => {
+      this.#checkRead(['can', 'iso_tp', 'reads', i], read);
+    });
     if (this.#problems.length === 0) return [];
     const unread = dbc.warnings.map(({ line, text }) => ({
       path: ['can', section.dbc ? 'dbc' : 'frames'],
@@ -93,7 +98,9 @@ class CanProfileCheck {
       this.#add(place, `no such message in ${framesName(section)}`);
       return;
     }
-    const { pack, alarms, checksum } = section.messages[name];
+    const { pack, alarms, checksum, no_reading_when } = section.messages[name];
+    for (const signal of no_reading_when ? [no_reading_when.signal, ...(no_reading_when.keeps ?? [])] : [])
+      this.#signal([...place, 'no_reading_when'], message, signal);
     for (const [metric, source] of Object.entries(pack ?? {}))
       this.#checkPack([...place, 'pack', metric], message, metric, packSources(source));
     for (const [code, source] of Object.entries(alarms ?? {}))
@@ -153,7 +160,11 @@ class CanProfileCheck {
       this.#checkUnit(place, signal, metric);
       if (numbered.invalid_flags)
         this.#signal(place, message, nameWithNumber(numbered.invalid_flags.signals, number));
-      if (numbered.present_mask) this.#signal(place, message, numbered.present_mask);
+      const mask = numbered.present_mask;
+      // With a mask in each message, one that has none carries cells that are always there.
+      if (typeof mask === 'string') this.#signal(place, message, mask);
+      else if (mask && !this.#hasSignal(mask.signal))
+        this.#add(place, `no message has a signal ${mask.signal}`);
     }
     for (const { when } of numbered.invalid_flags?.invalid_is ?? []) this.#checkOption(place, when);
     for (const condition of conditionsOf(numbered.use_when)) this.#checkOption(place, condition);
@@ -196,6 +207,26 @@ class CanProfileCheck {
     for (const name of poll.answers ?? [])
       if (!dbc.messages.some(message => message.name === name))
         this.#add([...place, 'answers'], `no message ${name} in ${framesName(section)}`);
+  }
+
+  #checkRead(place: Path, read: IsoTpRead): void {
+    const { section, dbc } = this.#canProfile;
+    if ((read.count !== undefined) !== /\{n+\}/.test(read.message))
+      this.#add([...place, 'message'], 'has a {n} exactly where there is a count');
+    for (const [request, name] of requestsOf(read)) {
+      if (!isReadService(request))
+        this.#add(
+          [...place, 'request'],
+          'is no service that reads only (22 with an identifier, 21, 0902, 1902 with a mask); nothing else is ever sent',
+        );
+      if (!dbc.messages.some(message => message.name === name))
+        this.#add([...place, 'message'], `no message ${name} in ${framesName(section)}`);
+    }
+    if (read.use_when) this.#checkOption([...place, 'use_when'], read.use_when);
+  }
+
+  #hasSignal(wanted: string): boolean {
+    return this.#canProfile.dbc.messages.some(({ signals }) => signals.some(({ name }) => name === wanted));
   }
 
   #signal(place: Path, message: DbcMessage, name: string): DbcSignal | undefined {

@@ -16,7 +16,8 @@ import {
 
 const DEFAULT_STALE_MS = 3000;
 
-export type DecodeResult = 'taken' | 'truncated' | 'wrong_checksum';
+/** `no_reading`: by its own word what it carries is none. */
+export type DecodeResult = 'taken' | 'truncated' | 'wrong_checksum' | 'no_reading';
 
 /** An alarm that several messages report: what each said last. */
 interface SharedAlarm {
@@ -59,6 +60,19 @@ export class PackDecoder {
     const { targets, alarms } = this.#meanings[mapped.index];
     decoder.decode(frame.data, frame.length);
     const { values, carried, carried_count } = decoder;
+    const { no_reading } = mapped;
+    const isTruncated = frame.length < mapped.message.length_bytes;
+    // Cut off before it can say so, it may be none.
+    if (
+      no_reading &&
+      (values[no_reading.signal] === no_reading.value || Number.isNaN(values[no_reading.signal]))
+    ) {
+      for (const signal of no_reading.keeps) {
+        const target = targets[signal];
+        if (target && !Number.isNaN(values[signal])) this.#write(target, values, now);
+      }
+      return isTruncated ? 'truncated' : 'no_reading';
+    }
     for (let i = 0; i < carried_count; i++) {
       const target = targets[carried[i]];
       if (target) this.#write(target, values, now);
@@ -69,7 +83,7 @@ export class PackDecoder {
       if (level >= 0) this.#setAlarm(mapped.index, alarm, level, now);
     }
     if (mapped.sent_only_while_active) this.#alarmFrames.set(mapped, now);
-    return frame.length >= mapped.message.length_bytes ? 'taken' : 'truncated';
+    return isTruncated ? 'truncated' : 'taken';
   }
 
   /**

@@ -25,6 +25,7 @@ import type { AlarmLevelName, Checksum, NumberedSignals, Poll, UseWhen } from '.
 import { checkCanProfile, describeCanProblem } from './check-profile.ts';
 import type { DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
 import type { MessageDecoder } from './dbc/message-decoder.ts';
+import { type IsoTpLink, isoTpLink, staleAfterMs } from './iso-tp/iso-tp-reads.ts';
 
 export const TargetKind = { pack: 0, cell: 1, sensor: 2 } as const;
 
@@ -77,6 +78,12 @@ export interface MappedMessage extends Meaning {
   readonly extended: boolean;
   /** Bits of the id a frame must share with it. */
   readonly mask: number;
+  /** Of a reply over ISO-TP, which has no id of its own on the bus: what it begins with. Undefined: a frame. */
+  readonly reply_head: Uint8Array | undefined;
+  /** Where the signal has this value, nothing of the message is a reading but the signals kept. */
+  readonly no_reading:
+    | { readonly signal: number; readonly value: number; readonly keeps: readonly number[] }
+    | undefined;
   readonly checksum: Checksum | undefined;
   /** True for the message by which the device says which dialect it speaks. */
   readonly is_identity: boolean;
@@ -114,6 +121,8 @@ export interface PackMapping {
   readonly dialects: Dialects | undefined;
   /** What the pack must be asked for, its address filled in. */
   readonly polls: readonly ReadRequest[];
+  /** What is read of it over ISO-TP. */
+  readonly iso_tp: IsoTpLink | undefined;
   /** Cells whose temperature each sensor gives; undefined where the installer did not say. */
   readonly cells_of_sensor: readonly (readonly number[])[] | undefined;
 }
@@ -143,7 +152,12 @@ export function mapPack(binding: PackBinding): PackMapping {
     const says = [meanings, ...byValue.values()].some(those => saysSomething(those[i]));
     return says || (byValue.size > 0 && message.name === identity?.message) ? [i] : [];
   });
-  const messages = kept.map((i, index) => mapMessage(canProfile, binding, all[i], meanings[i], index));
+  const keptNames = new Set(kept.map(i => all[i].name));
+  const { section } = canProfile;
+  const iso_tp = section.iso_tp && isoTpLink(section.iso_tp, binding.options, name => keptNames.has(name));
+  const messages = kept.map((i, index) =>
+    mapMessage(canProfile, binding, all[i], meanings[i], index, iso_tp),
+  );
   const dialects = identity &&
     byValue.size > 0 && {
       prefixes: Object.entries(identity.starts_with).map(
@@ -154,7 +168,7 @@ export function mapPack(binding: PackBinding): PackMapping {
     };
   const polls = (canProfile.section.polls ?? []).map(poll => readRequest(poll, binding.address ?? 0));
   const cells_of_sensor = cellsOfSensor(binding);
-  return { binding, messages, dialects: dialects || undefined, polls, cells_of_sensor };
+  return { binding, messages, dialects: dialects || undefined, polls, iso_tp, cells_of_sensor };
 }
 
 function readRequest(
@@ -190,9 +204,13 @@ function mapMessage(
   message: DbcMessage,
   meaning: Meaning,
   index: number,
+  iso_tp: IsoTpLink | undefined,
 ): MappedMessage {
   const mapping = section.messages[message.name] ?? {};
   const decoder = decoders.get(message.name);
+  const read = iso_tp?.reads.find(one => one.message === message.name);
+  const { no_reading_when } = mapping;
+  const signalOf = (name: string) => message.signals.findIndex(other => other.name === name);
   if (!decoder) throw new GatewayError('PROFILE_INVALID', `no decoder for message ${message.name}`);
   return {
     index,
@@ -201,9 +219,16 @@ function mapMessage(
     ...idOnBus(message, section.id_plus_address ?? false, binding.address),
     extended: message.extended,
     ...meaning,
+    reply_head: read?.reply_head,
+    no_reading: no_reading_when && {
+      signal: signalOf(no_reading_when.signal),
+      value: physical(message.signals[signalOf(no_reading_when.signal)], no_reading_when.raw),
+      keeps: (no_reading_when.keeps ?? []).map(signalOf),
+    },
     checksum: mapping.checksum,
     is_identity: section.identity?.message === message.name,
-    stale_ms: mapping.stale_ms ?? staleLimit(message.cycle_ms),
+    stale_ms:
+      mapping.stale_ms ?? (read && iso_tp ? staleAfterMs(read, iso_tp) : staleLimit(message.cycle_ms)),
     sent_only_while_active: mapping.sent_only_while_active ?? false,
   };
 }
@@ -321,10 +346,19 @@ function mapNumbered(
       index,
       flag,
       flag_invalid: flag < 0 || !invalid ? 0 : physical(message.signals[flag], invalid.raw),
-      mask: numbered.present_mask === undefined ? -1 : indexOf(numbered.present_mask),
-      mask_bit: index,
+      ...maskBit(numbered.present_mask, index, indexOf),
     };
   });
+}
+
+function maskBit(
+  mask: NumberedSignals['present_mask'],
+  index: number,
+  indexOf: (signal: string) => number,
+): Pick<SignalTarget, 'mask' | 'mask_bit'> {
+  if (mask === undefined) return { mask: -1, mask_bit: index };
+  if (typeof mask === 'string') return { mask: indexOf(mask), mask_bit: index };
+  return { mask: indexOf(mask.signal), mask_bit: mask.bits - 1 - (index % mask.bits) };
 }
 
 function physical({ scale, offset }: DbcSignal, raw: number): number {

@@ -23,7 +23,8 @@ export class Routes<Slot extends HasDecoder> {
   /** @throws GatewayError CONFIG_INVALID (two packs would share an id) */
   constructor(connection_id: string, slots: readonly Slot[]) {
     for (const slot of slots)
-      for (const mapped of slot.decoder.mapping.messages) this.#add(connection_id, { slot, mapped });
+      for (const mapped of slot.decoder.mapping.messages)
+        if (!mapped.reply_head) this.#add(connection_id, { slot, mapped });
     this.#exact = this.#byMask.get(EXACT_MASK) ?? new Map();
     // Those that ask for more bits are the narrower ones.
     this.#masked = [...this.#byMask]

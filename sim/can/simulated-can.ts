@@ -16,6 +16,7 @@ import type {
 } from '../simulated-transport.ts';
 import { CanBridge } from './can-bridge.ts';
 import { LogBridge } from './log-bridge.ts';
+import { SimulatedEcu } from './simulated-ecu.ts';
 import { SlcanBridge } from './slcan-bridge.ts';
 
 export type CanServeTarget =
@@ -48,8 +49,10 @@ function attachDevice(
   clock: Clock | undefined,
 ): VirtualDevice {
   const { messages } = createCanEncoder(binding);
-  const polls = mapPack(binding).polls.filter(({ answers }) => answers.length > 0);
-  const asked = new Set(polls.flatMap(({ answers }) => answers));
+  const { iso_tp, ...mapping } = mapPack(binding);
+  const polls = mapping.polls.filter(({ answers }) => answers.length > 0);
+  const reads = iso_tp?.reads ?? [];
+  const asked = new Set([...polls.flatMap(({ answers }) => answers), ...reads.map(({ message }) => message)]);
   const broadcast = messages.filter(({ name }) => !asked.has(name));
   const due_mono_ms = new Float64Array(broadcast.length);
   const answer = (request: CanFrame) => {
@@ -58,9 +61,21 @@ function attachDevice(
       if (isSameFrame(poll, request))
         for (const message of messages)
           if (poll.answers.includes(message.name)) message.frames(source.reading, send);
+    ecu?.take(request);
   };
-  const node = hub.bus(connection_id).attach(polls.length > 0 ? answer : undefined);
+  const isAsked = polls.length > 0 || iso_tp !== undefined;
+  const node = hub.bus(connection_id).attach(isAsked ? answer : undefined);
   const send = node.send.bind(node);
+  const ecu =
+    iso_tp &&
+    new SimulatedEcu(iso_tp, send, ({ message }) => {
+      let reply: Uint8Array | undefined;
+      const encoder = messages.find(({ name }) => name === message);
+      encoder?.frames(source.reading, ({ data }) => {
+        reply = data.slice();
+      });
+      return reply;
+    });
   return {
     broadcasts: broadcast.length > 0,
     publish() {

@@ -8,7 +8,9 @@ import type { Profile } from '../../profiles/profile.ts';
 import { candidateBinding } from '../../scan/candidate.ts';
 import type { CanBus } from '../can-bus.ts';
 import { CanPoller } from '../can-poller.ts';
-import { mapPack } from '../pack-mapping.ts';
+import { EcuReader } from '../iso-tp/ecu-reader.ts';
+import type { IsoTpLink } from '../iso-tp/iso-tp-reads.ts';
+import { mapPack, type PackMapping } from '../pack-mapping.ts';
 import { CanTraffic } from './traffic.ts';
 
 export class CanListener {
@@ -46,16 +48,30 @@ export class CanListener {
     await this.#listen(duration_ms, signal, mappings);
   }
 
+  /** Of devices that nobody else has asked meanwhile. */
+  #readers(mappings: readonly PackMapping[]): EcuReader[] {
+    const links = mappings.flatMap(({ iso_tp }) => iso_tp ?? []);
+    const isAsked = (link: IsoTpLink) =>
+      [...this.traffic.ids].some(({ id, extended }) => id === link.request_id && extended === link.extended);
+    return links
+      .filter(link => !isAsked(link))
+      .map(link => new EcuReader(this.#bus, this.#clock, link, () => {}));
+  }
+
   async #listen(
     duration_ms: number,
     signal: AbortSignal | undefined,
-    mappings: readonly ReturnType<typeof mapPack>[],
+    mappings: readonly PackMapping[],
   ): Promise<void> {
     const poller = new CanPoller(this.#bus, this.#clock, mappings);
+    const readers = this.#readers(mappings);
     let was_up = false;
     try {
       await this.#bus.open([], {
-        onFrame: frame => this.traffic.add(frame, this.#clock.monoMs()),
+        onFrame: frame => {
+          this.traffic.add(frame, this.#clock.monoMs());
+          for (const reader of readers) reader.take(frame);
+        },
         onState: (state, reason) => {
           this.#up = state !== 'down';
           this.#reason = reason;
@@ -63,9 +79,12 @@ export class CanListener {
         },
       });
       poller.start(() => this.#up);
+      // It was listened before.
+      for (const reader of readers) reader.start(() => this.#up, 0);
       await sleep(this.#clock, duration_ms, signal);
     } finally {
       poller.stop();
+      for (const reader of readers) reader.stop();
       await this.#bus.close();
     }
     const { error_frames = 0, remote_frames = 0 } = this.#bus.counters;

@@ -16,7 +16,9 @@ import { bitsOfId, confidence, type Evidence } from '../../scan/score.ts';
 import { Steadiness, withJumps } from '../../scan/steadiness.ts';
 import { EXACT_MASK } from '../can-bus.ts';
 import { createCanDriver } from '../can-driver.ts';
-import { type MappedMessage, mapPack, TargetKind } from '../pack-mapping.ts';
+import { type IsoTpLink, replyKey } from '../iso-tp/iso-tp-reads.ts';
+import { Reassembler, Step } from '../iso-tp/reassembler.ts';
+import { type MappedMessage, mapPack, type PackMapping, TargetKind } from '../pack-mapping.ts';
 import { VirtualCanHub } from '../virtual-bus.ts';
 import type { CanTraffic, SeenId } from './traffic.ts';
 
@@ -99,7 +101,7 @@ async function fitOf(
   options?: ChosenOptions,
 ): Promise<Fit | undefined> {
   const widest = candidateBinding(profile, address, undefined, undefined, options);
-  const seen = seenIdsOf(mapPack(widest).messages, traffic);
+  const seen = seenIdsOf(mapPack(widest), traffic);
   if (seen.size === 0) return undefined;
   const { reading, counters, jumps } = await replay(widest, new Set(seen.values()));
   const facts = withJumps(factsOf(reading, profile), jumps);
@@ -146,14 +148,30 @@ async function fitOf(
 }
 
 /** The seen id of each message, by message name; of a J1939 message the one with most frames. */
-function seenIdsOf(messages: readonly MappedMessage[], traffic: CanTraffic): Map<string, SeenId> {
+function seenIdsOf({ messages, iso_tp }: PackMapping, traffic: CanTraffic): Map<string, SeenId> {
   const found = new Map<string, SeenId>();
-  for (const seen of traffic.ids)
-    for (const { id, mask, extended, message } of messages) {
+  for (const seen of traffic.ids) {
+    if (iso_tp && seen.id === iso_tp.reply_id && seen.extended === iso_tp.extended)
+      for (const name of repliesIn(seen, iso_tp)) found.set(name, seen);
+    for (const { id, mask, extended, message, reply_head } of messages) {
+      if (reply_head) continue;
       if (seen.extended !== extended || (seen.id & mask) !== (id & mask)) continue;
       if ((found.get(message.name)?.count ?? 0) < seen.count) found.set(message.name, seen);
     }
+  }
   return found;
+}
+
+/** The messages of replies over ISO-TP that are whole in these frames. */
+function repliesIn({ frames }: SeenId, { reads, reply_address }: IsoTpLink): Set<string> {
+  const incoming = new Reassembler(reply_address);
+  const names = new Set<string>();
+  for (const { data, t_ms } of frames) {
+    if (incoming.take(data, data.length, t_ms) !== Step.whole) continue;
+    const key = replyKey(incoming.message, incoming.length);
+    for (const read of reads) if (read.reply_key === key) names.add(read.message);
+  }
+  return names;
 }
 
 /** The frames of these ids through the real driver, in their own time. */

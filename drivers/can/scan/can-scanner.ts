@@ -19,6 +19,8 @@ type Outcome = ScanOutcome<CanConnection, CanReceived>;
 
 const LISTEN_S = 10;
 const ASK_S = 5;
+/** Over ISO-TP, one identifier after the other. */
+const ASK_REPLIES_S = 20;
 const DEFAULT_BITRATE_BPS = 500_000;
 const OTHER_BITRATE_BPS = 250_000;
 const MAX_IDS_SHOWN = 16;
@@ -60,7 +62,8 @@ async function scanLive(connection: CanConnection, terms: ScanTerms): Promise<Ou
   onProgress(`listening to ${bus.name} for ${seconds} s`);
   await listener.listen(1000 * seconds);
   const notes: string[] = listener.fault ? [listener.fault] : [];
-  const asked = terms.profiles.filter(({ can }) => can?.polls);
+  // A vehicle's diagnosis is asked only by who knows that it is one.
+  const asked = terms.profiles.filter(({ can }) => can?.polls || (is_named && can?.iso_tp));
   // On a bus with errors the bit rate may be wrong: whatever is sent there disturbs the others.
   const is_quiet = traffic.frames === 0 && traffic.error_frames === 0;
   if (asked.length > 0 && (is_named || is_quiet)) {
@@ -68,7 +71,8 @@ async function scanLive(connection: CanConnection, terms: ScanTerms): Promise<Ou
     const note = `${is_named ? 'named' : 'nothing spoke'}: sent the documented read requests of ${names}`;
     onProgress(note);
     notes.push(note);
-    await listener.ask(asked, profile => addressesToAsk(profile, terms.units), 1000 * ASK_S);
+    const ask_s = asked.some(({ can }) => can?.iso_tp) ? ASK_REPLIES_S : ASK_S;
+    await listener.ask(asked, profile => addressesToAsk(profile, terms.units), 1000 * ask_s);
   }
   return fitted(connection, traffic, notes, terms);
 }

@@ -2,6 +2,8 @@
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { DeviceAlarmLevel, PackReading } from '../../../core/reading/pack-reading.ts';
 import { createCanEncoder } from '../../can/can-encoder.ts';
+import { framesOf } from '../../can/iso-tp/segments.ts';
+import { mapPack } from '../../can/pack-mapping.ts';
 import { CanTraffic } from '../../can/scan/traffic.ts';
 import type { PackBinding } from '../../driver.ts';
 
@@ -53,8 +55,16 @@ export function trafficOf(bindings: readonly PackBinding[], rounds = 3): CanTraf
   for (const binding of bindings) {
     const encoder = createCanEncoder(binding);
     const reading = healthyReading(binding);
+    const { iso_tp, messages } = mapPack(binding);
+    const replies = new Set(messages.flatMap(({ reply_head, message }) => (reply_head ? message.name : [])));
     for (let round = 0; round < rounds; round++)
-      encoder.frames(reading, frame => traffic.add(frame, 1000 * round));
+      for (const message of encoder.messages)
+        message.frames(reading, frame => {
+          if (!iso_tp || !replies.has(message.name)) traffic.add(frame, 1000 * round);
+          else
+            for (const data of framesOf(frame.data, iso_tp.reply_address, 0xaa))
+              traffic.add({ id: iso_tp.reply_id, extended: iso_tp.extended, data, length: 8 }, 1000 * round);
+        });
   }
   return traffic;
 }
