@@ -5,6 +5,12 @@ export const DERIVED = {
   temperature_rise_c_per_min: { label: 'temperature rise', unit: '°C/min', decimals: 2 },
   charge_current_a: { label: 'charge current', unit: 'A', decimals: 1 },
   discharge_current_a: { label: 'discharge current', unit: 'A', decimals: 1 },
+  soc_apart_pct: {
+    label:
+      'difference of state of charge between device and estimate, beyond the uncertainty of the estimate,',
+    unit: '%',
+    decimals: 1,
+  },
   untrusted_values: { label: 'number of old or suspect values', unit: '', decimals: 0 },
 } as const;
 export type DerivedName = keyof typeof DERIVED;

@@ -177,6 +177,33 @@ test('values that cannot be trusted are an alert that says why', () => {
   expect(bench.active()).toEqual([]);
 });
 
+test('a state of charge of the device that lies outside the estimate for long is an alert with both figures', () => {
+  const rule = makeRule({
+    id: 'soc_apart',
+    on: { scope: 'pack', metric: 'soc_apart_pct' },
+    limits: [{ warning: 8, hysteresis: 3, from: 'default' }],
+  });
+  const bench = new AlertBench([rule]);
+  bench.value('soc_pct', 80);
+  bench.value('estimated_soc_pct', 70);
+  bench.at(0);
+  bench.value('estimated_soc_sd_pct', 3);
+  bench.at(1);
+  expect(bench.emitted).toEqual([]);
+  bench.value('estimated_soc_pct', 41.2);
+  bench.at(2);
+  expect(bench.emitted).toMatchObject([
+    {
+      message: 'The device reports a state of charge of 80 %, the gateway estimates 41.2 ± 6 %',
+      value: 32.8,
+      threshold: 8,
+    },
+  ]);
+  bench.value('estimated_soc_sd_pct', 17);
+  bench.at(3);
+  expect(bench.active()).toEqual([]);
+});
+
 test('a latched alert stays active until it is acknowledged', () => {
   const bench = new AlertBench([makeRule({ latch: true })]);
   bench.cell(0, 3.7);

@@ -66,6 +66,8 @@ const REST_A = 0.5;
 const REST_C_RATE = 0.02;
 /** Voltages have settled by then, as far as a comparison of cells needs it. */
 const REST_MS = 60_000;
+/** An estimate lies within so many standard deviations. */
+const SD_OF_BAND = 2;
 /** Over so long a rise is measured. */
 const RISE_MS = 60_000;
 
@@ -179,11 +181,19 @@ export class PackFigures {
     if (name === 'temperature_rise_c_per_min') return this.#rise_c_per_min;
     if (name === 'charge_current_a') return Math.max(0, this.#current_a);
     if (name === 'discharge_current_a') return Math.max(0, -this.#current_a);
+    if (name === 'soc_apart_pct') return this.#socApart();
     const reading = this.#reading;
     if (!reading) return Number.NaN;
     return (
       untrusted(reading.value_quality) + untrusted(reading.cell_quality) + untrusted(reading.sensor_quality)
     );
+  }
+
+  /** How far the device's figure lies outside of what the estimate allows. */
+  #socApart(): number {
+    const apart = Math.abs(this.pack(PackMetric.soc_pct) - this.pack(PackMetric.estimated_soc_pct));
+    const beyond = apart - SD_OF_BAND * this.pack(PackMetric.estimated_soc_sd_pct);
+    return Number.isNaN(beyond) ? Number.NaN : Math.max(0, beyond);
   }
 
   /** Of one cell alone there is none. */

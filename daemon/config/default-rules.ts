@@ -287,6 +287,19 @@ export const DEFAULT_RULES: readonly ThresholdRule[] = [
     { raise_after_ms: 10 * MINUTE_MS, clear_after_ms: 10 * MINUTE_MS },
   ),
   rule(
+    'soc_apart',
+    'State of charge of the device off',
+    pack('soc_apart_pct'),
+    'above',
+    [{ warning: 8, hysteresis: 3 }],
+    {
+      why: 'Figures of devices are commonly good to 5 to 8 %; for an hour beyond that and two deviations of the gateway’s own estimate, one of them has lost count',
+      next_check:
+        'Charge the pack full once: devices set their count right there. If it drifts away again, check its current sensor and the capacity in its settings; if the capacity or the chemistry configured here is another, set `nominal_ah` and `chemistry`',
+    },
+    { raise_after_ms: 60 * MINUTE_MS, clear_after_ms: 10 * MINUTE_MS },
+  ),
+  rule(
     'insulation_low',
     'Insulation resistance low',
     pack('insulation_resistance_kohm'),

@@ -3,7 +3,7 @@
  * night raises one alert a pack, not one a cell; its severity follows the worst limit that is crossed. Only good values
  * raise or clear; while there is none to judge by, what is active is unknown.
  */
-import { CellMetric } from '../../metrics.ts';
+import { CellMetric, PackMetric } from '../../metrics.ts';
 import type { PackNode, Topology } from '../../topology/topology.ts';
 import type { Alert } from '../alert.ts';
 import { type AlertBook, type Emit, type Found, holding } from '../alert-book.ts';
@@ -296,6 +296,7 @@ function found(
   doubts: PackMoment['doubts'],
 ): Found {
   if (rule.on.metric === 'untrusted_values') return foundUntrusted(value, doubts?.() ?? []);
+  if (rule.on.metric === 'soc_apart_pct') return foundApart(value, figures.limit(limits[level], -1), figures);
   const { unit, decimals, label } = ruleQuantity(rule);
   const cell = figures.cell(figure);
   const at = figures.limit(limits[level], cell);
@@ -313,6 +314,15 @@ function found(
     unit,
     cell_no: cell >= 0 ? cell + 1 : null,
   };
+}
+
+/** "The device reports a state of charge of 80 %, the gateway estimates 41.2 ± 6 %". */
+function foundApart(value: number, threshold: number, figures: PackFigures): Found {
+  const device = figures.pack(PackMetric.soc_pct).toFixed(0);
+  const estimate = figures.pack(PackMetric.estimated_soc_pct).toFixed(1);
+  const band = Number((2 * figures.pack(PackMetric.estimated_soc_sd_pct)).toFixed(1));
+  const message = `The device reports a state of charge of ${device} %, the gateway estimates ${estimate} ± ${band} %`;
+  return { message, value: Number(value.toFixed(1)), threshold, unit: '%' };
 }
 
 /** "2 values are old or suspect: cell 2 voltage has not moved since …". */
