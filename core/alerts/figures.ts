@@ -12,6 +12,7 @@ import {
 } from '../metrics.ts';
 import type { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
+import { restCurrentOf } from '../reading/rest-current.ts';
 import { DERIVED, type DerivedName } from './derived.ts';
 import type { Condition, During, Limit, LimitTable, ThresholdRule } from './rule.ts';
 import { isTable } from './rule.ts';
@@ -61,9 +62,6 @@ export function figureOf({ on, direction }: Pick<ThresholdRule, 'on' | 'directio
   return isDerived(on.metric) ? { of: on.metric, metric: -1 } : { of: 'pack', metric: PackMetric[on.metric] };
 }
 
-/** Below it a current is none: amperes, or this share of the full capacity in an hour. */
-const REST_A = 0.5;
-const REST_C_RATE = 0.02;
 /** Voltages have settled by then, as far as a comparison of cells needs it. */
 const REST_MS = 60_000;
 /** An estimate lies within so many standard deviations. */
@@ -81,7 +79,7 @@ export class PackFigures {
   #metrics: readonly number[] = [];
   #reading: PackReading | undefined;
   #current_a = Number.NaN;
-  #rest_a = REST_A;
+  #rest_a = Number.NaN;
   #rest_since_ms = Number.NaN;
   #rise_from_ms = Number.NaN;
   #rise_from_c = Number.NaN;
@@ -102,8 +100,7 @@ export class PackFigures {
     this.#reading = reading;
     for (let i = 0; i < this.#metrics.length; i++) this.#takeExtremes(reading, this.#metrics[i]);
     this.#current_a = this.pack(PackMetric.current_a);
-    const by_capacity_a = this.pack(PackMetric.capacity_full_ah) * REST_C_RATE;
-    this.#rest_a = by_capacity_a > REST_A ? by_capacity_a : REST_A;
+    this.#rest_a = restCurrentOf(reading);
     // Without a current nobody knows: neither rest nor load.
     if (!(Math.abs(this.#current_a) <= this.#rest_a)) this.#rest_since_ms = Number.NaN;
     else if (Number.isNaN(this.#rest_since_ms)) this.#rest_since_ms = reading.mono_ms;

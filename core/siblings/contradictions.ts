@@ -27,7 +27,7 @@ export interface Contradictions {
   marked: number;
 }
 
-/** `slack_v`: how far the voltage has moved lately. NaN on either side says nothing. */
+/** `slack_v`: how far the voltage has moved lately. NaN on either side proves nothing. */
 export function contradictsCells(sum_v: number, pack_v: number, slack_v = 0): boolean {
   const size_v = Math.max(sum_v, pack_v);
   return Math.abs(sum_v - pack_v) > SUM_TOLERANCE * size_v + Math.min(MAX_SLACK * size_v, slack_v);

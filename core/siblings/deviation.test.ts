@@ -106,7 +106,7 @@ test('how fast it grows is said in millivolts a day; the word survives a restart
   expect(new SiblingDeviation(11).restore(JSON.parse(JSON.stringify(bench.deviation)))).toBe(false);
 });
 
-test('another pack in the same place starts anew; the same one after a gap does not', () => {
+test('another pack in the same place is learnt from the beginning; the same one after a gap does not', () => {
   const bench = new Bench(16);
   bench.run(4 * HOUR_MS, weak(6, 0.04));
   bench.t_ms += DAY_MS;

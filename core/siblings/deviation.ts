@@ -12,6 +12,7 @@
 import { CellMetric, PackMetric } from '../metrics.ts';
 import type { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
+import { restCurrentOf } from '../reading/rest-current.ts';
 import { medianOf, SD_PER_MAD } from './median.ts';
 
 export const STATES = ['rest', 'charging', 'discharging'] as const;
@@ -22,7 +23,7 @@ const WINDOW_MS = 15 * 60_000;
 const KEPT = 16;
 /** So many say something of a cell. */
 const ENOUGH = 8;
-/** Readings in a window; fewer say nothing of it. */
+/** Readings in a window; with fewer it does not count. */
 const LEAST_READINGS = 10;
 const LEAST_CELLS = 4;
 /** A cell is weak that is lower than so many standard deviations of its siblings, and than this. */
@@ -38,8 +39,6 @@ const MAX_DEVIATION_V = 0.5;
 const LEAST_COMPARED = 8;
 const TELLING_V = 0.002;
 const SAME_PACK = 0.2;
-const REST_A = 0.5;
-const REST_C_RATE = 0.02;
 export const DAYS_KEPT = 42;
 const DAY_MS = 86_400_000;
 
@@ -78,7 +77,7 @@ class StateWindows {
     this.counts[cell]++;
   }
 
-  /** Keeps what was gathered, where it is enough, and begins anew. */
+  /** Keeps what was gathered, where it is enough, and begins the next one. */
   close(): boolean {
     const isEnough = this.readings >= LEAST_READINGS;
     if (isEnough) {
@@ -342,12 +341,10 @@ function fromTenths(stored: readonly (number | null)[], into: Float32Array): voi
 }
 
 /** Index into STATES. Without a good current it counts as rest: nobody knows better. */
-function stateOf({ values, value_quality }: PackReading): number {
-  if (value_quality[PackMetric.current_a] !== Quality.good) return 0;
-  const current_a = values[PackMetric.current_a];
-  const isKnown = value_quality[PackMetric.capacity_full_ah] === Quality.good;
-  const by_capacity_a = isKnown ? values[PackMetric.capacity_full_ah] * REST_C_RATE : 0;
-  const rest_a = Math.max(REST_A, by_capacity_a);
+function stateOf(reading: PackReading): number {
+  if (reading.value_quality[PackMetric.current_a] !== Quality.good) return 0;
+  const current_a = reading.values[PackMetric.current_a];
+  const rest_a = restCurrentOf(reading);
   return current_a > rest_a ? 1 : current_a < -rest_a ? 2 : 0;
 }
 

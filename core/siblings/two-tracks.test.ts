@@ -66,7 +66,7 @@ test('voltages that jump while the current stays are two; with the current they 
   expect(pulses.isFound).toBe(false);
 });
 
-test('a voltage without a known current, and a contactor that comes and goes, say nothing', () => {
+test('a voltage without a known current, and a contactor that comes and goes, prove nothing', () => {
   const alone = new TwoTracks();
   const contactor = new TwoTracks();
   for (let i = 0; i < 40; i++) {

@@ -118,3 +118,34 @@ test('a start records what of the configuration has changed since the last one, 
   ]);
   expect(JSON.stringify([entries, await documents.list('audit')])).not.toContain('geheim');
 });
+
+test('of the address of a webhook only the host is kept, also of one that an earlier version kept whole', async () => {
+  const { entries, audit } = open();
+  const documents = new MemoryDocuments();
+  const of = (url: string) => ({ notify: { receivers: [{ id: 'chat', type: 'webhook', url }] } });
+  const start = (url: string) => recordStart(audit, documents, { version: '1.0.0', configuration: of(url) });
+  await documents.put('audit', 'configuration', {
+    version: '1.0.0',
+    values: flatOf('https://chat.example/hooks/geheim'),
+  });
+  await start('https://chat.example/hooks/geheim');
+  expect(entries.map(({ action }) => action)).toEqual(['gateway.start']);
+  expect(JSON.stringify(await documents.list('audit'))).not.toContain('geheim');
+  await start('https://user:geheim@other.example:8443/?key=geheim');
+  expect(entries.at(-1)).toMatchObject({
+    action: 'configuration.change',
+    old: { 'notify.receivers.0.url': 'https://chat.example/(hidden)' },
+    new: { 'notify.receivers.0.url': 'https://other.example:8443/(hidden)' },
+  });
+  await start('geheim, and no URL');
+  expect(entries.at(-1)).toMatchObject({ new: { 'notify.receivers.0.url': '(hidden)' } });
+  await start('http://192.0.2.7');
+  expect(entries.at(-1)).toMatchObject({ new: { 'notify.receivers.0.url': 'http://192.0.2.7/' } });
+  expect(JSON.stringify([entries, await documents.list('audit')])).not.toContain('geheim');
+});
+
+const flatOf = (url: string) => ({
+  'notify.receivers.0.id': 'chat',
+  'notify.receivers.0.type': 'webhook',
+  'notify.receivers.0.url': url,
+});

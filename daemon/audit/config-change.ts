@@ -34,7 +34,8 @@ export async function recordStart(
       old: { version: kept.version },
       new: { version: start.version },
     });
-  const before = kept?.values;
+  // An earlier version hid less.
+  const before = kept && hidden(kept.values);
   if (before) {
     const paths = changedPaths(before, values);
     if (paths.length > 0)
@@ -46,14 +47,14 @@ export async function recordStart(
         new: picked(values, paths),
       });
   }
-  if (!before || kept?.version !== start.version || changedPaths(before, values).length > 0)
+  if (!kept || kept.version !== start.version || changedPaths(kept.values, values).length > 0)
     await documents.put(KIND, ID, { version: start.version, values });
 }
 
 /** By path (`server.port`), secrets hidden. */
 export function flat(value: unknown, path = '', found: Flat = {}): Flat {
   if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) {
-    if (value !== undefined) found[path] = (presentable({ [leafName(path)]: value }) as Flat)[leafName(path)];
+    if (value !== undefined) found[path] = shownAt(path, value);
     return found;
   }
   for (const [name, item] of Object.entries(value)) flat(item, path ? `${path}.${name}` : name, found);
@@ -63,6 +64,14 @@ export function flat(value: unknown, path = '', found: Flat = {}): Flat {
 export function changedPaths(before: Flat, now: Flat): string[] {
   const paths = new Set([...Object.keys(before), ...Object.keys(now)]);
   return [...paths].filter(path => JSON.stringify(before[path]) !== JSON.stringify(now[path])).sort();
+}
+
+function hidden(values: Flat): Flat {
+  return Object.fromEntries(Object.entries(values).map(([path, value]) => [path, shownAt(path, value)]));
+}
+
+function shownAt(path: string, value: unknown): unknown {
+  return (presentable({ [leafName(path)]: value }) as Flat)[leafName(path)];
 }
 
 const leafName = (path: string) => path.slice(path.lastIndexOf('.') + 1);

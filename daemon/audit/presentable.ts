@@ -1,6 +1,8 @@
 /** Values as they may be kept and shown: without secrets, of bounded size, and as every database can hold them. */
 
 const SECRET_NAME = /password|passwd|secret|token|jwt|credential|database_url|^code$/i;
+/** Whoever knows the whole address of a webhook can write to it. */
+const ADDRESS_NAME = /^url$/i;
 const HIDDEN = '(hidden)';
 const TEXT_MAX = 400;
 const ENTRIES_MAX = 100;
@@ -21,10 +23,19 @@ export function presentable(value: unknown, depth = 0): unknown {
   const kept = entries.slice(0, ENTRIES_MAX).map(([name, item]) => {
     // What only says that there is a secret, or must be a new one, is none.
     const is_secret = SECRET_NAME.test(name) && typeof item !== 'boolean' && item !== null;
-    return [cleanText(name), is_secret ? HIDDEN : presentable(item, depth + 1)];
+    const shown = ADDRESS_NAME.test(name) && typeof item === 'string' ? hostOf(item) : item;
+    return [cleanText(name), is_secret ? HIDDEN : presentable(shown, depth + 1)];
   });
   if (entries.length > ENTRIES_MAX) kept.push(['…', `(${entries.length - ENTRIES_MAX} more)`]);
   return Object.fromEntries(kept);
+}
+
+/** "https://chat.example/(hidden)"; the same again of what it gave. */
+function hostOf(address: string): string {
+  const url = URL.parse(address);
+  if (!url?.host) return HIDDEN;
+  const { origin, pathname, search, hash } = url;
+  return `${origin}/${pathname === '/' && !search && !hash ? '' : HIDDEN}`;
 }
 
 /** PostgreSQL's jsonb knows neither the zero character nor half of a surrogate pair. */

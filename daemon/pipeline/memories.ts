@@ -20,7 +20,7 @@ export function siblingMemory(
     kind: 'siblings',
     turn_ms: 60 * MINUTE_MS,
     what: 'what was learnt of cells',
-    remedy: 'what is usual among its cells is learnt anew',
+    remedy: 'what is usual among its cells is learnt again',
     packs: packs.map(({ state, judge: { deviation } }) => ({
       pack_id: topology.packs[state.pack].id,
       hasAny: () => deviation.hasAny,
@@ -38,7 +38,7 @@ export function estimateMemory(packs: readonly Remembered[], documents: Document
     kind: 'estimates',
     turn_ms: 30 * MINUTE_MS,
     what: 'the state of estimates',
-    remedy: 'its estimates begin anew, and its odometers at zero',
+    remedy: 'its estimates begin again, and its odometers at zero',
     packs,
     documents,
     log,

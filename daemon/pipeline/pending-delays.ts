@@ -1,5 +1,5 @@
 /**
- * Delays of rules that run, kept so that a restart does not begin them anew: saved now and then, as a process may end
+ * Delays of rules that run, kept so that a restart does not begin them again: saved now and then, as a process may end
  * without notice. The time that the gateway was off counts up to a minute; nobody saw what was then.
  */
 import Type from 'typebox';
@@ -45,7 +45,7 @@ export class PendingDelays {
 
   async restore(t_ms: number): Promise<Pending[]> {
     const read = (body: unknown) => (isSaved.Check(body) ? body : undefined);
-    const saved = await this.#readable.get(KIND, ID, read, 'the delays of alert rules begin anew');
+    const saved = await this.#readable.get(KIND, ID, read, 'the delays of alert rules begin again');
     if (!saved) return [];
     this.#is_empty = saved.pending.length === 0;
     const off_ms = Math.min(MAX_OFF_MS, Math.max(0, t_ms - saved.t_ms));

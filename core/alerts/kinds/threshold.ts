@@ -170,7 +170,7 @@ export class ThresholdRules implements RuleKind {
     );
   }
 
-  /** Goes on with delays from before a restart; a pack that is back inside at its first reading starts anew. */
+  /** Goes on with delays from before a restart; a pack that is back inside at its first reading begins again. */
   resume(pending: readonly Pending[], mono_ms: number): void {
     for (const { rule_id, pack_id, lasted_ms, back_ms } of pending) {
       const node = this.#topology.packs.find(({ id }) => id === pack_id);

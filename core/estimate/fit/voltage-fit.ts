@@ -1,7 +1,7 @@
 /**
  * The fit of a cell's voltage to what was measured: resistances by temperature and state of charge, and what the
  * low-rate curve must be corrected by. The current behind each branch is known once its time constant is, so that the
- * voltage is linear in everything else: one solution of least squares, with priors where the data say nothing
+ * voltage is linear in everything else: one solution of least squares, with priors where the data decide nothing
  * (smooth in state of charge, Arrhenius-like in temperature, none of them negative).
  */
 

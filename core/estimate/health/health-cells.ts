@@ -19,7 +19,7 @@ const EMPTY_SOC = 0.08;
 /** No curve is placed better than this on the axis. */
 const CURVE_SD = 0.008;
 const END_SD = 0.003;
-/** Two anchors nearer than this say nothing of the capacity. */
+/** Two anchors nearer than this do not show the capacity. */
 const LEAST_APART = 0.3;
 /** Of what was counted: gain of the sensor; its offset, as a share of the current that fills the cell in an hour. */
 const COUNT_SHARE = 0.003;

@@ -38,7 +38,7 @@ test.each([1, 0.85, 0.7])('partial charges between rests show a capacity of %d o
   expect(health.capacity_ah[0]).toBeNaN();
 });
 
-test('small swings say nothing of the capacity', () => {
+test('small swings do not show the capacity', () => {
   const swing = [...flow(60, 1), ...rest(30), ...flow(60, -1), ...rest(30)];
   const currents = Array.from({ length: 20 }, () => swing).flat();
   const health = learned(nmc, madeSeries(nmc, currents, { begin_soc: 0.5, dt_s: 10 }), 0.5);

@@ -6,7 +6,7 @@
 import { MAX_BRANCHES, type ModelTables, STRIDE } from '../model/tables.ts';
 
 const STEPS = 101;
-/** The device's figure may be anything: so likely is it that it says nothing. */
+/** The device's figure may be anything: so likely is it that it is of no use. */
 const UNIFORM = 0.1;
 /** The model's own error. */
 const REST_V = 0.015;

@@ -333,7 +333,7 @@ export class KalmanCells {
     this.#learnFrom(expected_v2);
   }
 
-  /** Takes from the covariance what a measurement told, in the half that is kept. */
+  /** Takes from the covariance what a measurement has added, in the half that is kept. */
   #learnFrom(expected: number): void {
     const cov = this.#cov;
     const ph = this.#ph;

@@ -2,6 +2,7 @@
 import type { ReadonlySignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import type { Problem } from '../../../core/contract/http.ts';
+import type { Asked } from '../api/use-ask.ts';
 import type { RoomState } from '../live/feed.ts';
 import { isLive } from '../live/live.ts';
 import { t } from '../texts/texts.ts';
@@ -78,6 +79,23 @@ export function NotFound({ title = t().notices.page.absent }: { title?: string }
           {text.toFleet}
         </a>
       </p>
+    </Notice>
+  );
+}
+
+interface AnsweredProps<T> {
+  readonly asked: Pick<Asked<T>, 'data' | 'error'>;
+  readonly texts: { readonly loading: string; readonly failed: string };
+  readonly children: (data: T) => ComponentChildren;
+}
+
+/** What was asked for once it is there; until then that it loads, or why it cannot be had. */
+export function Answered<T>({ asked: { data, error }, texts, children }: AnsweredProps<T>) {
+  if (data !== undefined) return <>{children(data)}</>;
+  if (!error) return <Loading text={texts.loading} />;
+  return (
+    <Notice icon="triangle" title={texts.failed} tone="critical">
+      <p>{error.message}</p>
     </Notice>
   );
 }

@@ -14,7 +14,7 @@ import { now_ms } from '../../live/live.ts';
 import { Section } from '../../parts/controls.tsx';
 import { Failure, Success } from '../../parts/fields.tsx';
 import { Icon } from '../../parts/icons.tsx';
-import { Loading, Notice } from '../../parts/notice.tsx';
+import { Answered, Notice } from '../../parts/notice.tsx';
 import { t } from '../../texts/texts.ts';
 import { BatteryChecks, chosenBatteries, RoleSwitch, Sees } from './roles.tsx';
 
@@ -27,28 +27,33 @@ const LIVES = [
 ] as const;
 
 export function ApiKeys() {
-  const { data, error, reload } = useAsk<ApiKeysReply>('/api/admin/keys');
+  const asked = useAsk<ApiKeysReply>('/api/admin/keys');
+  return (
+    <Answered asked={asked} texts={t().keys}>
+      {({ keys }) => <Keys keys={keys} onChanged={asked.reload} />}
+    </Answered>
+  );
+}
+
+interface KeysProps {
+  readonly keys: ApiKeysReply['keys'];
+  readonly onChanged: () => Promise<void>;
+}
+
+function Keys({ keys, onChanged }: KeysProps) {
   const text = t().keys;
-  if (error && !data) {
-    return (
-      <Notice icon="triangle" title={text.failed} tone="critical">
-        <p>{error.message}</p>
-      </Notice>
-    );
-  }
-  if (!data) return <Loading text={text.loading} />;
   return (
     <div class="two-columns">
       <Section title={text.title}>
-        {data.keys.length === 0 ? (
+        {keys.length === 0 ? (
           <Notice icon="system" title={text.none.title}>
             <p>{text.none.text}</p>
           </Notice>
         ) : (
           <ul class="user-list">
-            {data.keys.map(key => (
+            {keys.map(key => (
               <li key={key.id}>
-                <KeyCard apiKey={key} onRevoked={reload} />
+                <KeyCard apiKey={key} onRevoked={onChanged} />
               </li>
             ))}
           </ul>
@@ -56,7 +61,7 @@ export function ApiKeys() {
       </Section>
       <div>
         <Section title={text.make}>
-          <NewKey onMade={reload} />
+          <NewKey onMade={onChanged} />
         </Section>
         <Section title={text.signingKey} class="card">
           <SigningKey />

@@ -8,37 +8,42 @@ import { now_ms } from '../../live/live.ts';
 import { Section } from '../../parts/controls.tsx';
 import { Failure, Success } from '../../parts/fields.tsx';
 import { Icon } from '../../parts/icons.tsx';
-import { Loading, Notice } from '../../parts/notice.tsx';
+import { Answered } from '../../parts/notice.tsx';
 import { t } from '../../texts/texts.ts';
 import { Sees } from './roles.tsx';
 import { SessionList } from './session-list.tsx';
 import { EditUser, NewUser } from './user-forms.tsx';
 
 export function Users() {
-  const { data, error, reload } = useAsk<UsersReply>('/api/admin/users');
+  const asked = useAsk<UsersReply>('/api/admin/users');
+  return (
+    <Answered asked={asked} texts={t().users}>
+      {({ users }) => <Accounts users={users} onChanged={asked.reload} />}
+    </Answered>
+  );
+}
+
+interface AccountsProps {
+  readonly users: UsersReply['users'];
+  readonly onChanged: () => Promise<void>;
+}
+
+function Accounts({ users, onChanged }: AccountsProps) {
   const text = t().users;
-  if (error && !data) {
-    return (
-      <Notice icon="triangle" title={text.failed} tone="critical">
-        <p>{error.message}</p>
-      </Notice>
-    );
-  }
-  if (!data) return <Loading text={text.loading} />;
   return (
     <div class="two-columns">
       <Section title={text.accounts}>
         <ul class="user-list">
-          {data.users.map(user => (
+          {users.map(user => (
             <li key={user.username}>
-              <UserCard user={user} onChanged={reload} />
+              <UserCard user={user} onChanged={onChanged} />
             </li>
           ))}
         </ul>
       </Section>
       <div>
         <Section title={text.add}>
-          <NewUser onAdded={reload} />
+          <NewUser onAdded={onChanged} />
         </Section>
         <Section title={text.loggedInNow} class="card">
           <SessionList path="/api/admin/sessions" />

@@ -13,22 +13,27 @@ import { now_ms } from '../../live/live.ts';
 import { Section } from '../../parts/controls.tsx';
 import { Failure, Success } from '../../parts/fields.tsx';
 import { Icon, type IconName } from '../../parts/icons.tsx';
-import { Loading, Notice } from '../../parts/notice.tsx';
+import { Answered, Notice } from '../../parts/notice.tsx';
 import { t } from '../../texts/texts.ts';
 
 const ICONS = { sent: 'check', waiting: 'clock', withdrawn: 'off', failed: 'triangle' } as const;
 
 export function Notifications() {
-  const { data, error, reload } = useAsk<NotificationsReply>('/api/admin/notifications');
+  const asked = useAsk<NotificationsReply>('/api/admin/notifications');
+  return (
+    <Answered asked={asked} texts={t().notifications}>
+      {data => <ReceiversAndLog data={data} reload={asked.reload} />}
+    </Answered>
+  );
+}
+
+interface ReceiversAndLogProps {
+  readonly data: NotificationsReply;
+  readonly reload: () => Promise<void>;
+}
+
+function ReceiversAndLog({ data, reload }: ReceiversAndLogProps) {
   const text = t().notifications;
-  if (error && !data) {
-    return (
-      <Notice icon="triangle" title={text.failed} tone="critical">
-        <p>{error.message}</p>
-      </Notice>
-    );
-  }
-  if (!data) return <Loading text={text.loading} />;
   return (
     <>
       <Section title={text.receivers}>

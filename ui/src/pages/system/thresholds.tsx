@@ -19,22 +19,19 @@ import { formatMoment } from '../../format/time.ts';
 import { now_ms } from '../../live/live.ts';
 import { SeverityBadge } from '../../parts/badges.tsx';
 import { Icon } from '../../parts/icons.tsx';
-import { Loading, Notice } from '../../parts/notice.tsx';
+import { Answered, Notice } from '../../parts/notice.tsx';
 import { t } from '../../texts/texts.ts';
 
 export function Thresholds() {
-  const { data, error, accept } = useAsk<SettingsReply>('/api/admin/settings');
-  const text = t().thresholds;
-  if (error && !data) {
-    return (
-      <Notice icon="triangle" title={text.failed} tone="critical">
-        <p>{error.message}</p>
-      </Notice>
-    );
-  }
-  if (!data) return <Loading text={text.loading} />;
-  // Made anew for each version, so that the fields show what holds.
-  return <ThresholdForm key={data.version} settings={data} onSaved={accept} />;
+  const asked = useAsk<SettingsReply>('/api/admin/settings');
+  return (
+    <Answered asked={asked} texts={t().thresholds}>
+      {settings => (
+        // A form of its own for each version, so that the fields show what holds.
+        <ThresholdForm key={settings.version} settings={settings} onSaved={asked.accept} />
+      )}
+    </Answered>
+  );
 }
 
 interface ThresholdFormProps {
