@@ -195,6 +195,11 @@ export const AlertView = Type.Object({
   }),
   changed_ms: Type.Number(),
   changed_by: Nullable(Type.String({ description: 'Null: the gateway itself' })),
+  page_path: Nullable(
+    Type.String({
+      description: 'Where the page shows the history of the pack at that moment; null: it is of no pack',
+    }),
+  ),
   next_check: Nullable(Type.String({ description: 'What a technician checks first' })),
   notified: Type.Array(
     Type.Object({ receiver: Type.String(), event: Type.Enum([...NOTIFIED_EVENTS]), at_ms: Type.Number() }),

@@ -22,9 +22,11 @@ test('what is raised is notified within the time of a group, and recovered to wh
   expect(subject).toBe('[CRITICAL] North: raised: Pack 0: cell_high');
   expect(text).toBe(
     'Test site, North\n\nCRITICAL raised at 2026-01-01 01:00:00 GMT+1\nNorth, p0: Pack 0: cell_high\n' +
-      'Check next: Look at it\nhttps://box/pack/p0?cell=3\n\nGateway gw, 2026-01-01 01:00:06 GMT+1\nhttps://box\n',
+      'Check next: Look at it\nhttps://box/pack/p0?cell=3&from=1767225000000&to=1767226200000\n\n' +
+      'Gateway gw, 2026-01-01 01:00:06 GMT+1\nhttps://box\n',
   );
-  expect(alerts).toMatchObject([{ event: 'raised', pack_id: 'p0', cell_no: 3, occurrence: 1 }]);
+  const url = 'https://box/pack/p0?cell=3&from=1767225000000&to=1767226200000';
+  expect(alerts).toMatchObject([{ event: 'raised', pack_id: 'p0', cell_no: 3, occurrence: 1, url }]);
   bench.clear(0);
   await bench.advance(10_000);
   expect(bench.events()).toEqual(['raised p0', 'recovered p0']);

@@ -275,7 +275,10 @@ export class Outbox {
       sent_ms: null,
       reply: before?.reply ?? null,
       ...wording.write(due, reason, made_ms),
-      items: due.map(({ item }) => item),
+      items: due.map(({ item, alert }) => {
+        const url = wording.urlOf({ item, alert });
+        return url === undefined ? item : { ...item, url };
+      }),
     };
   }
 

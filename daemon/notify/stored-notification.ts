@@ -31,6 +31,8 @@ export const StoredItem = Type.Object({
   /** When the alert was raised first, and this occurrence of it. */
   raised_ms: Type.Number(),
   occurred_ms: Type.Number(),
+  /** Of the moment on the page, so that a copy that is sent again is the same. */
+  url: Type.Optional(Text),
 });
 export type StoredItem = Static<typeof StoredItem>;
 

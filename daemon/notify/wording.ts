@@ -1,5 +1,6 @@
 /** The texts of a notification: its subject and body, by the templates. In English, as alerts are. */
 import { type Alert, SEVERITIES } from '../../core/alerts/alert.ts';
+import { momentPath } from '../../core/alerts/moment-path.ts';
 import type { NotifiedEvent } from '../../core/alerts/notified.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { Due } from './due.ts';
@@ -84,6 +85,13 @@ export class Wording {
     };
   }
 
+  /** Of the history of its pack at that moment; undefined: nobody has said where the page is. */
+  urlOf({ item, alert }: Pick<Due, 'item' | 'alert'>): string | undefined {
+    const { page_url } = this.#options;
+    const path = momentPath({ ...item, cleared_ms: alert?.cleared_ms ?? null });
+    return page_url === undefined ? undefined : `${page_url}${path ?? '/alerts'}`;
+  }
+
   #place(due: readonly Due[]): string {
     const ids = [...new Set(due.map(({ item }) => item.battery_id))];
     if (ids.length > 1) return 'Several batteries';
@@ -92,8 +100,8 @@ export class Wording {
   }
 
   #alert({ item, alert, happened_ms }: Due): string {
-    const { time, page_url, nextCheck } = this.#options;
-    const { severity, event, pack_id, cell_no, battery_id, occurrence, message } = item;
+    const { time, nextCheck } = this.#options;
+    const { severity, event, pack_id, battery_id, occurrence, message } = item;
     const battery = battery_id === null ? 'Gateway' : (this.#batteries.get(battery_id) ?? battery_id);
     const place = pack_id === null ? battery : `${battery}, ${this.#packs.get(pack_id) ?? pack_id}`;
     const lines = [
@@ -106,7 +114,8 @@ export class Wording {
       if (check) lines.push(`Check next: ${check}`);
     } else if (item.occurred_ms > 0) lines.push(`Raised at ${time.text(item.occurred_ms)}`);
     if (alert?.acknowledged && event !== 'recovered') lines.push(`Acknowledged by ${alert.acknowledged.by}`);
-    if (page_url !== undefined) lines.push(`${page_url}${pagePath(pack_id, cell_no)}`);
+    const url = this.urlOf({ item, alert });
+    if (url !== undefined) lines.push(url);
     return lines.join('\n');
   }
 
@@ -125,11 +134,6 @@ export class Wording {
         return `recovered at ${time.text(happened_ms)}`;
     }
   }
-}
-
-function pagePath(pack_id: string | null, cell_no: number | null): string {
-  if (pack_id === null) return '/alerts';
-  return `/pack/${encodeURIComponent(pack_id)}${cell_no === null ? '' : `?cell=${cell_no}`}`;
 }
 
 function headlineOf(due: readonly Due[]): string {

@@ -43,6 +43,7 @@ test('an alert that has cleared stays open until a moderator acknowledges it, wi
     lifecycle: 'returned_unacknowledged',
     battery_id: 'north',
     occurrences: 1,
+    page_path: expect.stringMatching(/^\/pack\/n1\?cell=\d+&from=\d+&to=\d+$/),
   });
   expect((await as('una', 'POST', path(alert, 'acknowledge'), {})).status).toBe(403);
   const { status, body } = await as('mo', 'POST', path(alert, 'acknowledge'), { note: 'cable replaced' });

@@ -4,6 +4,7 @@
  */
 import type { Alert } from '../../../core/alerts/alert.ts';
 import { lifecycleOf } from '../../../core/alerts/lifecycle.ts';
+import { momentPath } from '../../../core/alerts/moment-path.ts';
 import type { ComponentStatus, SystemStatus } from '../../../core/contract/http.ts';
 import type { AlertView, FleetState } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
@@ -98,6 +99,7 @@ export function visibleAlerts(
       ...alert,
       notes: [...alert.notes],
       lifecycle: lifecycleOf(alert),
+      page_path: momentPath(alert),
       next_check: services.alerts.nextCheck(alert),
       notified: viewer.sees_gateway ? [...notifications.notifiedOf(alert.id)] : [],
       battery_name: nameOf(alert.battery_id, batteryNames),

@@ -158,6 +158,7 @@ const CSV_HEADER = [
   ...['lifecycle', 'occurrences', 'last_occurrence', 'earlier_occurrences', 'unknown_since'],
   ...['acknowledged', 'acknowledged_by', 'acknowledged_note'],
   ...['shelved_until', 'shelved_by', 'shelved_reason', 'suppressed_by', 'connection_id'],
+  'page_path',
 ];
 
 function csvRow(alert: AlertView): CsvValue[] {
@@ -171,6 +172,6 @@ function csvRow(alert: AlertView): CsvValue[] {
     moment(alert.unknown_since_ms),
     ...[moment(acknowledged?.at_ms ?? null), acknowledged?.by ?? null, acknowledged?.note ?? null],
     ...[moment(shelved?.until_ms ?? null), shelved?.by ?? null, shelved?.reason ?? null],
-    ...[alert.suppressed_by, alert.connection_id],
+    ...[alert.suppressed_by, alert.connection_id, alert.page_path],
   ];
 }

@@ -1,7 +1,7 @@
-/** What a chart says of uncertain times: which points, and in words when. */
+/** What a chart shows: lines, the span asked for, and what it says of uncertain times. */
 import { expect, test } from 'vitest';
 import type { HistoryReply } from '../../../core/contract/http.ts';
-import { isUncertain, uncertainText } from './history.ts';
+import { HISTORY_SERIES, isUncertain, spanAsked, uncertainText } from './history.ts';
 
 const MINUTE_MS = 60_000;
 const at = (hour: number, minute: number) => new Date(2026, 4, 4, hour, minute).getTime();
@@ -41,4 +41,33 @@ test('the newest spans are named, the others counted', () => {
   expect(uncertainText(three, at(12, 0))).toBe(
     'time not certain, 1 span before; 09:00:00; 10:00:00 – 11:00:00',
   );
+});
+
+test('the span of an address is taken where it is one', () => {
+  expect(spanAsked({ from: '1000', to: '2000', cell: '3' })).toEqual({ from_ms: 1000, to_ms: 2000 });
+  for (const query of [
+    {},
+    { from: '1' },
+    { from: '2', to: '1' },
+    { from: 'x', to: '2' },
+    { from: '', to: '5' },
+  ])
+    expect(spanAsked(query)).toBeUndefined();
+});
+
+test('a cell that is asked for is drawn beside the extremes', () => {
+  const cells = {
+    voltage_v: [
+      [3.2, 3.3],
+      [3.4, 3.1],
+    ],
+  };
+  const reply = { t_ms: [1, 2], cells } as unknown as HistoryReply;
+  const lines = HISTORY_SERIES.cells.lines(reply, 2);
+  expect(lines.map(({ label, values }) => [label, values])).toEqual([
+    ['Highest cell', [3.4, 3.3]],
+    ['Lowest cell', [3.2, 3.1]],
+    ['Cell 2', [3.4, 3.1]],
+  ]);
+  expect(HISTORY_SERIES.cells.lines(reply, 9)).toHaveLength(2);
 });

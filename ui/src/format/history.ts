@@ -16,20 +16,25 @@ export interface HistoryLine {
 interface SeriesKind {
   readonly unit: string;
   readonly decimals: number;
-  lines(reply: HistoryReply): HistoryLine[];
+  /** `cell_no`: the one to be drawn beside the extremes. */
+  lines(reply: HistoryReply, cell_no?: number): HistoryLine[];
 }
 
 export const HISTORY_SERIES: Readonly<Record<HistorySeries, SeriesKind>> = {
   cells: {
     unit: 'V',
     decimals: 3,
-    lines: reply => {
+    lines: (reply, cell_no) => {
       const text = t().history.series.cells;
+      const own = cell_no === undefined ? undefined : reply.cells.voltage_v[cell_no - 1];
       const { lowest } = envelope((reply.lowest ?? reply).cells.voltage_v, reply.t_ms.length);
       const { highest } = envelope((reply.highest ?? reply).cells.voltage_v, reply.t_ms.length);
       return [
         { label: text.highest, values: highest, role: 'upper' },
         { label: text.lowest, values: lowest, role: 'lower' },
+        ...(own && cell_no !== undefined
+          ? [{ label: t().history.cell(cell_no), values: own, role: 'line' as const }]
+          : []),
       ];
     },
   },
@@ -66,6 +71,19 @@ function withBand(reply: HistoryReply, name: keyof HistoryReply['pack'], label: 
     { label: text.lowest, values: lowest.pack[name], role: 'band-lower' },
     { ...line, label: text.mean(label) },
   ];
+}
+
+export interface HistorySpan {
+  readonly from_ms: number;
+  readonly to_ms: number;
+}
+
+/** The span that an address asks for; undefined: none, or none that there can be. */
+export function spanAsked({ from, to }: Readonly<Record<string, string>>): HistorySpan | undefined {
+  const [from_ms, to_ms] = [Number(from || Number.NaN), Number(to || Number.NaN)];
+  const isSpan =
+    Number.isSafeInteger(from_ms) && Number.isSafeInteger(to_ms) && from_ms >= 0 && from_ms < to_ms;
+  return isSpan ? { from_ms, to_ms } : undefined;
 }
 
 /** Whether a point has readings whose time is uncertain; a step has all those up to the next one. */

@@ -48,7 +48,7 @@ function AlertPlace({ alert }: { alert: AlertView }) {
   }
   const [battery, pack] = [alert.battery_name ?? '', alert.pack_name ?? ''];
   return (
-    <a class="alert-where" href={alertHref({ pack_id, cell_no })}>
+    <a class="alert-where" href={alert.page_path ?? '/alerts'}>
       {cell_no === null ? place(battery, pack) : placeOfCell(battery, pack, cell_no)}
       <Icon name="chevron" size={16} />
     </a>
@@ -147,9 +147,4 @@ function AlertTime({ alert }: { alert: AlertView }) {
       <span>{formatFromTo(alert.occurred_ms, alert.cleared_ms, now)}</span>
     </div>
   );
-}
-
-export function alertHref(alert: { readonly pack_id: string; readonly cell_no: number | null }): string {
-  const pack = `/pack/${encodeURIComponent(alert.pack_id)}`;
-  return alert.cell_no === null ? pack : `${pack}?cell=${alert.cell_no}`;
 }

@@ -50,7 +50,7 @@ export class HistoryChart {
     });
   }
 
-  show(reply: HistoryReply, series: HistorySeries): void {
+  show(reply: HistoryReply, series: HistorySeries, cell_no?: number): void {
     const { unit, decimals, lines } = HISTORY_SERIES[series];
     const palette = currentPalette();
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
@@ -63,7 +63,7 @@ export class HistoryChart {
     };
     const data = pointsOf(reply);
     this.#uncertain = reply.uncertain;
-    this.#chart.data.datasets = lines(reply).map(({ label, values, role }) => ({
+    this.#chart.data.datasets = lines(reply, cell_no).map(({ label, values, role }) => ({
       label,
       data: data(values),
       borderColor: colours[role],

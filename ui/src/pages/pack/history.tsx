@@ -4,10 +4,10 @@ import { systemClock } from '../../../../core/clock/system-clock.ts';
 import type { HistoryReply } from '../../../../core/contract/http.ts';
 import { ask } from '../../api/session.ts';
 import { messageOf } from '../../api/use-ask.ts';
-import { HISTORY_SERIES, type HistorySeries, uncertainText } from '../../format/history.ts';
+import { HISTORY_SERIES, type HistorySeries, type HistorySpan, uncertainText } from '../../format/history.ts';
 import { formatNumber } from '../../format/numbers.ts';
-import { formatSpan } from '../../format/time.ts';
-import { feed } from '../../live/live.ts';
+import { formatFromTo, formatSpan } from '../../format/time.ts';
+import { feed, now_ms } from '../../live/live.ts';
 import { Segments } from '../../parts/controls.tsx';
 import { theme } from '../../parts/preferences.ts';
 import { t } from '../../texts/texts.ts';
@@ -29,16 +29,26 @@ const MAX_CELL_POINTS = 60_000;
 interface HistoryProps {
   readonly pack_id: string;
   readonly cell_count: number;
+  /** Drawn beside the extremes. */
+  readonly cell_no: number | undefined;
+  /** Asked for by the address. */
+  readonly span: HistorySpan | undefined;
 }
 
-export function History({ pack_id, cell_count }: HistoryProps) {
-  const [range, setRange] = useState<Range>('m15');
+export function History({ pack_id, cell_count, cell_no, span }: HistoryProps) {
+  const card = useRef<HTMLDivElement>(null);
+  const [range, setRange] = useState<Range | 'moment'>(span ? 'moment' : 'm15');
+  useEffect(() => {
+    setRange(span ? 'moment' : 'm15');
+    if (span) card.current?.scrollIntoView({ block: 'center' });
+  }, [pack_id, span?.from_ms, span?.to_ms]);
   const [series, setSeries] = useState<HistorySeries>(cell_count > 0 ? 'cells' : 'voltage');
-  const { history, failure } = useHistory(pack_id, cell_count, range);
+  const asked = range === 'moment' ? span : undefined;
+  const { history, failure } = useHistory(pack_id, cell_count, range === 'moment' ? 'm15' : range, asked);
   const doubt = history && uncertainText(history, history.to_ms);
   const text = t().history;
   return (
-    <div class="card history">
+    <div class="card history" ref={card}>
       <div class="toolbar">
         <Segments
           label={text.quantity}
@@ -53,7 +63,10 @@ export function History({ pack_id, cell_count }: HistoryProps) {
           label={text.range}
           value={range}
           onChange={setRange}
-          options={(Object.keys(RANGES) as Range[]).map(name => ({ value: name, text: text.ranges[name] }))}
+          options={[
+            ...(span ? [{ value: 'moment' as const, text: text.moment }] : []),
+            ...(Object.keys(RANGES) as Range[]).map(name => ({ value: name, text: text.ranges[name] })),
+          ]}
         />
       </div>
       {failure && (
@@ -61,7 +74,8 @@ export function History({ pack_id, cell_count }: HistoryProps) {
           {failure}
         </p>
       )}
-      <Chart history={history} series={series} />
+      {asked && <p class="quiet">{formatFromTo(asked.from_ms, asked.to_ms, now_ms.value)}</p>}
+      <Chart history={history} series={series} cell_no={cell_no} />
       {doubt && (
         <p class="chart-key">
           <span class="hatch-key" aria-hidden="true" />
@@ -88,7 +102,8 @@ function describeHistory(history: HistoryReply | undefined): string {
   return shown + repeated;
 }
 
-function useHistory(pack_id: string, cell_count: number, range: Range) {
+/** Of a span that is over once; else again and again. */
+function useHistory(pack_id: string, cell_count: number, range: Range, span: HistorySpan | undefined) {
   const [history, setHistory] = useState<HistoryReply>();
   const [failure, setFailure] = useState('');
   useEffect(() => {
@@ -100,8 +115,9 @@ function useHistory(pack_id: string, cell_count: number, range: Range) {
       Math.min(MAX_POINTS, Math.floor(MAX_CELL_POINTS / Math.max(1, cell_count))),
     );
     const load = async () => {
-      const to_ms = Math.round(feed.gatewayNow());
-      const query = `from_ms=${to_ms - span_ms}&to_ms=${to_ms}&max_points=${max_points}`;
+      const now = Math.round(feed.gatewayNow());
+      const { from_ms, to_ms } = span ?? { from_ms: now - span_ms, to_ms: now };
+      const query = `from_ms=${from_ms}&to_ms=${to_ms}&max_points=${max_points}`;
       try {
         const reply = await ask<HistoryReply>(`/api/packs/${encodeURIComponent(pack_id)}/history?${query}`, {
           signal: stop.signal,
@@ -112,7 +128,8 @@ function useHistory(pack_id: string, cell_count: number, range: Range) {
         if (stop.signal.aborted) return;
         setFailure(t().history.failed(messageOf(error)));
       }
-      if (!stop.signal.aborted) timer = systemClock.setTimer(() => void load(), every_ms);
+      const isOver = span !== undefined && to_ms < now;
+      if (!stop.signal.aborted && !isOver) timer = systemClock.setTimer(() => void load(), every_ms);
     };
     setHistory(undefined);
     void load();
@@ -120,11 +137,17 @@ function useHistory(pack_id: string, cell_count: number, range: Range) {
       stop.abort();
       systemClock.clearTimer(timer);
     };
-  }, [pack_id, cell_count, range]);
+  }, [pack_id, cell_count, range, span?.from_ms, span?.to_ms]);
   return { history, failure };
 }
 
-function Chart({ history, series }: { history: HistoryReply | undefined; series: HistorySeries }) {
+interface ChartProps {
+  readonly history: HistoryReply | undefined;
+  readonly series: HistorySeries;
+  readonly cell_no: number | undefined;
+}
+
+function Chart({ history, series, cell_no }: ChartProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const chart = useRef<HistoryChart | undefined>(undefined);
   const [isReady, setReady] = useState(false);
@@ -146,8 +169,8 @@ function Chart({ history, series }: { history: HistoryReply | undefined; series:
     };
   }, []);
   useEffect(() => {
-    if (history) chart.current?.show(history, series);
-  }, [history, series, isReady, shown]);
+    if (history) chart.current?.show(history, series, cell_no);
+  }, [history, series, cell_no, isReady, shown]);
   const doubt = history && uncertainText(history, history.to_ms);
   const { title } = t().history.series[series];
   if (hasFailed) return <p class="form-error">{t().history.noChart}</p>;

@@ -2,6 +2,7 @@
 import { useLocation, useRoute } from 'preact-iso/router';
 import type { PackDetail } from '../../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric, type PackMetricName } from '../../../../core/metrics.ts';
+import { type HistorySpan, spanAsked } from '../../format/history.ts';
 import { NO_VALUE } from '../../format/numbers.ts';
 import { formatAgo } from '../../format/time.ts';
 import { now_ms, useRoom } from '../../live/live.ts';
@@ -18,16 +19,23 @@ import { History } from './history.tsx';
 export function PackPage() {
   const { id } = useRoute().params;
   const room = useRoom<'pack'>(`pack:${id}`);
-  const cell_no = Number(useLocation().query.cell) || undefined;
+  const { query } = useLocation();
+  const cell_no = Number(query.cell) || undefined;
   useTitle(room.value.data?.name ?? t().pack.title);
   return (
     <RoomView room={room} place={t().pack.place}>
-      {pack => <Pack pack={pack} cell_no={cell_no} />}
+      {pack => <Pack pack={pack} cell_no={cell_no} span={spanAsked(query)} />}
     </RoomView>
   );
 }
 
-function Pack({ pack, cell_no }: { pack: PackDetail; cell_no: number | undefined }) {
+interface PackProps {
+  readonly pack: PackDetail;
+  readonly cell_no: number | undefined;
+  readonly span: HistorySpan | undefined;
+}
+
+function Pack({ pack, cell_no, span }: PackProps) {
   const { summary } = pack;
   const text = t().pack;
   return (
@@ -50,7 +58,7 @@ function Pack({ pack, cell_no }: { pack: PackDetail; cell_no: number | undefined
         <div class="pack-main">
           <Cells pack={pack} cell_no={cell_no} />
           <Section title={t().history.title}>
-            <History pack_id={pack.id} cell_count={pack.cell_count} />
+            <History pack_id={pack.id} cell_count={pack.cell_count} cell_no={cell_no} span={span} />
           </Section>
         </div>
         <div class="pack-side">

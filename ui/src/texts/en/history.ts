@@ -6,6 +6,9 @@ export const history = {
   quantity: 'Quantity',
   range: 'Range',
   ranges: { m15: '15 min', h1: '1 h', h24: '24 h', d7: '7 d', d30: '30 d' },
+  /** The span that an address asks for, as the link of an alert does. */
+  moment: 'Then',
+  cell: (cell_no: number) => `Cell ${cell_no}`,
   /** What may be drawn: its name on the switch, and the lines it has. */
   series: {
     cells: { title: 'Cells', highest: 'Highest cell', lowest: 'Lowest cell' },
