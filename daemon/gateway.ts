@@ -9,12 +9,13 @@ import type { Logger } from '../core/log.ts';
 import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { makeWires } from '../drivers/transports.ts';
-import { createSimulation, type Simulation } from '../sim/simulation.ts';
+import type { Simulation } from '../sim/simulation.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
 import { Estimates } from './estimates/estimates.ts';
+import { makeSimulation } from './make-simulation.ts';
 import { Notifier } from './notify/notifier.ts';
 import { AlertService } from './pipeline/alert-service.ts';
 import { ClockKeeper } from './pipeline/clock-keeper.ts';
@@ -24,6 +25,7 @@ import { PackLiveView } from './pipeline/live-view.ts';
 import { estimateMemory, siblingMemory } from './pipeline/memories.ts';
 import { moments } from './pipeline/moments.ts';
 import type { PackMemory } from './pipeline/pack-memory.ts';
+import { RulePreview } from './pipeline/rule-preview.ts';
 import { Sampler } from './pipeline/sampler.ts';
 import { ensureFirstAdministrator, type FirstAdministrator } from './server/auth/first-administrator.ts';
 import { createServer, type HttpServer } from './server/server.ts';
@@ -75,6 +77,7 @@ export class Gateway {
   readonly #estimates: Estimates;
   /** What was learned of packs, kept over restarts. */
   readonly #memories: readonly PackMemory[];
+  readonly #previews: RulePreview;
   readonly #notifier: Notifier;
   readonly #sampler: Sampler;
   readonly #clock_keeper: ClockKeeper;
@@ -115,7 +118,7 @@ export class Gateway {
       { clock, log, interval_ms: config.interval_ms, onUpdate: pack => this.#live.packChanged(pack) },
       this.#wires,
     );
-    this.#simulation = config.simulation && this.#makeSimulation(config.simulation);
+    this.#simulation = makeSimulation(options.config, { wires: this.#wires, clock, log });
     const bindings = connections.flatMap(connection => connection.bindings);
     const states = this.#supervisor.packStates(topology.packs.length);
     const packs = bindings
@@ -150,6 +153,12 @@ export class Gateway {
       siblingMemory(topology, packs, documents, log),
       estimateMemory(this.#estimates.remembered(), documents, log),
     ];
+    this.#previews = new RulePreview({
+      topology,
+      silent_after_ms: config.alerts.silent_after_ms,
+      alerts: this.#alerts,
+      store: this.#store,
+    });
     this.#notifier = new Notifier({
       policy: config.notify,
       topology,
@@ -353,6 +362,7 @@ export class Gateway {
       live: this.#live,
       estimates: this.#estimates,
       alerts: this.#alerts,
+      previews: this.#previews,
       notifications: this.#notifier,
       store: this.#store,
       audit: this.#audit,
@@ -378,21 +388,5 @@ export class Gateway {
       certificate: this.#server?.certificate() ?? null,
       notify: { failing: this.#notifier.failing(), status: this.#notifier.status() },
     };
-  }
-
-  #makeSimulation(simulation: NonNullable<GatewayConfig['config']['simulation']>): Simulation {
-    const { log, config } = this.#options;
-    const clock = this.#clock;
-    const { topology } = config;
-    return createSimulation({
-      config: simulation,
-      connections: config.connections,
-      battery_of_pack: pack => topology.packs[pack].battery,
-      chemistry_of_pack: pack => topology.batteries[topology.packs[pack].battery].chemistry,
-      wires: this.#wires,
-      clock,
-      log,
-      interval_ms: config.config.interval_ms,
-    });
   }
 }

@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly deviceAlarmLabel: (pack: number, code: string) => string;
   /** See AlertBook. */
   readonly run?: string;
+  /** For a replay: nothing but thresholds is judged. */
+  readonly only_thresholds?: boolean;
 }
 
 /** What is known of a pack at a moment; of what is absent there is nothing to be said. */
@@ -46,13 +48,13 @@ export class AlertEngine {
     }));
     this.#thresholds = new ThresholdRules(topology, rules, this.book);
     this.#silence = new SilenceRule(topology);
-    this.#kinds = [
-      this.#thresholds,
+    const others = [
       new DeviceAlarmRules(topology.packs, this.book, options.deviceAlarmLabel),
       this.#silence,
       new TwoDevicesRule(),
       new WeakCellRule(pack => this.#thresholds.spreadLimit(pack)),
     ];
+    this.#kinds = [this.#thresholds, ...(options.only_thresholds ? [] : others)];
     this.#moment = {
       subject: this.#subjects[0],
       t_ms: 0,

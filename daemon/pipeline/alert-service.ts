@@ -117,6 +117,11 @@ export class AlertService implements Alerts {
     return this.#settings.reply();
   }
 
+  /** The rules as they hold, and as they would after a change. GatewayErrors as of `changeSettings`. */
+  rulesWith(settings: Settings): { before: readonly ThresholdRule[]; after: readonly ThresholdRule[] } {
+    return { before: this.#settings.rules(), after: this.#settings.check(settings) };
+  }
+
   async changeSettings(settings: Settings, { by, at_ms }: Act): Promise<SettingsReply> {
     await this.#settings.change(settings, by, at_ms);
     this.#engine.replaceRules(this.#settings.rules());

@@ -13,10 +13,11 @@ import type {
 } from '../../core/contract/http.ts';
 import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
 import type { NotificationsReply, NotificationTestReply } from '../../core/contract/notifications.ts';
+import type { RulePreviewReply } from '../../core/contract/rule-preview.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, TimeSpan } from '../store/store.ts';
 
 /** The newest state of everything, made on demand. Undefined: no such battery or pack. */
 export interface LiveView {
@@ -51,6 +52,12 @@ export interface Alerts {
   settings(): SettingsReply;
   /** Changes the rules named; a GatewayError BAD_REQUEST names the place, what was found and what is expected. */
   changeSettings(settings: Settings, act: Act): Promise<SettingsReply>;
+}
+
+/** What changed rules would have raised, by what is stored. */
+export interface RulePreviews {
+  /** GatewayErrors as of `changeSettings`, and RATE_LIMITED while another one is made. `signal`: nobody waits any more. */
+  of(settings: Settings, span: TimeSpan, signal: AbortSignal): Promise<RulePreviewReply>;
 }
 
 /** Who was notified of what. */
@@ -88,6 +95,7 @@ export interface GatewayServices {
   readonly live: LiveView;
   readonly estimates: Estimates;
   readonly alerts: Alerts;
+  readonly previews: RulePreviews;
   readonly notifications: Notifications;
   readonly store: Pick<
     Store,

@@ -22,6 +22,7 @@ import type {
   HistoryRequest,
   LogSource,
   RecordKind,
+  RuleReplayRequest,
   Store,
   StoreStats,
   TimeSpan,
@@ -88,6 +89,17 @@ class SqliteStore implements Store, LogSource {
   readonly #damage = new DamageReports(this.#documents, gap => this.#appender.appendGap(gap));
 
   readonly exportChunk = (request: ExportRequest) => this.#read('export_chunk', request);
+  readonly replayRules = async (request: RuleReplayRequest, signal: AbortSignal) => {
+    const end = () => void this.#read('end_replay', null).catch(() => {});
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      const replaying = this.#read('replay_rules', request);
+      if (signal.aborted) end();
+      return await replaying;
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  };
   readonly readBatch = (after_seq: number, max_rows: number, max_bytes: number) =>
     this.#read('read_batch', { after_seq, max_rows, max_bytes });
   readonly history = (request: HistoryRequest, format: HistoryFormat) =>

@@ -4,6 +4,8 @@
  */
 
 import type { Alert, AlertSeverity } from '../../core/alerts/alert.ts';
+import type { ThresholdRule } from '../../core/alerts/rule.ts';
+import type { Replayed } from '../../core/alerts/rule-replay.ts';
 import type { AuditReply } from '../../core/contract/access.ts';
 import type { ClockState } from '../../core/contract/clock.ts';
 import type { HourOfPack } from '../../core/contract/completeness.ts';
@@ -132,6 +134,30 @@ export interface ExportChunk {
   readonly undecodable: number;
 }
 
+/** Stored readings of some packs in a span (`to_ms` excluded), judged by two sets of rules. */
+export interface RuleReplayRequest extends TimeSpan {
+  readonly topology: Topology;
+  readonly before: readonly ThresholdRule[];
+  readonly after: readonly ThresholdRule[];
+  /** Dense indices. */
+  readonly packs: readonly number[];
+  readonly silent_after_ms: number;
+  readonly limit_ms: number;
+}
+
+export interface RuleReplayReply {
+  readonly before: Replayed;
+  readonly after: Replayed;
+  /** False: there was no time for all of it; what comes after `last_ms` was not looked at. */
+  readonly is_whole: boolean;
+  readonly readings: number;
+  /** Passed over: damaged, or of a pack that had other cells then. */
+  readonly undecodable: number;
+  /** Of the readings looked at; null: there was none. */
+  readonly first_ms: number | null;
+  readonly last_ms: number | null;
+}
+
 export interface ReadingCount {
   readonly readings: number;
   /** Of these: the pack had reported nothing since the one before. */
@@ -182,6 +208,8 @@ export interface Store {
   clockState(boot_id: string): Promise<ClockState>;
   /** In the log's order. */
   exportChunk(request: ExportRequest): Promise<ExportChunk>;
+  /** One at a time: another one ends the one before, and so does the signal; it then resolves with what it has. */
+  replayRules(request: RuleReplayRequest, signal: AbortSignal): Promise<RuleReplayReply>;
   readonly documents: Documents;
   stats(): StoreStats;
   /** False when only a restart can help: a thread is gone, or does not answer. A disk that is full is no such fault. */

@@ -19,6 +19,8 @@ import type {
   HistoryRequest,
   LogBatch,
   ReadingCount,
+  RuleReplayReply,
+  RuleReplayRequest,
   TimeSpan,
 } from './store.ts';
 import type { RetainRequest } from './write/retention.ts';
@@ -100,6 +102,9 @@ export interface ReaderMethods {
   export_chunk: [ExportRequest, ExportChunk];
   reading_counts: [TimeSpan, Record<string, ReadingCount>];
   completeness: [TimeSpan & { synced_seq: number | null }, CompletenessRow[]];
+  replay_rules: [RuleReplayRequest, RuleReplayReply];
+  /** The one under way is to end soon. */
+  end_replay: [null, null];
   get: [{ kind: string; id: string }, Document | null];
   list: [{ kind: string }, Document[]];
   check_parts: [{ position: PartsPosition | null; at_least_bytes: number }, CheckedParts];

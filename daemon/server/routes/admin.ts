@@ -1,12 +1,15 @@
 /** Alert rules, for administrators. */
 import { Settings, SettingsReply } from '../../../core/contract/http.ts';
+import { RulePreviewBody, RulePreviewReply } from '../../../core/contract/rule-preview.ts';
 import type { App, ServerContext } from '../options.ts';
 import { viewerOf } from '../plugins/authentication.ts';
 import { problems } from './replies.ts';
 
 const config = { access: 'admin' } as const;
 
-export function addAdminRoutes(app: App, { services: { alerts, clock } }: ServerContext): void {
+export function addAdminRoutes(app: App, context: ServerContext): void {
+  const { alerts, clock } = context.services;
+  addPreview(app, context);
   app.get(
     '/api/admin/settings',
     {
@@ -40,6 +43,30 @@ export function addAdminRoutes(app: App, { services: { alerts, clock } }: Server
         new: changeable(after, rules),
       };
       return after;
+    },
+  );
+}
+
+const PREVIEW_MS = 7 * 86_400_000;
+
+function addPreview(app: App, { services: { previews, clock } }: ServerContext): void {
+  app.post(
+    '/api/admin/settings/preview',
+    {
+      config,
+      schema: {
+        summary: 'What rules changed so would have raised, by the readings that are stored',
+        description:
+          'Nothing is changed. One at a time; where there is no time for all of the span the reply says how far it came',
+        body: RulePreviewBody,
+        response: { 200: RulePreviewReply, ...problems(400, 401, 403, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { rules, to_ms = clock.wallMs(), from_ms = Math.max(0, to_ms - PREVIEW_MS) } = request.body;
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      return await previews.of({ rules }, { from_ms, to_ms }, gone.signal);
     },
   );
 }

@@ -25,6 +25,7 @@ import { Estimates } from '../../estimates/estimates.ts';
 import { noEstimates } from '../../estimates/plan.ts';
 import { AlertService } from '../../pipeline/alert-service.ts';
 import { PackLiveView } from '../../pipeline/live-view.ts';
+import { RulePreview } from '../../pipeline/rule-preview.ts';
 import { alertPage } from '../../store/read/alert-page.ts';
 import { historyOfReadings, ThinnedSeries } from '../../store/read/history.ts';
 import { historyText } from '../../store/read/history-text.ts';
@@ -164,6 +165,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       live,
       estimates,
       alerts,
+      previews: new RulePreview({ topology, silent_after_ms: 15_000, alerts, store: { replayRules } }),
       notifications: makeNotifications(),
       store,
       audit: new AuditLog(audit, clock),
@@ -199,6 +201,17 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
   for (const { pack } of topology.packs) site.setCells(pack, 3.3);
   return site;
 }
+
+/** Nothing is stored here. */
+const replayRules = async () => ({
+  before: { count: 0, alerts: [] },
+  after: { count: 0, alerts: [] },
+  is_whole: true,
+  readings: 0,
+  undecodable: 0,
+  first_ms: null,
+  last_ms: null,
+});
 
 /** `una` sees north, `mo` looks after north, `ada` administers; all with the same password. */
 export async function addTestUsers({ documents, clock }: TestSite): Promise<void> {

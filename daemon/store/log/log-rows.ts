@@ -115,15 +115,7 @@ export class LogRows {
 
   /** Rows that are not in the archive and can be of this span of time; of one pack or of all. */
   scanUnarchived(from_ms: number, to_ms: number, pack_key: number | undefined, visit: Visit): void {
-    const select = this.#db.prepare<[number, number], Range>(
-      `SELECT first_seq, last_seq FROM spans
-       WHERE archived = 0 AND max_t_ms >= ? AND min_t_ms <= ? ORDER BY first_seq`,
-    );
-    const spans = this.corrections.ranges(from_ms, to_ms, (...logged) => [
-      ...select.all(...logged),
-      this.tail(),
-    ]);
-    for (const { first_seq, last_seq, shift_ms } of spans) {
+    for (const { first_seq, last_seq, shift_ms } of this.unarchivedRanges(from_ms, to_ms)) {
       const corrected: Visit = (seq, kind, key, t_ms, body) => visit(seq, kind, key, t_ms + shift_ms, body);
       this.#visitLoose(first_seq - 1, last_seq, withBodies(shift_ms === 0 ? visit : corrected), pack_key);
     }
@@ -132,6 +124,15 @@ export class LogRows {
   /** Runs of numbers that can hold rows of a span of time, ascending, and how far their times are corrected. */
   ranges(from_ms: number, to_ms: number): ShiftedRange[] {
     return this.corrections.ranges(from_ms, to_ms, (...logged) => this.#loggedRanges(...logged));
+  }
+
+  /** As `ranges`, of what is not in the archive. */
+  unarchivedRanges(from_ms: number, to_ms: number): ShiftedRange[] {
+    const select = this.#db.prepare<[number, number], Range>(
+      `SELECT first_seq, last_seq FROM spans
+       WHERE archived = 0 AND max_t_ms >= ? AND min_t_ms <= ? ORDER BY first_seq`,
+    );
+    return this.corrections.ranges(from_ms, to_ms, (...logged) => [...select.all(...logged), this.tail()]);
   }
 
   /** By times as the log has them; neighbours joined. */

@@ -24,6 +24,8 @@ import {
   type LogBatch,
   LogKind,
   type ReadingCount,
+  type RuleReplayReply,
+  type RuleReplayRequest,
   type TimeSpan,
 } from '../store.ts';
 import type { Document } from '../worker-messages.ts';
@@ -32,6 +34,7 @@ import { readCompleteness } from './completeness-reader.ts';
 import { exportChunk } from './export-reader.ts';
 import { HistoryReader } from './history-reader.ts';
 import { historyText } from './history-text.ts';
+import { type Pause, RuleReplayReader } from './rule-replay-reader.ts';
 
 /** Unpacked for counting, before others are answered. */
 const CHUNKS_PER_TURN = 16;
@@ -195,6 +198,14 @@ export class Reader {
     return readCompleteness(this.#db, span, (from_ms, to_ms, up_to_seq) =>
       this.readingCounts(from_ms, to_ms, up_to_seq, pause),
     );
+  }
+
+  replayRules(request: RuleReplayRequest, pause: Pause): Promise<RuleReplayReply> {
+    const keys = this.#db
+      .prepare<[], { pack_key: number; pack_id: string }>('SELECT pack_key, pack_id FROM packs')
+      .all();
+    const by_id = new Map(keys.map(({ pack_key, pack_id }) => [pack_id, pack_key]));
+    return new RuleReplayReader(this.#rows, request, pack_id => by_id.get(pack_id), pause).read();
   }
 
   clockState(boot_id: string): ClockState {

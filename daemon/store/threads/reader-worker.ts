@@ -7,6 +7,9 @@ import { Reader } from '../read/reader.ts';
 import type { LogBatch } from '../store.ts';
 import { END, failedReply, type ReaderMethods, type Request, type WorkerSetup } from '../worker-messages.ts';
 
+/** A replay leaves the thread to others after so long, for so long. */
+const TURN_MS = 20;
+const REST_MS = 5;
 /** A history query that takes longer is given up. */
 const HISTORY_LIMIT_MS = 20_000;
 
@@ -15,6 +18,8 @@ const port = parentPort;
 if (!port) throw new Error('reader-worker.ts runs as a worker thread only');
 
 let reader: Reader | undefined;
+/** Grows with each replay that begins or is to end: the newest alone goes on. */
+let replay_number = 0;
 
 port.on('message', async ({ id, method, params }: Request) => {
   if (method === END) process.exit();
@@ -52,6 +57,13 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
       return opened().pastAlerts();
     case 'alerts':
       return opened().alerts(params as ReaderMethods['alerts'][0]);
+    case 'replay_rules': {
+      const request = params as ReaderMethods['replay_rules'][0];
+      return opened().replayRules(request, replayPause(request.limit_ms));
+    }
+    case 'end_replay':
+      replay_number++;
+      return null;
     case 'clock_state':
       return opened().clockState((params as ReaderMethods['clock_state'][0]).boot_id);
     case 'audit':
@@ -83,6 +95,21 @@ function answer(method: keyof ReaderMethods, params: unknown): unknown {
 function bounded(): () => Promise<boolean> {
   const end_ms = systemClock.monoMs() + HISTORY_LIMIT_MS;
   return () => new Promise(resolve => setImmediate(() => resolve(systemClock.monoMs() < end_ms)));
+}
+
+/** As `bounded`, and only now and then: who asks meanwhile waits for a turn at most. */
+function replayPause(limit_ms: number): () => Promise<boolean> {
+  const number = ++replay_number;
+  const end_ms = systemClock.monoMs() + limit_ms;
+  let turn_ms = systemClock.monoMs();
+  return async () => {
+    const now_ms = systemClock.monoMs();
+    if (now_ms - turn_ms >= TURN_MS) {
+      await new Promise<void>(resolve => void systemClock.setTimer(resolve, REST_MS));
+      turn_ms = systemClock.monoMs();
+    }
+    return number === replay_number && turn_ms < end_ms;
+  };
 }
 
 function opened(): Reader {

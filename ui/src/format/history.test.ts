@@ -45,14 +45,14 @@ test('the newest spans are named, the others counted', () => {
 
 test('the span of an address is taken where it is one', () => {
   expect(spanAsked({ from: '1000', to: '2000', cell: '3' })).toEqual({ from_ms: 1000, to_ms: 2000 });
-  for (const query of [
+  const wrong: Record<string, string>[] = [
     {},
     { from: '1' },
     { from: '2', to: '1' },
     { from: 'x', to: '2' },
     { from: '', to: '5' },
-  ])
-    expect(spanAsked(query)).toBeUndefined();
+  ];
+  for (const query of wrong) expect(spanAsked(query)).toBeUndefined();
 });
 
 test('a cell that is asked for is drawn beside the extremes', () => {

@@ -1,7 +1,15 @@
 /** Alert rules in words; the form of their limits as the change that is sent. */
 import { expect, test } from 'vitest';
 import type { RuleView } from '../../../core/contract/http.ts';
-import { changesOf, describeRule, describeScope, fieldName, NEW_ROW, scopeRows } from './thresholds.ts';
+import {
+  changesOf,
+  describeRule,
+  describeScope,
+  faultIn,
+  fieldName,
+  NEW_ROW,
+  scopeRows,
+} from './thresholds.ts';
 
 const rule: RuleView = {
   label: 'Cell voltage high',
@@ -96,4 +104,35 @@ test('limits for further packs are added to those that the settings hold', () =>
   expect(changesOf(form({ ...typed, [fieldName('high', NEW_ROW, 'name')]: ' ' }), { high: rule })).toEqual({
     rules: {},
   });
+});
+
+test('an answer of the gateway names the field it is about', () => {
+  const body = {
+    rules: {
+      high: {
+        limits: [
+          { chemistry: 'lfp' as const, warning: 3.9 },
+          { battery: 'west', warning: 3.5 },
+        ],
+        raise_after_ms: -1,
+      },
+    },
+  };
+  const of = (message: string) => faultIn(message, body, { high: rule });
+  expect(of('rules.high.limits[0].warning: found 3.9, expected at most 3.75')).toEqual({
+    field: fieldName('high', 'chemistry:lfp', 'warning'),
+    text: 'found 3.9, expected at most 3.75',
+  });
+  expect(of('body.rules.high.limits.0.warning: found a text')?.field).toBe('high chemistry:lfp warning');
+  expect(of('rules.high.limits[1].battery: found "west"')?.field).toBe(fieldName('high', NEW_ROW, 'name'));
+  expect(of('rules.high.limits[1].warning: found 3.5')?.field).toBe(fieldName('high', NEW_ROW, 'warning'));
+  expect(of('body.rules.high.raise_after_ms: found -1')?.field).toBe(
+    fieldName('high', '-', 'raise_after_ms'),
+  );
+  for (const other of [
+    'rules.other.raise_after_ms: found -1',
+    'rules.high.limits[7].warning: no',
+    'the disk is full',
+  ])
+    expect(of(other)).toBeUndefined();
 });

@@ -38,6 +38,27 @@ export function scopeRows(rule: Pick<RuleView, 'limits'>): ScopeRow[] {
 /** The name of an input; rule ids and scopes hold no space. */
 export const fieldName = (rule_id: string, row: string, what: string) => `${rule_id} ${row} ${what}`;
 
+export interface FieldFault {
+  /** Name of the input. */
+  readonly field: string;
+  readonly text: string;
+}
+
+const FAULT = /^(?:body\.)?rules\.([a-z0-9_]+)\.(?:limits(?:\[|\.)(\d+)\]?\.)?(\w+)(?:\.[\w.[\]]*)?: (.*)$/s;
+
+/** The input that an answer of the gateway is about: "rules.soc_low.limits[0].warning: found …"; undefined: none. */
+export function faultIn(message: string, { rules }: Settings, shown: SettingsRules): FieldFault | undefined {
+  const [, id, index, what, text] = FAULT.exec(message) ?? [];
+  if (id === undefined || what === undefined || text === undefined || !shown[id]) return undefined;
+  if (index === undefined) return { field: fieldName(id, '-', what), text };
+  const limits = rules[id]?.limits?.[Number(index)];
+  if (!limits) return undefined;
+  const key = keyOf(scopeOf(limits));
+  const isShown = scopeRows(shown[id]).some(row => row.key === key);
+  const isName = NEW_SCOPES.some(scope => scope === what);
+  return { field: fieldName(id, isShown ? key : NEW_ROW, isName ? 'name' : what), text };
+}
+
 /** What of the form differs from the rules as they are; nothing else is sent. */
 export function changesOf(fields: FormData, rules: SettingsRules): Settings {
   const changed: Settings['rules'] = {};

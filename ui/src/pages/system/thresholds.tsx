@@ -1,12 +1,16 @@
 /** When alerts are raised and cleared again, rule by rule, and where each limit comes from. */
-import { useState } from 'preact/hooks';
+import { createContext } from 'preact';
+import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { RuleView, Settings, SettingsReply } from '../../../../core/contract/http.ts';
+import type { RulePreviewReply } from '../../../../core/contract/rule-preview.ts';
 import { ask } from '../../api/session.ts';
 import { messageOf, useAsk } from '../../api/use-ask.ts';
 import {
   changesOf,
   describeRule,
   describeScope,
+  type FieldFault,
+  faultIn,
   fieldName,
   LEVELS,
   NEW_ROW,
@@ -21,6 +25,35 @@ import { SeverityBadge } from '../../parts/badges.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Answered, Notice } from '../../parts/notice.tsx';
 import { t } from '../../texts/texts.ts';
+import { RulePreviewCard } from './rule-preview.tsx';
+
+/** The gateway may look for 20 s. */
+const PREVIEW_TIMEOUT_MS = 30_000;
+
+/** What the gateway found wrong in one of the fields. */
+const FaultOfForm = createContext<FieldFault | undefined>(undefined);
+
+/** Of a field that is wrong: it gets the focus, and says why. */
+function useFault(name: string) {
+  const fault = useContext(FaultOfForm);
+  const ref = useRef<HTMLInputElement>(null);
+  const id = useId();
+  const isWrong = fault?.field === name;
+  useEffect(() => {
+    if (!isWrong) return;
+    ref.current?.closest('details')?.setAttribute('open', '');
+    ref.current?.focus();
+  }, [isWrong, fault]);
+  return {
+    isWrong,
+    input: { ref, ...(isWrong && { 'aria-invalid': true, 'aria-describedby': id }) },
+    said: (
+      <span id={id} class="field-fault">
+        {fault?.text}
+      </span>
+    ),
+  };
+}
 
 export function Thresholds() {
   const asked = useAsk<SettingsReply>('/api/admin/settings');
@@ -41,17 +74,49 @@ interface ThresholdFormProps {
 
 function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
   const [failure, setFailure] = useState('');
+  const [fault, setFault] = useState<FieldFault>();
+  const [preview, setPreview] = useState<RulePreviewReply>();
+  const previewing = useRef<AbortController>(undefined);
+  const [isPreviewing, setPreviewing] = useState(false);
+  // Whoever leaves the page waits no longer.
+  useEffect(() => () => previewing.current?.abort(), []);
+  const form = useRef<HTMLFormElement>(null);
   const text = t().thresholds;
   const rules = Object.entries(settings.rules);
   if (rules.length === 0) return <Notice icon="bell" title={text.none} />;
 
-  const save = async (body: Settings) => {
+  const failed = (error: unknown, body: Settings) => {
+    setFailure(messageOf(error));
+    setFault(faultIn(messageOf(error), body, settings.rules));
+  };
+  const begin = () => {
     setFailure('');
+    setFault(undefined);
+  };
+  const save = async (body: Settings) => {
+    begin();
     try {
       onSaved(await ask<SettingsReply>('/api/admin/settings', { method: 'PUT', body }));
     } catch (error) {
-      setFailure(messageOf(error));
+      failed(error, body);
     }
+  };
+  const showPreview = async () => {
+    if (!form.current?.reportValidity()) return;
+    const body = changesOf(new FormData(form.current), settings.rules);
+    begin();
+    setPreview(undefined);
+    setPreviewing(true);
+    const stop = new AbortController();
+    previewing.current = stop;
+    const { signal } = stop;
+    try {
+      const options = { method: 'POST', body, signal, timeout_ms: PREVIEW_TIMEOUT_MS } as const;
+      setPreview(await ask<RulePreviewReply>('/api/admin/settings/preview', options));
+    } catch (error) {
+      if (!signal.aborted) failed(error, body);
+    }
+    if (!signal.aborted) setPreviewing(false);
   };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -60,28 +125,41 @@ function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
   };
   const { changed, version } = settings;
   return (
-    <form class="thresholds" onSubmit={submit}>
-      <p class="quiet">{text.help}</p>
-      {rules.map(([id, rule]) => (
-        <RuleCard key={id} id={id} rule={rule} onReset={() => void save({ rules: { [id]: null } })} />
-      ))}
-      <div class="form-foot">
-        {failure && (
-          <p class="form-error" role="alert">
-            <Icon name="octagon" /> {failure}
-          </p>
-        )}
-        {changed && !failure && (
-          <p class="form-good" role="status">
-            <Icon name="check" />{' '}
-            {text.version(version, changed.by, formatMoment(changed.at_ms, now_ms.value))}
-          </p>
-        )}
-        <button type="submit" class="button button-main">
-          {text.save}
-        </button>
-      </div>
-    </form>
+    <FaultOfForm.Provider value={fault}>
+      <form class="thresholds" onSubmit={submit} ref={form}>
+        <p class="quiet">{text.help}</p>
+        {rules.map(([id, rule]) => (
+          <RuleCard key={id} id={id} rule={rule} onReset={() => void save({ rules: { [id]: null } })} />
+        ))}
+        {preview && <RulePreviewCard preview={preview} />}
+        <div class="form-foot">
+          {isPreviewing && (
+            <p class="quiet" role="status">
+              {text.preview.asking}
+            </p>
+          )}
+          {failure && (
+            <p class="form-error" role="alert">
+              <Icon name="octagon" /> {failure}
+            </p>
+          )}
+          {changed && !failure && (
+            <p class="form-good" role="status">
+              <Icon name="check" />{' '}
+              {text.version(version, changed.by, formatMoment(changed.at_ms, now_ms.value))}
+            </p>
+          )}
+          <div class="form-row">
+            <button type="submit" class="button button-main">
+              {text.save}
+            </button>
+            <button type="button" class="button" disabled={isPreviewing} onClick={() => void showPreview()}>
+              {text.preview.ask}
+            </button>
+          </div>
+        </div>
+      </form>
+    </FaultOfForm.Provider>
   );
 }
 
@@ -142,18 +220,33 @@ function AddLimits({ id, rule }: { id: string; rule: RuleView }) {
             </select>
           </label>
         </span>
-        <label class="field">
-          <span>{text.addName}</span>
-          <input name={fieldName(id, NEW_ROW, 'name')} maxLength={100} autocapitalize="off" />
-        </label>
+        <AddedField label={text.addName} name={fieldName(id, NEW_ROW, 'name')} />
         {levels.map(level => (
-          <label key={level} class="field">
-            <span>{withUnit(text.levels[level][rule.direction])}</span>
-            <input type="number" step="any" name={fieldName(id, NEW_ROW, level)} />
-          </label>
+          <AddedField
+            key={level}
+            label={withUnit(text.levels[level][rule.direction])}
+            name={fieldName(id, NEW_ROW, level)}
+            isNumber
+          />
         ))}
       </div>
     </details>
+  );
+}
+
+function AddedField({ label, name, isNumber }: { label: string; name: string; isNumber?: boolean }) {
+  const { isWrong, input, said } = useFault(name);
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {isNumber ? (
+        <input id={id} type="number" step="any" name={name} {...input} />
+      ) : (
+        <input id={id} maxLength={100} autocapitalize="off" name={name} {...input} />
+      )}
+      {isWrong && said}
+    </div>
   );
 }
 
@@ -226,6 +319,7 @@ interface NumberFieldProps {
 }
 
 function NumberField({ label, hint, name, value, min }: NumberFieldProps) {
+  const { isWrong, input, said } = useFault(name);
   return (
     <label class="field">
       <span>
@@ -239,7 +333,9 @@ function NumberField({ label, hint, name, value, min }: NumberFieldProps) {
         name={name}
         defaultValue={String(value)}
         {...(min !== undefined && { min })}
+        {...input}
       />
+      {isWrong && said}
     </label>
   );
 }

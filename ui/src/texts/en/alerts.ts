@@ -111,6 +111,25 @@ export const thresholds = {
   none: 'The configuration has no alert rules',
   help: 'An alert is raised when a value stays beyond a limit for the time given, and cleared when it is back by more than the hysteresis. For a pack the narrowest limits hold: pack, battery, profile, chemistry, all.',
   save: 'Save rules',
+  preview: {
+    ask: 'Preview',
+    asking: 'Looking at the last seven days…',
+    unchanged: 'Nothing is changed: there is nothing to preview.',
+    result: (span: string, would: number, now: number) =>
+      `In the last ${span} these rules would have raised ${countOf.alerts(would)}; the rules as they are: ${now}`,
+    wouldRaise: 'These rules',
+    asNow: 'The rules as they are',
+    counted: (whose: string, n: number) => `${whose}: ${countOf.alerts(n)}`,
+    more: (n: number) => `and ${n} before these`,
+    holds: 'not over at the end',
+    lookedAt: (readings: number, packs: number, span: string) =>
+      `By ${countOf.readings(readings)} of ${countOf.packs(packs)} that it would change, each as it was stored: ${span}.`,
+    notWhole: (moment: string) => `There was no time for more: what came after ${moment} was not looked at.`,
+    noneBefore: (moment: string) => `No readings of them are kept from before ${moment}.`,
+    undecodable: (readings: number) => `${countOf.readings(readings)} could not be judged.`,
+    noReadings: (packs: number) =>
+      packs === 0 ? 'No pack would be judged otherwise.' : 'No readings of that time are kept.',
+  },
   version: (version: number, by: string, moment: string) =>
     `Version ${version} holds over the configuration: saved by ${by}, ${moment}`,
   reset: 'As configured',

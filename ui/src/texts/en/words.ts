@@ -21,6 +21,7 @@ export const countOf = {
   hours: noun('hour'),
   notes: noun('note'),
   packs: noun('pack'),
+  readings: noun('reading'),
 };
 
 /** "3rd" */
