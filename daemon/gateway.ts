@@ -134,6 +134,8 @@ export class Gateway {
       {
         silent_after_ms: config.alerts.silent_after_ms,
         run: randomUUID().slice(0, 8),
+        onServiceEnded: ({ id, reason }) =>
+          this.#audit.record({ actor: 'system', action: 'alert.in_service', target: id, old: { reason } }),
         deviceAlarmLabel: (pack, code) =>
           packs[pack].binding.profile.device_alarms?.find(alarm => alarm.code === code)?.label ?? code,
       },

@@ -2,8 +2,18 @@
  * The alerts that are not yet back to normal: at most one per rule and subject. What raises, updates, clears and adopts
  * them all, and what people do with them.
  */
-import { type Alert, SEVERITIES } from './alert.ts';
-import { type Act, acknowledge, changed, closedIfOver, note, shelve, unshelve } from './lifecycle.ts';
+import { type Alert, SEVERITIES, type TakenOut } from './alert.ts';
+import {
+  type Act,
+  acknowledge,
+  changed,
+  closedIfOver,
+  note,
+  setService,
+  shelve,
+  unshelve,
+} from './lifecycle.ts';
+import type { OutOfService, ServiceOf } from './out-of-service.ts';
 
 /** What alerts are about: a pack, a connection, or the gateway itself. */
 export interface Subject {
@@ -35,6 +45,7 @@ const NEVER: Earlier = { earlier_occurrences: 0, earlier_ms: null };
 
 export class AlertBook {
   readonly #run: string | undefined;
+  readonly #serviceOf: ServiceOf;
   /** By rule id, then by subject. */
   readonly #open = new Map<string, (Alert | undefined)[]>();
   readonly #earlier = new Map<string, Earlier>();
@@ -43,8 +54,9 @@ export class AlertBook {
   #shelf_ends_ms = Number.POSITIVE_INFINITY;
 
   /** `run` is part of every alert's id: two boots that begin in 1970 raise alerts at the same times. */
-  constructor(run?: string) {
+  constructor(run?: string, serviceOf: ServiceOf = () => null) {
     this.#run = run;
+    this.#serviceOf = serviceOf;
   }
 
   /** The alert whose condition holds, as far as is known; what has been cleared or latched is not found. */
@@ -94,6 +106,7 @@ export class AlertBook {
       ...(this.#earlier.get(keyOf(rule_id, subject)) ?? NEVER),
       acknowledged: null,
       shelved: null,
+      out_of_service: takenOut(this.#serviceOf(rule_id, subject)),
       notes: [],
       change: 'raised',
       changed_ms: t_ms,
@@ -166,6 +179,15 @@ export class AlertBook {
       if (!alert.shelved) continue;
       if (alert.shelved.until_ms <= t_ms) this.#act(alert.id, emit, open => unshelve(open, t_ms, null));
       else this.#shelf_ends_ms = Math.min(this.#shelf_ends_ms, alert.shelved.until_ms);
+    }
+  }
+
+  /** After something was taken out of service or put back, by a person; `by` null: its time is over. */
+  applyService(t_ms: number, by: string | null, emit: Emit): void {
+    for (const alert of this.all()) {
+      const taken = takenOut(this.#serviceOf(alert.rule_id, alert));
+      if (!isSame(taken, alert.out_of_service))
+        this.#act(alert.id, emit, open => setService(open, taken, t_ms, by));
     }
   }
 
@@ -251,6 +273,14 @@ export class AlertBook {
 export function holding(alert: Alert | undefined): Alert | undefined {
   return alert?.state === 'active' && alert.latched_since_ms === null ? alert : undefined;
 }
+
+function takenOut(entry: OutOfService | null): TakenOut | null {
+  if (!entry) return null;
+  const { by, at_ms, until_ms, reason } = entry;
+  return { by, at_ms, until_ms, reason };
+}
+
+const isSame = (a: TakenOut | null, b: TakenOut | null) => JSON.stringify(a) === JSON.stringify(b);
 
 function keyOf(rule_id: string, { pack_id, connection_id }: Pick<Alert, 'pack_id' | 'connection_id'>) {
   return `${rule_id} ${pack_id ?? ''} ${connection_id ?? ''}`;

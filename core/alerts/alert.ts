@@ -30,7 +30,9 @@ export type AlertChange =
   | 'shelved'
   | 'unshelved'
   | 'noted'
-  | 'out_of_service';
+  /** A person has taken its rule or pack out of service; a person, or the end of the time, has put it back. */
+  | 'out_of_service'
+  | 'in_service';
 
 export interface Acknowledgement {
   readonly by: string;
@@ -43,6 +45,15 @@ export interface Shelving {
   readonly at_ms: number;
   /** Ends by itself then. */
   readonly until_ms: number;
+  readonly reason: string;
+}
+
+/** Of its rule, or of its whole pack; see out-of-service.ts. */
+export interface TakenOut {
+  readonly by: string;
+  readonly at_ms: number;
+  /** Null: until somebody puts it back. */
+  readonly until_ms: number | null;
   readonly reason: string;
 }
 
@@ -89,6 +100,7 @@ export interface Alert {
   readonly earlier_ms: number | null;
   readonly acknowledged: Acknowledgement | null;
   readonly shelved: Shelving | null;
+  readonly out_of_service: TakenOut | null;
   /** Since when nobody can say whether the condition holds: no value to judge it by, or no rule or pack any more. */
   readonly unknown_since_ms: number | null;
   /** When the condition ended of an alert whose rule keeps it active until it is acknowledged. */
@@ -125,6 +137,7 @@ export function storedAlert(stored: FirstForm & Partial<Alert>): Alert {
     earlier_ms: null,
     acknowledged: null,
     shelved: null,
+    out_of_service: null,
     unknown_since_ms: null,
     latched_since_ms: null,
     suppressed_by: null,

@@ -11,6 +11,7 @@ import { SilenceRule } from './kinds/silence.ts';
 import { type Pending, ThresholdRules } from './kinds/threshold.ts';
 import { TwoDevicesRule } from './kinds/two-devices.ts';
 import { WeakCellRule } from './kinds/weak-cell.ts';
+import type { ServiceOf } from './out-of-service.ts';
 import type { PackRule, ThresholdRule } from './rule.ts';
 
 export interface EngineOptions {
@@ -20,6 +21,7 @@ export interface EngineOptions {
   readonly deviceAlarmLabel: (pack: number, code: string) => string;
   /** See AlertBook. */
   readonly run?: string;
+  readonly serviceOf?: ServiceOf;
   /** For a replay: nothing but thresholds is judged. */
   readonly only_thresholds?: boolean;
 }
@@ -38,7 +40,7 @@ export class AlertEngine {
   readonly #moment: { -readonly [K in keyof PackMoment]: PackMoment[K] };
 
   constructor(topology: Topology, rules: readonly ThresholdRule[], options: EngineOptions) {
-    this.book = new AlertBook(options.run);
+    this.book = new AlertBook(options.run, options.serviceOf);
     this.#subjects = topology.packs.map(node => ({
       index: node.pack,
       battery_id: node.battery_id,
@@ -121,6 +123,11 @@ export class AlertEngine {
     this.#moment.mono_ms = mono_ms;
     for (const kind of this.#kinds) kind.finish?.(this.#moment, this.book, emit);
     this.book.endShelving(t_ms, emit);
+  }
+
+  /** Whether alerts of this rule can be raised of a pack. */
+  hasRule(rule_id: string, pack: number): boolean {
+    return this.#kinds.some(kind => kind.knows(rule_id, this.#subjects[pack].node));
   }
 
   #subjectOf({ rule_id, pack_id, connection_id }: Alert): Subject | undefined {

@@ -6,6 +6,7 @@
 import type { Alert } from './alert.ts';
 import { AlertBook, type Emit, type Subject } from './alert-book.ts';
 import { type Finding, type GatewayParts, type GatewayRule, gatewayRules } from './gateway-rules.ts';
+import type { ServiceOf } from './out-of-service.ts';
 
 const GATEWAY: Subject = { index: 0, battery_id: null, pack_id: null, connection_id: null };
 
@@ -24,8 +25,8 @@ export class GatewayAlerts {
   readonly #watches: readonly Watch[];
 
   /** `run`: see AlertBook. */
-  constructor(rules: readonly GatewayRule[] = gatewayRules(), run?: string) {
-    this.book = new AlertBook(run);
+  constructor(rules: readonly GatewayRule[] = gatewayRules(), run?: string, serviceOf?: ServiceOf) {
+    this.book = new AlertBook(run, serviceOf);
     this.#watches = rules.map(rule => ({
       rule,
       found: undefined,

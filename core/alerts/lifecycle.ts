@@ -2,7 +2,7 @@
  * The lifecycle of an alert after ISA-18.2 (IEC 62682): which state it is in, and what people can do with it. Pure: an
  * alert is never changed, each step makes the next one. docs/alerts.md has the table to OPC UA Part 9.
  */
-import { type Alert, type AlertChange, MAX_NOTES } from './alert.ts';
+import { type Alert, type AlertChange, MAX_NOTES, type TakenOut } from './alert.ts';
 
 /** In the words of ISA-18.2; `normal`: it is over. */
 export const LIFECYCLE_STATES = [
@@ -18,15 +18,17 @@ export type LifecycleState = (typeof LIFECYCLE_STATES)[number];
 
 export function lifecycleOf(alert: Alert): LifecycleState {
   if (!alert.is_open) return alert.state === 'out_of_service' ? 'out_of_service' : 'normal';
+  if (alert.out_of_service) return 'out_of_service';
   if (alert.shelved) return 'shelved';
   if (alert.suppressed_by !== null) return 'suppressed';
   if (alert.state === 'cleared') return 'returned_unacknowledged';
   return alert.acknowledged ? 'active_acknowledged' : 'active_unacknowledged';
 }
 
-/** Whether it asks for somebody: what is shelved or has its cause elsewhere does not. */
+/** Whether it asks for somebody: what is shelved, out of service or has its cause elsewhere does not. */
 export function isAnnounced(alert: Alert): boolean {
-  return alert.is_open && alert.shelved === null && alert.suppressed_by === null;
+  const { is_open, shelved, out_of_service, suppressed_by } = alert;
+  return is_open && shelved === null && out_of_service === null && suppressed_by === null;
 }
 
 /** Whether it counts for the health of what it is about. */
@@ -58,6 +60,12 @@ export function shelve(alert: Alert, { by, at_ms }: Act, until_ms: number, reaso
 /** `by` null: its time is over. */
 export function unshelve(alert: Alert, at_ms: number, by: string | null): Alert {
   return closedIfOver(changed(alert, 'unshelved', at_ms, by, { shelved: null }));
+}
+
+/** `taken` null: it is in service again. `by` null: its time is over. */
+export function setService(alert: Alert, taken: TakenOut | null, at_ms: number, by: string | null): Alert {
+  const change = taken ? 'out_of_service' : 'in_service';
+  return changed(alert, change, at_ms, by, { out_of_service: taken });
 }
 
 export function note(alert: Alert, act: Act, text: string): Alert {

@@ -7,6 +7,7 @@ import Type, { type Static } from 'typebox';
 import { UserView } from './access.ts';
 import { Problem, SystemStatus } from './http.ts';
 import { AlertView, BatteryDetail, FleetState, PackDetail } from './model.ts';
+import { OutOfServiceReply } from './out-of-service.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -18,6 +19,13 @@ export const ClientMessage = Type.Union([
   Type.Object({ type: Type.Literal('unsubscribe'), room: Room }, closed),
   Type.Object({ type: Type.Literal('ping') }, closed),
 ]);
+
+/** Open alerts, and what is out of service. */
+export const AlertsState = Type.Object({
+  alerts: Type.Array(AlertView),
+  ...OutOfServiceReply.properties,
+});
+export type AlertsState = Static<typeof AlertsState>;
 
 const roomState = <R extends string, T extends Type.TSchema>(kind: R, data: T) =>
   Type.Object({
@@ -47,7 +55,7 @@ export const ServerMessage = Type.Union([
   roomState('fleet', FleetState),
   roomState('battery', BatteryDetail),
   roomState('pack', PackDetail),
-  roomState('alerts', Type.Object({ alerts: Type.Array(AlertView) })),
+  roomState('alerts', AlertsState),
   roomState('system', SystemStatus),
 ]);
 

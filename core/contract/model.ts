@@ -180,6 +180,15 @@ export const AlertView = Type.Object({
   earlier_ms: Nullable(Type.Number({ description: 'When the last of these began' })),
   acknowledged: Nullable(Type.Object({ ...who, note: Nullable(Type.String()) })),
   shelved: Nullable(Type.Object({ ...who, until_ms: Type.Number(), reason: Type.String() })),
+  out_of_service: Nullable(
+    Type.Object(
+      { ...who, until_ms: Nullable(Type.Number()), reason: Type.String() },
+      {
+        description:
+          'Its rule or pack was taken out of service by a person; until_ms null: until one puts it back',
+      },
+    ),
+  ),
   unknown_since_ms: Nullable(
     Type.Number({ description: 'Since when nobody can say whether the condition holds' }),
   ),

@@ -63,7 +63,7 @@ function eventOf(
 ): NotifiedEvent | undefined {
   const entry = notified.get(alert.id);
   if (!isInForce(alert)) {
-    const hasEnded = alert.state !== 'active' && !alert.shelved;
+    const hasEnded = alert.state !== 'active' && !alert.shelved && !alert.out_of_service;
     return hasEnded && entry && !entry.is_recovered ? 'recovered' : undefined;
   }
   if (is_of_user && isOfGateway(alert)) return undefined;

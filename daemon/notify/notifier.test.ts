@@ -375,3 +375,17 @@ test('what is kept is bounded, and what is forgotten notifies nobody again', asy
   await bench.advance(MINUTE_MS);
   expect(bench.events().at(-1)).toBe('recovered p0');
 });
+
+test('of what is out of service nobody is notified until it is put back', async () => {
+  const bench = await started();
+  bench.raise(0);
+  await bench.advance(10_000);
+  bench.takeOut(1);
+  bench.raise(1);
+  bench.worsen(1, 'critical');
+  await bench.advance(HOUR_MS);
+  expect(bench.events()).toEqual(['raised p0']);
+  bench.putBack(1);
+  await bench.advance(10_000);
+  expect(bench.events()).toEqual(['raised p0', 'raised p1']);
+});

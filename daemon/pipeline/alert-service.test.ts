@@ -1,6 +1,7 @@
 /** Alert rules as an administrator sees and changes them; alerts and delays over a restart. */
 import { expect, test } from 'vitest';
 import type { Alert } from '../../core/alerts/alert.ts';
+import type { OutOfService } from '../../core/alerts/out-of-service.ts';
 import { makeRule } from '../../core/alerts/testing/make-rule.ts';
 import { CellMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
@@ -21,7 +22,12 @@ const soc_low = makeRule({
 const high = makeRule({ raise_after_ms: 5000, critical_after_ms: 5000 });
 const ada = { by: 'ada', at_ms: 1000 };
 
-function makeAlerts(documents = new MemoryDocuments(), recorded: Alert[] = [], rules = [soc_low, high]) {
+function makeAlerts(
+  documents = new MemoryDocuments(),
+  recorded: Alert[] = [],
+  rules = [soc_low, high],
+  onServiceEnded: (entry: OutOfService) => void = () => {},
+) {
   const { topology } = makeTestSite();
   const newest = () => [...new Map(recorded.map(alert => [alert.id, alert])).values()];
   const store = {
@@ -33,7 +39,7 @@ function makeAlerts(documents = new MemoryDocuments(), recorded: Alert[] = [], r
   return new AlertService(
     topology,
     rules,
-    { silent_after_ms: 1e9, deviceAlarmLabel: (_, code) => code },
+    { silent_after_ms: 1e9, deviceAlarmLabel: (_, code) => code, onServiceEnded },
     store,
   );
 }
@@ -192,4 +198,42 @@ test('alerts of the gateway are recorded, emitted and listed, and go on after a 
   restarted.judgeGateway(FAULTY_STORAGE, 30_000, 0);
   restarted.judgeGateway(FAULTY_STORAGE, 90_000, 60_000);
   expect(recorded).toEqual(emitted);
+});
+
+test('what is out of service stays so over a restart, and is put back when its time is over', async () => {
+  const documents = new MemoryDocuments();
+  const recorded: Alert[] = [];
+  const alerts = makeAlerts(documents, recorded);
+  judge(alerts, 0, 3.8);
+  judge(alerts, 5000, 3.8);
+  expect(alerts.active()).toHaveLength(1);
+  const scope = { rule_id: null, battery_id: 'north', pack_id: 'n1', connection_id: null };
+  await alerts.takeOutOfService(scope, { ...ada, until_ms: 60_000, reason: 'rack rebuilt' });
+  expect([alerts.active(), alerts.open().length]).toEqual([[], 1]);
+  const ended: OutOfService[] = [];
+  const after = makeAlerts(documents, recorded, undefined, entry => ended.push(entry));
+  await after.restore(20_000, 20_000);
+  expect(after.outOfService()).toMatchObject([{ pack_id: 'n1', by: 'ada', reason: 'rack rebuilt' }]);
+  judge(after, 20_000, 3.8);
+  expect(after.active()).toEqual([]);
+  let changes = 0;
+  after.onServiceChange(() => changes++);
+  judge(after, 60_000, 3.8);
+  expect([after.outOfService(), after.active().length, changes]).toEqual([[], 1, 1]);
+  expect(ended).toMatchObject([{ pack_id: 'n1' }]);
+  expect(await documents.list('out-of-service')).toEqual([]);
+});
+
+test('an end of being out of service that was stored before its alerts is made good at the next start', async () => {
+  const documents = new MemoryDocuments();
+  const recorded: Alert[] = [];
+  const alerts = makeAlerts(documents, recorded);
+  judge(alerts, 0, 3.8);
+  judge(alerts, 5000, 3.8);
+  const scope = { rule_id: 'cell_voltage_high', battery_id: 'north', pack_id: 'n1', connection_id: null };
+  const { id } = await alerts.takeOutOfService(scope, { ...ada, until_ms: null, reason: 'rack rebuilt' });
+  await documents.delete('out-of-service', id);
+  const after = makeAlerts(documents, recorded);
+  await after.restore(9000, 9000);
+  expect(after.active()).toMatchObject([{ out_of_service: null, change: 'in_service' }]);
 });

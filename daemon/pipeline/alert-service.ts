@@ -6,6 +6,7 @@ import { GatewayAlerts } from '../../core/alerts/gateway-alerts.ts';
 import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
 import { type Act, isInForce } from '../../core/alerts/lifecycle.ts';
 import { nextCheckOf } from '../../core/alerts/next-checks.ts';
+import type { OutOfService, ServiceScope } from '../../core/alerts/out-of-service.ts';
 import type { ThresholdRule } from '../../core/alerts/rule.ts';
 import type { Settings, SettingsReply, Shelve } from '../../core/contract/http.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
@@ -14,11 +15,17 @@ import type { Alerts } from '../server/services.ts';
 import type { Store } from '../store/store.ts';
 import { AlertSettings } from './alert-settings.ts';
 import { PendingDelays } from './pending-delays.ts';
+import { ServiceKeeper } from './service-keeper.ts';
 
 /** More open alerts than a fleet can have rules times packs are never restored. */
 const MAX_RESTORED = 100_000;
 
 type AlertStore = Pick<Store, 'appendAlert' | 'alerts' | 'pastAlerts' | 'documents'>;
+
+export interface AlertServiceOptions extends Omit<EngineOptions, 'serviceOf' | 'only_thresholds'> {
+  /** The time for which something was out of service is over. */
+  readonly onServiceEnded?: (entry: OutOfService) => void;
+}
 
 export class AlertService implements Alerts {
   readonly #engine: AlertEngine;
@@ -30,15 +37,22 @@ export class AlertService implements Alerts {
   #open: readonly Alert[] = [];
   #active: readonly Alert[] = [];
 
+  readonly #service: ServiceKeeper;
+  readonly #service_listeners = new Set<() => void>();
+  readonly #onServiceEnded: (entry: OutOfService) => void;
+
   constructor(
     topology: Topology,
     rules: readonly ThresholdRule[],
-    options: EngineOptions,
+    options: AlertServiceOptions,
     store: AlertStore,
     log: Logger = silentLogger,
   ) {
-    this.#engine = new AlertEngine(topology, rules, options);
-    this.#gateway = new GatewayAlerts(undefined, options.run);
+    this.#service = new ServiceKeeper(store.documents, log);
+    this.#onServiceEnded = options.onServiceEnded ?? (() => {});
+    const { of: serviceOf } = this.#service.list;
+    this.#engine = new AlertEngine(topology, rules, { ...options, serviceOf });
+    this.#gateway = new GatewayAlerts(undefined, options.run, serviceOf);
     this.#store = store;
     this.#settings = new AlertSettings(topology, rules, store.documents, log);
     this.#pending = new PendingDelays(store.documents, log);
@@ -47,6 +61,7 @@ export class AlertService implements Alerts {
   /** Takes over rules, open alerts and delays that run from before a restart. */
   async restore(t_ms: number, mono_ms: number): Promise<void> {
     await this.#settings.restore();
+    await this.#service.restore();
     this.#engine.replaceRules(this.#settings.rules());
     for (const past of await this.#store.pastAlerts()) this.#bookOf(past).remember(past);
     const open = (await this.#store.alerts({ state: 'open', limit: MAX_RESTORED })).map(storedAlert);
@@ -56,6 +71,8 @@ export class AlertService implements Alerts {
       t_ms,
       this.#record,
     );
+    // What a process that ended in between has stored of the entry, and not of its alerts.
+    this.#serviceChanged(t_ms, null);
     this.#engine.resume(await this.#pending.restore(t_ms), mono_ms);
     this.#gather();
   }
@@ -68,6 +85,7 @@ export class AlertService implements Alerts {
   /** After all packs of a moment were judged. */
   finishMoment(t_ms: number, mono_ms: number): void {
     this.#engine.finish(t_ms, mono_ms, this.#record);
+    this.#endService(t_ms);
     this.#pending.saveNowAndThen(() => this.#engine.pending(mono_ms), t_ms, mono_ms);
   }
 
@@ -109,6 +127,37 @@ export class AlertService implements Alerts {
     return this.#act(book => book.unshelve(id, act, this.#record));
   }
 
+  outOfService(): readonly OutOfService[] {
+    return this.#service.list.all();
+  }
+
+  onServiceChange(listener: () => void): () => void {
+    this.#service_listeners.add(listener);
+    return () => this.#service_listeners.delete(listener);
+  }
+
+  hasRule(rule_id: string, pack: number): boolean {
+    return this.#engine.hasRule(rule_id, pack);
+  }
+
+  async takeOutOfService(
+    scope: ServiceScope,
+    what: Pick<OutOfService, 'by' | 'at_ms' | 'until_ms' | 'reason'>,
+  ): Promise<OutOfService> {
+    const entry = await this.#service.take(scope, what);
+    this.#serviceChanged(what.at_ms, what.by);
+    return entry;
+  }
+
+  async putInService(id: string, { by, at_ms }: Act): Promise<void> {
+    await this.#service.putBack(id);
+    this.#serviceChanged(at_ms, by);
+  }
+
+  ruleLabel(rule_id: string): string | null {
+    return this.#engine.rules.find(({ id }) => id === rule_id)?.label ?? null;
+  }
+
   nextCheck(alert: Alert): string | null {
     return nextCheckOf(alert, this.#engine.rules);
   }
@@ -126,6 +175,19 @@ export class AlertService implements Alerts {
     await this.#settings.change(settings, by, at_ms);
     this.#engine.replaceRules(this.#settings.rules());
     return this.settings();
+  }
+
+  #endService(t_ms: number): void {
+    const ended = this.#service.endDue(t_ms);
+    if (ended.length === 0) return;
+    this.#serviceChanged(t_ms, null);
+    for (const entry of ended) this.#onServiceEnded(entry);
+  }
+
+  #serviceChanged(t_ms: number, by: string | null): void {
+    this.#engine.book.applyService(t_ms, by, this.#record);
+    this.#gateway.book.applyService(t_ms, by, this.#record);
+    for (const listener of this.#service_listeners) listener();
   }
 
   #act(step: (book: AlertBook) => Alert | undefined): Alert | undefined {

@@ -37,6 +37,7 @@ import { addBatteryRoutes } from './routes/batteries.ts';
 import { addExportRoute } from './routes/export.ts';
 import { addAlertExportRoute } from './routes/export-alerts.ts';
 import { addNotificationRoutes } from './routes/notifications.ts';
+import { addOutOfServiceRoutes } from './routes/out-of-service.ts';
 import { addReportRoutes } from './routes/reports.ts';
 import { addSecurityTxt } from './routes/security-txt.ts';
 import { addSimulationRoutes } from './routes/simulation.ts';
@@ -178,6 +179,7 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addAccountRoutes(app, context);
   addBatteryRoutes(app, context);
   addAlertRoutes(app, context);
+  addOutOfServiceRoutes(app, context);
   addReportRoutes(app, context);
   addExportRoute(app, context);
   addAlertExportRoute(app, context);

@@ -2,6 +2,7 @@
 import type { Alert } from '../../core/alerts/alert.ts';
 import type { Act } from '../../core/alerts/lifecycle.ts';
 import type { NotifiedEvent } from '../../core/alerts/notified.ts';
+import type { OutOfService, ServiceScope } from '../../core/alerts/out-of-service.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import type { EstimatesReply } from '../../core/contract/estimates.ts';
 import type {
@@ -39,7 +40,7 @@ export interface Estimates {
 export interface Alerts {
   /** Not yet back to normal, newest first. */
   open(): readonly Alert[];
-  /** Of these, what holds now, and is neither shelved nor suppressed. */
+  /** Of these, what holds now, and is neither shelved, out of service nor suppressed. */
   active(): readonly Alert[];
   onChange(listener: (alert: Alert) => void): () => void;
   /** Undefined, here and below: no such alert is open. */
@@ -47,6 +48,20 @@ export interface Alerts {
   note(id: string, act: Act, text: string): Alert | undefined;
   shelve(id: string, act: Act, shelve: Shelve): Alert | undefined;
   unshelve(id: string, act: Act): Alert | undefined;
+  /** What was taken out of service, newest first. */
+  outOfService(): readonly OutOfService[];
+  /** Calls back when that has changed. */
+  onServiceChange(listener: () => void): () => void;
+  /** Whether alerts of this rule can be raised of a pack, by its dense index. */
+  hasRule(rule_id: string, pack: number): boolean;
+  /** CONFLICT: there are too many. */
+  takeOutOfService(
+    scope: ServiceScope,
+    what: Pick<OutOfService, 'by' | 'at_ms' | 'until_ms' | 'reason'>,
+  ): Promise<OutOfService>;
+  putInService(id: string, act: Act): Promise<void>;
+  /** Of a threshold; null for other rules. */
+  ruleLabel(rule_id: string): string | null;
   /** What a technician checks first. */
   nextCheck(alert: Alert): string | null;
   settings(): SettingsReply;

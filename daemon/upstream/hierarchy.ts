@@ -125,9 +125,10 @@ export async function storeAlerts(
 }
 
 /** What somebody wrote with this change. */
-function noteOf({ change, acknowledged, shelved, notes }: Alert): string | null {
+function noteOf({ change, acknowledged, shelved, out_of_service, notes }: Alert): string | null {
   if (change === 'acknowledged') return acknowledged?.note ?? null;
   if (change === 'shelved') return shelved?.reason ?? null;
+  if (change === 'out_of_service') return out_of_service?.reason ?? null;
   return change === 'noted' ? (notes.at(-1)?.text ?? null) : null;
 }
 

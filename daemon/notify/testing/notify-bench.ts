@@ -4,6 +4,7 @@
  */
 import type { Alert, AlertSeverity } from '../../../core/alerts/alert.ts';
 import { AlertBook, type Subject } from '../../../core/alerts/alert-book.ts';
+import { OutOfServiceList, serviceId } from '../../../core/alerts/out-of-service.ts';
 import { ManualClock } from '../../../core/clock/manual-clock.ts';
 import { silentLogger } from '../../../core/log.ts';
 import type { Topology } from '../../../core/topology/topology.ts';
@@ -54,7 +55,8 @@ const BATTERIES = ['north', 'north', 'south', 'south'];
 
 export class NotifyBench {
   readonly clock = new ManualClock();
-  readonly book = new AlertBook('run');
+  readonly service = new OutOfServiceList();
+  readonly book = new AlertBook('run', this.service.of);
   readonly received: Received[] = [];
   /** Each attempt at a receiver. */
   attempts = 0;
@@ -122,6 +124,18 @@ export class NotifyBench {
 
   alertOf(pack: number, rule_id = 'cell_high'): Alert | undefined {
     return this.book.all().find(alert => alert.pack_id === `p${pack}` && alert.rule_id === rule_id);
+  }
+
+  takeOut(pack: number): void {
+    const scope = { ...subject(pack), rule_id: null };
+    const what = { id: serviceId(scope), ...this.act, until_ms: null, reason: 'rack rebuilt' };
+    this.service.put({ ...scope, ...what });
+    this.book.applyService(this.clock.wallMs(), 'ada', this.emit);
+  }
+
+  putBack(pack: number): void {
+    this.service.remove(serviceId({ ...subject(pack), rule_id: null }));
+    this.book.applyService(this.clock.wallMs(), 'ada', this.emit);
   }
 
   get act() {

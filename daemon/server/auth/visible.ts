@@ -7,6 +7,7 @@ import { lifecycleOf } from '../../../core/alerts/lifecycle.ts';
 import { momentPath } from '../../../core/alerts/moment-path.ts';
 import type { ComponentStatus, SystemStatus } from '../../../core/contract/http.ts';
 import type { AlertView, FleetState } from '../../../core/contract/model.ts';
+import type { OutOfServiceView } from '../../../core/contract/out-of-service.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Topology } from '../../../core/topology/topology.ts';
 import type { GatewayServices } from '../services.ts';
@@ -106,6 +107,24 @@ export function visibleAlerts(
       pack_name: nameOf(alert.pack_id, packNames),
     }));
   return { alerts: seen.sort((a, b) => b.raised_ms - a.raised_ms) };
+}
+
+/** What is out of service, of what the viewer sees. */
+export function visibleService(
+  viewer: Viewer,
+  { topology, alerts }: Pick<GatewayServices, 'topology' | 'alerts'>,
+): OutOfServiceView[] {
+  const packNames = new Map(topology.packs.map(({ id, name }) => [id, name]));
+  const batteryNames = new Map(topology.batteries.map(({ id, name }) => [id, name]));
+  return alerts
+    .outOfService()
+    .filter(({ battery_id }) => viewer.sees(battery_id))
+    .map(entry => ({
+      ...entry,
+      rule_label: entry.rule_id === null ? null : alerts.ruleLabel(entry.rule_id),
+      battery_name: nameOf(entry.battery_id, batteryNames),
+      pack_name: nameOf(entry.pack_id, packNames),
+    }));
 }
 
 const nameOf = (id: string | null, names: ReadonlyMap<string, string>) =>

@@ -55,6 +55,7 @@ export class LiveHub {
         const pack = alert.pack_id === null ? undefined : pack_of_id.get(alert.pack_id);
         if (pack !== undefined) this.#packChanged(pack);
       }),
+      services.alerts.onServiceChange(() => this.#channels.get('alerts')?.changed()),
       services.notifications.onNotified(() => this.#channels.get('alerts')?.changed()),
       authenticator.onChange(() => {
         for (const client of this.#clients) void this.#reviewSession(client);

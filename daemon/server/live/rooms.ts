@@ -1,9 +1,10 @@
 /** What the rooms of the live feed show, and to whom. */
 import type { SystemStatus } from '../../../core/contract/http.ts';
-import type { AlertView, BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
+import type { AlertsState } from '../../../core/contract/live.ts';
+import type { BatteryDetail, FleetState, PackDetail } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Viewer } from '../auth/access.ts';
-import { type VisibleTopology, visibleAlerts, visibleFleet } from '../auth/visible.ts';
+import { type VisibleTopology, visibleAlerts, visibleFleet, visibleService } from '../auth/visible.ts';
 import type { GatewayServices } from '../services.ts';
 
 export type RoomKind = 'fleet' | 'alerts' | 'system' | 'battery' | 'pack';
@@ -17,7 +18,7 @@ export interface Room {
   readonly scopeOf: (viewer: Viewer) => string;
 }
 
-export type RoomState = FleetState | BatteryDetail | PackDetail | { alerts: AlertView[] } | SystemStatus;
+export type RoomState = FleetState | BatteryDetail | PackDetail | AlertsState | SystemStatus;
 
 const all = () => '';
 const batteriesSeen = (viewer: Viewer) => viewer.scope;
@@ -51,7 +52,10 @@ export function roomState(
     case 'fleet':
       return visibleFleet(services.live.fleet(), viewer);
     case 'alerts':
-      return visibleAlerts(services.alerts.open(), viewer, services);
+      return {
+        ...visibleAlerts(services.alerts.open(), viewer, services),
+        out_of_service: visibleService(viewer, services),
+      };
     case 'system':
       return visible.status(viewer, services.status());
     case 'battery':

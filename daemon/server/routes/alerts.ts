@@ -158,11 +158,11 @@ const CSV_HEADER = [
   ...['lifecycle', 'occurrences', 'last_occurrence', 'earlier_occurrences', 'unknown_since'],
   ...['acknowledged', 'acknowledged_by', 'acknowledged_note'],
   ...['shelved_until', 'shelved_by', 'shelved_reason', 'suppressed_by', 'connection_id'],
-  'page_path',
+  ...['page_path', 'out_of_service_until', 'out_of_service_by', 'out_of_service_reason'],
 ];
 
 function csvRow(alert: AlertView): CsvValue[] {
-  const { acknowledged, shelved } = alert;
+  const { acknowledged, shelved, out_of_service } = alert;
   const moment = (t_ms: number | null) => (t_ms === null ? null : new Date(t_ms).toISOString());
   return [
     ...[moment(alert.raised_ms), moment(alert.cleared_ms), alert.severity, alert.state],
@@ -173,5 +173,6 @@ function csvRow(alert: AlertView): CsvValue[] {
     ...[moment(acknowledged?.at_ms ?? null), acknowledged?.by ?? null, acknowledged?.note ?? null],
     ...[moment(shelved?.until_ms ?? null), shelved?.by ?? null, shelved?.reason ?? null],
     ...[alert.suppressed_by, alert.connection_id, alert.page_path],
+    ...[moment(out_of_service?.until_ms ?? null), out_of_service?.by ?? null, out_of_service?.reason ?? null],
   ];
 }

@@ -132,6 +132,23 @@ export const TABLE: Record<string, Line[]> = {
     handler('/api/alerts/none/shelve', 400, { reason: 'repair', duration_ms: 1e12 }),
   ],
   'POST /api/alerts/:id/unshelve': [handler('/api/alerts/none/unshelve', 404)],
+  'GET /api/out-of-service': [all('/api/out-of-service')],
+  'POST /api/out-of-service': [
+    handler('/api/out-of-service', 201, { pack_id: 'n1', reason: 'replaced' }),
+    handler('/api/out-of-service', 201, { pack_id: 'n1', rule_id: 'cell_high', reason: 'replaced' }),
+    handler('/api/out-of-service', 400, { pack_id: 'n1', rule_id: 'none', reason: 'replaced' }),
+    handler('/api/out-of-service', 400, { pack_id: 'n1', reason: 'replaced', until_ms: 0 }),
+    handler('/api/out-of-service', 400, { reason: 'replaced' }),
+    handler('/api/out-of-service', 404, { alert_id: 'none', reason: 'replaced' }),
+    {
+      url: '/api/out-of-service',
+      body: { pack_id: 's1', reason: 'replaced' },
+      user: 403,
+      moderator: 404,
+      admin: 201,
+    },
+  ],
+  'DELETE /api/out-of-service/:id': [handler('/api/out-of-service/none', 404)],
   'GET /api/export': [all('/api/export?from_ms=0&to_ms=1&format=ndjson&pack_id=n1'), ...spans('/api/export')],
   'GET /api/export/alerts': spans('/api/export/alerts'),
   'GET /api/reports/completeness': [

@@ -39,7 +39,9 @@ export class SideTables {
   #storeAlert(body: string, log_seq: number): void {
     const alert = storedAlert(JSON.parse(body));
     this.#upsertAlert.run(alert.id, alert.state, alert.raised_ms, alert.cleared_ms, body);
-    if (!COUNTED.has(alert.change)) return;
+    // What is out of service calls nobody.
+    const isCalling = alert.change === 'raised' || alert.change === 'recurred';
+    if (!COUNTED.has(alert.change) || (isCalling && alert.out_of_service)) return;
     this.#db
       .prepare(
         `INSERT OR REPLACE INTO alert_events

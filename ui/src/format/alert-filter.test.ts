@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { alertFilter, alertsHref, clearedPath, isAbout } from './alert-filter.ts';
 
 test('what the address holds is what it was made of; nonsense in it is as at first', () => {
-  for (const state of ['open', 'shelved', 'cleared', 'figures'] as const) {
+  for (const state of ['open', 'shelved', 'out_of_service', 'cleared', 'figures'] as const) {
     for (const about of ['all', 'gateway'] as const) {
       const { searchParams } = new URL(alertsHref({ state, about }), 'http://gateway');
       expect(alertFilter(Object.fromEntries(searchParams))).toEqual({ state, about });

@@ -2,12 +2,12 @@
 
 export interface AlertFilter {
   /** `open`: not yet back to normal. */
-  readonly state: 'open' | 'shelved' | 'cleared' | 'figures';
+  readonly state: 'open' | 'shelved' | 'out_of_service' | 'cleared' | 'figures';
   /** Whose: everybody's, or only those of the gateway itself. */
   readonly about: 'all' | 'gateway';
 }
 
-const STATES = ['open', 'shelved', 'cleared', 'figures'] as const;
+const STATES = ['open', 'shelved', 'out_of_service', 'cleared', 'figures'] as const;
 
 /** What the address does not say, or says wrongly, is as at first. */
 export function alertFilter(query: Readonly<Record<string, string>>): AlertFilter {

@@ -21,6 +21,11 @@ export function mostUrgentFirst(a: AlertView, b: AlertView): number {
   );
 }
 
+/** What no list of open alerts holds: it calls nobody. */
+export function isOutOfService({ lifecycle }: Pick<AlertView, 'lifecycle'>): boolean {
+  return lifecycle === 'out_of_service';
+}
+
 /** Put away for a time, or explained by another alert. */
 export function isPutAway({ lifecycle }: Pick<AlertView, 'lifecycle'>): boolean {
   return lifecycle === 'shelved' || lifecycle === 'suppressed';

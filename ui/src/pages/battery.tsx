@@ -12,6 +12,7 @@ import { AlertChips, faultClass, HeadBadge } from '../parts/badges.tsx';
 import { PageHead, Segments } from '../parts/controls.tsx';
 import { HeatLegend, HeatStrip } from '../parts/heat-strip.tsx';
 import { RoomView } from '../parts/notice.tsx';
+import { PackServiceBadge } from '../parts/out-of-service.tsx';
 import { sortOrder } from '../parts/preferences.ts';
 import { useTitle } from '../parts/title.ts';
 import { ChargeBar, Fact, MetricValue, PowerText, QuantityText } from '../parts/value.tsx';
@@ -134,6 +135,7 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
           </a>
         </h3>
         <HeadBadge state={pack.state} alerts={pack.alerts} />
+        <PackServiceBadge pack_id={pack.id} />
         {pack.state !== 'ok' && <AlertChips alerts={pack.alerts} />}
         {pack.reason && <p class="card-reason">{pack.reason}</p>}
       </div>

@@ -4,12 +4,13 @@ import type { AlertView } from '../../../../core/contract/model.ts';
 import { ask } from '../../api/session.ts';
 import { messageOf } from '../../api/use-ask.ts';
 import { Icon } from '../../parts/icons.tsx';
+import { ServiceForm } from '../../parts/out-of-service.tsx';
 import { t } from '../../texts/texts.ts';
 
 const HOUR_MS = 3_600_000;
 const SHELF_HOURS = [1, 8, 24, 168] as const;
 
-type Form = 'note' | 'shelve';
+type Form = 'note' | 'shelve' | 'service';
 
 export function AlertActions({ alert }: { alert: AlertView }) {
   const text = t().alerts.actions;
@@ -54,9 +55,15 @@ export function AlertActions({ alert }: { alert: AlertView }) {
         ) : (
           <Opener form="shelve" open={form} onOpen={setForm} label={text.shelve} />
         )}
+        {!alert.out_of_service && (
+          <Opener form="service" open={form} onOpen={setForm} label={text.outOfService} />
+        )}
       </div>
       {form === 'note' && <NoteForm isBusy={isBusy} onSend={body => void send('note', body)} />}
       {form === 'shelve' && <ShelveForm isBusy={isBusy} onSend={body => void send('shelve', body)} />}
+      {form === 'service' && (
+        <ServiceForm choices={serviceChoices(alert)} onDone={() => setForm(undefined)} />
+      )}
       {failure && (
         <p class="form-error" role="alert">
           <Icon name="octagon" /> {failure}
@@ -64,6 +71,14 @@ export function AlertActions({ alert }: { alert: AlertView }) {
       )}
     </div>
   );
+}
+
+function serviceChoices({ id, pack_id }: AlertView) {
+  const text = t().service;
+  return [
+    { what: { alert_id: id }, text: text.thisAlert },
+    ...(pack_id === null ? [] : [{ what: { pack_id }, text: text.wholePack }]),
+  ];
 }
 
 interface OpenerProps {

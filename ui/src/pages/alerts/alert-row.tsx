@@ -60,13 +60,14 @@ function AlertStates({ alert }: { alert: AlertView }) {
   const text = t().alerts.states;
   const now = now_ms.value;
   const lines: [IconName, string][] = [];
-  const { acknowledged, shelved, unknown_since_ms, latched_since_ms } = alert;
+  const { acknowledged, shelved, unknown_since_ms, latched_since_ms, out_of_service } = alert;
   const count = alert.occurrences + alert.earlier_occurrences;
   if (unknown_since_ms !== null)
     lines.push(['question', text.unknownSince(formatMoment(unknown_since_ms, now))]);
   if (latched_since_ms !== null) lines.push(['check', text.latched(formatMoment(latched_since_ms, now))]);
   if (alert.lifecycle === 'returned_unacknowledged') lines.push(['check', text.returned]);
   if (alert.lifecycle === 'suppressed') lines.push(['info', text.suppressed]);
+  if (out_of_service) lines.push(['off', outOfServiceText(out_of_service)]);
   if (alert.state === 'out_of_service') lines.push(['off', text.outOfService]);
   if (shelved)
     lines.push(['clock', text.shelved(shelved.by, formatMoment(shelved.until_ms, now), shelved.reason)]);
@@ -90,6 +91,11 @@ function AlertStates({ alert }: { alert: AlertView }) {
       ))}
     </ul>
   );
+}
+
+function outOfServiceText({ by, until_ms, reason }: NonNullable<AlertView['out_of_service']>): string {
+  const { outOfServiceBy } = t().alerts.states;
+  return outOfServiceBy(by, until_ms === null ? null : formatMoment(until_ms, now_ms.value), reason);
 }
 
 /** Of each receiver what it got last. */

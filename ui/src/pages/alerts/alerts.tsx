@@ -3,7 +3,7 @@ import { useLocation } from 'preact-iso/router';
 import type { AlertView } from '../../../../core/contract/model.ts';
 import { atLeast } from '../../api/session.ts';
 import { type AlertFilter, alertFilter, alertsHref, isAbout } from '../../format/alert-filter.ts';
-import { isPutAway, mostUrgentFirst } from '../../format/alert-order.ts';
+import { isOutOfService, isPutAway, mostUrgentFirst } from '../../format/alert-order.ts';
 import { useRoom } from '../../live/live.ts';
 import { PageHead, Segments } from '../../parts/controls.tsx';
 import { Notice, RoomView } from '../../parts/notice.tsx';
@@ -11,6 +11,7 @@ import { useTitle } from '../../parts/title.ts';
 import { t } from '../../texts/texts.ts';
 import { AlertFigures } from './alert-figures.tsx';
 import { AlertList } from './alert-row.tsx';
+import { OutOfService } from './out-of-service.tsx';
 import { ClearedAlerts } from './past-alerts.tsx';
 
 export function AlertsPage() {
@@ -19,8 +20,10 @@ export function AlertsPage() {
   const { query, route } = useLocation();
   const filter = alertFilter(query);
   const room = useRoom<'alerts'>('alerts');
-  const open = room.value.data?.alerts.filter(alert => !isPutAway(alert));
+  const open = room.value.data?.alerts.filter(alert => !isPutAway(alert) && !isOutOfService(alert));
   const shelved = room.value.data?.alerts.filter(isPutAway);
+  const out = room.value.data?.alerts.filter(isOutOfService);
+  const entries = room.value.data?.out_of_service;
   const listed = filter.state === 'open' ? open : filter.state === 'shelved' ? shelved : undefined;
   const show = (change: Partial<AlertFilter>) => route(alertsHref({ ...filter, ...change }), true);
   return (
@@ -34,6 +37,10 @@ export function AlertsPage() {
           options={[
             { value: 'open', text: <Counted text={text.open} of={open} about={filter.about} /> },
             { value: 'shelved', text: <Counted text={text.shelved} of={shelved} about={filter.about} /> },
+            {
+              value: 'out_of_service',
+              text: <Counted text={t().service.badge} of={entries} about={filter.about} />,
+            },
             { value: 'cleared', text: text.cleared },
             ...(atLeast('moderator') ? [{ value: 'figures' as const, text: text.performance }] : []),
           ]}
@@ -50,7 +57,16 @@ export function AlertsPage() {
         <ClearedAlerts key={filter.about} about={filter.about} changed_ms={room.value.t_ms} />
       ) : (
         <RoomView room={room} place={text.list}>
-          {() => <OpenAlerts alerts={listed ?? []} filter={filter} />}
+          {() =>
+            filter.state === 'out_of_service' ? (
+              <OutOfService
+                entries={(entries ?? []).filter(entry => isAbout(filter.about, entry))}
+                alerts={(out ?? []).filter(alert => isAbout(filter.about, alert)).sort(mostUrgentFirst)}
+              />
+            ) : (
+              <OpenAlerts alerts={listed ?? []} filter={filter} />
+            )
+          }
         </RoomView>
       )}
     </>
@@ -81,7 +97,7 @@ function About({ filter, listed, onChange }: AboutProps) {
 
 interface CountedProps {
   readonly text: string;
-  readonly of: readonly AlertView[] | undefined;
+  readonly of: readonly Pick<AlertView, 'battery_id'>[] | undefined;
   readonly about: AlertFilter['about'];
 }
 

@@ -9,12 +9,14 @@ import { now_ms, useRoom } from '../../live/live.ts';
 import { AlertChips, HeadBadge } from '../../parts/badges.tsx';
 import { PageHead, Section } from '../../parts/controls.tsx';
 import { RoomView } from '../../parts/notice.tsx';
+import { PackServiceBadge } from '../../parts/out-of-service.tsx';
 import { useTitle } from '../../parts/title.ts';
 import { ChargeBar, MetricValue, PowerText, QualityTag } from '../../parts/value.tsx';
 import { t } from '../../texts/texts.ts';
 import { Cells } from './cells.tsx';
 import { DeviceAlarms, Identity, MoreValues, RaisedAlarms, Sensors } from './device.tsx';
 import { History } from './history.tsx';
+import { PackOutOfService, PackService } from './service.tsx';
 
 export function PackPage() {
   const { id } = useRoute().params;
@@ -46,12 +48,18 @@ function Pack({ pack, cell_no, span }: PackProps) {
           { href: '/', text: t().fleet.title },
           { href: `/battery/${encodeURIComponent(pack.battery_id)}`, text: pack.battery_name },
         ]}
-        badge={<HeadBadge state={summary.state} alerts={summary.alerts} />}
+        badge={
+          <>
+            <HeadBadge state={summary.state} alerts={summary.alerts} />
+            <PackServiceBadge pack_id={pack.id} />
+          </>
+        }
       >
         {summary.reason && <strong class="page-reason">{summary.reason}</strong>}
         {summary.state !== 'ok' && <AlertChips alerts={summary.alerts} />}
         <span class="quiet">{summary.t_ms === null ? text.never : <Newest t_ms={summary.t_ms} />}</span>
       </PageHead>
+      <PackOutOfService pack={pack} />
       <RaisedAlarms pack={pack} />
       <PackTotals pack={pack} />
       <div class="pack-columns">
@@ -66,6 +74,7 @@ function Pack({ pack, cell_no, span }: PackProps) {
           <MoreValues pack={pack} />
           <Sensors pack={pack} />
           <Identity pack={pack} />
+          <PackService pack={pack} />
         </div>
       </div>
     </>

@@ -194,6 +194,8 @@ const actions: ActionWords = {
     'alert.acknowledge': 'acknowledged the alert',
     'alert.note': 'wrote a note to the alert',
     'alert.shelve': 'shelved the alert',
+    'alert.out_of_service': 'took out of service',
+    'alert.in_service': 'put back in service',
     'alert.unshelve': 'took from the shelf the alert',
     'fault.add': 'simulated a fault',
     'fault.remove': 'ended the simulated fault',

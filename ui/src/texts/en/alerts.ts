@@ -76,6 +76,8 @@ export const alerts = {
     returned: 'Back to normal; not yet acknowledged',
     suppressed: 'Explained by another alert',
     outOfService: 'No longer configured',
+    outOfServiceBy: (by: string, until: string | null, reason: string) =>
+      `Out of service by ${by}${until === null ? '' : ` until ${until}`}: ${reason}`,
     shelved: (by: string, until: string, reason: string) => `Shelved by ${by} until ${until}: ${reason}`,
     acknowledged: (by: string, moment: string) => `Acknowledged by ${by}, ${moment}`,
     occurrences: (n: number, moment: string) => `Came ${n} times, last ${moment}`,
@@ -92,6 +94,7 @@ export const alerts = {
   },
   actions: {
     acknowledge: 'Acknowledge',
+    outOfService: 'Out of service',
     note: 'Write a note',
     noteLabel: 'What was found or done',
     saveNote: 'Save note',
@@ -103,6 +106,32 @@ export const alerts = {
     shelveHelp: 'It goes on being judged, and comes back by itself when the time is over.',
     hours: (n: number) => (n < 24 ? countOf.hours(n) : n === 168 ? 'a week' : countOf.days(n / 24)),
   },
+};
+
+export const service = {
+  title: 'Service',
+  badge: 'Out of service',
+  none: {
+    title: 'Everything is in service',
+    text: 'An alert, a rule or a pack that nobody is to be called for, as while it is being replaced, is taken out of service with a reason.',
+  },
+  alerts: 'What calls nobody for it',
+  allRules: 'all its rules',
+  of: (where: string, rule: string) => `${where}: ${rule}`,
+  takenBy: (by: string, moment: string) => `Taken out by ${by}, ${moment}`,
+  untilPutBack: 'until somebody puts it back',
+  until: (moment: string) => `until ${moment}`,
+  putBack: 'Put back in service',
+  what: 'What',
+  thisAlert: 'This alert, whenever it is raised',
+  wholePack: 'The whole pack, all its alerts',
+  reason: 'Why',
+  howLong: 'How long',
+  days: (n: number) => `for ${countOf.days(n)}`,
+  take: 'Take out of service',
+  takePack: 'Take pack out of service',
+  packHelp: 'While a pack is replaced or rebuilt nobody needs to be called for it.',
+  help: 'It is judged and shown, but neither counted nor notified.',
 };
 
 export const thresholds = {
