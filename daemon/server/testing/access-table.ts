@@ -134,15 +134,15 @@ export const TABLE: Record<string, Line[]> = {
   'POST /api/alerts/:id/unshelve': [handler('/api/alerts/none/unshelve', 404)],
   'GET /api/out-of-service': [all('/api/out-of-service')],
   'POST /api/out-of-service': [
-    handler('/api/out-of-service', 201, { pack_id: 'n1', reason: 'replaced' }),
-    handler('/api/out-of-service', 201, { pack_id: 'n1', rule_id: 'cell_high', reason: 'replaced' }),
+    handler('/api/out-of-service', 201, { pack_id: 'n2', reason: 'replaced' }),
+    handler('/api/out-of-service', 201, { pack_id: 'n2', rule_id: 'cell_high', reason: 'replaced' }),
     handler('/api/out-of-service', 400, { pack_id: 'n1', rule_id: 'none', reason: 'replaced' }),
     handler('/api/out-of-service', 400, { pack_id: 'n1', reason: 'replaced', until_ms: 0 }),
     handler('/api/out-of-service', 400, { reason: 'replaced' }),
     handler('/api/out-of-service', 404, { alert_id: 'none', reason: 'replaced' }),
     {
       url: '/api/out-of-service',
-      body: { pack_id: 's1', reason: 'replaced' },
+      body: { pack_id: 's1', rule_id: 'pack_silent', reason: 'replaced' },
       user: 403,
       moderator: 404,
       admin: 201,
