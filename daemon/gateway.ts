@@ -15,6 +15,7 @@ import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
 import { Estimates } from './estimates/estimates.ts';
+import { ConfigRuleFiles } from './config/rule-files.ts';
 import { makeSimulation } from './make-simulation.ts';
 import { Notifier } from './notify/notifier.ts';
 import { AlertService } from './pipeline/alert-service.ts';
@@ -365,6 +366,7 @@ export class Gateway {
       estimates: this.#estimates,
       alerts: this.#alerts,
       previews: this.#previews,
+      rule_files: new ConfigRuleFiles(config.topology, this.#alerts),
       notifications: this.#notifier,
       store: this.#store,
       audit: this.#audit,

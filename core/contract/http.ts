@@ -235,6 +235,9 @@ export const SettingsReply = Type.Object({
   version: Type.Integer({ description: 'Of what was changed over the API; 0: nothing was' }),
   changed: Nullable(Type.Object({ at_ms: Type.Number(), by: Type.String(), note: Nullable(Type.String()) })),
   rules: Type.Record(Type.String(), RuleView),
+  removed: Type.Array(Type.String(), {
+    description: 'Ids of rules of the configuration that an import has left out; null in PUT brings one back',
+  }),
 });
 
 // GET /api/system/status

@@ -1,6 +1,7 @@
 /** Alert rules as people give them: the same shape in the configuration, in the API and in what the page exports. */
 import Type, { type Static, type TSchema } from 'typebox';
-import { PackMetric, type PackMetricName } from '../metrics.ts';
+import { DERIVED_NAMES } from '../alerts/derived.ts';
+import { CellMetric, PackMetric, type PackMetricName } from '../metrics.ts';
 import { CHEMISTRIES } from '../topology/topology.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -104,3 +105,31 @@ export const RuleChange = Type.Object(
   closed,
 );
 export type RuleChange = Static<typeof RuleChange>;
+
+/** A whole rule, as an import brings it and the settings keep it. */
+export const StoredRule = Type.Object({
+  id: Type.String(),
+  label: Type.String(),
+  on: Type.Union([
+    Type.Object({ scope: Type.Literal('cell'), metric: Type.Enum(Object.keys(CellMetric)) }),
+    Type.Object({ scope: Type.Literal('pack'), metric: Type.Enum([...PACK_QUANTITIES, ...DERIVED_NAMES]) }),
+  ]),
+  direction: Type.Enum(['above', 'below']),
+  limits: Type.Array(
+    Type.Object({
+      ...scopeKeys(Type.Enum([...CHEMISTRIES])),
+      ...levelKeys,
+      ...hysteresisKey,
+      from: Type.String(),
+    }),
+    { minItems: 1 },
+  ),
+  raise_after_ms: Type.Number(),
+  critical_after_ms: Type.Number(),
+  clear_after_ms: Type.Number(),
+  inhibit_ms: Type.Number(),
+  latch: Type.Boolean(),
+  during: Type.Optional(Type.Enum([...DURING])),
+  why: Type.Optional(Type.String()),
+  next_check: Type.Optional(Type.String()),
+});

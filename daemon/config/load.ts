@@ -26,7 +26,7 @@ import {
 import type { Findings } from './findings.ts';
 import { type BoundConnection, buildFleet } from './fleet.ts';
 import { resolveNotify } from './notify.ts';
-import { type KnownScopes, resolveRules, scopeFindings } from './rules.ts';
+import { knownScopes, resolveRules, scopeFindings } from './rules.ts';
 import { Config } from './schema.ts';
 
 /** The configuration with every default filled in and the environment laid over it; paths are absolute. */
@@ -82,14 +82,6 @@ export function loadConfig(file: string, environment: Environment, profiles: Loa
   if (!fleet || findings.problems.length > 0) throw new ConfigError(inOrder(findings.problems));
   const warnings = [...inOrder(findings.warnings), ...weakSecrets(environment)];
   return { file: path, config, ...fleet, warnings };
-}
-
-function knownScopes({ batteries, packs }: Topology): KnownScopes {
-  return {
-    batteries: batteries.map(({ id }) => id),
-    packs: packs.map(({ id }) => id),
-    profiles: [...new Set(packs.map(({ profile_id }) => profile_id))],
-  };
 }
 
 const UNREADABLE: Readonly<Record<string, string>> = {

@@ -10,6 +10,7 @@ import { gatewayRules } from '../../core/alerts/gateway-rules.ts';
 import type { LimitScope, ScopedLimits, ThresholdRule } from '../../core/alerts/rule.ts';
 import { limitFaults } from '../../core/alerts/rule-check.ts';
 import { didYouMean, type Finding, type Path } from '../../core/schema/problem.ts';
+import type { Topology } from '../../core/topology/topology.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { LimitsConfig, RuleConfig } from './rule-schema.ts';
@@ -50,6 +51,14 @@ export function resolveRules(config: AlertRulesConfig, findings: Finding[]): Thr
       );
   });
   return rules;
+}
+
+export function knownScopes({ batteries, packs }: Topology): KnownScopes {
+  return {
+    batteries: batteries.map(({ id }) => id),
+    packs: packs.map(({ id }) => id),
+    profiles: [...new Set(packs.map(({ profile_id }) => profile_id))],
+  };
 }
 
 /** Scopes that name what there is not. */

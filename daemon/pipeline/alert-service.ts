@@ -171,6 +171,21 @@ export class AlertService implements Alerts {
     return { before: this.#settings.rules(), after: this.#settings.check(settings) };
   }
 
+  rules(): readonly ThresholdRule[] {
+    return this.#settings.rules();
+  }
+
+  /** In place of all rules as they hold; only what the configuration says otherwise is kept. */
+  async takeRules(
+    rules: readonly ThresholdRule[],
+    { by, at_ms }: Act,
+    note: string | null,
+  ): Promise<SettingsReply> {
+    await this.#settings.take(rules, note, by, at_ms);
+    this.#engine.replaceRules(this.#settings.rules());
+    return this.settings();
+  }
+
   async changeSettings(settings: Settings, { by, at_ms }: Act): Promise<SettingsReply> {
     await this.#settings.change(settings, by, at_ms);
     this.#engine.replaceRules(this.#settings.rules());

@@ -2,12 +2,14 @@
  * What an administrator changed of the alert rules: kept as numbered versions over what the configuration says, which is
  * never written. The newest holds; the others stay for who looks later.
  */
+import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ruleQuantity } from '../../core/alerts/figures.ts';
 import type { ScopedLimits, ThresholdRule } from '../../core/alerts/rule.ts';
 import { limitFaults } from '../../core/alerts/rule-check.ts';
+import { differingRules } from '../../core/alerts/rule-difference.ts';
 import { type RuleView, Settings, type SettingsReply } from '../../core/contract/http.ts';
-import type { RuleChange } from '../../core/contract/rules.ts';
+import { type RuleChange, StoredRule } from '../../core/contract/rules.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { didYouMean, formatPath } from '../../core/schema/problem.ts';
@@ -21,6 +23,8 @@ const FIRST_KIND = 'settings';
 const FIRST_ID = 'thresholds';
 const MAX_VERSIONS = 100;
 const isSettings = Compile(Settings);
+const isOwn = Compile(Type.Array(StoredRule));
+const isNames = Compile(Type.Array(Type.String()));
 
 interface Version {
   readonly version: number;
@@ -28,9 +32,13 @@ interface Version {
   readonly by: string;
   readonly note: string | null;
   readonly rules: Readonly<Record<string, RuleChange>>;
+  /** Whole rules, in place of those of the configuration or beside them; changes hold over them. */
+  readonly own: readonly ThresholdRule[];
+  /** Ids of rules of the configuration that do not hold. */
+  readonly removed: readonly string[];
 }
 
-const UNCHANGED: Version = { version: 0, at_ms: 0, by: '', note: null, rules: {} };
+const UNCHANGED: Version = { version: 0, at_ms: 0, by: '', note: null, rules: {}, own: [], removed: [] };
 
 export class AlertSettings {
   readonly #configured: readonly ThresholdRule[];
@@ -73,45 +81,91 @@ export class AlertSettings {
 
   /** As they hold now. */
   rules(): ThresholdRule[] {
-    const { version, rules } = this.#newest;
-    return this.#configured.map(rule => withChange(rule, rules[rule.id], version));
+    return this.#rulesOf(this.#newest);
   }
 
   reply(): SettingsReply {
-    const { version, at_ms, by, note, rules } = this.#newest;
+    const { version, at_ms, by, note, rules, own, removed } = this.#newest;
     return {
       version,
       changed: version === 0 ? null : { at_ms, by, note },
-      rules: Object.fromEntries(this.rules().map(rule => [rule.id, viewOf(rule, rule.id in rules)])),
+      rules: Object.fromEntries(
+        this.rules().map(rule => [
+          rule.id,
+          viewOf(rule, rule.id in rules || own.some(({ id }) => id === rule.id)),
+        ]),
+      ),
+      removed: [...removed],
     };
   }
 
   /** Throws BAD_REQUEST with the place, what was found and what is expected; nothing is changed then. */
   check(settings: Settings): ThresholdRule[] {
     for (const [id, change] of Object.entries(settings.rules)) this.#checkRule(id, change);
-    const { version } = this.#newest;
-    const rules = merged(this.#newest.rules, settings);
-    return this.#configured.map(rule => withChange(rule, rules[rule.id], version + 1));
+    return this.#rulesOf(this.#next(settings, '', 0));
+  }
+
+  #rulesOf({ own, removed, rules, version }: Version): ThresholdRule[] {
+    const standing = this.#configured
+      .filter(({ id }) => !removed.includes(id))
+      .map(rule => own.find(({ id }) => id === rule.id) ?? rule);
+    const added = own.filter(({ id }) => !this.#configured.some(rule => rule.id === id));
+    return [...standing, ...added].map(rule => withChange(rule, rules[rule.id], version));
+  }
+
+  #next({ rules, note }: Settings, by: string, at_ms: number): Version {
+    const { version, own, removed, rules: before } = this.#newest;
+    // What is as configured again has no rule of its own either.
+    const isKept = (id: string) => rules[id] !== null;
+    return {
+      version: version + 1,
+      at_ms,
+      by,
+      note: note ?? null,
+      rules: merged(before, rules),
+      own: own.filter(({ id }) => isKept(id)),
+      removed: removed.filter(isKept),
+    };
   }
 
   async change(settings: Settings, by: string, at_ms: number): Promise<void> {
     this.check(settings);
-    const next: Version = {
-      version: this.#newest.version + 1,
-      at_ms,
-      by,
-      note: settings.note ?? null,
-      rules: merged(this.#newest.rules, settings),
-    };
+    await this.#keep(this.#next(settings, by, at_ms));
+  }
+
+  /** In place of all rules, which were checked: kept is what differs from the configuration. */
+  async take(
+    wanted: readonly ThresholdRule[],
+    note: string | null,
+    by: string,
+    at_ms: number,
+  ): Promise<void> {
+    const version = this.#newest.version + 1;
+    const rules: Record<string, RuleChange> = {};
+    const own: ThresholdRule[] = [];
+    for (const rule of wanted) {
+      const configured = this.#configured.find(({ id }) => id === rule.id);
+      if (configured && differingRules([configured], [rule]).length === 0) continue;
+      const change = configured && changeTo(configured, rule);
+      if (change) rules[rule.id] = change;
+      else own.push(fromSettings(rule, version));
+    }
+    const removed = this.#configured.flatMap(({ id }) => (wanted.some(rule => rule.id === id) ? [] : [id]));
+    await this.#keep({ version, at_ms, by, note, rules, own, removed });
+  }
+
+  async #keep(next: Version): Promise<void> {
     await this.#documents.put(KIND, idOf(next.version), next);
     this.#newest = next;
     await this.#documents.delete(KIND, idOf(next.version - MAX_VERSIONS));
   }
 
   #checkRule(id: string, change: RuleChange | null): void {
-    const rule = this.#configured.find(one => one.id === id);
+    const known = this.#rulesOf({ ...this.#newest, rules: {} });
+    const rule = known.find(one => one.id === id);
+    if (!rule && change === null && this.#newest.removed.includes(id)) return;
     if (!rule) {
-      const names = this.#configured.map(one => one.id).join(', ');
+      const names = known.map(one => one.id).join(', ');
       throw new GatewayError('BAD_REQUEST', `rules.${id}: no such rule; the rules are ${names}`);
     }
     change?.limits?.forEach((limits, i) => {
@@ -153,7 +207,7 @@ function inherited(rule: ThresholdRule, limits: Omit<ScopedLimits, 'from'>): Omi
 
 const keyIn = (limits: object, key: string) => (limits as Record<string, unknown>)[key];
 
-function merged(before: Version['rules'], { rules }: Settings): Record<string, RuleChange> {
+function merged(before: Version['rules'], rules: Settings['rules']): Record<string, RuleChange> {
   const after: Record<string, RuleChange> = { ...before };
   for (const [id, change] of Object.entries(rules)) {
     if (change === null) delete after[id];
@@ -167,6 +221,25 @@ function withChange(rule: ThresholdRule, change: RuleChange | undefined, version
   const { limits = [], ...timing } = change;
   const from = version === 0 ? 'settings' : `settings, version ${version}`;
   return { ...rule, ...timing, limits: [...rule.limits, ...limits.map(one => ({ ...one, from }))] };
+}
+
+const TIMINGS = ['raise_after_ms', 'critical_after_ms', 'clear_after_ms', 'inhibit_ms', 'latch'] as const;
+
+/** The change that makes one rule of another; undefined: no change does. */
+function changeTo(rule: ThresholdRule, wanted: ThresholdRule): RuleChange | undefined {
+  const limits = wanted.limits.slice(rule.limits.length).map(({ from: _, ...limits }) => limits);
+  const timing = Object.fromEntries(
+    TIMINGS.flatMap(key => (rule[key] === wanted[key] ? [] : [[key, wanted[key]]])),
+  );
+  const change = { ...(limits.length > 0 && { limits }), ...timing } as RuleChange;
+  return differingRules([withChange(rule, change, 0)], [wanted]).length === 0 ? change : undefined;
+}
+
+function fromSettings(rule: ThresholdRule, version: number): ThresholdRule {
+  return {
+    ...rule,
+    limits: rule.limits.map(limits => ({ ...limits, from: `settings, version ${version}` })),
+  };
 }
 
 function viewOf(rule: ThresholdRule, is_changed: boolean): RuleView {
@@ -202,6 +275,8 @@ function readVersion(body: unknown): Version | undefined {
     Number.isSafeInteger(found?.version) &&
     typeof found?.at_ms === 'number' &&
     typeof found.by === 'string' &&
-    isSettings.Check({ rules: found.rules });
+    isSettings.Check({ rules: found.rules }) &&
+    isOwn.Check(found.own ?? []) &&
+    isNames.Check(found.removed ?? []);
   return isWhole ? { ...UNCHANGED, ...(found as Version) } : undefined;
 }

@@ -14,6 +14,7 @@ import type {
 } from '../../core/contract/http.ts';
 import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
 import type { NotificationsReply, NotificationTestReply } from '../../core/contract/notifications.ts';
+import type { RuleImportBody, RuleImportReply } from '../../core/contract/rule-file.ts';
 import type { RulePreviewReply } from '../../core/contract/rule-preview.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -75,6 +76,13 @@ export interface RulePreviews {
   of(settings: Settings, span: TimeSpan, signal: AbortSignal): Promise<RulePreviewReply>;
 }
 
+/** Alert rules as YAML in the shape of the configuration. */
+export interface RuleFiles {
+  text(): string;
+  /** BAD_REQUEST with line and path of what is wrong; CONFLICT where others have changed the rules meanwhile. */
+  take(body: RuleImportBody, act: Act): Promise<RuleImportReply>;
+}
+
 /** Who was notified of what. */
 export interface Notifications {
   view(): NotificationsReply;
@@ -111,6 +119,7 @@ export interface GatewayServices {
   readonly estimates: Estimates;
   readonly alerts: Alerts;
   readonly previews: RulePreviews;
+  readonly rule_files: RuleFiles;
   readonly notifications: Notifications;
   readonly store: Pick<
     Store,

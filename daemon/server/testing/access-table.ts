@@ -183,6 +183,12 @@ export const TABLE: Record<string, Line[]> = {
       rules: { unknown: { limits: [{ critical: 3.7 }] } },
     }),
   ],
+  'GET /api/admin/settings/export': [admin('/api/admin/settings/export')],
+  'POST /api/admin/settings/import': [
+    admin('/api/admin/settings/import', 200, { yaml: 'alerts: {}', is_trial: true }),
+    admin('/api/admin/settings/import', 400, { yaml: 'alerts: 7', is_trial: true }),
+    admin('/api/admin/settings/import', 409, { yaml: 'alerts: {}', is_trial: true, version: 99 }),
+  ],
   'POST /api/admin/settings/preview': [
     admin('/api/admin/settings/preview', 200, { rules: { cell_high: { limits: [{ critical: 3.7 }] } } }),
     admin('/api/admin/settings/preview', 400, { rules: {}, from_ms: 2, to_ms: 1 }),

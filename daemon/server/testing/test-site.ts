@@ -23,6 +23,7 @@ import type { PackBinding } from '../../../drivers/driver.ts';
 import { AuditLog } from '../../audit/audit-log.ts';
 import { Estimates } from '../../estimates/estimates.ts';
 import { noEstimates } from '../../estimates/plan.ts';
+import { ConfigRuleFiles } from '../../config/rule-files.ts';
 import { AlertService } from '../../pipeline/alert-service.ts';
 import { PackLiveView } from '../../pipeline/live-view.ts';
 import { RulePreview } from '../../pipeline/rule-preview.ts';
@@ -166,6 +167,7 @@ export function makeTestSite(options: { simulation?: boolean; log?: GatewayServi
       estimates,
       alerts,
       previews: new RulePreview({ topology, silent_after_ms: 15_000, alerts, store: { replayRules } }),
+      rule_files: new ConfigRuleFiles(topology, alerts),
       notifications: makeNotifications(),
       store,
       audit: new AuditLog(audit, clock),

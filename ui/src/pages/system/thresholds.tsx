@@ -25,6 +25,7 @@ import { SeverityBadge } from '../../parts/badges.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Answered, Notice } from '../../parts/notice.tsx';
 import { t } from '../../texts/texts.ts';
+import { RuleFiles } from './rule-files.tsx';
 import { RulePreviewCard } from './rule-preview.tsx';
 
 /** The gateway may look for 20 s. */
@@ -61,7 +62,10 @@ export function Thresholds() {
     <Answered asked={asked} texts={t().thresholds}>
       {settings => (
         // A form of its own for each version, so that the fields show what holds.
-        <ThresholdForm key={settings.version} settings={settings} onSaved={asked.accept} />
+        <>
+          <RuleFiles version={settings.version} onTaken={asked.accept} />
+          <ThresholdForm key={settings.version} settings={settings} onSaved={asked.accept} />
+        </>
       )}
     </Answered>
   );
@@ -132,6 +136,14 @@ function ThresholdForm({ settings, onSaved }: ThresholdFormProps) {
           <RuleCard key={id} id={id} rule={rule} onReset={() => void save({ rules: { [id]: null } })} />
         ))}
         {preview && <RulePreviewCard preview={preview} />}
+        {settings.removed.map(id => (
+          <p key={id} class="quiet">
+            {text.removed(id)}{' '}
+            <button type="button" class="button" onClick={() => void save({ rules: { [id]: null } })}>
+              {text.reset}
+            </button>
+          </p>
+        ))}
         <div class="form-foot">
           {isPreviewing && (
             <p class="quiet" role="status">

@@ -190,6 +190,7 @@ const actions: ActionWords = {
     'signing_key.rotate': 'replaced the signing key',
     'clock.confirm': 'confirmed the time of the clock',
     'settings.change': 'changed alert rules:',
+    'settings.import': 'gave alert rules as a file:',
     'notification.test': 'sent a test to the receiver',
     'alert.acknowledge': 'acknowledged the alert',
     'alert.note': 'wrote a note to the alert',

@@ -134,6 +134,27 @@ export const service = {
   help: 'It is judged and shown, but neither counted nor notified.',
 };
 
+export const ruleFiles = {
+  title: 'Rules as a file',
+  help: 'YAML in the shape of the configuration: for another gateway, for safekeeping, or for the configuration file itself.',
+  save: 'Save as YAML',
+  choose: 'Take from a file',
+  taken: 'The rules of the file hold now.',
+  same: (name: string) => `${name} says what holds already: there is nothing to change.`,
+  wouldChange: (name: string, n: number) => `${name} would change ${countOf.rules(n)}`,
+  take: 'Take these rules',
+  note: (name: string) => `from ${name}`,
+  kinds: {
+    added: (label: string, id: string) => `New: ${label} (${id})`,
+    removed: (label: string, id: string) => `Removed: ${label} (${id})`,
+    changed: (label: string, id: string) => `Changed: ${label} (${id})`,
+  },
+  what: 'What',
+  now: 'Now',
+  inFile: 'In the file',
+  notSaid: '-',
+};
+
 export const thresholds = {
   loading: 'Loading alert rules…',
   failed: 'The alert rules could not be loaded',
@@ -162,6 +183,7 @@ export const thresholds = {
   version: (version: number, by: string, moment: string) =>
     `Version ${version} holds over the configuration: saved by ${by}, ${moment}`,
   reset: 'As configured',
+  removed: (id: string) => `${id}: left out by an import`,
   rule: (label: string, whose: string) => `${label}: ${whose}`,
   /** Within a sentence, by scope and name, as in `cell.voltage_v`; the others stand as the gateway says them. */
   metrics: {} as Readonly<Record<string, string>>,

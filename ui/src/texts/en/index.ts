@@ -11,7 +11,7 @@ import {
   setup,
   users,
 } from './access.ts';
-import { alerts, service, thresholds } from './alerts.ts';
+import { alerts, ruleFiles, service, thresholds } from './alerts.ts';
 import { apiDocs } from './api-docs.ts';
 import {
   common,
@@ -70,6 +70,7 @@ export const en = {
   confirmClock,
   exporting,
   completeness,
+  ruleFiles,
   service,
   thresholds,
   notifications,

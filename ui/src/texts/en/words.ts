@@ -22,6 +22,7 @@ export const countOf = {
   notes: noun('note'),
   packs: noun('pack'),
   readings: noun('reading'),
+  rules: noun('rule'),
 };
 
 /** "3rd" */
