@@ -6,6 +6,7 @@ import { Quality } from '../core/reading/quality.ts';
 import { SiblingDeviation } from '../core/siblings/deviation.ts';
 import type { Topology } from '../core/topology/topology.ts';
 import { DEFAULT_RULES } from '../daemon/config/default-rules.ts';
+import { PackFleets } from '../daemon/pipeline/pack-fleets.ts';
 
 interface Fleet {
   readonly packs: number;
@@ -37,6 +38,7 @@ function run({ packs, cells, interval_ms }: Fleet): { share: number; bytes: numb
     silent_after_ms: 60_000,
     deviceAlarmLabel: (_, code) => code,
   });
+  const fleets = new PackFleets(topology);
   const learnt = topology.packs.map(() => new SiblingDeviation(cells));
   const readings = topology.packs.map(({ pack, shape }) => readingOf(pack, shape));
   let t_ms = 0;
@@ -48,7 +50,11 @@ function run({ packs, cells, interval_ms }: Fleet): { share: number; bytes: numb
       reading.values[PackMetric.current_a] = 20 * Math.sin(t_ms / 7000 + pack);
       reading.column(CellMetric.voltage_v)[t_ms % cells] = 3.3 + (t_ms % 17) / 10_000;
       learnt[pack].learn(reading);
-      engine.evaluate(pack, { reading, weak_cells: learnt[pack].weak }, t_ms, t_ms, () => {});
+    }
+    fleets.learn(readings, t_ms);
+    for (let pack = 0; pack < packs; pack++) {
+      const facts = { reading: readings[pack], weak_cells: learnt[pack].weak, apart: fleets.apart(pack) };
+      engine.evaluate(pack, facts, t_ms, t_ms, () => {});
     }
     engine.finish(t_ms, t_ms, () => {});
   };

@@ -14,8 +14,8 @@ import { AuditLog } from './audit/audit-log.ts';
 import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
 import type { GatewayConfig } from './config/load.ts';
-import { Estimates } from './estimates/estimates.ts';
 import { ConfigRuleFiles } from './config/rule-files.ts';
+import { Estimates } from './estimates/estimates.ts';
 import { makeSimulation } from './make-simulation.ts';
 import { Notifier } from './notify/notifier.ts';
 import { AlertService } from './pipeline/alert-service.ts';
@@ -23,8 +23,9 @@ import { ClockKeeper } from './pipeline/clock-keeper.ts';
 import { CompletenessLedger } from './pipeline/completeness.ts';
 import { GatewayWatch } from './pipeline/gateway-watch.ts';
 import { PackLiveView } from './pipeline/live-view.ts';
-import { estimateMemory, siblingMemory } from './pipeline/memories.ts';
+import { estimateMemory, fleetMemory, siblingMemory } from './pipeline/memories.ts';
 import { moments } from './pipeline/moments.ts';
+import { PackFleets } from './pipeline/pack-fleets.ts';
 import type { PackMemory } from './pipeline/pack-memory.ts';
 import { RulePreview } from './pipeline/rule-preview.ts';
 import { Sampler } from './pipeline/sampler.ts';
@@ -143,6 +144,7 @@ export class Gateway {
       this.#store,
       log,
     );
+    const fleets = new PackFleets(topology);
     this.#estimates = new Estimates({
       topology,
       packs,
@@ -154,6 +156,7 @@ export class Gateway {
     const { documents } = this.#store;
     this.#memories = [
       siblingMemory(topology, packs, documents, log),
+      fleetMemory(fleets, documents, log),
       estimateMemory(this.#estimates.remembered(), documents, log),
     ];
     this.#previews = new RulePreview({
@@ -193,6 +196,7 @@ export class Gateway {
       packs,
       ...moments({
         packs,
+        fleets,
         estimates: this.#estimates,
         store: this.#store,
         completeness: this.#completeness,

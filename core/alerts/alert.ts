@@ -9,6 +9,7 @@ export const PACK_SILENT_RULE = 'pack_silent';
 export const CONNECTION_SILENT_RULE = 'connection_silent';
 export const TWO_DEVICES_RULE = 'two_devices';
 export const WEAK_CELL_RULE = 'weak_cell';
+export const PACK_APART_RULE = 'pack_apart';
 export const DEVICE_ALARM_RULE = 'device_alarm';
 
 /** What a change of an alert was: what its newest record says, and its row in `alert_events` at the centre. */

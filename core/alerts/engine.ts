@@ -7,6 +7,7 @@ import type { Alert } from './alert.ts';
 import { AlertBook, type Emit, type Subject } from './alert-book.ts';
 import { DeviceAlarmRules } from './kinds/device-alarms.ts';
 import type { PackMoment, PackSubject, RuleKind } from './kinds/kind.ts';
+import { PackApartRule } from './kinds/pack-apart.ts';
 import { SilenceRule } from './kinds/silence.ts';
 import { type Pending, ThresholdRules } from './kinds/threshold.ts';
 import { TwoDevicesRule } from './kinds/two-devices.ts';
@@ -28,7 +29,10 @@ export interface EngineOptions {
 
 /** What is known of a pack at a moment; of what is absent there is nothing to be said. */
 export type PackFacts = Partial<
-  Pick<PackMoment, 'reading' | 'silent_ms' | 'silent_reason' | 'two_devices' | 'weak_cells' | 'doubts'>
+  Pick<
+    PackMoment,
+    'reading' | 'silent_ms' | 'silent_reason' | 'two_devices' | 'weak_cells' | 'apart' | 'doubts'
+  >
 >;
 
 export class AlertEngine {
@@ -54,6 +58,7 @@ export class AlertEngine {
       new DeviceAlarmRules(topology.packs, this.book, options.deviceAlarmLabel),
       this.#silence,
       new TwoDevicesRule(),
+      new PackApartRule(),
       new WeakCellRule(pack => this.#thresholds.spreadLimit(pack)),
     ];
     this.#kinds = [this.#thresholds, ...(options.only_thresholds ? [] : others)];
@@ -68,6 +73,7 @@ export class AlertEngine {
       silent_reason: undefined,
       two_devices: undefined,
       weak_cells: undefined,
+      apart: undefined,
       doubts: undefined,
     };
   }
@@ -113,6 +119,7 @@ export class AlertEngine {
     moment.silent_reason = facts.silent_reason;
     moment.two_devices = facts.two_devices;
     moment.weak_cells = facts.weak_cells;
+    moment.apart = facts.apart;
     moment.doubts = facts.doubts;
     for (const kind of this.#kinds) kind.judge(moment, this.book, emit);
   }

@@ -13,7 +13,9 @@ import { CellMetric, PackMetric } from '../metrics.ts';
 import type { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
 import { restCurrentOf } from '../reading/rest-current.ts';
+import { DAYS_KEPT, DayMeans, fromSteps, inSteps } from './day-means.ts';
 import { medianOf, SD_PER_MAD } from './median.ts';
+import { Windows } from './windows.ts';
 
 export const STATES = ['rest', 'charging', 'discharging'] as const;
 export type CellState = (typeof STATES)[number];
@@ -39,8 +41,8 @@ const MAX_DEVIATION_V = 0.5;
 const LEAST_COMPARED = 8;
 const TELLING_V = 0.002;
 const SAME_PACK = 0.2;
-export const DAYS_KEPT = 42;
-const DAY_MS = 86_400_000;
+/** Of a volt, as it is stored. */
+const STEPS_PER_V = 10_000;
 
 /** Of one cell, found weak. */
 export interface WeakCell {
@@ -55,60 +57,12 @@ export interface WeakCell {
   readonly per_day_v: number | undefined;
 }
 
-/** Of one state: the newest windows, and the one under way. */
-class StateWindows {
-  /** Window-major. */
-  readonly means: Float32Array;
-  readonly sums: Float64Array;
-  readonly counts: Uint32Array;
-  /** Windows kept so far, and where the next one goes. */
-  filled = 0;
-  next = 0;
-  readings = 0;
-
-  constructor(cell_count: number) {
-    this.means = new Float32Array(cell_count * KEPT).fill(Number.NaN);
-    this.sums = new Float64Array(cell_count);
-    this.counts = new Uint32Array(cell_count);
-  }
-
-  add(cell: number, deviation_v: number): void {
-    this.sums[cell] += deviation_v;
-    this.counts[cell]++;
-  }
-
-  /** Keeps what was gathered, where it is enough, and begins the next one. */
-  close(): boolean {
-    const isEnough = this.readings >= LEAST_READINGS;
-    if (isEnough) {
-      const at = this.next * this.sums.length;
-      for (let cell = 0; cell < this.sums.length; cell++)
-        this.means[at + cell] = this.counts[cell] > 0 ? this.sums[cell] / this.counts[cell] : Number.NaN;
-      this.next = (this.next + 1) % KEPT;
-      if (this.filled < KEPT) this.filled++;
-    }
-    this.sums.fill(0);
-    this.counts.fill(0);
-    this.readings = 0;
-    return isEnough;
-  }
-
-  forget(): void {
-    this.means.fill(Number.NaN);
-    this.filled = this.next = 0;
-  }
-}
-
 export class SiblingDeviation {
   readonly #cell_count: number;
-  readonly #states: readonly StateWindows[];
-  /** Mean deviation of each day, day-major, as a ring. */
-  readonly #days: Float32Array;
-  readonly #day_numbers = new Float64Array(DAYS_KEPT).fill(Number.NaN);
-  readonly #day_counts = new Uint32Array(DAYS_KEPT);
+  readonly #states: readonly Windows[];
+  readonly #days: DayMeans;
   readonly #scratch: Float32Array;
   readonly #medians: Float32Array;
-  readonly #window_scratch = new Float32Array(KEPT);
   #window_from_ms = Number.NaN;
   #last_ms = Number.NaN;
   /** After a gap another pack may stand in this place. */
@@ -119,8 +73,8 @@ export class SiblingDeviation {
 
   constructor(cell_count: number) {
     this.#cell_count = cell_count;
-    this.#states = STATES.map(() => new StateWindows(cell_count));
-    this.#days = new Float32Array(cell_count * DAYS_KEPT).fill(Number.NaN);
+    this.#states = STATES.map(() => new Windows(cell_count, KEPT));
+    this.#days = new DayMeans(cell_count);
     this.#scratch = new Float32Array(cell_count);
     this.#medians = new Float32Array(cell_count);
   }
@@ -168,8 +122,7 @@ export class SiblingDeviation {
   forget(): void {
     this.swaps++;
     for (const state of this.#states) state.forget();
-    this.#days.fill(Number.NaN);
-    this.#day_numbers.fill(Number.NaN);
+    this.#days.forget();
     this.#weak = [];
   }
 
@@ -180,15 +133,15 @@ export class SiblingDeviation {
         this.#may_be_other = false;
         if (this.#isOther(state)) this.forget();
       }
-      if (state.readings > 0) this.#takeDay(state, t_ms);
-      if (state.close()) isNew = true;
+      if (state.readings > 0) this.#days.add(t_ms, state.sums, state.counts);
+      if (state.close(LEAST_READINGS)) isNew = true;
     }
     this.#window_from_ms = t_ms;
     if (isNew) this.#weak = this.#findWeak();
   }
 
   /** Whether the window under way looks nothing like those before it: cells of another pack. */
-  #isOther(state: StateWindows): boolean {
+  #isOther(state: Windows): boolean {
     if (state.filled < ENOUGH || this.#cell_count < LEAST_COMPARED) return false;
     this.#takeMedians(state);
     let [count, before, now, before2, now2, both] = [0, 0, 0, 0, 0, 0];
@@ -210,25 +163,6 @@ export class SiblingDeviation {
     return correlation < SAME_PACK;
   }
 
-  #takeDay(state: StateWindows, t_ms: number): void {
-    const day = Math.floor(t_ms / DAY_MS);
-    const at = ((day % DAYS_KEPT) + DAYS_KEPT) % DAYS_KEPT;
-    if (this.#day_numbers[at] !== day) {
-      this.#day_numbers[at] = day;
-      this.#day_counts[at] = 0;
-      this.#days.fill(Number.NaN, at * this.#cell_count, (at + 1) * this.#cell_count);
-    }
-    const before = this.#day_counts[at]++;
-    for (let cell = 0; cell < this.#cell_count; cell++) {
-      if (state.counts[cell] === 0) continue;
-      const mean = state.sums[cell] / state.counts[cell];
-      const known = this.#days[at * this.#cell_count + cell];
-      this.#days[at * this.#cell_count + cell] = Number.isNaN(known)
-        ? mean
-        : known + (mean - known) / (before + 1);
-    }
-  }
-
   #findWeak(): readonly WeakCell[] {
     const found = new Map<number, WeakCell>();
     for (const [s, state] of this.#states.entries()) {
@@ -241,7 +175,7 @@ export class SiblingDeviation {
         if (!(deviation_v < -limit_v)) continue;
         const before = found.get(cell);
         if (before && before.deviation_v <= deviation_v) continue;
-        found.set(cell, { cell, state: STATES[s], deviation_v, usual_v, per_day_v: this.#perDay(cell) });
+        found.set(cell, { cell, state: STATES[s], deviation_v, usual_v, per_day_v: this.#days.perDay(cell) });
       }
     }
     if (found.size === 0 && this.#weak.length === 0) return this.#weak;
@@ -251,33 +185,12 @@ export class SiblingDeviation {
   }
 
   /** Of each cell the median over the windows; returns how much the lower cells usually differ. */
-  #takeMedians(state: StateWindows): number {
-    for (let cell = 0; cell < this.#cell_count; cell++) {
-      let count = 0;
-      for (let window = 0; window < state.filled; window++) {
-        const mean = state.means[window * this.#cell_count + cell];
-        if (!Number.isNaN(mean)) this.#window_scratch[count++] = mean;
-      }
-      this.#medians[cell] = count >= ENOUGH ? medianOf(this.#window_scratch, count) : Number.NaN;
-    }
+  #takeMedians(state: Windows): number {
+    state.mediansInto(this.#medians, ENOUGH);
     let lower = 0;
     for (let cell = 0; cell < this.#cell_count; cell++)
       if (this.#medians[cell] <= 0) this.#scratch[lower++] = -this.#medians[cell];
     return Math.max(LEAST_SD_V, SD_PER_MAD * medianOf(this.#scratch, lower) || 0);
-  }
-
-  /** The median of the slopes between days (Theil and Sen), V per day. */
-  #perDay(cell: number): number | undefined {
-    const days: [number, number][] = [];
-    for (let at = 0; at < DAYS_KEPT; at++) {
-      const value = this.#days[at * this.#cell_count + cell];
-      if (!Number.isNaN(value)) days.push([this.#day_numbers[at], value]);
-    }
-    if (days.length < 5) return undefined;
-    const slopes = days.flatMap(([day, value]) =>
-      days.flatMap(([later, after]) => (later > day ? [(after - value) / (later - day)] : [])),
-    );
-    return medianOf(Float32Array.from(slopes), slopes.length);
   }
 
   /** What a restart needs, as numbers of a tenth of a millivolt. */
@@ -285,9 +198,13 @@ export class SiblingDeviation {
     return {
       version: 1,
       cell_count: this.#cell_count,
-      states: this.#states.map(({ means, filled, next }) => ({ filled, next, means: tenths(means) })),
-      day_numbers: [...this.#day_numbers].map(day => (Number.isNaN(day) ? null : day)),
-      days: tenths(this.#days),
+      states: this.#states.map(({ means, filled, next }) => ({
+        filled,
+        next,
+        means: inSteps(means, STEPS_PER_V),
+      })),
+      day_numbers: [...this.#days.numbers].map(day => (Number.isNaN(day) ? null : day)),
+      days: inSteps(this.#days.means, STEPS_PER_V),
     };
   }
 
@@ -306,12 +223,12 @@ export class SiblingDeviation {
       const state = this.#states[s];
       state.filled = Math.min(filled, KEPT);
       state.next = next % KEPT;
-      fromTenths(means, state.means);
+      fromSteps(means, state.means, STEPS_PER_V);
     }
-    for (const [at, day] of day_numbers.entries()) this.#day_numbers[at] = day ?? Number.NaN;
-    this.#day_counts.fill(1);
+    for (const [at, day] of day_numbers.entries()) this.#days.numbers[at] = day ?? Number.NaN;
+    this.#days.counts.fill(1);
     this.#may_be_other = true;
-    fromTenths(days, this.#days);
+    fromSteps(days, this.#days.means, STEPS_PER_V);
     this.#weak = this.#findWeak();
     return true;
   }
@@ -328,16 +245,6 @@ export interface StoredDeviation {
   }[];
   readonly day_numbers: readonly (number | null)[];
   readonly days: readonly (number | null)[];
-}
-
-const tenths = (volts: Float32Array) =>
-  Array.from(volts, value => (Number.isNaN(value) ? null : Math.round(value * 10_000)));
-
-function fromTenths(stored: readonly (number | null)[], into: Float32Array): void {
-  for (let i = 0; i < into.length; i++) {
-    const value = stored[i];
-    into[i] = typeof value === 'number' ? value / 10_000 : Number.NaN;
-  }
 }
 
 /** Index into STATES. Without a good current it counts as rest: nobody knows better. */

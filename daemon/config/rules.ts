@@ -2,6 +2,7 @@
 import {
   CONNECTION_SILENT_RULE,
   DEVICE_ALARM_RULE,
+  PACK_APART_RULE,
   PACK_SILENT_RULE,
   TWO_DEVICES_RULE,
   WEAK_CELL_RULE,
@@ -89,7 +90,7 @@ function unknownName(path: Path, found: string, what: string, names: readonly st
 function resolveOwn(rules: readonly RuleConfig[], findings: Finding[]): ThresholdRule[] {
   const reserved = [
     ...[PACK_SILENT_RULE, CONNECTION_SILENT_RULE, TWO_DEVICES_RULE],
-    ...[DEVICE_ALARM_RULE, WEAK_CELL_RULE],
+    ...[DEVICE_ALARM_RULE, WEAK_CELL_RULE, PACK_APART_RULE],
   ];
   const ids = new Set<string>([...reserved, ...gatewayRules().map(({ id }) => id)]);
   return rules.flatMap((rule, i) => {

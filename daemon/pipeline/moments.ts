@@ -3,10 +3,12 @@ import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
 import type { PackJudge } from '../../core/siblings/pack-judge.ts';
 import type { AlertService } from './alert-service.ts';
+import type { PackFleets } from './pack-fleets.ts';
 import type { SamplerOptions } from './sampler.ts';
 
 export interface MomentParts {
   readonly packs: readonly { readonly state: PackState; readonly judge: PackJudge }[];
+  readonly fleets: Pick<PackFleets, 'learn' | 'apart'>;
   readonly estimates: {
     take(reading: PackReading): void;
     showInLog(reading: PackReading): void;
@@ -23,7 +25,8 @@ export interface MomentParts {
 }
 
 export function moments(parts: MomentParts): Pick<SamplerOptions, 'onReading' | 'onMoment'> {
-  const { packs, estimates, store, completeness, alerts, silentReason, started_mono_ms, onEnd } = parts;
+  const { packs, fleets, estimates, store, completeness, alerts, silentReason, started_mono_ms, onEnd } =
+    parts;
   /** Of this moment, by pack. */
   const readings: (PackReading | undefined)[] = [];
   return {
@@ -37,6 +40,7 @@ export function moments(parts: MomentParts): Pick<SamplerOptions, 'onReading' | 
       readings[reading.pack] = reading;
     },
     onMoment(t_ms, mono_ms) {
+      fleets.learn(readings, t_ms);
       for (const { state, judge } of packs) {
         const { pack } = state;
         const reading = readings[pack];
@@ -46,6 +50,7 @@ export function moments(parts: MomentParts): Pick<SamplerOptions, 'onReading' | 
           silent_reason: silentReason(pack),
           two_devices: judge.twoDevices(),
           weak_cells: judge.deviation.weak,
+          apart: fleets.apart(pack),
           doubts: () => (reading ? judge.reasons(reading) : []),
         };
         alerts.judge(pack, facts, t_ms, mono_ms);
