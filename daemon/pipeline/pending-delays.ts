@@ -24,6 +24,7 @@ const isSaved = Compile(
         pack_id: Type.String(),
         lasted_ms: Type.Array(Type.Union([Type.Number(), Type.Null()])),
         back_ms: Type.Union([Type.Number(), Type.Null()]),
+        clear_ms: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
       }),
     ),
   }),
@@ -50,10 +51,11 @@ export class PendingDelays {
     this.#is_empty = saved.pending.length === 0;
     const off_ms = Math.min(MAX_OFF_MS, Math.max(0, t_ms - saved.t_ms));
     const later = (lasted_ms: number | null) => (lasted_ms === null ? null : lasted_ms + off_ms);
-    return saved.pending.map(({ lasted_ms, back_ms, ...of }) => ({
+    return saved.pending.map(({ lasted_ms, back_ms, clear_ms = back_ms, ...of }) => ({
       ...of,
       lasted_ms: lasted_ms.map(later),
       back_ms: later(back_ms),
+      clear_ms: later(clear_ms),
     }));
   }
 

@@ -54,13 +54,16 @@ export interface KeptDelays {
     readonly pack_id: string;
     readonly lasted_ms: readonly (number | null)[];
     readonly back_ms: number | null;
+    readonly clear_ms?: number | null;
   }[];
 }
 
 interface Watch {
   beyond_ms: number;
   far_ms: number;
+  /** Back from critical to warning, or from both. */
   back_ms: number;
+  clear_ms: number;
   judged_ms: number;
   is_active: boolean;
   is_critical: boolean;
@@ -85,7 +88,7 @@ export class ConditionModel {
       const watch = this.#of(id, pack_id);
       if (!condition) {
         if (silent_ms >= SILENT_AFTER_MS || mono_ms - watch.judged_ms > SILENT_AFTER_MS)
-          watch.beyond_ms = watch.far_ms = watch.back_ms = Number.NaN;
+          watch.beyond_ms = watch.far_ms = watch.back_ms = watch.clear_ms = Number.NaN;
         continue;
       }
       watch.judged_ms = mono_ms;
@@ -96,11 +99,11 @@ export class ConditionModel {
   /** What the gateway keeps of running delays must be what it has seen. */
   checkKept({ pending }: KeptDelays, mono_ms: number): void {
     const lasted = (since_ms: number) => (Number.isNaN(since_ms) ? null : mono_ms - since_ms);
-    for (const [key, { beyond_ms, far_ms, back_ms }] of this.#watches) {
+    for (const [key, { beyond_ms, far_ms, back_ms, clear_ms }] of this.#watches) {
       const found = pending.find(one => `${one.rule_id} ${one.pack_id}` === key);
       const of_levels = PLACES[key.split(' ')[0]].map(place => found?.lasted_ms[place] ?? null);
-      const kept = [...of_levels, found?.back_ms ?? null];
-      const expected = [lasted(beyond_ms), lasted(far_ms), lasted(back_ms)];
+      const kept = [...of_levels, found?.back_ms ?? null, found?.clear_ms ?? null];
+      const expected = [beyond_ms, far_ms, back_ms, clear_ms].map(lasted);
       if (String(kept) !== String(expected))
         throw new Error(`of the delays of ${key} ${kept} ms are kept instead of ${expected}`);
     }
@@ -116,13 +119,14 @@ export class ConditionModel {
           is_critical: alert.severity === 'critical',
         });
     const off_ms = Math.min(MAX_OFF_MS, Math.max(0, wall_ms - (kept?.t_ms ?? 0)));
-    for (const { rule_id, pack_id, lasted_ms, back_ms } of kept?.pending ?? []) {
+    for (const { rule_id, pack_id, lasted_ms, back_ms, clear_ms } of kept?.pending ?? []) {
       const watch = this.#of(rule_id, pack_id);
       const since = (ms: number | null | undefined) => mono_ms - off_ms - (ms ?? Number.NaN);
       const [warning, critical] = PLACES[rule_id];
       watch.beyond_ms = since(lasted_ms[warning]);
       watch.far_ms = since(lasted_ms[critical]);
       watch.back_ms = since(back_ms);
+      watch.clear_ms = since(clear_ms);
     }
   }
 
@@ -147,6 +151,7 @@ const UNKNOWN: Watch = {
   beyond_ms: Number.NaN,
   far_ms: Number.NaN,
   back_ms: Number.NaN,
+  clear_ms: Number.NaN,
   judged_ms: Number.NaN,
   is_active: false,
   is_critical: false,
@@ -162,18 +167,23 @@ function judgeLevel(watch: Watch, level: Level, has_critical: boolean, mono_ms: 
   const isDue = mono_ms - watch.beyond_ms >= RAISE_AFTER_MS;
   const isCriticalDue = mono_ms - watch.far_ms >= RAISE_AFTER_MS;
   if (!watch.is_active) {
-    watch.back_ms = Number.NaN;
+    watch.back_ms = watch.clear_ms = Number.NaN;
     watch.is_active = isDue;
     watch.is_critical = isDue && isCriticalDue;
     return;
   }
   watch.is_critical ||= isCriticalDue;
+  const isBack = level === 'inside';
   // From critical to warning a value goes back as it does from there to nothing.
-  watch.back_ms = since(level === 'inside' || (watch.is_critical && !isFar), watch.back_ms, mono_ms);
-  if (mono_ms - watch.back_ms < CLEAR_AFTER_MS || Number.isNaN(watch.back_ms)) return;
-  watch.back_ms = Number.NaN;
-  watch.is_active = level !== 'inside';
-  watch.is_critical = false;
+  watch.back_ms = since(isBack || (watch.is_critical && !isFar), watch.back_ms, mono_ms);
+  watch.clear_ms = since(isBack, watch.clear_ms, mono_ms);
+  if (mono_ms - watch.clear_ms >= CLEAR_AFTER_MS) {
+    watch.is_active = watch.is_critical = false;
+    watch.back_ms = watch.clear_ms = Number.NaN;
+  } else if (!isBack && mono_ms - watch.back_ms >= CLEAR_AFTER_MS) {
+    watch.is_critical = false;
+    watch.back_ms = Number.NaN;
+  }
 }
 
 export const isConditionActive = ({ state, latched_since_ms }: Alert) =>

@@ -33,7 +33,9 @@ class Watched implements PackRule {
   readonly beyond_since_ms: Float64Array;
   /** Whether any of those is a time. */
   isBeyondAny: boolean;
+  /** Back from the level of the active alert, and from all levels. */
   back_since_ms: number;
+  clear_since_ms: number;
   /** When it was judged last. */
   judged_ms: number;
 
@@ -52,6 +54,7 @@ class Watched implements PackRule {
     this.beyond_since_ms = before?.beyond_since_ms ?? new Float64Array(LEVELS).fill(Number.NaN);
     this.isBeyondAny = before?.isBeyondAny ?? false;
     this.back_since_ms = before?.back_since_ms ?? Number.NaN;
+    this.clear_since_ms = before?.clear_since_ms ?? Number.NaN;
     this.judged_ms = before?.judged_ms ?? Number.NaN;
   }
 
@@ -59,6 +62,10 @@ class Watched implements PackRule {
     if (!this.isBeyondAny) return;
     this.isBeyondAny = false;
     this.beyond_since_ms.fill(Number.NaN);
+  }
+
+  forgetBack(): void {
+    this.back_since_ms = this.clear_since_ms = Number.NaN;
   }
 }
 
@@ -70,6 +77,8 @@ export interface Pending {
   readonly lasted_ms: readonly (number | null)[];
   /** How long the value of an active alert is back already; null: it is not. */
   readonly back_ms: number | null;
+  /** The same for all levels; absent, where it was stored by a program that did not tell them apart: as `back_ms`. */
+  readonly clear_ms?: number | null | undefined;
 }
 
 export class ThresholdRules implements RuleKind {
@@ -145,34 +154,36 @@ export class ThresholdRules implements RuleKind {
         if (!isAtPeace) this.#judgeOne(one, value, awake_ms, figures, moment, book, emit);
         else {
           one.judged_ms = mono_ms;
-          one.back_since_ms = Number.NaN;
+          one.forgetBack();
         }
       } else if (is_silent || mono_ms - one.judged_ms > moment.silent_after_ms) {
         one.forget();
         // That it was back before is not that it was back all along.
-        one.back_since_ms = Number.NaN;
+        one.forgetBack();
         const since_ms = t_ms - (mono_ms - one.judged_ms);
         book.setUnknown(one.rule.id, subject, Number.isNaN(since_ms) ? t_ms : since_ms, t_ms, emit);
-      }
+      } else if (Number.isNaN(one.judged_ms) && one.open[subject.index] !== undefined)
+        // An alert from before the start: as long as its value cannot be trusted is counted from here.
+        one.judged_ms = mono_ms;
     }
   }
 
   /** Delays that run, for a restart. */
   pending(mono_ms: number): Pending[] {
     return this.#watched.flatMap((watched, pack) =>
-      watched.flatMap(({ rule, beyond_since_ms, back_since_ms }) => {
+      watched.flatMap(({ rule, beyond_since_ms, back_since_ms, clear_since_ms }) => {
         const lasted = (since_ms: number) => (Number.isNaN(since_ms) ? null : mono_ms - since_ms);
         const lasted_ms = [...beyond_since_ms].map(lasted);
-        const back_ms = lasted(back_since_ms);
-        if (back_ms === null && lasted_ms.every(one => one === null)) return [];
-        return [{ rule_id: rule.id, pack_id: this.#topology.packs[pack].id, lasted_ms, back_ms }];
+        const [back_ms, clear_ms] = [lasted(back_since_ms), lasted(clear_since_ms)];
+        if ([back_ms, clear_ms, ...lasted_ms].every(one => one === null)) return [];
+        return [{ rule_id: rule.id, pack_id: this.#topology.packs[pack].id, lasted_ms, back_ms, clear_ms }];
       }),
     );
   }
 
   /** Goes on with delays from before a restart; a pack that is back inside at its first reading begins again. */
   resume(pending: readonly Pending[], mono_ms: number): void {
-    for (const { rule_id, pack_id, lasted_ms, back_ms } of pending) {
+    for (const { rule_id, pack_id, lasted_ms, back_ms, clear_ms = back_ms } of pending) {
       const node = this.#topology.packs.find(({ id }) => id === pack_id);
       const one = node && this.#watched[node.pack].find(({ rule }) => rule.id === rule_id);
       for (let level = 0; one && level < LEVELS; level++)
@@ -180,6 +191,7 @@ export class ThresholdRules implements RuleKind {
       if (!one) continue;
       one.isBeyondAny = true;
       one.back_since_ms = mono_ms - (back_ms ?? Number.NaN);
+      one.clear_since_ms = mono_ms - (clear_ms ?? Number.NaN);
     }
   }
 
@@ -227,7 +239,7 @@ export class ThresholdRules implements RuleKind {
     if (!isJudged) return;
     one.judged_ms = mono_ms;
     if (!active) {
-      one.back_since_ms = Number.NaN;
+      one.forgetBack();
       if (due < levels.length)
         book.raise(
           { id: rule.id, severity: levels[due].severity, latch: rule.latch },
@@ -239,6 +251,7 @@ export class ThresholdRules implements RuleKind {
       return;
     }
     if (active.unknown_since_ms !== null) book.setKnown(rule.id, subject, t_ms, emit);
+    if (held < levels.length) one.clear_since_ms = Number.NaN;
     const now = levels.findIndex(({ severity }) => severity === active.severity);
     if (due < levels.length && (due < now || now < 0))
       book.update(
@@ -250,20 +263,18 @@ export class ThresholdRules implements RuleKind {
         levels[due].severity,
       );
     else if (held <= now && held < levels.length) one.back_since_ms = Number.NaN;
-    else if (held < levels.length) {
-      if (!this.#isBack(one, mono_ms)) return;
-      one.back_since_ms = Number.NaN;
-      book.update(
-        rule.id,
-        subject,
-        found(one, held, value, figures, doubts),
-        t_ms,
-        emit,
-        levels[held].severity,
-      );
-    } else this.#clearAfter(one, subject, mono_ms, t_ms, book, emit);
+    else {
+      if (Number.isNaN(one.back_since_ms)) one.back_since_ms = mono_ms;
+      if (held === levels.length) this.#clearAfter(one, subject, mono_ms, t_ms, book, emit);
+      else if (mono_ms - one.back_since_ms >= rule.clear_after_ms) {
+        one.back_since_ms = Number.NaN;
+        const back = found(one, held, value, figures, doubts);
+        book.update(rule.id, subject, back, t_ms, emit, levels[held].severity);
+      }
+    }
   }
 
+  /** While the value is back from all levels. */
   #clearAfter(
     one: Watched,
     subject: PackSubject,
@@ -272,14 +283,10 @@ export class ThresholdRules implements RuleKind {
     book: AlertBook,
     emit: Emit,
   ): void {
-    if (!this.#isBack(one, mono_ms)) return;
-    one.back_since_ms = Number.NaN;
+    if (Number.isNaN(one.clear_since_ms)) one.clear_since_ms = mono_ms;
+    if (mono_ms - one.clear_since_ms < one.rule.clear_after_ms) return;
+    one.forgetBack();
     book.clear(one.rule, subject, t_ms, emit);
-  }
-
-  #isBack(one: Watched, mono_ms: number): boolean {
-    if (Number.isNaN(one.back_since_ms)) one.back_since_ms = mono_ms;
-    return mono_ms - one.back_since_ms >= one.rule.clear_after_ms;
   }
 
   #ofPack(rule: ThresholdRule, node: PackNode): PackRule | undefined {
