@@ -1,5 +1,6 @@
 /** What the centre holds of one gateway, against what it must. */
 import type pg from 'pg';
+import type { AlertChange } from '../../core/alerts/alert.ts';
 import { lifecycleOf } from '../../core/alerts/lifecycle.ts';
 import type { AuditEntry } from '../../core/contract/access.ts';
 import { LogKind } from '../../daemon/store/store.ts';
@@ -108,27 +109,31 @@ function noteIn(row: Row): string {
   return change === 'noted' ? (notes.at(-1)?.text ?? '-') : '-';
 }
 
+const BEGINS = ['raised', 'recurred'] as const;
+const ENDS: readonly AlertChange[] = [...BEGINS, 'cleared'];
+
 /** Of each alert the newest state, with times as they are known by now. */
 function alertTexts(rows: readonly Row[], updatedMs: (row: Row, t_ms: number) => number): string[] {
   const by_id = Map.groupBy(rows, row => alertOf(row).id);
   return [...by_id].map(([id, of_alert]) => {
     const newest = alertOf(of_alert[of_alert.length - 1]);
-    /** When it was last that, by the record that said so. */
-    const when = (t_ms: number | null | undefined) => {
-      const row = of_alert.findLast(one => alertOf(one).changed_ms === t_ms);
-      return row && typeof t_ms === 'number' ? updatedMs(row, t_ms) : '-';
+    /** By the newest record of such a change. */
+    const when = (is_so: boolean, ...changes: readonly AlertChange[]) => {
+      const row = of_alert.findLast(one => changes.includes(alertOf(one).change));
+      return is_so && row ? updatedMs(row, alertOf(row).changed_ms) : '-';
     };
+    // One that was kept active until it was acknowledged was over before that.
+    const is_latched = of_alert.findLast(one => ENDS.includes(alertOf(one).change));
+    const cleared =
+      newest.cleared_ms !== null && (!is_latched || alertOf(is_latched).change !== 'cleared')
+        ? newest.cleared_ms
+        : when(newest.cleared_ms !== null, 'cleared');
     const { acknowledged, shelved } = newest;
     return [
       ...[id, newest.state, lifecycleOf(newest), newest.severity, newest.occurrences, newest.message],
       ...[acknowledged?.by ?? '-', acknowledged?.note ?? '-', shelved?.by ?? '-', shelved?.reason ?? '-'],
       ...[newest.suppressed_by ?? '-', newest.unknown_since_ms === null ? 'f' : 't'],
-      ...[
-        when(newest.raised_ms),
-        when(newest.occurred_ms),
-        when(newest.cleared_ms),
-        when(acknowledged?.at_ms),
-      ],
+      ...[when(true, 'raised'), when(true, ...BEGINS), cleared, when(acknowledged !== null, 'acknowledged')],
     ].join('|');
   });
 }
