@@ -15,7 +15,7 @@ const INTERVAL_MS = 2000;
 /** Between two judgements: rules wait for longer than this. */
 const STEP_MS = 4000;
 const HOUR_MS = 3_600_000;
-const SILENT_AFTER_MS = 15_000;
+export const SILENT_AFTER_MS = 15_000;
 
 export interface Raised {
   readonly rule_id: string;
@@ -64,7 +64,7 @@ export async function raisedWithin(hours: number, config: SimulationConfig): Pro
   return raised;
 }
 
-function topologyOf(bindings: Awaited<ReturnType<typeof bench>>['bindings']): Topology {
+export function topologyOf(bindings: Awaited<ReturnType<typeof bench>>['bindings']): Topology {
   const packs = bindings.map(({ pack_id, profile, address, shape }, pack) => ({
     pack,
     id: pack_id,
