@@ -17,6 +17,7 @@ interface Ways {
   readonly warmer_c?: number;
   readonly charge_pct?: number;
   readonly spread_v?: number;
+  readonly resistance?: number;
 }
 
 /** Even, of mean 0: the same for the same moment and pack. */
@@ -36,16 +37,20 @@ function play(
   for (const reading of readings) {
     reading.columnQuality(CellMetric.voltage_v).fill(Quality.good);
     reading.columnQuality(CellMetric.temperature_c).fill(Quality.good);
+    reading.columnQuality(CellMetric.estimated_resistance_mohm).fill(Quality.good);
     reading.value_quality[PackMetric.soc_pct] = Quality.good;
   }
   for (let t_ms = from; t_ms < from + days * DAY_MS; t_ms += STEP_MS) {
     if (!fleet.isDue(t_ms)) continue;
     const hour = (t_ms / 3_600_000) % 24;
     for (const [pack, reading] of readings.entries()) {
-      const { warmer_c = 0, charge_pct = 0, spread_v = 0 } = waysOf(pack, t_ms);
+      const { warmer_c = 0, charge_pct = 0, spread_v = 0, resistance = 1 } = waysOf(pack, t_ms);
       const swing = Math.sin((hour / 24) * 2 * Math.PI);
       reading.values[PackMetric.soc_pct] = 55 + 35 * swing + charge_pct + noise(t_ms / STEP_MS + pack);
       reading.column(CellMetric.temperature_c).fill(24 + 5 * swing + warmer_c + noise(t_ms / 977 + pack));
+      reading
+        .column(CellMetric.estimated_resistance_mohm)
+        .fill(1.2 * resistance + 0.02 * noise(t_ms / 977 + pack));
       const cells = reading.column(CellMetric.voltage_v);
       for (let cell = 0; cell < cells.length; cell++)
         cells[cell] = 3.3 + 0.002 * noise(t_ms / STEP_MS + cell + 31 * pack);
@@ -88,6 +93,15 @@ test('less charge, more charge and cells further apart are named; a pack that is
   expect((fleet.apart(4) ?? []).map(packApartText)[1]).toMatch(/^holds more charge than /);
   play(fleet, 9, 9, () => ({}), T0 + 8 * DAY_MS);
   expect(named(fleet, 9)).toEqual([]);
+});
+
+test('more resistance is named by its share, less is none of anybody’s concern', () => {
+  const fleet = new FleetDeviation(ids(8));
+  play(fleet, 8, 7, pack => ({ resistance: [1, 1.5, 0.5][pack] ?? 1 }));
+  expect(named(fleet, 8)).toEqual(['1 resistance']);
+  expect((fleet.apart(1) ?? []).map(packApartText)[0]).toMatch(
+    /^has more resistance than the 7 other packs .* by (49|5\d) %/,
+  );
 });
 
 test('what grows says by how much a week', () => {

@@ -1,6 +1,6 @@
 /**
  * How each pack of a battery stands against the others, learnt over days: in charge, in temperature, in how far its cells
- * are apart. A pack stands apart that differs from the others by far more than they differ among themselves, for days.
+ * are apart, in their resistance. A pack stands apart that differs from the others by far more than they differ among themselves, for days.
  *
  * The same steps as for cells (deviation.ts): deviations from the median of the packs at the same moment, means over
  * quarters of an hour, and of the last week the median of its days, so that neither a moment nor a day decides. Where a
@@ -13,11 +13,16 @@ import { DAYS_KEPT, DayMeans, dayOf, fromSteps, inSteps } from './day-means.ts';
 import { medianOf, SD_PER_MAD } from './median.ts';
 import { Windows } from './windows.ts';
 
-/** What is compared. `least`: less is not apart, whatever the others do. `isBoth`: less than the others is apart as well. */
+/**
+ * What is compared. `least`: less is not apart, whatever the others do. `isBoth`: less than the others is apart as well.
+ * `isShare`: compared by its logarithm, and said in percent more than the others.
+ */
 export const FLEET_FIGURES = {
   charge: { unit: '%', decimals: 0, least: 12, least_sd: 0.5, isBoth: true },
   temperature: { unit: '°C', decimals: 1, least: 6, least_sd: 0.3, isBoth: false },
   cell_spread: { unit: 'mV', decimals: 0, least: 40, least_sd: 2, isBoth: false },
+  /** Of the cells in the median, as it is estimated. */
+  resistance: { unit: '%', decimals: 0, least: 30, least_sd: 1, isBoth: false, isShare: true },
 } as const;
 export type FleetFigure = keyof typeof FLEET_FIGURES;
 const NAMES = Object.keys(FLEET_FIGURES) as FleetFigure[];
@@ -111,6 +116,7 @@ export class FleetDeviation {
       charge: new FigureDeviation(pack_ids.length),
       temperature: new FigureDeviation(pack_ids.length),
       cell_spread: new FigureDeviation(pack_ids.length),
+      resistance: new FigureDeviation(pack_ids.length),
     };
     this.#apart = pack_ids.map(() => undefined);
   }
@@ -131,12 +137,14 @@ export class FleetDeviation {
   }
 
   take(pack: number, reading: PackReading): void {
-    const { charge, temperature, cell_spread } = this.#figures;
+    const { charge, temperature, cell_spread, resistance } = this.#figures;
     const { values, value_quality } = reading;
     const good = (metric: number) => (value_quality[metric] === Quality.good ? values[metric] : Number.NaN);
     charge.values[pack] = good(PackMetric.soc_pct);
     const cells_c = this.#cellsOf(reading, CellMetric.temperature_c);
     temperature.values[pack] = cells_c > 0 ? medianOf(this.#cells, cells_c) : good(PackMetric.temperature_c);
+    const cells_mohm = this.#cellsOf(reading, CellMetric.estimated_resistance_mohm);
+    if (cells_mohm > 0) resistance.values[pack] = 100 * Math.log(medianOf(this.#cells, cells_mohm));
     const cells_v = this.#cellsOf(reading, CellMetric.voltage_v);
     if (cells_v > 1) {
       let [lowest, highest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -177,7 +185,8 @@ export class FleetDeviation {
     const found = this.#pack_ids.map((): PackApart[] => []);
     const isKnown = this.#pack_ids.map(() => false);
     for (const name of NAMES) {
-      const { least, least_sd, isBoth } = FLEET_FIGURES[name];
+      const { least_sd, isBoth } = FLEET_FIGURES[name];
+      const least = leastOf(name);
       const figure = this.#figures[name];
       const { known, usual } = figure.judge(day, least_sd);
       if (known < LEAST_PACKS) continue;
@@ -190,7 +199,8 @@ export class FleetDeviation {
         const limit = Math.max(least, APART_SD * usual) * (wasApart ? WELL_SHARE : 1);
         if (!((isBoth ? Math.abs(deviation) : deviation) > limit)) continue;
         const per_day = figure.days.perDay(pack);
-        apart.push([pack, { figure: name, deviation, usual, per_day, others: known - 1 }]);
+        const said = { deviation: saidOf(name, deviation), usual: saidOf(name, usual) };
+        apart.push([pack, { figure: name, ...said, per_day, others: known - 1 }]);
       }
       // Where many are apart, something else is the matter.
       if (apart.length <= known / 4) for (const [pack, one] of apart) found[pack].push(one);
@@ -255,6 +265,18 @@ export class FleetDeviation {
   }
 }
 
+const isShare = (name: FleetFigure) => 'isShare' in FLEET_FIGURES[name];
+
+/** As it is compared. */
+function leastOf(name: FleetFigure): number {
+  const { least } = FLEET_FIGURES[name];
+  return isShare(name) ? 100 * Math.log1p(least / 100) : least;
+}
+
+function saidOf(name: FleetFigure, compared: number): number {
+  return isShare(name) ? 100 * Math.expm1(compared / 100) : compared;
+}
+
 interface StoredFigure {
   readonly days: readonly (number | null)[];
   readonly windows: readonly number[];
@@ -272,6 +294,7 @@ const WORDS: Readonly<Record<FleetFigure, (isMore: boolean) => string>> = {
   charge: isMore => (isMore ? 'holds more charge than' : 'holds less charge than'),
   temperature: () => 'is warmer than',
   cell_spread: () => 'has its cells further apart than',
+  resistance: () => 'has more resistance than',
 };
 
 /** "is warmer than the 11 other packs of its battery by 7.2 °C, in the median of the last days; they differ by 0.8 °C". */
