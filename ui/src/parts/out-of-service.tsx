@@ -61,7 +61,7 @@ export function ServiceEntry({ entry }: { entry: OutOfServiceView }) {
     setBusy(false);
   };
   return (
-    <article class="card alert-row">
+    <article class="card alert-row service-row">
       <ServiceBadge />
       <div class="alert-text">
         <p class="alert-message">
