@@ -37,6 +37,7 @@ export class PackMemory {
   #next = 0;
   #saved_mono_ms = Number.NaN;
   #is_saving = false;
+  #is_stopped = false;
 
   constructor(options: PackMemoryOptions) {
     this.#options = options;
@@ -58,7 +59,7 @@ export class PackMemory {
   /** At most once a minute, so many that all have their turn in time. */
   saveNowAndThen(mono_ms: number): void {
     if (Number.isNaN(this.#saved_mono_ms)) this.#saved_mono_ms = mono_ms;
-    if (this.#is_saving || mono_ms - this.#saved_mono_ms < EVERY_MS) return;
+    if (this.#is_stopped || this.#is_saving || mono_ms - this.#saved_mono_ms < EVERY_MS) return;
     this.#saved_mono_ms = mono_ms;
     const { packs, turn_ms, log, what } = this.#options;
     const count = Math.ceil(packs.length / (turn_ms / EVERY_MS));
@@ -67,7 +68,10 @@ export class PackMemory {
     this.#save(due).catch(error => log.warn({ reason: describeError(error) }, `${what} could not be saved`));
   }
 
+  /** Once: a second stop finds the store closed. */
   async stop(): Promise<void> {
+    if (this.#is_stopped) return;
+    this.#is_stopped = true;
     await this.#save(this.#options.packs);
   }
 

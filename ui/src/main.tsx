@@ -6,6 +6,7 @@ import './style/shell.css';
 import './style/parts.css';
 import './style/controls.css';
 import './style/batteries.css';
+import './style/estimates.css';
 import './style/pages.css';
 import './style/access.css';
 import './style/report.css';

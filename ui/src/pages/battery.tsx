@@ -5,6 +5,7 @@ import { useRoute } from 'preact-iso/router';
 import type { BatteryDetail, PackSummary } from '../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric } from '../../../core/metrics.ts';
 import { deviationScale, type ScaledMetric } from '../format/cells.ts';
+import { bandOf, formatBand } from '../format/estimates.ts';
 import { formatMillivolts, formatNumber } from '../format/numbers.ts';
 import { byName, worstFirst } from '../format/rank.ts';
 import { useRoom } from '../live/live.ts';
@@ -15,7 +16,7 @@ import { RoomView } from '../parts/notice.tsx';
 import { PackServiceBadge } from '../parts/out-of-service.tsx';
 import { sortOrder } from '../parts/preferences.ts';
 import { useTitle } from '../parts/title.ts';
-import { ChargeBar, Fact, MetricValue, PowerText, QuantityText } from '../parts/value.tsx';
+import { ChargeBar, EstimateNote, Fact, MetricValue, PowerText, QuantityText } from '../parts/value.tsx';
 import { t } from '../texts/texts.ts';
 import { describeBattery, SortSwitch } from './fleet.tsx';
 
@@ -80,6 +81,8 @@ function Battery({ detail }: { detail: BatteryDetail }) {
 function BatteryFacts({ detail: { battery } }: { detail: BatteryDetail }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v, cell_temperature_max_c: max_c } = battery;
   const text = t().battery;
+  const own = (value: number | null) => ({ value, quality: 'good' as const });
+  const band = bandOf(own(battery.estimated_soc_pct), own(battery.estimated_soc_sd_pct));
   return (
     <dl class="totals">
       <div class="total">
@@ -89,7 +92,8 @@ function BatteryFacts({ detail: { battery } }: { detail: BatteryDetail }) {
             number={formatNumber(battery.soc_pct, 1)}
             unit={battery.soc_pct === null ? '' : '%'}
           />
-          <ChargeBar soc_pct={battery.soc_pct} label={text.charge} />
+          <ChargeBar soc_pct={battery.soc_pct} label={text.charge} band={band} />
+          <EstimateNote soc_pct={battery.estimated_soc_pct} sd_pct={battery.estimated_soc_sd_pct} />
         </dd>
       </div>
       <div class="total">
@@ -147,6 +151,12 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
       <dl class="facts pack-facts">
         <Fact label={text.soc}>
           <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={pack.soc_pct} decimals={1} />
+          {pack.estimated_soc_pct.value !== null && (
+            <span class="fact-note" title={text.estimate}>
+              <span class="visually-hidden">{text.estimate} </span>
+              {formatBand(pack.estimated_soc_pct.value, pack.estimated_soc_sd_pct.value)} %
+            </span>
+          )}
         </Fact>
         <Fact label={text.voltage}>
           <MetricValue metric={PACK_METRICS[PackMetric.voltage_v]} value={pack.voltage_v} />

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { QualifiedValue } from '../../../core/contract/model.ts';
 import type { Metric } from '../../../core/metrics.ts';
 import type { QualityName } from '../../../core/reading/quality.ts';
+import { type Band, formatBand } from '../format/estimates.ts';
 import { flowOf, powerQuantity, type Quantity, quantityOf } from '../format/numbers.ts';
 import { qualityMark, shownValue } from '../format/quality.ts';
 import { t } from '../texts/texts.ts';
@@ -83,17 +84,21 @@ interface ChargeBarProps {
   readonly label: string;
   /** Drawn without colour when it cannot be trusted. */
   readonly quality?: QualityName;
+  /** Of the gateway's estimate, over it. */
+  readonly band?: Band | undefined;
 }
 
 /** State of charge as a bar; the number stands beside it. */
-export function ChargeBar({ soc_pct, label, quality = 'good' }: ChargeBarProps) {
+export function ChargeBar({ soc_pct, label, quality = 'good', band }: ChargeBarProps) {
   if (soc_pct === null || quality === 'missing') {
     return (
       <div
         class="charge-bar is-missing"
         role="img"
         aria-label={t().common.labelled(label, t().qualities.missing.inText)}
-      />
+      >
+        {band && <ChargeBand band={band} />}
+      </div>
     );
   }
   const width = `${Math.max(0, Math.min(100, soc_pct)).toFixed(1)}%`;
@@ -104,6 +109,22 @@ export function ChargeBar({ soc_pct, label, quality = 'good' }: ChargeBarProps) 
       aria-label={t().common.labelled(label, `${Math.round(soc_pct)} % ${qualityMark(quality)?.word ?? ''}`)}
     >
       <div class="charge-fill" style={{ width }} />
+      {band && <ChargeBand band={band} />}
     </div>
   );
+}
+
+function ChargeBand({ band: { low_pct, high_pct } }: { band: Band }) {
+  return (
+    <div
+      class="charge-band"
+      style={{ left: `${low_pct.toFixed(1)}%`, width: `${Math.max(0.5, high_pct - low_pct).toFixed(1)}%` }}
+    />
+  );
+}
+
+/** The gateway's own figure, under that of the device. */
+export function EstimateNote({ soc_pct, sd_pct }: { soc_pct: number | null; sd_pct: number | null }) {
+  if (soc_pct === null || sd_pct === null) return null;
+  return <span class="total-note">{t().estimates.estimate(formatBand(soc_pct, sd_pct))}</span>;
 }

@@ -5,6 +5,7 @@ import type { CellColumn, PackDetail } from '../../../../core/contract/model.ts'
 import { CELL_METRICS, CellMetric, PACK_METRICS, PackMetric } from '../../../../core/metrics.ts';
 import type { QualityName } from '../../../../core/reading/quality.ts';
 import { columnStats } from '../../format/cells.ts';
+import { formatBand } from '../../format/estimates.ts';
 import { formatMillivolts, formatNumber, formatSignedMillivolts, quantityOf } from '../../format/numbers.ts';
 import { cellQuality, cellValue, countQuality, describeQuality } from '../../format/quality.ts';
 import { formatClock } from '../../format/time.ts';
@@ -106,6 +107,8 @@ function EveryCell({ pack, cell_no }: CellsProps) {
               deviation_v={
                 isGood && voltage !== null && stats.median !== null ? voltage - stats.median : null
               }
+              soc={cellBand(pack.cells.estimated_soc_pct, pack.cells.estimated_soc_sd_pct, cell)}
+              soh={cellBand(pack.cells.estimated_soh_pct, pack.cells.estimated_soh_sd_pct, cell)}
               temperature_c={cellValue(temperature_c, cell)}
               temperatureQuality={cellQuality(temperature_c, cell)}
               isHottest={hottest_c !== undefined && cellValue(temperature_c, cell) === hottest_c}
@@ -129,6 +132,11 @@ function EveryCell({ pack, cell_no }: CellsProps) {
 
 const volts = (value: number | null) => quantityOf(CELL_METRICS[CellMetric.voltage_v], value);
 
+function cellBand(values: CellColumn, deviations: CellColumn, cell: number): string {
+  const value = cellValue(values, cell);
+  return value === null ? '' : formatBand(value, cellValue(deviations, cell));
+}
+
 /** The temperature to watch: the highest, when it is clearly above the others'. */
 function clearlyHottest(column: CellColumn): number | undefined {
   const { median, max } = columnStats(column);
@@ -146,6 +154,9 @@ interface CellTileProps {
   readonly voltage_v: number | null;
   readonly voltageQuality: QualityName;
   readonly deviation_v: number | null;
+  /** Estimates of the gateway, with their bands; empty: there is none. */
+  readonly soc: string;
+  readonly soh: string;
   readonly temperature_c: number | null;
   readonly temperatureQuality: QualityName;
   readonly isHottest: boolean;
@@ -199,6 +210,12 @@ class CellTile extends Component<CellTileProps> {
             {temperatureQuality !== voltageQuality && <QualityTag quality={temperatureQuality} />}
           </span>
         </div>
+        {(props.soc || props.soh) && (
+          <div class="cell-estimate">
+            {props.soc && <span>{text.soc(props.soc)}</span>}
+            {props.soh && <span>{text.soh(props.soh)}</span>}
+          </div>
+        )}
         {props.stale_since_ms !== undefined && (
           <div class="quiet">{text.updated(formatClock(props.stale_since_ms))}</div>
         )}

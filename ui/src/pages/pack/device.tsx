@@ -95,6 +95,11 @@ const SHOWN_ABOVE: readonly PackMetricName[] = [
   'temperature_c',
   'soc_pct',
   'soh_pct',
+  // The gateway's own.
+  'estimated_soc_pct',
+  'estimated_soc_sd_pct',
+  'estimated_soh_pct',
+  'estimated_soh_sd_pct',
 ];
 /** Shown in the cells' place where the device reports no single cell. */
 export const EXTREMES: readonly PackMetricName[] = [

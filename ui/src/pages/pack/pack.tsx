@@ -2,6 +2,7 @@
 import { useLocation, useRoute } from 'preact-iso/router';
 import type { PackDetail } from '../../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric, type PackMetricName } from '../../../../core/metrics.ts';
+import { bandOf } from '../../format/estimates.ts';
 import { type HistorySpan, spanAsked } from '../../format/history.ts';
 import { NO_VALUE } from '../../format/numbers.ts';
 import { formatAgo } from '../../format/time.ts';
@@ -11,10 +12,11 @@ import { PageHead, Section } from '../../parts/controls.tsx';
 import { RoomView } from '../../parts/notice.tsx';
 import { PackServiceBadge } from '../../parts/out-of-service.tsx';
 import { useTitle } from '../../parts/title.ts';
-import { ChargeBar, MetricValue, PowerText, QualityTag } from '../../parts/value.tsx';
+import { ChargeBar, EstimateNote, MetricValue, PowerText, QualityTag } from '../../parts/value.tsx';
 import { t } from '../../texts/texts.ts';
 import { Cells } from './cells.tsx';
 import { DeviceAlarms, Identity, MoreValues, RaisedAlarms, Sensors } from './device.tsx';
+import { Estimates } from './estimates.tsx';
 import { History } from './history.tsx';
 import { PackOutOfService, PackService } from './service.tsx';
 
@@ -65,6 +67,7 @@ function Pack({ pack, cell_no, span }: PackProps) {
       <div class="pack-columns">
         <div class="pack-main">
           <Cells pack={pack} cell_no={cell_no} />
+          {pack.cell_count > 0 && <Estimates key={pack.id} pack={pack} />}
           <Section title={t().history.title}>
             <History pack_id={pack.id} cell_count={pack.cell_count} cell_no={cell_no} span={span} />
           </Section>
@@ -95,7 +98,13 @@ function PackTotals({ pack: { values } }: { pack: PackDetail }) {
         <dt>{text.charge}</dt>
         <dd>
           <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={values.soc_pct} decimals={1} />
-          <ChargeBar soc_pct={values.soc_pct.value} quality={values.soc_pct.quality} label={text.charge} />
+          <ChargeBar
+            soc_pct={values.soc_pct.value}
+            quality={values.soc_pct.quality}
+            label={text.charge}
+            band={bandOf(values.estimated_soc_pct, values.estimated_soc_sd_pct)}
+          />
+          <EstimateNote soc_pct={values.estimated_soc_pct.value} sd_pct={values.estimated_soc_sd_pct.value} />
         </dd>
       </div>
       <div class="total">

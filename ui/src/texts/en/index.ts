@@ -25,6 +25,7 @@ import {
   states,
   times,
 } from './common.ts';
+import { estimates } from './estimates.ts';
 import { history } from './history.ts';
 import { notifications } from './notifications.ts';
 import { battery, cells, cellViews, device, fleet, fleetMap, pack } from './pages.ts';
@@ -62,6 +63,7 @@ export const en = {
   pack,
   cells,
   device,
+  estimates,
   history,
   alerts,
   system,

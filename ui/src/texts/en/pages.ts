@@ -72,6 +72,7 @@ export const battery = {
   highestCell: 'Highest cell',
   /** Short: heads of a narrow column. */
   soc: 'SoC',
+  estimate: 'Estimate of the gateway',
   voltage: 'Voltage',
   current: 'Current',
   spread: 'Spread',
@@ -105,6 +106,8 @@ export const cells = {
   hottest: 'Hottest:',
   updated: (clock: string) => `updated at ${clock}`,
   balancing: 'Balancing',
+  soc: (band: string) => `SoC ${band} %`,
+  soh: (band: string) => `SoH ${band} %`,
 };
 
 export const device = {

@@ -1,0 +1,35 @@
+/** Estimates with what they may be off by: two standard deviations, within which 95 of 100 lie. */
+import type { QualifiedValue } from '../../../core/contract/model.ts';
+import type { HealthReach } from '../../../core/estimate/health/trend.ts';
+import { formatNumber, NO_VALUE } from './numbers.ts';
+
+export const DEVIATIONS = 2;
+
+/** "71.2 ± 1.4", "56 ± 20": no more digits than the band has. */
+export function formatBand(value: number | null, sd: number | null): string {
+  if (value === null || sd === null) return NO_VALUE;
+  const band = DEVIATIONS * sd;
+  const decimals = band >= 2 ? 0 : 1;
+  return `${formatNumber(value, decimals)} ± ${formatNumber(band, decimals)}`;
+}
+
+export interface Band {
+  readonly low_pct: number;
+  readonly high_pct: number;
+}
+
+/** Within 0 to 100 %; undefined: there is none. */
+export function bandOf(value: QualifiedValue, sd: QualifiedValue): Band | undefined {
+  if (value.value === null || sd.value === null) return undefined;
+  const half = DEVIATIONS * sd.value;
+  return { low_pct: Math.max(0, value.value - half), high_pct: Math.min(100, value.value + half) };
+}
+
+/** By the newest moment at which it may be so: what has come already, will come within a span, after a time, or not. */
+export type Reach = 'reached' | 'between' | 'after' | 'far';
+
+export function reachOf({ from_ms, to_ms }: HealthReach, now_ms: number): Reach {
+  if (to_ms !== null && to_ms <= now_ms) return 'reached';
+  if (from_ms === null) return 'far';
+  return to_ms === null ? 'after' : 'between';
+}
