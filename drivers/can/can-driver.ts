@@ -288,14 +288,13 @@ function slotOf(decoder: PackDecoder): PackSlot {
   const { messages, iso_tp } = decoder.mapping;
   const cycles = messages.flatMap(({ message }) => message.cycle_ms ?? []);
   const spoken = messages.filter(({ reply_head }) => !reply_head);
-  const ids = [...(iso_tp ? [{ id: iso_tp.reply_id, extended: iso_tp.extended }] : []), ...spoken].map(
-    ({ id, extended }) => formatCanId(id, extended),
-  );
+  const replies = iso_tp.map(({ reply_id, extended }) => ({ id: reply_id, extended }));
+  const ids = [...replies, ...spoken].map(({ id, extended }) => formatCanId(id, extended));
   const shown = ids.length > 4 ? [...ids.slice(0, 4), `and ${ids.length - 4} more`] : ids;
   return {
     decoder,
     silence_ms: Math.max(
-      iso_tp ? MIN_ASKED_SILENCE_MS : MIN_PACK_SILENCE_MS,
+      iso_tp.length > 0 ? MIN_ASKED_SILENCE_MS : MIN_PACK_SILENCE_MS,
       cycles.length > 0 ? 3 * Math.min(...cycles) : 0,
     ),
     expected_ids: shown.join(', '),
@@ -309,7 +308,7 @@ function silentPack({ decoder, silence_ms, expected_ids }: PackSlot): string {
   const never = decoder.last_frame_mono_ms === Number.NEGATIVE_INFINITY;
   const seconds = silence_ms / 1000;
   const { polls, iso_tp } = decoder.mapping;
-  const asked = polls.length > 0 || iso_tp ? ' though asked' : '';
+  const asked = polls.length > 0 || iso_tp.length > 0 ? ' though asked' : '';
   const since = never ? `no frame within ${seconds} s of the start` : `no frame for ${seconds} s`;
   return `${since}${asked} (expected ids ${expected_ids})`;
 }

@@ -111,9 +111,13 @@ const nameUnion = (metrics: readonly { readonly name: string }[]) => metrics.map
 
 const Checksum = Type.Object(
   {
-    kind: Type.Literal('sum8', { description: 'Lowest 8 bits of the sum of the bytes before it' }),
+    kind: Type.Union([
+      Type.Literal('sum8', { description: 'Lowest 8 bits of the sum of the bytes before it' }),
+      Type.Literal('inverted_sum8', { description: 'The same, every bit inverted' }),
+      Type.Literal('crc8_85', { description: 'CRC-8 of the bytes before it, polynomial 85 hex' }),
+    ]),
     byte: Type.Integer({ minimum: 1, maximum: 63, description: 'Where it stands, from 0' }),
-    start: Type.Integer({ minimum: 0, maximum: 255, description: 'What the sum begins with' }),
+    start: Type.Integer({ minimum: 0, maximum: 255, description: 'What it begins with' }),
     plus_id: Type.Optional(Type.Boolean({ description: 'The id on the bus is added too' })),
   },
   { ...closed, description: 'A frame whose checksum is wrong or missing is dropped and counted' },

@@ -20,7 +20,7 @@ import {
 } from './can-profile.ts';
 import type { AlarmSignal, NumberedSignals, PackSignal, Poll } from './can-section.ts';
 import type { DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
-import { isReadService, requestsOf } from './iso-tp/iso-tp-reads.ts';
+import { isoTpSections, isReadService, requestsOf } from './iso-tp/iso-tp-reads.ts';
 import type { IsoTpRead } from './iso-tp/iso-tp-section.ts';
 import { isReadRequest } from './read-requests.ts';
 
@@ -78,8 +78,12 @@ class CanProfileCheck {
     section.polls?.forEach((poll, i) => {
       this.#checkPoll(['can', 'polls', i], poll);
     });
-    section.iso_tp?.reads.forEach((read, i) => {
-      this.#checkRead(['can', 'iso_tp', 'reads', i], read);
+    isoTpSections(section.iso_tp).forEach(({ reads, use_when }, l) => {
+      const place = ['can', 'iso_tp', ...(Array.isArray(section.iso_tp) ? [l] : [])];
+      if (use_when) this.#checkOption([...place, 'use_when'], use_when);
+      reads.forEach((read, i) => {
+        this.#checkRead([...place, 'reads', i], read);
+      });
     });
     if (this.#problems.length === 0) return [];
     const unread = dbc.warnings.map(({ line, text }) => ({

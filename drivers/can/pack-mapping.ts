@@ -25,7 +25,7 @@ import type { AlarmLevelName, Checksum, NumberedSignals, Poll, UseWhen } from '.
 import { checkCanProfile, describeCanProblem } from './check-profile.ts';
 import type { DbcMessage, DbcSignal } from './dbc/dbc-model.ts';
 import type { MessageDecoder } from './dbc/message-decoder.ts';
-import { type IsoTpLink, isoTpLink, staleAfterMs } from './iso-tp/iso-tp-reads.ts';
+import { type IsoTpLink, isoTpLinks, staleAfterMs } from './iso-tp/iso-tp-reads.ts';
 
 export const TargetKind = { pack: 0, cell: 1, sensor: 2 } as const;
 
@@ -122,7 +122,7 @@ export interface PackMapping {
   /** What the pack must be asked for, its address filled in. */
   readonly polls: readonly ReadRequest[];
   /** What is read of it over ISO-TP. */
-  readonly iso_tp: IsoTpLink | undefined;
+  readonly iso_tp: readonly IsoTpLink[];
   /** Cells whose temperature each sensor gives; undefined where the installer did not say. */
   readonly cells_of_sensor: readonly (readonly number[])[] | undefined;
 }
@@ -154,7 +154,7 @@ export function mapPack(binding: PackBinding): PackMapping {
   });
   const keptNames = new Set(kept.map(i => all[i].name));
   const { section } = canProfile;
-  const iso_tp = section.iso_tp && isoTpLink(section.iso_tp, binding.options, name => keptNames.has(name));
+  const iso_tp = isoTpLinks(section.iso_tp, binding.options, name => keptNames.has(name));
   const messages = kept.map((i, index) =>
     mapMessage(canProfile, binding, all[i], meanings[i], index, iso_tp),
   );
@@ -204,11 +204,12 @@ function mapMessage(
   message: DbcMessage,
   meaning: Meaning,
   index: number,
-  iso_tp: IsoTpLink | undefined,
+  iso_tp: readonly IsoTpLink[],
 ): MappedMessage {
   const mapping = section.messages[message.name] ?? {};
   const decoder = decoders.get(message.name);
-  const read = iso_tp?.reads.find(one => one.message === message.name);
+  const link = iso_tp.find(({ reads }) => reads.some(one => one.message === message.name));
+  const read = link?.reads.find(one => one.message === message.name);
   const { no_reading_when } = mapping;
   const signalOf = (name: string) => message.signals.findIndex(other => other.name === name);
   if (!decoder) throw new GatewayError('PROFILE_INVALID', `no decoder for message ${message.name}`);
@@ -227,8 +228,7 @@ function mapMessage(
     },
     checksum: mapping.checksum,
     is_identity: section.identity?.message === message.name,
-    stale_ms:
-      mapping.stale_ms ?? (read && iso_tp ? staleAfterMs(read, iso_tp) : staleLimit(message.cycle_ms)),
+    stale_ms: mapping.stale_ms ?? (read && link ? staleAfterMs(read, link) : staleLimit(message.cycle_ms)),
     sent_only_while_active: mapping.sent_only_while_active ?? false,
   };
 }

@@ -72,10 +72,11 @@ function send(decoder: PackDecoder, id: number, extended: boolean, data: Uint8Ar
 /** Frames of a reply, through what reassembles them in the driver. */
 function receive(decoder: PackDecoder, id: number, extended: boolean, frames: readonly string[]): void {
   const { iso_tp, messages } = decoder.mapping;
-  if (!iso_tp) throw new Error('the profile reads nothing over ISO-TP');
+  const link = iso_tp.find(({ reply_id }) => reply_id === id);
+  if (!link) throw new Error(`the profile reads no replies of id ${id.toString(16)}`);
   const bus = { name: 'none', counters: {}, open: async () => {}, close: async () => {}, restart() {} };
   let replies = 0;
-  const reader = new EcuReader(bus, new ManualClock(), iso_tp, (read, data, length) => {
+  const reader = new EcuReader(bus, new ManualClock(), link, (read, data, length) => {
     const mapped = messages.find(({ message }) => message.name === read.message);
     if (!mapped) throw new Error(`no message ${read.message}`);
     decoder.decode(mapped, { id, extended, data, length, fd: false, rx_mono_ms: 0 });

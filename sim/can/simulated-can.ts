@@ -2,6 +2,7 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import type { CanFrame } from '../../drivers/can/can-bus.ts';
 import { createCanEncoder } from '../../drivers/can/can-encoder.ts';
+import type { IsoTpRead } from '../../drivers/can/iso-tp/iso-tp-reads.ts';
 import { mapPack } from '../../drivers/can/pack-mapping.ts';
 import { SocketCanBus } from '../../drivers/can/socketcan-bus.ts';
 import type { SentFrame, VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
@@ -51,7 +52,7 @@ function attachDevice(
   const { messages } = createCanEncoder(binding);
   const { iso_tp, ...mapping } = mapPack(binding);
   const polls = mapping.polls.filter(({ answers }) => answers.length > 0);
-  const reads = iso_tp?.reads ?? [];
+  const reads = iso_tp.flatMap(link => link.reads);
   const asked = new Set([...polls.flatMap(({ answers }) => answers), ...reads.map(({ message }) => message)]);
   const broadcast = messages.filter(({ name }) => !asked.has(name));
   const due_mono_ms = new Float64Array(broadcast.length);
@@ -61,21 +62,20 @@ function attachDevice(
       if (isSameFrame(poll, request))
         for (const message of messages)
           if (poll.answers.includes(message.name)) message.frames(source.reading, send);
-    ecu?.take(request);
+    for (const ecu of ecus) ecu.take(request);
   };
-  const isAsked = polls.length > 0 || iso_tp !== undefined;
+  const isAsked = polls.length > 0 || iso_tp.length > 0;
   const node = hub.bus(connection_id).attach(isAsked ? answer : undefined);
   const send = node.send.bind(node);
-  const ecu =
-    iso_tp &&
-    new SimulatedEcu(iso_tp, send, ({ message }) => {
-      let reply: Uint8Array | undefined;
-      const encoder = messages.find(({ name }) => name === message);
-      encoder?.frames(source.reading, ({ data }) => {
-        reply = data.slice();
-      });
-      return reply;
+  const replyTo = (read: IsoTpRead) => {
+    let reply: Uint8Array | undefined;
+    const encoder = messages.find(({ name }) => name === read.message);
+    encoder?.frames(source.reading, ({ data }) => {
+      reply = data.slice();
     });
+    return reply;
+  };
+  const ecus = iso_tp.map(link => new SimulatedEcu(link, send, replyTo));
   return {
     broadcasts: broadcast.length > 0,
     publish() {

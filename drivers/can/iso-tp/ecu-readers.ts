@@ -14,7 +14,8 @@ interface HasDecoder {
 type Decode<Slot> = (slot: Slot, mapped: MappedMessage, reply: CanFrame) => void;
 
 export class EcuReaders<Slot extends HasDecoder> {
-  readonly #bySlot = new Map<Slot, EcuReader>();
+  readonly #all: EcuReader[] = [];
+  readonly #bySlot = new Map<Slot, EcuReader[]>();
   readonly #byId = new Map<number, EcuReader[]>();
 
   /** @throws GatewayError CONFIG_INVALID (two packs would answer under one id) */
@@ -28,40 +29,49 @@ export class EcuReaders<Slot extends HasDecoder> {
     const taken = new Map<string, string>();
     for (const slot of slots) {
       const { mapping, binding } = slot.decoder;
-      if (!mapping.iso_tp) continue;
-      const { reply_id, extended, reply_address } = mapping.iso_tp;
-      const place = `${canKey(reply_id, extended)} ${reply_address ?? ''}`;
-      const other = taken.get(place);
-      if (other !== undefined)
-        throw new GatewayError(
-          'CONFIG_INVALID',
-          `connection ${connection_id}: packs ${other} and ${binding.pack_id} both answer with CAN id ${formatCanId(reply_id, extended)}, which such packs cannot change; give each a bus of its own`,
-        );
-      taken.set(place, binding.pack_id);
       const byName = new Map(mapping.messages.map(mapped => [mapped.message.name, mapped]));
-      const reply = { id: reply_id, extended, data: new Uint8Array(0), length: 0, fd: false, rx_mono_ms: 0 };
-      const reader = new EcuReader(bus, clock, mapping.iso_tp, (read, message, length, rx_mono_ms) => {
-        const mapped = byName.get(read.message);
-        if (mapped) decode(slot, mapped, Object.assign(reply, { data: message, length, rx_mono_ms }));
-      });
-      this.#bySlot.set(slot, reader);
-      for (const { id } of reader.ids()) {
-        const key = canKey(id, extended);
-        this.#byId.set(key, [...(this.#byId.get(key) ?? []), reader]);
+      for (const link of mapping.iso_tp) {
+        const { reply_id, extended, reply_address } = link;
+        const place = `${canKey(reply_id, extended)} ${reply_address ?? ''}`;
+        const other = taken.get(place);
+        if (other !== undefined)
+          throw new GatewayError(
+            'CONFIG_INVALID',
+            `connection ${connection_id}: packs ${other} and ${binding.pack_id} both answer with CAN id ${formatCanId(reply_id, extended)}, which such packs cannot change; give each a bus of its own`,
+          );
+        taken.set(place, binding.pack_id);
+        const reply = {
+          id: reply_id,
+          extended,
+          data: new Uint8Array(0),
+          length: 0,
+          fd: false,
+          rx_mono_ms: 0,
+        };
+        const reader = new EcuReader(bus, clock, link, (read, message, length, rx_mono_ms) => {
+          const mapped = byName.get(read.message);
+          if (mapped) decode(slot, mapped, Object.assign(reply, { data: message, length, rx_mono_ms }));
+        });
+        this.#all.push(reader);
+        this.#bySlot.set(slot, [...(this.#bySlot.get(slot) ?? []), reader]);
+        for (const { id } of reader.ids()) {
+          const key = canKey(id, extended);
+          this.#byId.set(key, [...(this.#byId.get(key) ?? []), reader]);
+        }
       }
     }
   }
 
   ids(): CanId[] {
-    return [...this.#bySlot.values()].flatMap(reader => reader.ids());
+    return this.#all.flatMap(reader => reader.ids());
   }
 
   start(isUp: () => boolean): void {
-    for (const reader of this.#bySlot.values()) reader.start(isUp);
+    for (const reader of this.#all) reader.start(isUp);
   }
 
   stop(): void {
-    for (const reader of this.#bySlot.values()) reader.stop();
+    for (const reader of this.#all) reader.stop();
   }
 
   /** True: the frame belongs to one of the devices. */
@@ -75,13 +85,17 @@ export class EcuReaders<Slot extends HasDecoder> {
 
   /** Why a pack is not asked now; undefined: it is, or never was. */
   holdingBack(slot: Slot, mono_ms: number): string | undefined {
-    return this.#bySlot.get(slot)?.holdingBack(mono_ms);
+    for (const reader of this.#bySlot.get(slot) ?? []) {
+      const reason = reader.holdingBack(mono_ms);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
   }
 
   /** Of all devices together; empty where there is none. */
   counters(): Record<string, number> {
     const sums: Record<string, number> = {};
-    for (const { counters } of this.#bySlot.values())
+    for (const { counters } of this.#all)
       for (const [name, count] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + count;
     return sums;
   }

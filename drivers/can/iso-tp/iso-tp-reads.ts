@@ -1,6 +1,6 @@
 /** What is read of a device over ISO-TP, worked out for one pack. */
 import { holds } from '../../profiles/option-is.ts';
-import type { IsoTpSection } from './iso-tp-section.ts';
+import type { IsoTpLinkSection, IsoTpSection, IsoTpRead as ReadSection } from './iso-tp-section.ts';
 
 type Options = Parameters<typeof holds>[1];
 
@@ -66,20 +66,41 @@ export function requestBytes(hex: string): Uint8Array {
 export function requestsOf({
   request,
   count = 1,
+  first = 1,
   message,
-}: Pick<IsoTpSection['reads'][number], 'request' | 'count' | 'message'>): [Uint8Array, string][] {
+}: Pick<ReadSection, 'request' | 'count' | 'first' | 'message'>): [Uint8Array, string][] {
   return Array.from({ length: count }, (_, i) => {
     const bytes = requestBytes(request);
     const identifier = bytes.length === 3 ? bytes[1] * 0x100 + bytes[2] + i : bytes[1] + i;
     if (bytes.length === 3) bytes.set([(identifier >> 8) & 0xff, identifier & 0xff], 1);
     else bytes[1] = identifier & 0xff;
-    return [bytes, message.replace(/\{(n+)\}/, (_all, digits) => String(i + 1).padStart(digits.length, '0'))];
+    return [
+      bytes,
+      message.replace(/\{(n+)\}/, (_all, digits) => String(first + i).padStart(digits.length, '0')),
+    ];
   });
 }
 
+/** The forms a profile may write, as one. */
+export function isoTpSections(section: IsoTpSection | undefined): readonly IsoTpLinkSection[] {
+  if (section === undefined) return [];
+  return Array.isArray(section) ? section : [section as IsoTpLinkSection];
+}
+
 /** `isUsed`: whether a message of the DBC says anything of this pack. */
-export function isoTpLink(
-  section: IsoTpSection,
+export function isoTpLinks(
+  section: IsoTpSection | undefined,
+  options: Options,
+  isUsed: (message: string) => boolean,
+): IsoTpLink[] {
+  return isoTpSections(section)
+    .filter(({ use_when }) => use_when === undefined || holds(use_when, options))
+    .map(one => isoTpLink(one, options, isUsed))
+    .filter(({ reads }) => reads.length > 0);
+}
+
+function isoTpLink(
+  section: IsoTpLinkSection,
   options: Options,
   isUsed: (message: string) => boolean,
 ): IsoTpLink {

@@ -15,9 +15,10 @@ const IsoTpRead = Type.Object(
       Type.Integer({
         minimum: 2,
         maximum: 512,
-        description: 'So many requests, each with an identifier one higher; `message` then has a {n}, from 1',
+        description: 'So many requests, each with an identifier one higher; `message` then has a {n}',
       }),
     ),
+    first: Type.Optional(Type.Integer({ minimum: 0, description: 'What {n} begins with (default 1)' })),
     message: Type.String({
       minLength: 1,
       description:
@@ -32,8 +33,9 @@ const IsoTpRead = Type.Object(
 const Byte = (description: string) => Type.Optional(Type.Integer({ minimum: 0, maximum: 0xff, description }));
 const Id = Type.Integer({ minimum: 0, maximum: 0x1fffffff });
 
-export const IsoTpSection = Type.Object(
+const IsoTpLinkSection = Type.Object(
   {
+    use_when: Type.Optional(OptionIs),
     request_id: Id,
     reply_id: Id,
     extended: Type.Optional(Type.Boolean({ description: 'Both ids have 29 bits (default false)' })),
@@ -58,5 +60,9 @@ export const IsoTpSection = Type.Object(
   },
 );
 
+/** One device, or several that answer for one pack. */
+export const IsoTpSection = Type.Union([IsoTpLinkSection, Type.Array(IsoTpLinkSection, { minItems: 1 })]);
+
+export type IsoTpLinkSection = Static<typeof IsoTpLinkSection>;
 export type IsoTpSection = Static<typeof IsoTpSection>;
 export type IsoTpRead = Static<typeof IsoTpRead>;

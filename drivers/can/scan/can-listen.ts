@@ -50,7 +50,7 @@ export class CanListener {
 
   /** Of devices that nobody else has asked meanwhile. */
   #readers(mappings: readonly PackMapping[]): EcuReader[] {
-    const links = mappings.flatMap(({ iso_tp }) => iso_tp ?? []);
+    const links = mappings.flatMap(({ iso_tp }) => iso_tp);
     const isAsked = (link: IsoTpLink) =>
       [...this.traffic.ids].some(({ id, extended }) => id === link.request_id && extended === link.extended);
     return links

@@ -151,8 +151,9 @@ async function fitOf(
 function seenIdsOf({ messages, iso_tp }: PackMapping, traffic: CanTraffic): Map<string, SeenId> {
   const found = new Map<string, SeenId>();
   for (const seen of traffic.ids) {
-    if (iso_tp && seen.id === iso_tp.reply_id && seen.extended === iso_tp.extended)
-      for (const name of repliesIn(seen, iso_tp)) found.set(name, seen);
+    for (const link of iso_tp)
+      if (seen.id === link.reply_id && seen.extended === link.extended)
+        for (const name of repliesIn(seen, link)) found.set(name, seen);
     for (const { id, mask, extended, message, reply_head } of messages) {
       if (reply_head) continue;
       if (seen.extended !== extended || (seen.id & mask) !== (id & mask)) continue;

@@ -55,15 +55,17 @@ export function trafficOf(bindings: readonly PackBinding[], rounds = 3): CanTraf
   for (const binding of bindings) {
     const encoder = createCanEncoder(binding);
     const reading = healthyReading(binding);
-    const { iso_tp, messages } = mapPack(binding);
-    const replies = new Set(messages.flatMap(({ reply_head, message }) => (reply_head ? message.name : [])));
+    const { iso_tp } = mapPack(binding);
+    const linkOf = (name: string) =>
+      iso_tp.find(({ reads }) => reads.some(({ message }) => message === name));
     for (let round = 0; round < rounds; round++)
       for (const message of encoder.messages)
         message.frames(reading, frame => {
-          if (!iso_tp || !replies.has(message.name)) traffic.add(frame, 1000 * round);
+          const link = linkOf(message.name);
+          if (!link) traffic.add(frame, 1000 * round);
           else
-            for (const data of framesOf(frame.data, iso_tp.reply_address, 0xaa))
-              traffic.add({ id: iso_tp.reply_id, extended: iso_tp.extended, data, length: 8 }, 1000 * round);
+            for (const data of framesOf(frame.data, link.reply_address, 0xaa))
+              traffic.add({ id: link.reply_id, extended: link.extended, data, length: 8 }, 1000 * round);
         });
   }
   return traffic;
