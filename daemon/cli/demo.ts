@@ -7,9 +7,9 @@ import { systemClock } from '../../core/clock/system-clock.ts';
 import { describeError, GatewayError, isDiskFault } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
-import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
-import { type GatewayConfig, loadConfig } from '../config/load.ts';
+import type { GatewayConfig } from '../config/load.ts';
+import { loadNamedConfig, namedProfiles } from '../config/named-profiles.ts';
 import { Gateway, type StartedGateway } from '../gateway.ts';
 import type { FirstAdministrator } from '../server/auth/first-administrator.ts';
 import { generatePassword } from '../server/auth/passwords.ts';
@@ -39,9 +39,9 @@ export async function demo(options: DemoOptions): Promise<number> {
   });
   const environment = await withFreePort(options.environment);
   const config_file = options.config_file ?? DEMO_CONFIG;
-  const profiles = loadProfilesFor(config_file);
+  const profiles = namedProfiles(config_file);
   for (const line of formatProblems(profiles.problems)) log.error({ reason: line }, 'profile left out');
-  loadConfig(config_file, environment, profiles);
+  loadNamedConfig(config_file, environment, profiles);
   const is_made = prepareStateDirectory(environment.state_dir);
   // Others may enter (not list) what was made: as root, PostgreSQL runs under another account.
   if (is_made) await chmod(environment.state_dir, 0o711);
@@ -58,7 +58,7 @@ export async function demo(options: DemoOptions): Promise<number> {
         const database_url = environment.database_url ?? postgres?.database_url;
         const login = await demoLogin(environment);
         const settled: Environment = { ...environment, database_url, admin_password: login.password };
-        const config = loadConfig(config_file, settled, profiles);
+        const config = loadNamedConfig(config_file, settled, profiles);
         gateway = new Gateway({
           config,
           environment: settled,

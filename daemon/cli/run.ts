@@ -1,9 +1,8 @@
 /** `bms-gateway run`: the daemon as systemd (or a person) starts it. */
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
-import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadNamedConfig, namedProfiles } from '../config/named-profiles.ts';
 import { Gateway } from '../gateway.ts';
 import { createLogger } from '../system/logger.ts';
 import { createNotifier } from '../system/notify.ts';
@@ -22,9 +21,9 @@ export async function run({ config_file, environment, version }: RunOptions): Pr
     form: process.stdout.isTTY ? 'readable' : process.env.JOURNAL_STREAM ? 'journal' : 'json',
     write: line => process.stdout.write(line),
   });
-  const profiles = loadProfilesFor(config_file);
+  const profiles = namedProfiles(config_file);
   for (const line of formatProblems(profiles.problems)) log.error({ reason: line }, 'profile left out');
-  const config = loadConfig(config_file, environment, profiles);
+  const config = loadNamedConfig(config_file, environment, profiles);
   for (const line of formatProblems(config.warnings)) log.warn({ reason: line }, 'doubtful configuration');
   prepareStateDirectory(environment.state_dir);
   const { promise: again, resolve: onStorageBack } = Promise.withResolvers<string>();

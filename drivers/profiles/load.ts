@@ -26,13 +26,16 @@ export interface LoadedProfiles {
   readonly faults: ReadonlyMap<string, string>;
 }
 
-/** Reads every profile of `directory` (default: those that come with the gateway). */
-export function loadProfiles(directory: string = import.meta.dirname): LoadedProfiles {
+/** Reads every profile of `directory` (default: those that come with the gateway) whose file is wanted. */
+export function loadProfiles(
+  directory: string = import.meta.dirname,
+  isWanted: (id: string) => boolean = () => true,
+): LoadedProfiles {
   const profiles = new Map<string, Profile>();
   const problems: Problem[] = [];
   const faults = new Map<string, string>();
   for (const name of readdirSync(directory).sort()) {
-    if (!name.endsWith('.yaml')) continue;
+    if (!name.endsWith('.yaml') || !isWanted(basename(name, '.yaml'))) continue;
     const loaded = loadProfile(join(directory, name));
     problems.push(...loaded.problems);
     if (loaded.profile) profiles.set(loaded.profile.id, loaded.profile);
@@ -43,10 +46,11 @@ export function loadProfiles(directory: string = import.meta.dirname): LoadedPro
 
 /**
  * The profiles that come with the gateway, and the site's own from the folder `profiles` beside its
- * configuration file. One of its own under the id of another is left out.
+ * configuration file. One of its own under the id of another is left out. `isWanted`: of those that come with the
+ * gateway.
  */
-export function loadProfilesFor(config_file: string): LoadedProfiles {
-  const bundled = loadProfiles();
+export function loadProfilesFor(config_file: string, isWanted?: (id: string) => boolean): LoadedProfiles {
+  const bundled = loadProfiles(import.meta.dirname, isWanted);
   const folder = join(dirname(config_file), 'profiles');
   if (!existsSync(folder)) return bundled;
   try {
