@@ -6,6 +6,7 @@ import { plausibleLimits } from '../core/reading/plausibility.ts';
 import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { readEnvironment } from '../daemon/config/environment.ts';
 import { loadConfig } from '../daemon/config/load.ts';
+import { Estimates } from '../daemon/estimates/estimates.ts';
 import { Sampler } from '../daemon/pipeline/sampler.ts';
 import { Supervisor } from '../daemon/supervisor.ts';
 import { loadProfiles } from '../drivers/profiles/load.ts';
@@ -52,6 +53,14 @@ export async function simulateFleet(moment_count: number): Promise<SimulatedFlee
       state: states[binding.pack],
       judge: new PackJudge(states[binding.pack], plausibleLimits(binding.profile.plausible)),
     }));
+  const estimates = new Estimates({
+    topology,
+    packs,
+    plans: loaded.estimates,
+    interval_ms,
+    wallMs: () => clock.wallMs(),
+    log,
+  });
   const moments: SimulatedRow[][] = [];
   let moment: SimulatedRow[] = [];
   const sampler = new Sampler({
@@ -59,6 +68,8 @@ export async function simulateFleet(moment_count: number): Promise<SimulatedFlee
     interval_ms,
     packs,
     onReading: reading => {
+      estimates.take(reading);
+      estimates.showInLog(reading);
       const bytes = Buffer.alloc(maxEncodedBytes(reading.shape));
       const used = encodeInto(reading, new DataView(bytes.buffer, bytes.byteOffset), 0);
       moment.push({ pack: reading.pack, body: Buffer.from(bytes.subarray(0, used)) });

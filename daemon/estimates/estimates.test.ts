@@ -1,4 +1,5 @@
 /** Estimates in the daemon: what a reading carries, when it is stored, what survives a restart and what a swap ends. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { madeDrive, madeModel, madeSeries } from '../../core/estimate/testing/made-cell.ts';
 import { silentLogger } from '../../core/log.ts';
@@ -144,6 +145,21 @@ test('they go on after a restart, over a gap of hours with less certainty', () =
   late.estimates.show(late.reading);
   const sdOf = ({ reading }: Site) => reading.column(CellMetric.estimated_soc_sd_pct)[0];
   expect(sdOf(late)).toBeGreaterThan(sdOf(after));
+});
+
+test('a document of version 1 is read as it was written', () => {
+  const golden = JSON.parse(readFileSync(new URL('./testing/estimates-1.json', import.meta.url), 'utf8'));
+  const site = new Site();
+  const [kept] = site.estimates.remembered();
+  expect(kept.restore(golden)).toBe(true);
+  expect(kept.toJSON()).toEqual(golden);
+  const { odometers, health } = site.estimates.reply(0);
+  expect(odometers.place).toMatchObject({ ah_in: 812.5, kwh_out: 40.25, equivalent_full_cycles: 7.9 });
+  expect(odometers.pack.band_hours[17]).toBe(12.5);
+  expect(health.points).toEqual([{ t_ms: START_MS, soh_pct: 97.4, sd_pct: 2 }]);
+  site.t_ms = START_MS + 3_600_000;
+  site.run(1);
+  expect(site.soc).toBeGreaterThan(0);
 });
 
 test('another pack in its place begins anew; the place counts on', () => {

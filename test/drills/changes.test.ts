@@ -18,7 +18,7 @@ test('a quantity: one line, and its column at the centre', () => {
   const edits: Edits = {
     'core/metrics.ts': [
       [
-        "metric('device_status', 'Device status', '', 1, 0, 15),",
+        "metric('estimated_soh_sd_pct', 'Deviation of the estimated state of health', '%', 0.1, 0, 100),",
         "\n  metric('coolant_temperature_c', 'Coolant temperature', '°C', 0.1, -60, 150),",
       ],
     ],
