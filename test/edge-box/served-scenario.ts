@@ -64,10 +64,16 @@ async function observe(): Promise<void> {
   // Requests go through the kernel to the adapter, answers come back.
   await attach(answering, 'slcan1', '5');
   await scan('slcan1', '--profile', 'daly-can');
+  // Long replies over ISO-TP, with flow control, through the kernel.
+  bringUp('vcan1');
+  const vehicle = ['--profile', 'hyundai-kia-64kwh'];
+  const diagnosed = gateway('simulate', ...vehicle, '--cells', '98', '--listen', 'vcan1');
+  await diagnosed.waitFor(/Ctrl-C stops/, WAIT_MS);
+  await scan('vcan1', ...vehicle);
   // The gateway's own slcan, without the kernel's.
   const [, port] = await direct.waitFor(/(\/dev\/pts\/\d+)/, WAIT_MS);
   await scan(`slcan:${port}:250000`);
-  for (const process of [broadcasting, answering, direct]) seen.exit_codes.push((await process.stop()).code);
+  for (const process of [broadcasting, answering, direct, diagnosed]) seen.exit_codes.push((await process.stop()).code);
 }
 
 try {

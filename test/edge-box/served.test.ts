@@ -52,5 +52,11 @@ describe.skipIf(!canRun)('virtual hardware in the edge box', () => {
     expect(findings[0]).toMatchObject({ profile: 'daly-can', cells: 8 });
   });
 
-  test('each stops cleanly', () => expect(seen.exit_codes).toEqual([0, 0, 0]));
+  test('a battery of a vehicle is read over ISO-TP, cell by cell', () => {
+    const [found] = seen.scans.vcan1.findings;
+    expect(found).toMatchObject({ profile: 'hyundai-kia-64kwh', cells: 98 });
+    expect(found.confidence_pct).toBeGreaterThan(80);
+  });
+
+  test('each stops cleanly', () => expect(seen.exit_codes).toEqual([0, 0, 0, 0]));
 });

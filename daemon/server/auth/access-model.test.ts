@@ -196,4 +196,4 @@ test('each token opens what it should, whatever happened', async () => {
     }),
     { numRuns: 15 },
   );
-}, 60_000);
+}, 180_000);
