@@ -4,6 +4,7 @@ import { benchDbc } from './dbc.bench.ts';
 import { benchEstimate } from './estimate.bench.ts';
 import { benchFanOut } from './fan-out.bench.ts';
 import { benchFootprint } from './footprint.bench.ts';
+import { benchIsoTp } from './iso-tp.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchManyPacks } from './many-packs.bench.ts';
 import { benchModbus } from './modbus.bench.ts';
@@ -14,6 +15,7 @@ import { benchSync } from './sync.bench.ts';
 const only = process.argv[2];
 for (const [name, bench] of [
   ['dbc', benchDbc],
+  ['iso-tp', benchIsoTp],
   ['modbus', benchModbus],
   ['pipeline', benchPipeline],
   ['store', benchStore],
