@@ -333,6 +333,27 @@ test('a device alarm is quoted; its level is followed; unknown keeps it as it wa
   expect(bench.emitted.at(-1)?.occurrences).toBe(1);
 });
 
+test('a device alarm that is no longer reported is over in its time, also when a restart lies in it', () => {
+  const bench = new AlertBench([]);
+  const at = (level: number, mono_ms: number) => {
+    bench.reading.device_alarm_level[0] = level;
+    bench.at(mono_ms);
+  };
+  at(DeviceAlarmLevel.alarm, 0);
+  at(DeviceAlarmLevel.none, 1000);
+  bench.restart(100_000, []);
+  at(DeviceAlarmLevel.none, 1000 + CLEAR_AFTER_MS - 1);
+  expect(bench.active()).toHaveLength(1);
+  at(DeviceAlarmLevel.none, 1000 + CLEAR_AFTER_MS);
+  expect(bench.active()).toEqual([]);
+  // Silence in between counts for nothing.
+  at(DeviceAlarmLevel.alarm, 1_000_000);
+  at(DeviceAlarmLevel.none, 1_001_000);
+  at(DeviceAlarmLevel.unknown, 1_002_000);
+  at(DeviceAlarmLevel.none, 3_000_000);
+  expect(bench.active()).toHaveLength(1);
+});
+
 test('what is no longer configured is unknown until somebody acknowledges that', () => {
   const bench = new AlertBench([atOnce]);
   bench.cell(0, 3.7);

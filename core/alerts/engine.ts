@@ -6,10 +6,10 @@ import type { Topology } from '../topology/topology.ts';
 import type { Alert } from './alert.ts';
 import { AlertBook, type Emit, type Subject } from './alert-book.ts';
 import { DeviceAlarmRules } from './kinds/device-alarms.ts';
-import type { PackMoment, PackSubject, RuleKind } from './kinds/kind.ts';
+import type { PackMoment, PackSubject, Pending, RuleKind } from './kinds/kind.ts';
 import { PackApartRule } from './kinds/pack-apart.ts';
 import { SilenceRule } from './kinds/silence.ts';
-import { type Pending, ThresholdRules } from './kinds/threshold.ts';
+import { ThresholdRules } from './kinds/threshold.ts';
 import { TwoDevicesRule } from './kinds/two-devices.ts';
 import { WeakCellRule } from './kinds/weak-cell.ts';
 import type { ServiceOf } from './out-of-service.ts';
@@ -92,13 +92,13 @@ export class AlertEngine {
     this.#thresholds.replace(rules);
   }
 
-  /** Delays that run: what is beyond a limit, but not yet for long enough. */
+  /** Delays that run: what is beyond a limit, or back, but not yet for long enough. */
   pending(mono_ms: number): Pending[] {
-    return this.#thresholds.pending(mono_ms);
+    return this.#kinds.flatMap(kind => kind.pending?.(mono_ms) ?? []);
   }
 
   resume(pending: readonly Pending[], mono_ms: number): void {
-    this.#thresholds.resume(pending, mono_ms);
+    for (const kind of this.#kinds) kind.resume?.(pending, mono_ms);
   }
 
   /** Takes over open alerts from before a restart. Those whose pack or rule is no longer configured are unknown now. */

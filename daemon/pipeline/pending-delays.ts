@@ -4,7 +4,7 @@
  */
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Pending } from '../../core/alerts/kinds/threshold.ts';
+import type { Pending } from '../../core/alerts/kinds/kind.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { ReadableDocuments } from '../store/documents/readable-documents.ts';

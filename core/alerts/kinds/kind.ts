@@ -42,6 +42,21 @@ export interface RuleKind {
   knows(rule_id: string, node: PackNode): boolean;
   /** Called for every pack at every moment; allocates nothing while nothing changes. */
   judge(moment: PackMoment, book: AlertBook, emit: Emit): void;
+  /** Delays that run, for a restart, and how they go on after it; what is of another kind is passed over. */
+  pending?(mono_ms: number): Pending[];
+  resume?(pending: readonly Pending[], mono_ms: number): void;
   /** Called once at the end of every moment. */
   finish?(end: MomentEnd, book: AlertBook, emit: Emit): void;
+}
+
+/** Of a rule and a pack whose value is beyond a limit, or back, but not yet for long enough. */
+export interface Pending {
+  readonly rule_id: string;
+  readonly pack_id: string;
+  /** In the order of the rule's levels; null: it is not beyond that one. */
+  readonly lasted_ms: readonly (number | null)[];
+  /** How long the value of an active alert is back already; null: it is not. */
+  readonly back_ms: number | null;
+  /** The same for all levels; absent, where it was stored by a program that did not tell them apart: as `back_ms`. */
+  readonly clear_ms?: number | null | undefined;
 }

@@ -9,7 +9,7 @@ import type { Alert } from '../alert.ts';
 import { type AlertBook, type Emit, type Found, holding } from '../alert-book.ts';
 import { type Figure, figureOf, PackFigures, type ReadyLimit, readyLimit, ruleQuantity } from '../figures.ts';
 import { type PackRule, ruleOfPack, type ThresholdRule } from '../rule.ts';
-import type { PackMoment, PackSubject, RuleKind } from './kind.ts';
+import type { PackMoment, PackSubject, Pending, RuleKind } from './kind.ts';
 
 const LEVELS = 3;
 
@@ -67,18 +67,6 @@ class Watched implements PackRule {
   forgetBack(): void {
     this.back_since_ms = this.clear_since_ms = Number.NaN;
   }
-}
-
-/** Of a rule and a pack whose value is beyond a limit, or back, but not yet for long enough. */
-export interface Pending {
-  readonly rule_id: string;
-  readonly pack_id: string;
-  /** In the order of the rule's levels; null: it is not beyond that one. */
-  readonly lasted_ms: readonly (number | null)[];
-  /** How long the value of an active alert is back already; null: it is not. */
-  readonly back_ms: number | null;
-  /** The same for all levels; absent, where it was stored by a program that did not tell them apart: as `back_ms`. */
-  readonly clear_ms?: number | null | undefined;
 }
 
 export class ThresholdRules implements RuleKind {
