@@ -6,6 +6,8 @@ const NOT_OF_THE_PAGE = [
   // Of index.html, which has no language yet.
   'noscript',
   'code, pre',
+  // Months are of the locale.
+  'time',
   '.alert-message, .card-reason, .page-reason, .page-sub:not(:has(*)), .form-error',
   // Of rules and profiles.
   '.threshold h3, .threshold legend, .threshold-head .quiet, .alarm-list li > span:last-child, .estimate-model',

@@ -1,4 +1,5 @@
 /** What the gateway estimates itself, beside the device's figures: charge and health with their bands, and what that rests on. */
+import type { ComponentChildren } from 'preact';
 import type { EstimatesReply, OdometerView } from '../../../../core/contract/estimates.ts';
 import type { PackDetail } from '../../../../core/contract/model.ts';
 import type { HealthReach } from '../../../../core/estimate/health/trend.ts';
@@ -160,8 +161,8 @@ function Basis({ pack: { estimate } }: { pack: PackDetail }) {
 function Odometers({ reply: { odometers } }: { reply: EstimatesReply }) {
   const text = t().estimates;
   const both = [odometers.pack, odometers.place];
-  const rows: [string, (one: OdometerView) => string][] = [
-    [text.since, one => (one.since_ms === null ? formatNumber(null, 0) : formatDay(one.since_ms))],
+  const rows: [string, (one: OdometerView) => ComponentChildren][] = [
+    [text.since, one => (one.since_ms === null ? NO_VALUE : <time>{formatDay(one.since_ms)}</time>)],
     [text.charged, one => text.passed(formatNumber(one.kwh_in, 1), formatNumber(one.ah_in, 0))],
     [text.discharged, one => text.passed(formatNumber(one.kwh_out, 1), formatNumber(one.ah_out, 0))],
     [text.cycles, one => formatNumber(one.equivalent_full_cycles, 1)],
