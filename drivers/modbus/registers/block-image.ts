@@ -2,7 +2,14 @@
 import type { ReadFailure } from '../modbus-link.ts';
 import type { ReadUnit } from '../unit-reader.ts';
 import { sizeOf } from './raw-number.ts';
-import { type PlanLimits, type PlannedRead, planReads, type Span, splitRead } from './read-plan.ts';
+import {
+  type PlanLimits,
+  type PlannedRead,
+  planReads,
+  planWhole,
+  type Span,
+  splitRead,
+} from './read-plan.ts';
 import type { Field, MapBlock } from './register-map.ts';
 
 /** Reads of one round that may go into finding out which registers a unit lacks. */
@@ -41,7 +48,7 @@ export class BlockImage {
     this.words = new Uint16Array(block.length);
     this.#age = new Uint8Array(block.length);
     this.#gone_at = new Uint32Array(block.length).fill(NOT_REFUSED);
-    this.#planned = planReads(spans, limits);
+    this.#planned = block.whole ? planWhole(spans, block.length) : planReads(spans, limits);
     this.#reads = this.#planned.map(read => this.#activate(read));
   }
 
@@ -123,6 +130,7 @@ export class BlockImage {
       const at = this.#next;
       const current = this.#reads[at];
       const failure = await read(code, first + current.first * step, current.count, current.window);
+      if (!failure && this.#saysNothing(current)) return noReading(this.block, current);
       if (!failure) {
         this.#age.fill(Age.now, current.first, current.first + current.count);
         this.#gone_at.fill(NOT_REFUSED, current.first, current.first + current.count);
@@ -152,7 +160,20 @@ export class BlockImage {
     return undefined;
   }
 
+  #saysNothing({ first, count }: PlannedRead): boolean {
+    const { no_reading } = this.block;
+    if (!no_reading || no_reading.at < first || no_reading.at >= first + count) return false;
+    return this.words[no_reading.at] === no_reading.is;
+  }
+
   #activate(read: PlannedRead): ActiveRead {
     return { ...read, window: this.words.subarray(read.first, read.first + read.count) };
   }
+}
+
+function noReading({ first, step, no_reading }: MapBlock, read: PlannedRead): ReadFailure {
+  const from = first + read.first * step;
+  const place = `registers ${from} to ${from + (read.count - 1) * step}`;
+  const complaint = `${place}: a reply without a reading (register ${first + (no_reading?.at ?? 0) * step} is ${no_reading?.is})`;
+  return { kind: 'bad_reply', message: complaint, complaint };
 }

@@ -4,8 +4,8 @@ import type { OptionIs } from '../../profiles/option-is.ts';
 import type { Profile } from '../../profiles/profile.ts';
 import { limitsFor } from './map-plan.ts';
 import { sizeOf } from './raw-number.ts';
-import { isCoilBlock, packSources, placeInRow } from './register-map.ts';
-import type { PackSource, Reference, RegistersSection, Row } from './registers-section.ts';
+import { isCoilBlock, packSources, placeInRow, rowsOf } from './register-map.ts';
+import type { AlarmSource, PackSource, Reference, RegistersSection, Row } from './registers-section.ts';
 
 /** Empty for a section that can be read. */
 export function registersFindings(profile: Profile): Finding[] {
@@ -32,12 +32,21 @@ class SectionCheck {
         this.#packSource(['registers', 'pack', name, ...(listed ? [i] : [])], source);
       });
     }
-    for (const [name, row] of Object.entries(cells)) {
+    for (const [name, rows] of Object.entries(cells)) {
       const path = ['registers', 'cells', name];
-      this.#row(path, row);
-      if (row.count < this.#profile.cells.max)
-        this.#find([...path, 'count'], String(row.count), `at least cells.max ${this.#profile.cells.max}`);
+      const listed = Array.isArray(rows);
+      rowsOf(rows).forEach((row, i) => {
+        this.#row(listed ? [...path, i] : path, row);
+      });
+      const room = rowsOf(rows).reduce((sum, { count }) => sum + count, 0);
+      if (room < this.#profile.cells.max)
+        this.#find(
+          listed ? path : [...path, 'count'],
+          String(room),
+          `at least cells.max ${this.#profile.cells.max}`,
+        );
     }
+    this.#derived();
     sensors.forEach((row, i) => {
       this.#row(['registers', 'sensors', i], row);
     });
@@ -52,11 +61,47 @@ class SectionCheck {
 
   #blocks(): void {
     const { blocks, address_step = 1 } = this.#section;
-    for (const [name, { code, first, last }] of Object.entries(blocks)) {
+    for (const [name, block] of Object.entries(blocks)) {
+      const { code, first, last } = block;
+      this.#blockTerms(['registers', 'blocks', name], block);
       const path = ['registers', 'blocks', name, 'last'];
       if (last < first) this.#find(path, String(last), `at least first, ${first}`);
       if (code >= 3 && (last - first) % address_step !== 0)
         this.#find(path, String(last), `first ${first} plus a multiple of address_step ${address_step}`);
+    }
+  }
+
+  #blockTerms(path: Path, block: RegistersSection['blocks'][string]): void {
+    const { code, first, last, whole, plus, no_reading_when } = block;
+    const step = code <= 2 ? 1 : (this.#section.address_step ?? 1);
+    const { max_count } = limitsFor(this.#section, { code: code as 1 | 2 | 3 | 4 });
+    const count = (last - first) / step + 1;
+    if (whole && count > max_count)
+      this.#find([...path, 'whole'], `${count} registers`, `at most ${max_count}, one request`);
+    if (no_reading_when) {
+      const { at } = no_reading_when;
+      if (at < first || at > last || (at - first) % step !== 0)
+        this.#find([...path, 'no_reading_when', 'at'], String(at), `a register from ${first} to ${last}`);
+    }
+    if (!plus) return;
+    const { options = {} } = this.#profile;
+    const option = options[plus.option];
+    const end = last + ((option?.values.length ?? 1) - 1) * plus.each;
+    if (!option) {
+      const expected = `one of the options: ${listOf(Object.keys(options))}`;
+      this.#find([...path, 'plus', 'option'], `"${plus.option}"`, expected);
+    } else if (end > 65_535)
+      this.#find([...path, 'plus', 'each'], `${end} as the last address`, 'at most 65535');
+  }
+
+  #derived(): void {
+    const { pack, derived = {} } = this.#section;
+    for (const [name, { ratio }] of Object.entries(derived)) {
+      const path = ['registers', 'derived', name];
+      ratio.forEach((of, i) => {
+        if (!(of in pack))
+          this.#find([...path, 'ratio', i], `"${of}"`, `one of: ${listOf(Object.keys(pack))}`);
+      });
     }
   }
 
@@ -65,6 +110,18 @@ class SectionCheck {
     this.#place(path, source, source.scale_at);
     if (source.bit !== undefined && source.bit >= this.#bits(source))
       this.#find([...path, 'bit'], String(source.bit), `a bit from 0 to ${this.#bits(source) - 1}`);
+    const { bits, invert, negative_when } = source;
+    if (bits && bits[0] + bits[1] > this.#bits(source))
+      this.#find(
+        [...path, 'bits'],
+        `bits ${bits[0]} to ${bits[0] + bits[1] - 1}`,
+        `bits up to ${this.#bits(source) - 1}`,
+      );
+    if (bits && source.bit !== undefined) this.#find([...path, 'bits'], 'bit and bits', 'one of them', true);
+    const is_bit = source.bit !== undefined || isCoilBlock(this.#section, source.block);
+    if (invert && !is_bit) this.#find([...path, 'invert'], 'a number', 'invert with a bit', true);
+    if (negative_when)
+      this.#place([...path, 'negative_when'], { ...source, type: 'u16', at: negative_when.at }, source.at);
   }
 
   #row(path: Path, row: Row): void {
@@ -78,14 +135,20 @@ class SectionCheck {
     if (isCoilBlock(this.#section, row.block) && row.type !== undefined)
       this.#find([...path, 'type'], row.type, 'no type in a block of coils', true);
     const step = block.code <= 2 ? 1 : (this.#section.address_step ?? 1);
-    const type = row.type === 'bits' ? 'u16' : row.type;
     for (const i of [0, row.count - 1]) {
-      const { at } = placeInRow(row, step, i);
+      const { at, type } = placeInRow(row, step, i);
       this.#place(path, { block: row.block, at, type, order: row.order }, row.scale_at);
     }
     if (row.stride !== undefined && row.stride % step !== 0)
       this.#find([...path, 'stride'], String(row.stride), `a multiple of address_step ${step}`);
+    if (row.groups && row.groups.stride % step !== 0)
+      this.#find(
+        [...path, 'groups', 'stride'],
+        String(row.groups.stride),
+        `a multiple of address_step ${step}`,
+      );
     if (present_count) this.#place([...path, 'present_count'], present_count);
+    if (present_count?.times) this.#place([...path, 'present_count', 'times'], present_count.times);
     if (!present_bits) return;
     this.#place([...path, 'present_bits'], present_bits);
     const { first_bit = 0 } = present_bits;
@@ -97,7 +160,7 @@ class SectionCheck {
 
   #bits({ block, type = 'u16' }: Reference): number {
     if (isCoilBlock(this.#section, block)) return 1;
-    return type === 'u8_high' || type === 'u8_low' ? 8 : 16 * sizeOf(type);
+    return /^[us]8_/.test(type) ? 8 : 16 * sizeOf(type);
   }
 
   #noBlock(path: Path, block: string): void {
@@ -163,7 +226,8 @@ class SectionCheck {
       this.#conditions(path, source);
       const coils = isCoilBlock(this.#section, source.block);
       if (!coils) this.#place(path, source);
-      for (const [bit, target] of Object.entries(source.bits)) {
+      this.#alarmNumbers(path, source, codes);
+      for (const [bit, target] of Object.entries(source.bits ?? {})) {
         const code = typeof target === 'string' ? target : target.code;
         if (coils) this.#place([...path, 'bits', bit], { ...source, at: source.at + Number(bit) });
         else if (Number(bit) >= this.#bits(source))
@@ -179,5 +243,28 @@ class SectionCheck {
         }
       }
     });
+  }
+
+  #alarmNumbers(path: Path, source: AlarmSource, codes: readonly string[]): void {
+    const { bits, code, levels, block, at, type } = source;
+    const by_number = code !== undefined || levels !== undefined;
+    if ((bits !== undefined) === by_number || (by_number && (code === undefined || levels === undefined))) {
+      this.#find(path, bits ? 'bits with code or levels' : 'neither', '`bits`, or `code` with `levels`');
+      return;
+    }
+    if (code === undefined) return;
+    if (!codes.includes(code))
+      this.#find([...path, 'code'], `"${code}"`, `one of device_alarms${didYouMean(code, codes)}`);
+    if (source.rest !== undefined && String(source.rest) in (levels ?? {}))
+      this.#find([...path, 'rest'], String(source.rest), 'a number that is no level');
+    const same = (this.#section.alarms ?? []).filter(
+      other => other.levels && other.block === block && other.at === at && other.type === type,
+    );
+    if (same.length > 1 && same.every(({ use_when }) => !use_when))
+      this.#find(
+        [...path, 'at'],
+        `${same.length} alarms by the number at ${at}`,
+        'one alarm for each number',
+      );
   }
 }

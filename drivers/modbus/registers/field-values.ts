@@ -5,14 +5,25 @@ import type { Field, ValueField } from './register-map.ts';
 
 export function rawOf(words: Uint16Array, field: Field): number {
   const raw = readRaw(words, field.at, field.type, field.order);
-  return field.bit < 0 ? raw : (raw >>> field.bit) & 1;
+  return field.bit < 0 ? raw : (raw >>> field.bit) & maskOf(field);
+}
+
+function maskOf({ width }: Field): number {
+  return 2 ** width - 1;
+}
+
+/** The raw numbers the field can carry. */
+export function rawLimits(field: Field): readonly [lowest: number, highest: number] {
+  return field.bit < 0 ? limitsOf(field.type) : [0, maskOf(field)];
 }
 
 /** NaN where the device says it has none. */
 export function fieldValue(words: Uint16Array, field: ValueField): number {
   const raw = rawOf(words, field);
   if (field.absent.includes(raw)) return Number.NaN;
-  const value = ((raw + field.add) * field.multiplier) / field.divisor;
+  const sign = field.direction && words[field.direction.at] === field.direction.negative ? -1 : 1;
+  // Never a minus zero.
+  const value = (sign * (raw + field.add) * field.multiplier) / field.divisor + 0;
   return field.scale_at < 0 ? value : scaledBy(value, (words[field.scale_at] << 16) >> 16);
 }
 
@@ -28,7 +39,10 @@ function scaledBy(value: number, exponent: number): number {
  */
 export function putValue(words: Uint16Array, field: ValueField, value: number): void {
   const exponent = field.scale_at < 0 ? 0 : (words[field.scale_at] << 16) >> 16;
-  putRaw(words, field, Number.isNaN(value) ? absentRaw(field) : rawFor(field, value, exponent));
+  const { direction } = field;
+  if (direction) words[direction.at] = value < 0 ? direction.negative : direction.otherwise;
+  const shown = direction ? Math.abs(value) : value;
+  putRaw(words, field, Number.isNaN(value) ? absentRaw(field) : rawFor(field, shown, exponent));
 }
 
 export function putRaw(words: Uint16Array, field: Field, raw: number): void {
@@ -37,9 +51,9 @@ export function putRaw(words: Uint16Array, field: Field, raw: number): void {
     return;
   }
   const before = readRaw(words, field.at, field.type, field.order);
-  const bit = 2 ** field.bit;
-  const without = before - (((before >>> field.bit) & 1) === 1 ? bit : 0);
-  writeRaw(words, field.at, field.type, field.order, raw ? without + bit : without);
+  const there = ((before >>> field.bit) & maskOf(field)) * 2 ** field.bit;
+  const raised = (raw & maskOf(field)) * 2 ** field.bit;
+  writeRaw(words, field.at, field.type, field.order, before - there + raised);
 }
 
 function absentRaw(field: ValueField): number {
@@ -50,7 +64,7 @@ function absentRaw(field: ValueField): number {
 
 function rawFor(field: ValueField, value: number, exponent: number): number {
   const exact = (value * field.divisor) / field.multiplier / 10 ** exponent - field.add;
-  const [lowest, highest] = field.bit < 0 ? limitsOf(field.type) : [0, 1];
+  const [lowest, highest] = rawLimits(field);
   const rounded = field.type === 'f32' ? exact : Math.round(exact);
   const raw = Math.min(highest, Math.max(lowest, rounded));
   if (!field.absent.includes(raw)) return raw;

@@ -18,22 +18,23 @@ export function limitsFor(section: RegistersSection, { code }: Pick<MapBlock, 'c
   };
 }
 
-/** By block of the map, without doubles. A value and its scale register are one span. */
+/** By block of the map, without doubles. A value and the registers it is read with are one span. */
 export function fieldSpans(map: RegisterMap): Span[][] {
   const spans = map.blocks.map(() => new Map<string, Span>());
-  const want = (field: Field | undefined, scale_at = -1) => {
+  const want = (field: Field | undefined, ...beside: number[]) => {
     if (!field) return;
-    const size = sizeOf(field.type);
-    const first = scale_at < 0 ? field.at : Math.min(field.at, scale_at);
-    const end = scale_at < 0 ? field.at + size : Math.max(field.at + size, scale_at + 1);
+    const first = Math.min(field.at, ...beside);
+    const end = Math.max(field.at + sizeOf(field.type), ...beside.map(at => at + 1));
     spans[field.block].set(`${first} ${end}`, { first, count: end - first });
   };
-  const wantValue = (field: ValueField) => want(field, field.scale_at);
+  const wantValue = ({ scale_at, direction, ...field }: ValueField) =>
+    want(field, ...(scale_at < 0 ? [] : [scale_at]), ...(direction ? [direction.at] : []));
   map.pack.forEach(wantValue);
   for (const row of [...map.cells, ...map.sensors]) {
     row.fields.forEach(wantValue);
     want(row.present_bits);
     want(row.present_count);
+    want(row.present_times);
   }
   for (const field of map.alarms) want(field);
   return spans.map(block => [...block.values()]);

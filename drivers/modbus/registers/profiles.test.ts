@@ -8,11 +8,12 @@ import { DeviceAlarmLevel, PackReading } from '../../../core/reading/pack-readin
 import { markImplausible, plausibleLimits } from '../../../core/reading/plausibility.ts';
 import { Quality } from '../../../core/reading/quality.ts';
 import { markContradictions } from '../../../core/siblings/contradictions.ts';
+import type { PackBinding } from '../../driver.ts';
 import { RegisterImage, type RegisterSegment } from '../register-image.ts';
 import { bindingFor, registerProfiles, roundBench, shipped } from '../testing/registers.ts';
 import { createUnitImage } from '../unit-image.ts';
+import { rawLimits } from './field-values.ts';
 import { fieldSpans, limitsFor } from './map-plan.ts';
-import { limitsOf } from './raw-number.ts';
 import { registerMap, type ValueField } from './register-map.ts';
 
 interface GoldenReply {
@@ -30,6 +31,12 @@ interface GoldenReply {
   };
 }
 
+/** Replies of one unit, read with these options. */
+interface GoldenUnit {
+  readonly options?: PackBinding['options'];
+  readonly replies: readonly GoldenReply[];
+}
+
 function segmentOf({ code, address, count, data }: GoldenReply): RegisterSegment {
   const bytes = Buffer.from(data, 'hex');
   const registers = Uint16Array.from({ length: count }, (_, i) =>
@@ -41,8 +48,8 @@ function segmentOf({ code, address, count, data }: GoldenReply): RegisterSegment
 const golden = registerProfiles.flatMap(profile => {
   const file = join(profile.directory, `${profile.id}.golden.json`);
   if (!existsSync(file)) return [];
-  const units = JSON.parse(readFileSync(file, 'utf8')) as { replies: GoldenReply[] }[];
-  return units.map((unit, i) => ({ id: profile.id, i, replies: unit.replies }));
+  const units = JSON.parse(readFileSync(file, 'utf8')) as GoldenUnit[];
+  return units.map(({ options = {}, replies }, i) => ({ id: profile.id, i, options, replies }));
 });
 
 const rounded = (value: number, per_unit: number) =>
@@ -52,35 +59,38 @@ const rounded = (value: number, per_unit: number) =>
 const levelName = (level: number | undefined) =>
   Object.entries(DeviceAlarmLevel).find(([, known]) => known === level)?.[0];
 
-test.each(golden)('$id: golden replies of unit $i give the documented values', async ({ id, replies }) => {
-  const cells = replies.flatMap(reply => reply.expect.cells?.voltage_v ?? []).length;
-  const sensors = replies.flatMap(reply => reply.expect.sensors ?? []).length;
-  const image = new RegisterImage(...replies.map(segmentOf));
-  const bench = roundBench(bindingFor(shipped(id), { cells, sensors }), pdu => image.answer(pdu));
-  // A captured range may end within a planned read: rounds go by until the reader has found what there is.
-  for (let i = 0; i < 20; i++) await bench.round();
-  const reading = bench.snapshot();
-  markContradictions(reading, 0, { found: 0, marked: 0 });
-  for (const { expect: wanted } of replies) {
-    for (const [name, value] of Object.entries(wanted.pack ?? {})) {
-      const metric = PackMetric[name as keyof typeof PackMetric];
-      const close = value === null ? Number.NaN : expect.closeTo(value, 9);
-      expect([name, reading.values[metric]]).toEqual([name, close]);
-      expect(reading.value_quality[metric]).toBe(value === null ? Quality.missing : Quality.good);
+test.each(golden)(
+  '$id: golden replies of unit $i give the documented values',
+  async ({ id, options, replies }) => {
+    const cells = replies.flatMap(reply => reply.expect.cells?.voltage_v ?? []).length;
+    const sensors = replies.flatMap(reply => reply.expect.sensors ?? []).length;
+    const image = new RegisterImage(...replies.map(segmentOf));
+    const bench = roundBench(bindingFor(shipped(id), { cells, sensors, options }), pdu => image.answer(pdu));
+    // A captured range may end within a planned read: rounds go by until the reader has found what there is.
+    for (let i = 0; i < 20; i++) await bench.round();
+    const reading = bench.snapshot();
+    markContradictions(reading, 0, { found: 0, marked: 0 });
+    for (const { expect: wanted } of replies) {
+      for (const [name, value] of Object.entries(wanted.pack ?? {})) {
+        const metric = PackMetric[name as keyof typeof PackMetric];
+        const close = value === null ? Number.NaN : expect.closeTo(value, 9);
+        expect([name, reading.values[metric]]).toEqual([name, close]);
+        expect(reading.value_quality[metric]).toBe(value === null ? Quality.missing : Quality.good);
+      }
+      for (const [name, values] of Object.entries(wanted.cells ?? {})) {
+        const column = reading.column(CellMetric[name as keyof typeof CellMetric]);
+        expect([name, Array.from(column, value => rounded(value, 1e4))]).toEqual([name, values]);
+      }
+      if (wanted.sensors) expect(Array.from(reading.sensors, t => rounded(t, 10))).toEqual(wanted.sensors);
+      for (const [code, level] of Object.entries(wanted.alarms ?? {})) {
+        const found = reading.device_alarm_level[reading.shape.device_alarms.indexOf(code)];
+        expect([code, levelName(found)]).toEqual([code, level]);
+      }
+      if (wanted.no_alarm)
+        expect(reading.device_alarm_level.every(level => level === DeviceAlarmLevel.none)).toBe(true);
     }
-    for (const [name, values] of Object.entries(wanted.cells ?? {})) {
-      const column = reading.column(CellMetric[name as keyof typeof CellMetric]);
-      expect([name, Array.from(column, value => rounded(value, 1e4))]).toEqual([name, values]);
-    }
-    if (wanted.sensors) expect(Array.from(reading.sensors, t => rounded(t, 10))).toEqual(wanted.sensors);
-    for (const [code, level] of Object.entries(wanted.alarms ?? {})) {
-      const found = reading.device_alarm_level[reading.shape.device_alarms.indexOf(code)];
-      expect([code, levelName(found)]).toEqual([code, level]);
-    }
-    if (wanted.no_alarm)
-      expect(reading.device_alarm_level.every(level => level === DeviceAlarmLevel.none)).toBe(true);
-  }
-});
+  },
+);
 
 test.each(registerProfiles)('$id: each field is read whole, within blocks and limits', async profile => {
   const binding = bindingFor(profile, { cells: profile.cells.max, sensors: profile.sensors?.max });
@@ -109,9 +119,10 @@ test.each(registerProfiles)('$id: each field is read whole, within blocks and li
 
 /** A number the field can show exactly as well as any other, between the metric's own bounds. */
 function valueIn(field: ValueField, min: number, max: number, share: number): number {
-  const [lowest, highest] = limitsOf(field.type);
+  const [lowest, highest] = rawLimits(field);
   const scale = Math.abs(field.multiplier) / field.divisor;
-  const bounds = [(lowest + field.add) * scale, (highest - 1 + field.add) * scale];
+  const top = highest - (field.bit < 0 ? 1 : 0);
+  const bounds = [((field.direction ? -top : lowest) + field.add) * scale, (top + field.add) * scale];
   const from = Math.max(min, field.multiplier < 0 ? -bounds[1] : bounds[0]);
   const to = Math.min(max, field.multiplier < 0 ? -bounds[0] : bounds[1]);
   return from + share * (to - from);
@@ -139,6 +150,8 @@ test.each(registerProfiles)('$id: what the image shows is what the reader reads'
         const { min, max } = PACK_METRICS[field.metric];
         shown.values[field.metric] = valueIn(field, min, max, share[next++]);
       }
+      for (const { metric, dividend, divisor, scale } of map.derived)
+        shown.values[metric] = (scale * shown.values[dividend.metric]) / shown.values[divisor.metric];
       for (const row of map.cells) {
         const { min, max } = CELL_METRICS[row.metric];
         row.fields.forEach((field, i) => {
@@ -167,6 +180,11 @@ test.each(registerProfiles)('$id: what the image shows is what the reader reads'
           PACK_METRICS[field.metric].name,
           true,
         ]);
+      }
+      for (const { metric, dividend, divisor, scale } of map.derived) {
+        const [above, below] = [read.values[dividend.metric], read.values[divisor.metric]];
+        const ratio = below === 0 ? Number.NaN : (scale * above) / below;
+        expect(read.values[metric]).toEqual(Number.isNaN(ratio) ? Number.NaN : expect.closeTo(ratio, 6));
       }
       for (const row of map.cells)
         row.fields.forEach((field, i) => {

@@ -49,6 +49,13 @@ export function planReads(spans: readonly Span[], limits: PlanLimits): PlannedRe
   return reads;
 }
 
+/** One read of `length` elements for whatever is wanted of them. */
+export function planWhole(spans: readonly Span[], length: number): PlannedRead[] {
+  if (spans.length === 0) return [];
+  const wanted = [...spans].sort((a, b) => a.first - b.first || a.count - b.count);
+  return [{ first: 0, count: length, wanted }];
+}
+
 /** Two reads in place of one that the device refused; undefined when nothing is left to split. */
 export function splitRead(read: PlannedRead): readonly [PlannedRead, PlannedRead] | undefined {
   const { wanted } = read;

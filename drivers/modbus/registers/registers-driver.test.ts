@@ -8,6 +8,7 @@ import { PackMetric } from '../../../core/metrics.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
 import { Quality } from '../../../core/reading/quality.ts';
 import type { Driver, PackBinding } from '../../driver.ts';
+import type { Profile } from '../../profiles/profile.ts';
 import type { ModbusConnection } from '../connections.ts';
 import { createModbusDriver } from '../modbus-driver.ts';
 import { crcFits, encodeRtu } from '../rtu/crc.ts';
@@ -16,11 +17,19 @@ import { bindingFor, shippedRegisterProfiles } from '../testing/registers.ts';
 import { createUnitImage } from '../unit-image.ts';
 import { VirtualModbusHub } from '../virtual-link.ts';
 
+/** Several profiles have the same default unit: the later ones stand elsewhere. */
+const taken = new Set<number>();
+function ownUnit({ address }: Profile): number {
+  let unit = address?.default ?? 1;
+  while (taken.has(unit)) unit = (unit + 100) % 247;
+  taken.add(unit);
+  return unit;
+}
+
 const bindings: PackBinding[] = shippedRegisterProfiles.map((profile, pack) => ({
   ...bindingFor(profile),
   pack,
-  // The sum of the packs stands beside the pack with the same default unit.
-  address: profile.id === 'seplos-v3-system' ? 100 : profile.address?.default,
+  address: ownUnit(profile),
 }));
 
 /** Shows percent of charge 50 + pack on each unit. */
@@ -55,10 +64,10 @@ test('virtual units of every profile, unit 0 among them, are read over Modbus TC
 
 test('a unit that answers every other request is read, a block that never answers is asked less and less', async () => {
   const jk = bindings.filter(({ profile }) => profile.id === 'jk-pb-modbus');
-  const { reply } = units[jk[0].pack];
+  const { unit, reply } = units[jk[0].pack];
   const flaky = startVirtual([{ ...jk[0], pack: 0 }], { timeout_ms: 100 });
   let asked = 0;
-  flaky.hub.attach('link', 1, pdu => (asked++ % 2 === 0 ? undefined : reply(pdu)));
+  flaky.hub.attach('link', unit, pdu => (asked++ % 2 === 0 ? undefined : reply(pdu)));
   await flaky.run(60_000);
   expect(flaky.driver.health().packs[0].state).toBe('up');
   expect(flaky.updates.length).toBeGreaterThan(20);
@@ -66,7 +75,7 @@ test('a unit that answers every other request is read, a block that never answer
 
   const half = startVirtual([{ ...jk[0], pack: 0 }], { timeout_ms: 100 });
   let silent = 0;
-  half.hub.attach('link', 1, pdu => {
+  half.hub.attach('link', unit, pdu => {
     const live = pdu[1] === 0x12;
     if (live) silent++;
     return live ? undefined : reply(pdu);

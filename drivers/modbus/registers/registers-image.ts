@@ -6,13 +6,14 @@ import { DeviceAlarmLevel, type PackReading } from '../../../core/reading/pack-r
 import type { PackBinding } from '../../driver.ts';
 import type { UnitImage } from '../register-image.ts';
 import { RegisterImage } from '../register-image.ts';
-import { putRaw, putValue } from './field-values.ts';
+import { putRaw, putValue, rawLimits } from './field-values.ts';
 import { limitsFor } from './map-plan.ts';
-import { limitsOf } from './raw-number.ts';
 import { type FieldRow, type RegisterMap, registerMap, type ValueField } from './register-map.ts';
 
 /** Exponent the image gives to values with a scale register of their own. */
 const SHOWN_EXPONENT = -2;
+/** What a ratio is shown of where the reading has the ratio alone. */
+const SHOWN_DIVISOR = 100;
 
 export function createRegistersImage(binding: PackBinding): UnitImage {
   const map = registerMap(binding);
@@ -42,8 +43,15 @@ class ReadingWriter {
   }
 
   write(reading: PackReading): void {
-    const { pack, cells, sensors } = this.#map;
-    for (const field of pack) this.#put(field, reading.values[field.metric]);
+    const { pack, derived, cells, sensors } = this.#map;
+    const values = Float64Array.from(reading.values);
+    for (const { metric, dividend, divisor, scale } of derived) {
+      if (Number.isNaN(values[metric])) continue;
+      if (Number.isNaN(values[divisor.metric])) values[divisor.metric] = SHOWN_DIVISOR;
+      if (Number.isNaN(values[dividend.metric]))
+        values[dividend.metric] = (values[metric] / scale) * values[divisor.metric];
+    }
+    for (const field of pack) this.#put(field, values[field.metric]);
     for (const row of cells) this.#writeRow(row, reading.column(row.metric));
     for (const row of sensors) this.#writeRow(row, reading.sensors.subarray(row.first));
     this.#writeAlarms(reading);
@@ -55,27 +63,29 @@ class ReadingWriter {
 
   /** The device has as many as the pack is configured with; single ones that are missing it leaves out if it can. */
   #writeRow(row: FieldRow, values: Float32Array): void {
-    const { fields, present_bits: mask, first_bit, present_count } = row;
+    const { fields, present_bits: mask, first_bit, present_count, present_times } = row;
     let bits = 0;
     for (let i = 0; i < fields.length; i++) {
       this.#put(fields[i], values[i]);
       if (!Number.isNaN(values[i])) bits += 2 ** (first_bit + i);
     }
-    if (mask) putRaw(this.#blocks[mask.block], mask, Math.min(bits, limitsOf(mask.type)[1]));
+    if (mask) putRaw(this.#blocks[mask.block], mask, Math.min(bits, rawLimits(mask)[1]));
     if (present_count) {
       const words = this.#blocks[present_count.block];
       putRaw(words, present_count, fields.length);
     }
+    if (present_times) putRaw(this.#blocks[present_times.block], present_times, 1);
   }
 
   #writeAlarms({ device_alarm_level: levels }: PackReading): void {
     const { alarms } = this.#map;
+    for (const field of alarms) putRaw(this.#blocks[field.block], field, field.rest);
     for (const field of alarms) {
       const level = levels[field.alarm];
       const lonely = alarms.every(other => other.alarm !== field.alarm || other === field);
       const raised = level === DeviceAlarmLevel.warning || level === DeviceAlarmLevel.alarm;
       const shown = level === field.level || (lonely && raised);
-      putRaw(this.#blocks[field.block], field, shown ? field.active : 1 - field.active);
+      if (shown) putRaw(this.#blocks[field.block], field, field.active);
     }
   }
 }

@@ -45,7 +45,19 @@ const holding = (address: number, ...words: number[]): RegisterSegment => ({
 });
 
 test('every type and order reads back what was written', () => {
-  const types: RawType[] = ['u16', 's16', 'u32', 's32', 'f32', 'u8_high', 'u8_low'];
+  const types: RawType[] = [
+    'u16',
+    's16',
+    'u32',
+    's32',
+    'u64',
+    's64',
+    'f32',
+    'u8_high',
+    'u8_low',
+    's8_high',
+    's8_low',
+  ];
   const orders: ByteOrder[] = ['ABCD', 'CDAB', 'BADC', 'DCBA'];
   fc.assert(
     fc.property(
@@ -57,7 +69,7 @@ test('every type and order reads back what was written', () => {
         const exact = lowest * (1 - share) + highest * share;
         // A register knows no minus zero.
         const raw = (type === 'f32' ? Math.fround(exact) : Math.round(exact)) + 0;
-        const words = new Uint16Array(2);
+        const words = new Uint16Array(4);
         writeRaw(words, 0, type, order, raw);
         expect(readRaw(words, 0, type, order)).toBe(raw);
       },
@@ -70,6 +82,10 @@ test('every type and order reads back what was written', () => {
     '2010403',
     '4030201',
   ]);
+  const long = Uint16Array.of(1, 2, 3, 4);
+  expect(orders.map(order => readRaw(long, 0, 'u64', order))).toEqual(
+    [0x0001000200030004n, 0x0004000300020001n, 0x0100020003000400n, 0x0400030002000100n].map(Number),
+  );
 });
 
 test('a value is multiplied with its scale register, which is read in the same request', async () => {

@@ -142,6 +142,14 @@ export class RegistersReader implements UnitReader {
       if (this.#isNew(field)) state.setValue(field.metric, this.#valueOf(field), mono_ms);
       else if (this.#isGone(field)) state.setValue(field.metric, Number.NaN, mono_ms);
     }
+    for (const { metric, dividend, divisor, scale } of map.derived) {
+      const parts = [dividend, divisor];
+      if (parts.every(part => this.#isNew(part))) {
+        const below = this.#valueOf(divisor);
+        const ratio = below === 0 ? Number.NaN : (scale * this.#valueOf(dividend)) / below;
+        state.setValue(metric, ratio, mono_ms);
+      } else if (parts.some(part => this.#isGone(part))) state.setValue(metric, Number.NaN, mono_ms);
+    }
     const complaints: string[] = [];
     for (const row of map.cells) this.#commitCells(row, mono_ms, complaints);
     for (const row of map.sensors) this.#commitSensors(row, mono_ms);
@@ -226,9 +234,9 @@ export class RegistersReader implements UnitReader {
     const unsure = this.#unsure.fill(1);
     for (const field of map.alarms) unsure[field.alarm] = 0;
     for (const field of map.alarms) {
-      if (!this.#isNew(field)) unsure[field.alarm] = 1;
-      else if (rawOf(this.#images[field.block].words, field) === field.active)
-        levels[field.alarm] = Math.max(levels[field.alarm], field.level);
+      const raw = rawOf(this.#images[field.block].words, field);
+      if (!this.#isNew(field) || field.absent.includes(raw)) unsure[field.alarm] = 1;
+      else if (raw === field.active) levels[field.alarm] = Math.max(levels[field.alarm], field.level);
     }
     for (let alarm = 0; alarm < levels.length; alarm++) {
       if (levels[alarm] !== DeviceAlarmLevel.none || unsure[alarm] === 0)
@@ -249,9 +257,14 @@ export class RegistersReader implements UnitReader {
   }
 
   /** How many the device says it has; undefined: it does not say. */
-  #reported({ present_count: field }: FieldRow): number | undefined {
-    if (!field || !this.#images[field.block].isKnown(field)) return undefined;
-    return rawOf(this.#images[field.block].words, field);
+  #reported({ present_count, present_times }: FieldRow): number | undefined {
+    const known = (field: Field | undefined) =>
+      field && this.#images[field.block].isKnown(field)
+        ? rawOf(this.#images[field.block].words, field)
+        : undefined;
+    const count = known(present_count);
+    const times = present_times ? known(present_times) : 1;
+    return count === undefined || times === undefined ? undefined : count * times;
   }
 
   #exists(row: FieldRow, i: number, reported: number | undefined): boolean {
@@ -264,6 +277,8 @@ export class RegistersReader implements UnitReader {
   #setStaleLimits(): void {
     const { map, state } = this.#options;
     for (const field of map.pack) state.setValueStaleLimit(field.metric, this.#staleMs(field));
+    for (const { metric, dividend, divisor } of map.derived)
+      state.setValueStaleLimit(metric, Math.max(this.#staleMs(dividend), this.#staleMs(divisor)));
     for (const { metric, fields } of map.cells) {
       if (fields.length > 0) state.setCellStaleLimit(metric, this.#staleMs(fields[0]));
     }

@@ -25,11 +25,15 @@ const NumberKind = Type.Union(
     Type.Literal('s16'),
     Type.Literal('u32'),
     Type.Literal('s32'),
+    Type.Literal('u64'),
+    Type.Literal('s64'),
     Type.Literal('f32'),
     Type.Literal('u8_high'),
     Type.Literal('u8_low'),
+    Type.Literal('s8_high'),
+    Type.Literal('s8_low'),
   ],
-  { description: 'u8_high and u8_low are halves of a register (default u16)' },
+  { description: 'u8_…, s8_high and s8_low are halves of a register (default u16)' },
 );
 
 /** Where a raw number stands. In a coil block the type is not given: each address is one bit. */
@@ -60,17 +64,46 @@ const scaling = {
       description: 'Raw numbers, as their type reads them, by which the device says "I have none"',
     }),
   ),
+  negate: Type.Optional(Type.Boolean({ description: 'The device counts the other way (default false)' })),
   negate_when: Type.Optional(OptionIs),
 } as const;
 
 const use_when = { use_when: Type.Optional(OptionIs) } as const;
+
+/** Part of a register. */
+const part = {
+  bit: Type.Optional(Type.Integer({ minimum: 0, maximum: 31, description: 'The number is this bit' })),
+  bits: Type.Optional(
+    Type.Tuple([Type.Integer({ minimum: 0, maximum: 31 }), Type.Integer({ minimum: 1, maximum: 31 })], {
+      description: '[lowest bit, how many]: the number is these bits',
+    }),
+  ),
+} as const;
 
 const PackSource = Type.Object(
   {
     ...place,
     ...scaling,
     ...use_when,
-    bit: Type.Optional(Type.Integer({ minimum: 0, maximum: 31, description: 'The value is this bit' })),
+    ...part,
+    invert: Type.Optional(
+      Type.Boolean({
+        description: 'The bit says the opposite, such as "charging is blocked" (default false)',
+      }),
+    ),
+    negative_when: Type.Optional(
+      Type.Object(
+        {
+          at: Address,
+          is: Type.Integer({ minimum: 0, maximum: 65_535 }),
+          otherwise: Type.Integer({ minimum: 0, maximum: 65_535 }),
+        },
+        {
+          ...closed,
+          description: 'Register of the same block (u16) with the direction of a number without sign',
+        },
+      ),
+    ),
   },
   closed,
 );
@@ -81,8 +114,9 @@ const Row = Type.Object(
   {
     ...place,
     type: Type.Optional(
-      Type.Union([NumberKind, Type.Literal('bits')], {
-        description: '`bits`: one bit each, 16 to a register, lowest first',
+      Type.Union([NumberKind, Type.Literal('bits'), Type.Literal('u8'), Type.Literal('s8')], {
+        description:
+          '`bits`: one bit each, 16 to a register, lowest first; `u8`, `s8`: a byte each, the high one first',
       }),
     ),
     ...scaling,
@@ -95,6 +129,19 @@ const Row = Type.Object(
         description: 'Addresses from one to the next (default: adjacent)',
       }),
     ),
+    groups: Type.Optional(
+      Type.Object(
+        {
+          of: Type.Integer({ minimum: 1, maximum: 4096, description: 'Numbers in a group' }),
+          stride: Type.Integer({
+            minimum: 1,
+            maximum: 65_535,
+            description: 'Addresses from the first of a group to that of the next',
+          }),
+        },
+        { ...closed, description: 'The row comes in groups, such as the cells of each module' },
+      ),
+    ),
     present_bits: Type.Optional(
       Type.Object(
         { ...place, first_bit: Type.Optional(Type.Integer({ minimum: 0, maximum: 31 })) },
@@ -102,7 +149,15 @@ const Row = Type.Object(
       ),
     ),
     present_count: Type.Optional(
-      Type.Object(place, { ...closed, description: 'Says how many exist; the rest are missing' }),
+      Type.Object(
+        {
+          ...place,
+          times: Type.Optional(
+            Type.Object(place, { ...closed, description: 'Modules times cells of each: the product counts' }),
+          ),
+        },
+        { ...closed, description: 'Says how many exist; the rest are missing' },
+      ),
     ),
   },
   { ...closed, description: 'Numbers in a row: one per cell or sensor' },
@@ -123,9 +178,34 @@ const AlarmSource = Type.Object(
     active: Type.Optional(
       Type.Union([Type.Literal(0), Type.Literal(1)], { description: 'Bit of a raised alarm (default 1)' }),
     ),
-    bits: Type.Record(Type.String({ pattern: '^([12]?[0-9]|3[01])$' }), AlarmBit, {
-      description: 'By bit; in a coil block by coil, counting from `at`',
-    }),
+    bits: Type.Optional(
+      Type.Record(Type.String({ pattern: '^([12]?[0-9]|3[01])$' }), AlarmBit, {
+        description: 'By bit; in a coil block by coil, counting from `at`',
+      }),
+    ),
+    code: Type.Optional(
+      Type.String({ description: 'One of device_alarms: the register holds its level as a number' }),
+    ),
+    levels: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[0-9]{1,5}$' }),
+        Type.Union([Type.Literal('warning'), Type.Literal('alarm')]),
+        { description: 'By number of the register; any other says that there is none' },
+      ),
+    ),
+    rest: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        description: 'Its number while there is none (default 0)',
+      }),
+    ),
+    absent: Type.Optional(
+      Type.Array(Type.Integer(), {
+        minItems: 1,
+        description: 'Numbers by which the device has no such alarm',
+      }),
+    ),
   },
   closed,
 );
@@ -141,6 +221,31 @@ const Block = Type.Object(
     last: Address,
     every: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 10_000, description: 'Read in every n-th round only (default 1)' }),
+    ),
+    whole: Type.Optional(
+      Type.Boolean({
+        description:
+          'Asked for by one request from first to last, split only after a refusal: devices are known to answer it so',
+      }),
+    ),
+    plus: Type.Optional(
+      Type.Object(
+        {
+          option: Type.String({ description: 'One of the options' }),
+          each: Type.Integer({ minimum: 1, maximum: 65_535 }),
+        },
+        {
+          ...closed,
+          description:
+            'All addresses of the block grow by `each` with every value of the option after its first one',
+        },
+      ),
+    ),
+    no_reading_when: Type.Optional(
+      Type.Object(
+        { at: Address, is: Type.Integer({ minimum: 0, maximum: 65_535 }) },
+        { ...closed, description: 'A reply in which this register holds this number says nothing' },
+      ),
     ),
     stale_ms: Type.Optional(
       Type.Integer({
@@ -216,7 +321,24 @@ export const RegistersSection = Type.Object(
       Type.Union([PackSource, Type.Array(PackSource, { minItems: 1 })]),
       { description: 'By pack metric; of several sources the first whose `use_when` holds' },
     ),
-    cells: Type.Optional(Type.Record(names(REPORTED_CELL_METRICS), Row, { description: 'By cell metric' })),
+    derived: Type.Optional(
+      Type.Record(
+        names(REPORTED_PACK_METRICS),
+        Type.Object(
+          {
+            ratio: Type.Tuple([names(REPORTED_PACK_METRICS), names(REPORTED_PACK_METRICS)]),
+            scale: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+          },
+          closed,
+        ),
+        { description: 'Pack metrics the device has no register for: the first of two others by the second' },
+      ),
+    ),
+    cells: Type.Optional(
+      Type.Record(names(REPORTED_CELL_METRICS), Type.Union([Row, Type.Array(Row, { minItems: 1 })]), {
+        description: 'By cell metric; several rows are numbered through',
+      }),
+    ),
     sensors: Type.Optional(
       Type.Array(Row, { minItems: 1, description: 'Temperature sensors, numbered through all rows' }),
     ),
