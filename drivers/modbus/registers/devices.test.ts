@@ -47,17 +47,17 @@ const USES: readonly (readonly [string, Use])[] = [
   ['Vatrer', { profile: 'vatrer', mos_sensor: 5 }],
   ['Renogy Pro', { profile: 'renogy', options: { current_step_a: 0.1 } }],
   ['Renogy', { profile: 'renogy' }],
+  ['Pylontech RT', { profile: 'pylontech-rt' }],
+  ['Ective', { profile: 'lipower' }],
+  ['Shoto', { profile: 'huawei-esm', options: { voltage_register: 1 } }],
+  ['Enepaq', { profile: 'tiny-bms', first_cell: 5 }],
+  ['Huawei SUN2000', { profile: 'huawei-luna2000' }],
+  ['Sungrow', { profile: 'sungrow-sbr' }],
 ];
 
 /** Why a device has no profile, by its name. */
 const WITHOUT: readonly (readonly [string, string])[] = [
   ['GivEnergy', 'an envelope of its own around each frame'],
-  ['Pylontech RT', 'no profile yet'],
-  ['Ective', 'no profile yet'],
-  ['Shoto', 'no profile yet'],
-  ['Enepaq', 'no profile yet'],
-  ['Huawei', 'no profile yet'],
-  ['Sungrow', 'no profile yet'],
 ];
 
 const useOf = ({ device }: Vector) => USES.find(([name]) => device.startsWith(name))?.[1];
