@@ -54,7 +54,8 @@ const expected = bindings.map(({ pack }) => 50 + pack);
 test('virtual units of every profile, unit 0 among them, are read over Modbus TCP', async () => {
   const bench = startVirtual(bindings);
   for (const { unit, reply } of units) bench.hub.attach('link', unit, reply);
-  await bench.run(3000);
+  // One line, and the pauses of so many devices.
+  await bench.run(10_000);
   expect(bench.driver.health().packs.map(({ state, reason }) => [state, reason])).toEqual(
     bindings.map(() => ['up', undefined]),
   );
