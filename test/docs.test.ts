@@ -47,3 +47,11 @@ test('every page of the docs is in the map of the docs', async () => {
   const pages = DOCUMENTS.filter(file => /^docs\/[^/]+\.md$/.test(file) && file !== 'docs/README.md');
   for (const page of pages) expect(map).toContain(`](${relative('docs', page)})`);
 });
+
+test('the faults that the page of the simulator orders are of packs of the demo', async () => {
+  const page = await readFile(join(ROOT, 'docs/simulator.md'), 'utf8');
+  const demo = await readFile(join(ROOT, 'daemon/config/demo.yaml'), 'utf8');
+  const ordered = [...page.matchAll(/\b(rack-[\d-]+)-\d+\b/g)].map(([, rack]) => rack);
+  expect(ordered.length).toBeGreaterThan(0);
+  for (const rack of ordered) expect(demo).toContain(`id: '${rack}-{01..10}'`);
+});

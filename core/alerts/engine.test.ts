@@ -140,7 +140,7 @@ test('below rules mirror above rules', () => {
     bench.at(t_ms);
   }
   expect(bench.story()).toEqual(['1 raised warning', '3 cleared warning']);
-  expect(bench.emitted[0].message).toBe('state of charge 9.9 % is below 10 %');
+  expect(bench.emitted[0].message).toBe('State of charge 9.9 % is below 10 %');
 });
 
 test('a device that reports no single cell is judged by the extremes it reports', () => {
@@ -152,7 +152,7 @@ test('a device that reports no single cell is judged by the extremes it reports'
   bench.value('cell_voltage_max_v', 3.7);
   bench.at(1);
   expect(bench.emitted).toMatchObject([
-    { cell_no: null, value: 3.7, message: 'cell voltage 3.7 V is above 3.65 V' },
+    { cell_no: null, value: 3.7, message: 'Cell voltage 3.7 V is above 3.65 V' },
   ]);
 });
 

@@ -20,7 +20,7 @@ const NEXT_CHECKS: Readonly<Record<string, string>> = {
   [WEAK_CELL_RULE]:
     'At rest: let the pack balance near full charge, and see in a week whether the cell is apart again; then it discharges itself. Under load alone: check its connections for heat, then its capacity',
   [PACK_APART_RULE]:
-    'Warmer: its air ways, its place, its connections. Charge apart: whether it carries its share of the current, and its gauge after a full charge. Resistance: its connections and their heat under load. Cells apart: let it balance near full charge, and see which cell it is',
+    'Warmer: its airflow, its place, its connections. Charge apart: whether it carries its share of the current, and its gauge after a full charge. Resistance: its connections and their heat under load. Cells apart: let it balance near full charge, and see which cell it is',
   [DEVICE_ALARM_RULE]:
     'Look the alarm up in the manual of the device; compare with the cell voltages and temperatures of that moment',
   upstream_identity_conflict: 'Find the other box with this gateway_id: a copied card, or a name given twice',

@@ -89,6 +89,15 @@ test('a bus with error frames alone is reported to be at another bit rate', () =
   expect(lines).toMatch(/only error frames: the bit rate is probably wrong; .*250000 or 500000/);
 });
 
+test('of a log nothing is asked, and it gets no longer by waiting', () => {
+  const target = parseTarget('./foreign.log');
+  if (!target) throw new Error('a log is a target');
+  const result = { target: 'foreign.log', notes: [], findings: [], configuration: undefined };
+  const lines = describeScan({ ...result, received: { frames: 1, ids: [] } }, target).join('\n');
+  expect(lines).toMatch(/a longer log/);
+  expect(lines).not.toMatch(/--seconds|--profile (daly|nissan)/);
+});
+
 test.each([
   [{ target: undefined }, /expected can0, FILE\.log/],
   [{ target: 'can0', profile: 'nothing' }, /no profile "nothing"; there are /],

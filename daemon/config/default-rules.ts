@@ -105,7 +105,7 @@ export const DEFAULT_RULES: readonly ThresholdRule[] = [
     {
       why: 'Data sheets end at 55 to 60 °C; above it cells age fast, and heat feeds itself from about 80 °C',
       next_check:
-        'Check fans and air ways, then the connection of the named cell: a loose one heats under load',
+        'Check airflow and fans, then the connection of the named cell: a loose one heats under load',
     },
     { critical_after_ms: 4000 },
   ),
@@ -172,7 +172,7 @@ export const DEFAULT_RULES: readonly ThresholdRule[] = [
     {
       why: 'Within a pack 5 °C are usual; 15 °C age the warm cells twice as fast',
       next_check:
-        'Check air ways and fans, and whether the warm cell stands alone: then its connection or itself',
+        'Check airflow and fans. Where one cell alone is warm, check its connections, then the cell itself',
     },
     { raise_after_ms: MINUTE_MS },
   ),

@@ -32,7 +32,7 @@ function pack(no: number, state: PackSummary['state'], reason: string | null): P
 
 const ok = pack(1, 'ok', null);
 const dead = pack(3, 'offline', 'unit 3: no reply');
-const doubtful = pack(2, 'degraded', 'cell voltages: 1 suspect of 2');
+const doubtful = pack(2, 'degraded', 'cell voltages: 1 of 2 suspect');
 
 test('a battery that is well gives no reason', () => {
   expect(summariseBattery(battery, [ok, ok])).toMatchObject({ state: 'ok', packs_ok: 2, reason: null });
@@ -41,7 +41,7 @@ test('a battery that is well gives no reason', () => {
 test('the reason counts the packs that are not well and quotes the worst of them', () => {
   expect(summariseBattery(battery, [ok, doubtful, ok])).toMatchObject({
     state: 'degraded',
-    reason: '1 of 3 packs degraded: Rack 1, pack 2: cell voltages: 1 suspect of 2',
+    reason: '1 of 3 packs degraded: Rack 1, pack 2: cell voltages: 1 of 2 suspect',
   });
   expect(summariseBattery(battery, [ok, doubtful, dead])).toMatchObject({
     state: 'degraded',

@@ -52,7 +52,7 @@ test('doubtful cells degrade the pack and do not count as extremes', () => {
   reading.columnQuality(CellMetric.voltage_v).set([Quality.good, Quality.suspect, Quality.stale]);
   expect(summarisePack(node, reading, calm)).toMatchObject({
     state: 'degraded',
-    reason: 'cell voltages: 1 stale, 1 suspect of 3',
+    reason: 'cell voltages: 1 of 3 stale, 1 of 3 suspect',
     cell_voltage_min_v: 3.301,
     cell_voltage_max_v: 3.301,
     cells: { voltage_v: { quality: 'gus' } },

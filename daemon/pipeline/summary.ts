@@ -163,10 +163,10 @@ function packHealth(
     return { state: 'offline', reason: context.link_reason ?? noData(context.last_update_ms) };
   const doubts = ([Quality.missing, Quality.stale, Quality.suspect] as const)
     .filter(quality => counts[quality] > 0)
-    .map(quality => `${counts[quality]} ${QUALITY_NAMES[quality]}`);
+    .map(quality => `${counts[quality]} of ${reading.shape.cell_count} ${QUALITY_NAMES[quality]}`);
   const reasons = [
     ...(context.link_reason ? [context.link_reason] : []),
-    ...(doubts.length > 0 ? [`cell voltages: ${doubts.join(', ')} of ${reading.shape.cell_count}`] : []),
+    ...(doubts.length > 0 ? [`cell voltages: ${doubts.join(', ')}`] : []),
     ...context.doubts,
   ];
   return reasons.length > 0

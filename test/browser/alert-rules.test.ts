@@ -92,7 +92,7 @@ describe.skipIf(isSkipped)('alert rules', () => {
     await limit.fill('4.5');
     await page.getByRole('button', { name: 'Preview' }).click();
     const result = page.locator('.rule-preview');
-    await result.getByText(/these rules would have raised 0 alerts; the rules as they are: 1$/).waitFor();
+    await result.getByText(/these rules would have raised 0 alerts; the rules in force: 1$/).waitFor();
     await result.getByText(/^By \d+ readings? of 1 pack/).waitFor();
     await expectFit(page);
     await shoot(page, 'preview-phone');
@@ -116,7 +116,7 @@ describe.skipIf(isSkipped)('alert rules', () => {
     const saved = await saving;
     expect(saved.suggestedFilename()).toBe('alert-rules-yard.yaml');
     const yaml = await readFile(await saved.path(), 'utf8');
-    const choose = page.getByLabel('Take from a file');
+    const choose = page.getByLabel('Load from a file');
     const give = (name: string, text: string) =>
       choose.setInputFiles({ name, mimeType: 'application/yaml', buffer: Buffer.from(text) });
     await give('same.yaml', yaml);
@@ -128,8 +128,8 @@ describe.skipIf(isSkipped)('alert rules', () => {
     await page.getByText('Changed: Always beyond (always)').waitFor();
     await expectFit(page);
     await shoot(page, 'rule-file-phone');
-    await page.getByRole('button', { name: 'Take these rules' }).click();
-    await page.getByText('The rules of the file hold now.').waitFor();
+    await page.getByRole('button', { name: 'Use these rules' }).click();
+    await page.getByText('The rules from the file are now in force.').waitFor();
     await page.getByText(/Version 1 holds over the configuration: saved by admin/).waitFor();
     await page.context().close();
   });

@@ -217,7 +217,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await row.waitFor({ state: 'detached' });
     await page.locator('.segment', { hasText: 'Shelved' }).click();
     await row.getByText(/Shelved by admin until .*: spare part ordered/).waitFor();
-    await row.getByRole('button', { name: 'Take from the shelf' }).click();
+    await row.getByRole('button', { name: 'Unshelve' }).click();
     await row.waitFor({ state: 'detached' });
     expect(complaints).toEqual([]);
     await context.close();

@@ -282,7 +282,7 @@ export class ThresholdRules implements RuleKind {
   }
 }
 
-/** "Cell 3: cell voltage 3.712 V is above 3.65 V (2 more cells)". */
+/** "Cell 3: cell voltage 3.712 V is above 3.65 V (2 more cells)", "State of charge 9.9 % is below 10 %". */
 function found(
   { rule, limits, figure }: Watched,
   level: number,
@@ -298,12 +298,12 @@ function found(
   const rounded = Number(value.toFixed(decimals));
   const threshold = Number(at.toFixed(decimals));
   const space = unit ? ' ' : '';
-  const where = cell >= 0 ? `Cell ${cell + 1}: ` : '';
+  const subject = cell >= 0 ? `Cell ${cell + 1}: ${label}` : label[0].toUpperCase() + label.slice(1);
   const others = figures.cellsBeyond(figure, at) - 1;
   const more = others > 0 ? ` (${others} more ${others === 1 ? 'cell' : 'cells'})` : '';
   const during = rule.during ? ` ${DURING[rule.during]}` : '';
   return {
-    message: `${where}${label} ${rounded}${space}${unit} is ${rule.direction} ${threshold}${space}${unit}${during}${more}`,
+    message: `${subject} ${rounded}${space}${unit} is ${rule.direction} ${threshold}${space}${unit}${during}${more}`,
     value: rounded,
     threshold,
     unit,

@@ -128,6 +128,9 @@ function describeReceived(
   return [...lines, `ids: ${shown.join(', ')}${more}`];
 }
 
+const ASK_BY_NAME =
+  'devices that speak only when asked: name theirs, as --profile daly-can or, of a vehicle, --profile nissan-leaf ("asked" or "ISO-TP" in the table of the README)';
+
 function whatToTry({ frames, error_frames = 0 }: CanReceived, connection: CanConnection): string[] {
   const rate = otherBitRate(connection);
   if (frames === 0)
@@ -135,11 +138,13 @@ function whatToTry({ frames, error_frames = 0 }: CanReceived, connection: CanCon
       ...(error_frames > 0 ? [`only error frames: the bit rate is probably wrong; ${rate}`] : [rate]),
       'CAN-H and CAN-L, and 120 Ohm at both ends of the bus',
       'wake the battery; some speak only while an inverter or a charger does',
-      'devices that speak only when asked: --profile daly-can or --profile pylontech-hv',
+      ASK_BY_NAME,
     ];
   return [
-    'listen longer: --seconds 60',
-    'devices that speak only when asked: --profile daly-can or --profile pylontech-hv',
+    // A log is read to its end, and nothing can be asked of it.
+    ...(connection.type === 'candump'
+      ? ['a longer log; of a device that speaks only when asked, one taken while something asks it']
+      : ['listen longer: --seconds 60', ASK_BY_NAME]),
     'a DBC file of the device: bms-gateway decode LOG --dbc FILE, then a profile of its own: docs/profiles.md',
   ];
 }

@@ -293,7 +293,7 @@ function LimitsRow({ id, rule, row }: LimitsRowProps) {
         ) : (
           <div key={level} class="field">
             <SeverityBadge severity={level} />
-            <span class="quiet">{describeLimit(limit)}</span>
+            <span class="quiet">{describeLimit(limit, rule.unit)}</span>
           </div>
         );
       })}
@@ -310,13 +310,17 @@ function LimitsRow({ id, rule, row }: LimitsRowProps) {
   );
 }
 
-function describeLimit(limit: Exclude<NonNullable<ScopeRow['limits']['critical']>, number>): string {
+function describeLimit(
+  limit: Exclude<NonNullable<ScopeRow['limits']['critical']>, number>,
+  unit: string,
+): string {
   const text = t().thresholds;
   if ('of' in limit) return text.multiple(limit.times, text.quantity(limit.of), limit.plus ?? 0);
   const values = limit.limits.flat();
   return text.table(
     Math.min(...values),
     Math.max(...values),
+    unit,
     limit.over.map(condition => text.conditions[condition]),
   );
 }

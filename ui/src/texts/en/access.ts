@@ -42,7 +42,7 @@ export const confirmPassword = {
 export const password = {
   change: 'Change password',
   changed: 'Changed. All your other sessions have ended.',
-  old: 'Old password',
+  old: 'Current password',
   dueTitle: 'New password',
   due: 'Choose your own password',
   dueHelp: (username: string) =>

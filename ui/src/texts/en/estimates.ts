@@ -4,7 +4,7 @@ import { countOf } from './words.ts';
 export const estimates = {
   title: 'Estimates of the gateway',
   /** Beside the device's figure. */
-  estimate: (band: string) => `Estimate ${band} %`,
+  estimate: (band: string) => `Estimate ${band}\u00a0%`,
   none: 'No estimate',
   charge: 'State of charge',
   health: 'Health, weakest cell',
@@ -12,8 +12,8 @@ export const estimates = {
   device: 'Device',
   /** Of the picture of both. */
   picture: (band: string, device: string) => `Estimate ${band} %, device ${device} %`,
-  explained: '± holds 95 of 100.',
-  healthLater: 'Known once it was charged full, or discharged, between rests',
+  explained: '± is a 95 % band.',
+  healthLater: 'Known after a full charge or discharge with a rest before and after',
   reaches: (soh_pct: number) => `Comes to ${soh_pct} %`,
   reached: 'It has',
   between: (from: string, to: string) => `${from} to ${to}`,
