@@ -58,7 +58,7 @@ function finding(profile: string, address: number | undefined, confidence_pct = 
 const modbusProfiles = [...profiles.values()].filter(({ transport }) => transport === 'modbus');
 
 test.each(modbusProfiles)('$id: the configuration for its units loads', profile => {
-  const units = [profile.address?.default ?? 1, profile.address?.max ?? 2];
+  const units = [...new Set([profile.address?.default ?? 1, profile.address?.max ?? 2])];
   for (const target of ['/dev/ttyUSB0:19200', 'tcp://10.0.0.5', 'rtu://10.0.0.5:8899']) {
     const connection = parseTarget(target) as ConnectionConfig;
     const yaml = configurationFor(

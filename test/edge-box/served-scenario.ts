@@ -73,7 +73,8 @@ async function observe(): Promise<void> {
   // The gateway's own slcan, without the kernel's.
   const [, port] = await direct.waitFor(/(\/dev\/pts\/\d+)/, WAIT_MS);
   await scan(`slcan:${port}:250000`);
-  for (const process of [broadcasting, answering, direct, diagnosed]) seen.exit_codes.push((await process.stop()).code);
+  for (const process of [broadcasting, answering, direct, diagnosed])
+    seen.exit_codes.push((await process.stop()).code);
 }
 
 try {
