@@ -120,7 +120,7 @@ describe.skipIf(isSkipped)('alert rules', () => {
     const give = (name: string, text: string) =>
       choose.setInputFiles({ name, mimeType: 'application/yaml', buffer: Buffer.from(text) });
     await give('same.yaml', yaml);
-    await page.getByText('same.yaml says what holds already').waitFor();
+    await page.getByText('same.yaml matches the rules in force').waitFor();
     await give('wrong.yaml', yaml.replace('warning: 1.5', 'warning: much'));
     await page.getByText(/rules\.yaml:\d+:\d+ alerts\.rules\[0\]\.above\.warning: found "much"/).waitFor();
     await give('other.yaml', yaml.replace('warning: 1.5', 'warning: 1.6'));
