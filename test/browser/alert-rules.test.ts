@@ -130,7 +130,7 @@ describe.skipIf(isSkipped)('alert rules', () => {
     await shoot(page, 'rule-file-phone');
     await page.getByRole('button', { name: 'Use these rules' }).click();
     await page.getByText('The rules from the file are now in force.').waitFor();
-    await page.getByText(/Version 1 holds over the configuration: saved by admin/).waitFor();
+    await page.getByText(/Version 1 overrides the configuration: saved by admin/).waitFor();
     await page.context().close();
   });
 

@@ -188,7 +188,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
       .waitFor();
     await limit.fill('9');
     await page.getByRole('button', { name: 'Save rules' }).click();
-    await page.getByText(/Version 1 holds over the configuration: saved by admin/).waitFor();
+    await page.getByText(/Version 1 overrides the configuration: saved by admin/).waitFor();
     await page.reload();
     expect(await limit.inputValue()).toBe('9');
     await rule.getByText('settings, version 1').waitFor();
@@ -211,7 +211,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await row.getByRole('button', { name: 'Save note' }).click();
     await row.getByText('What to check, and 1 note').waitFor();
     await row.getByRole('button', { name: 'Shelve', exact: true }).click();
-    await row.getByLabel('Why nobody is to be called meanwhile').fill('spare part ordered');
+    await row.getByLabel('Why nobody needs to be called meanwhile').fill('spare part ordered');
     await row.getByRole('combobox').selectOption('1 day');
     await row.getByRole('button', { name: 'Shelve it' }).click();
     await row.waitFor({ state: 'detached' });
