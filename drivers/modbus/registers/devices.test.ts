@@ -121,12 +121,14 @@ const named = vectors.map((vector, i) => ({
 }));
 const used = named.filter(({ vector }) => useOf(vector));
 
-test.skipIf(present)(
-  'no ../shared/conformance here: recorded replies of real Modbus devices not tried',
-  () => {},
-);
+// In CI the folder is always there: what is missing fails.
+const isSkipped = !present && !process.env.CI;
 
-test.runIf(present).each(used)('$name', async ({ vector }) => {
+test.skipIf(isSkipped)('there are recorded replies of real devices (../shared/conformance/golden)', () => {
+  expect(used.length).toBeGreaterThan(20);
+});
+
+test.skipIf(isSkipped).each(used)('$name', async ({ vector }) => {
   const use = useOf(vector);
   if (!use) throw new Error('no profile');
   const profile = shipped(use.profile);
@@ -149,7 +151,7 @@ test.runIf(present).each(used)('$name', async ({ vector }) => {
   else expect(reading.values.every(Number.isNaN)).toBe(true);
 });
 
-test.runIf(present)('each device without a profile is known, and why', () => {
+test.skipIf(isSkipped)('each device without a profile is known, and why', () => {
   const without = named.filter(({ vector }) => !useOf(vector));
   const lines = without.map(({ name, vector }) => {
     const [, why] = WITHOUT.find(([device]) => vector.device.startsWith(device)) ?? [];
