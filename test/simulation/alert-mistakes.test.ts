@@ -11,7 +11,7 @@ const MAX_SEEDS = 150;
 
 /** What the finding must say. */
 const FOUND: Readonly<Record<AlertMistake, RegExp>> = {
-  change_not_stored: /alert .*: it|alert .*: occurrence|open alerts/,
+  change_not_stored: /alert .*: it|alert .*: occurrence|open alerts|is not at the centre/,
   alert_lost_at_restart: /open alerts after the start/,
   alerts_begin_again: /open alerts after the start/,
   acknowledgement_lost: /open alerts after the start/,
