@@ -81,6 +81,13 @@ test('a device that reports no single cell is taken at its own word and is not c
   });
 });
 
+test('an estimate that is still good keeps no silent device online', () => {
+  const reading = new PackReading(0, shape);
+  reading.values[PackMetric.estimated_soc_pct] = 54;
+  reading.value_quality[PackMetric.estimated_soc_pct] = Quality.good;
+  expect(summarisePack(node, reading, calm).state).toBe('offline');
+});
+
 test("nothing fresh is offline, with the driver's reason", () => {
   const silent = summarisePack(node, new PackReading(0, shape), { ...calm, link_reason: 'unit 1: no reply' });
   expect(silent).toMatchObject({ state: 'offline', reason: 'unit 1: no reply', cell_voltage_min_v: null });

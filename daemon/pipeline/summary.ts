@@ -13,6 +13,7 @@ import {
   type Metric,
   PACK_METRICS,
   PackMetric,
+  REPORTED_PACK_METRICS,
   roundTo,
   SENSOR_METRIC,
 } from '../../core/metrics.ts';
@@ -146,9 +147,11 @@ function reportedExtremes(reading: PackReading, min: number, max: number): Extre
   return { min: good(min), max: good(max) };
 }
 
+const REPORTED = REPORTED_PACK_METRICS.map(({ name }) => PackMetric[name]);
+
 /**
- * ok: link well, every configured cell's voltage good and no value contradicted. offline: no value fresh. Else
- * degraded, with why.
+ * ok: link well, every configured cell's voltage good and no value contradicted. offline: no value of the device
+ * fresh (the gateway's own estimates are for longer). Else degraded, with why.
  */
 function packHealth(
   reading: PackReading,
@@ -156,10 +159,9 @@ function packHealth(
 ): { state: HealthState; reason: string | null } {
   const counts = countQualities(reading.columnQuality(CellMetric.voltage_v));
   const fresh = counts[Quality.good] + counts[Quality.suspect];
-  if (
-    fresh === 0 &&
-    reading.value_quality.every(quality => quality === Quality.missing || quality === Quality.stale)
-  )
+  const isOld = (metric: number) =>
+    reading.value_quality[metric] === Quality.missing || reading.value_quality[metric] === Quality.stale;
+  if (fresh === 0 && REPORTED.every(isOld))
     return { state: 'offline', reason: context.link_reason ?? noData(context.last_update_ms) };
   const doubts = ([Quality.missing, Quality.stale, Quality.suspect] as const)
     .filter(quality => counts[quality] > 0)
