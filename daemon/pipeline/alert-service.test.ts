@@ -237,3 +237,15 @@ test('an end of being out of service that was stored before its alerts is made g
   await after.restore(9000, 9000);
   expect(after.active()).toMatchObject([{ out_of_service: null, change: 'in_service' }]);
 });
+
+test('delays that run are saved by the first stop; a second one, with the store closed, has nothing to do', async () => {
+  const documents = new MemoryDocuments();
+  const alerts = makeAlerts(documents);
+  await alerts.restore(0, 0);
+  judge(alerts, 1000, 3.9);
+  await alerts.stop(2000, 2000);
+  documents.put = async () => {
+    throw new Error('the store is not open');
+  };
+  await alerts.stop(2100, 2100);
+});

@@ -33,6 +33,7 @@ export class AlertService implements Alerts {
   readonly #store: AlertStore;
   readonly #settings: AlertSettings;
   readonly #pending: PendingDelays;
+  #isRestored = false;
   readonly #listeners = new Set<(alert: Alert) => void>();
   #open: readonly Alert[] = [];
   #active: readonly Alert[] = [];
@@ -74,6 +75,7 @@ export class AlertService implements Alerts {
     // What a process that ended in between has stored of the entry, and not of its alerts.
     this.#serviceChanged(t_ms, null);
     this.#engine.resume(await this.#pending.restore(t_ms), mono_ms);
+    this.#isRestored = true;
     this.#gather();
   }
 
@@ -93,8 +95,10 @@ export class AlertService implements Alerts {
     this.#gateway.evaluate(parts, t_ms, mono_ms, this.#record);
   }
 
-  /** Saves what a restart needs; nothing is judged after it. */
+  /** Saves what a restart needs, once; nothing is judged after it. Before it was restored there is nothing to save. */
   async stop(t_ms: number, mono_ms: number): Promise<void> {
+    if (!this.#isRestored) return;
+    this.#isRestored = false;
     await this.#pending.save(this.#engine.pending(mono_ms), t_ms);
   }
 
