@@ -22,13 +22,29 @@ import {
 import type { Ledger } from './ledger.ts';
 
 const PAGE_ROWS = 2000;
-const CELL_COLUMNS = ['voltage', 'temperature', 'soc', 'soh', 'balancing'] as const;
+const CELL_COLUMNS = [
+  'voltage',
+  'temperature',
+  'soc',
+  'soh',
+  'balancing',
+  'estimated_soc',
+  'estimated_soc_sd',
+  'estimated_soh',
+  'estimated_soh_sd',
+  'estimated_resistance',
+] as const;
 const CELL_ARRAYS = [
   'cell_voltage_v',
   'cell_temperature_c',
   'cell_soc_pct',
   'cell_soh_pct',
   'cell_balancing',
+  'cell_estimated_soc_pct',
+  'cell_estimated_soc_sd_pct',
+  'cell_estimated_soh_pct',
+  'cell_estimated_soh_sd_pct',
+  'cell_estimated_resistance_mohm',
 ] as const;
 
 type Row = Record<string, unknown>;
