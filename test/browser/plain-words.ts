@@ -8,7 +8,7 @@ const NOT_OF_THE_PAGE = [
   'code, pre',
   // Months are of the locale.
   'time',
-  '.alert-message, .card-reason, .page-reason, .page-sub:not(:has(*)), .form-error',
+  '.alert-message, .alert-check, .card-reason, .page-reason, .page-sub:not(:has(*)), .form-error',
   // Of rules and profiles.
   '.threshold h3, .threshold legend, .threshold-head .quiet, .alarm-list li > span:last-child, .estimate-model',
   // Spelt out from their names in the API.

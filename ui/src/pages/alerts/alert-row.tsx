@@ -118,7 +118,7 @@ function AlertDetails({ alert }: { alert: AlertView }) {
   return (
     <details class="alert-details">
       <summary>{notes.length > 0 ? text.checkAndNotes(notes.length) : text.nextCheck}</summary>
-      {next_check !== null && <p>{next_check}</p>}
+      {next_check !== null && <p class="alert-check">{next_check}</p>}
       {notes.length > 0 && (
         <ul class="alert-notes">
           {notes.map(note => (
