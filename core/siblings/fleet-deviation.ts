@@ -33,7 +33,7 @@ export const LEAST_PACKS = 4;
 const SAMPLE_MS = 60_000;
 const WINDOW_MS = 15 * 60_000;
 const LEAST_SAMPLES = 5;
-/** A day of fewer windows (six hours) says nothing of a pack. */
+/** A day with fewer windows (six hours) is too short to judge a pack by. */
 const LEAST_WINDOWS = 24;
 const DAYS_JUDGED = 7;
 const LEAST_DAYS = 5;

@@ -30,13 +30,13 @@ test('only what is named is read', () => {
   expect(loadNamedConfig(file, readEnvironment({}), named).topology.packs.length).toBe(1);
 });
 
-test('a name that there is not is told with those that there are', () => {
+test('an unknown profile is reported with the known ones', () => {
   const file = configNaming('nissan-laef');
   const named = namedProfiles(file);
   expect(() => loadNamedConfig(file, readEnvironment({}), named)).toThrow(/nissan-leaf/);
 });
 
-test('a file that is not there is told as ever', () => {
+test('a missing file is reported', () => {
   const file = join(directory, 'none.yaml');
   expect(() => loadNamedConfig(file, readEnvironment({}), namedProfiles(file))).toThrow(/no such file/);
 });

@@ -13,7 +13,7 @@ export function namedProfiles(config_file: string): LoadedProfiles {
   return loadProfilesFor(config_file, id => text.includes(id));
 }
 
-/** As `loadConfig`, with `namedProfiles`; a message that tells which profiles there are tells all. */
+/** As `loadConfig`, with `namedProfiles`; a message about an unknown profile lists all there are. */
 export function loadNamedConfig(
   config_file: string,
   environment: Environment,
@@ -27,7 +27,7 @@ export function loadNamedConfig(
   }
 }
 
-/** Why a file cannot be read is told by who needs it. */
+/** Why a file cannot be read is reported by whoever needs it. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');

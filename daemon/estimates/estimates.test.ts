@@ -162,7 +162,7 @@ test('a document of version 1 is read as it was written', () => {
   expect(site.soc).toBeGreaterThan(0);
 });
 
-test('another pack in its place begins anew; the place counts on', () => {
+test('another pack in its place starts over; the place counts on', () => {
   const site = new Site().run(800);
   const { place, pack } = site.estimates.reply(0).odometers;
   expect(pack.ah_out).toBe(place.ah_out);

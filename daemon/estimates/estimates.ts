@@ -45,7 +45,7 @@ export class Estimates {
   take(reading: PackReading): void {
     if (!this.#packs[reading.pack].take(reading)) return;
     const { id } = this.#options.topology.packs[reading.pack];
-    this.#options.log.info({ pack: id }, 'another pack stands here: its estimates begin anew');
+    this.#options.log.info({ pack: id }, 'another pack is installed here: its estimates start over');
   }
 
   /** Puts the estimates into a reading that is to be stored, where one is due. */

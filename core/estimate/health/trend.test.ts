@@ -18,7 +18,7 @@ function points(count: number, soh: (years: number) => number, noise_pct = 0, se
   });
 }
 
-test('a few weeks say nothing', () => {
+test('no trend is stated after a few weeks', () => {
   expect(healthTrend([])).toBeUndefined();
   expect(healthTrend(points(LEAST_POINTS - 1, () => 90))).toBeUndefined();
 });

@@ -29,7 +29,7 @@ export const HEALTH_LIMITS_PCT = [80, 70] as const;
 export const POINT_EVERY_MS = 7 * 86_400_000;
 /** Twelve years. */
 export const MAX_POINTS = 626;
-/** Fewer weeks say nothing of years. */
+/** Fewer weeks are too few for a trend over years. */
 export const LEAST_POINTS = 12;
 const YEAR_MS = 365.25 * 86_400_000;
 const MAX_YEARS = 20;

@@ -19,7 +19,7 @@ export const SAMPLING = 9;
 export const N = 10;
 /** Values of half of the covariance. */
 export const PACKED = (N * (N + 1)) / 2;
-/** Of what the columns of `KalmanCells` and `HealthCells` mean: raise it with any change of them, and what is stored begins anew. */
+/** Of what the columns of `KalmanCells` and `HealthCells` mean: raise it with any change of them, and what is stored is discarded. */
 export const STATE_VERSION = 1;
 /** Which of the columns of `KalmanCells` hold these. */
 export const STATE_COLUMN = 1;

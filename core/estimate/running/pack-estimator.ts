@@ -104,7 +104,7 @@ export class PackEstimator {
     this.#model_ohm = ohmAtRoom(tables);
   }
 
-  /** Another pack, or another truth: everything begins anew. */
+  /** Another pack, or another truth: everything starts over. */
   start(): void {
     for (let cell = 0; cell < this.cells.count; cell++) this.health.start(cell);
     this.cells.capacity_ah.fill(this.nominal_ah);
