@@ -49,6 +49,7 @@ const SERVER: Readonly<Record<string, Cause>> = {
   '3D000': ['UPSTREAM_REFUSED', 'has no such database'],
   '42501': ['UPSTREAM_REFUSED', 'does not give the user the rights that are needed'],
   '25006': ['UPSTREAM_REFUSED', 'is read-only (a standby?)'],
+  '40P01': ['UPSTREAM_REFUSED', 'ended a statement that waited for somebody who waited for it'],
   '53100': ['UPSTREAM_REFUSED', 'has a full disk'],
   '53300': ['UPSTREAM_REFUSED', 'has no free connection'],
   '55P03': ['UPSTREAM_REFUSED', 'waits for a lock that somebody holds there'],

@@ -20,6 +20,7 @@ import { type StartOptions, startPostgres, type TestPostgres } from '../support/
 export const T0 = Date.UTC(2026, 0, 7);
 export const INTERVAL_MS = 2000;
 const PATIENCE_MS = 60_000;
+const DEADLOCK_DETECTED = '40P01';
 
 /** Time-outs and delays of minutes pass in seconds. */
 const HASTE = 30;
@@ -110,11 +111,18 @@ export class Centre {
     return upstream;
   }
 
+  /** What alters a table and a gateway that writes to it may wait for each other: who is ended tries again. */
   async query<R extends pg.QueryResultRow>(sql: string, database_url = this.#url): Promise<R[]> {
     const client = new pg.Client(database_url);
     await client.connect();
     try {
-      return (await client.query<R>(sql)).rows;
+      for (;;) {
+        try {
+          return (await client.query<R>(sql)).rows;
+        } catch (error) {
+          if ((error as { code?: string }).code !== DEADLOCK_DETECTED) throw error;
+        }
+      }
     } finally {
       await client.end();
     }

@@ -139,14 +139,17 @@ describe('users', () => {
   });
 });
 
+/** The time-out of an exchange must be longer than that of a lock, which passes at the server. */
+const patientClock: Clock = {
+  ...systemClock,
+  setTimer: (fn, delay_ms) => (delay_ms < 100_000 ? hastyClock : systemClock).setTimer(fn, delay_ms),
+};
+
 describe('the status', () => {
   test('says that it waits for a lock for as long as it does, over all connections, and the log says it once', async () => {
     const log = await centre.openLog(topology);
     const messages = collector();
-    // The time-out of an exchange must be longer than that of a lock, which passes at the server.
-    const setTimer: Clock['setTimer'] = (fn, delay_ms) =>
-      (delay_ms < 100_000 ? hastyClock : systemClock).setTimer(fn, delay_ms);
-    const upstream = centre.follow(log, { log: messages, clock: { ...systemClock, setTimer } });
+    const upstream = centre.follow(log, { log: messages, clock: patientClock });
     await caughtUp(upstream, log);
     const letGo = await hold('LOCK TABLE pack_readings');
     appendRounds(log, topology, 0, 5);
@@ -170,6 +173,28 @@ describe('the status', () => {
     ]);
   });
 
+  test('says that somebody else and the gateway waited for each other; what was given up is sent again', async () => {
+    // Of two that wait for each other the server ends the one that notices.
+    await query(`ALTER DATABASE ${new URL(centre.url).pathname.slice(1)} SET deadlock_timeout = '3s'`);
+    const log = await centre.openLog(topology);
+    const upstream = centre.follow(log, { clock: patientClock });
+    // Partitions are there before the lock is.
+    await arrives(log, upstream);
+    const other = new pg.Client(centre.url);
+    await other.connect();
+    centre.after(() => other.end());
+    await other.query("BEGIN; SET LOCAL deadlock_timeout = '1h'; LOCK TABLE pack_readings");
+    appendRounds(log, topology, ++round, 1);
+    await log.flush();
+    await until(async () => (await query('SELECT FROM pg_locks WHERE NOT granted')).length > 0);
+    const theirs = other.query('UPDATE gateways SET last_sync_at = now()');
+    await statusIs(upstream, 'down', /waited for somebody who waited for it \(deadlock detected\)/);
+    await theirs;
+    await other.query('COMMIT');
+    await caughtUp(upstream, log);
+    await centre.expectEqual(log);
+  });
+
   test('says that readings are swallowed at the centre; none is taken as stored', async () => {
     const log = await centre.openLog(topology);
     const upstream = centre.follow(log, { clock: hastyClock });
@@ -181,7 +206,10 @@ describe('the status', () => {
     await log.flush();
     await statusIs(upstream, 'down', /: of 15 readings sent 10 were stored in pack_readings/);
     expect(await query('SELECT FROM pack_readings')).toEqual([]);
-    await query('DROP TRIGGER swallow ON pack_readings');
+    // No lock on the table: the gateway tries again all the while.
+    await query(
+      'CREATE OR REPLACE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$',
+    );
     await caughtUp(upstream, log);
     await centre.expectEqual(log);
   });
