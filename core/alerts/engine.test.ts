@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../metrics.ts';
 import { Quality } from '../reading/quality.ts';
+import { runsOf } from '../testing/property-runs.ts';
 import { AlertBench, makeTopology } from './testing/alert-bench.ts';
 import { makeRule } from './testing/make-rule.ts';
 
@@ -336,7 +337,7 @@ test('no alert comes without its delay, and none chatters within hysteresis and 
         else expect(span(timing.raise_after_ms).every(voltage_v => voltage_v > 3.65)).toBe(true);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: runsOf(300) },
   );
 });
 
@@ -353,6 +354,6 @@ test('a restart at any moment changes nothing of what is raised, and when', () =
         }
       expect(restarted.emitted).toEqual(through.emitted);
     }),
-    { numRuns: 300 },
+    { numRuns: runsOf(300) },
   );
 });

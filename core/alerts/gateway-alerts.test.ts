@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../clock/manual-clock.ts';
+import { runsOf } from '../testing/property-runs.ts';
 import type { Alert } from './alert.ts';
 import { GatewayAlerts } from './gateway-alerts.ts';
 import { gatewayRules } from './gateway-rules.ts';
@@ -343,7 +344,7 @@ test('whatever happens, each rule raises and clears in turn, ids are unique, and
       const ids = (alerts: Iterable<Alert>) => [...alerts].map(alert => alert.id).sort();
       expect(ids(box.active())).toEqual(ids(active));
     }),
-    { numRuns: 200 },
+    { numRuns: runsOf(200) },
   );
 });
 
@@ -366,7 +367,7 @@ test('no rule raises twice within the time that it takes to raise and to clear',
         for (const [n, mono_ms] of raised.entries())
           if (n > 0) expect(mono_ms - raised[n - 1]).toBeGreaterThanOrEqual(raise_after_ms + clear_after_ms);
       }),
-      { numRuns: 50 },
+      { numRuns: runsOf(50) },
     );
   }
 });

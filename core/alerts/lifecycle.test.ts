@@ -1,6 +1,7 @@
 /** What people do with alerts, and what comes back: ISA-18.2 over any order of events. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../testing/property-runs.ts';
 import { type Alert, MAX_NOTES, storedAlert } from './alert.ts';
 import { AlertBook, type Subject } from './alert-book.ts';
 import { isAnnounced, isInForce, lifecycleOf } from './lifecycle.ts';
@@ -157,6 +158,6 @@ test('over any order of events there is one open alert at most, and what is ackn
         if (now) expect(now.occurrences + now.earlier_occurrences).toBe(raised);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runsOf(500) },
   );
 });

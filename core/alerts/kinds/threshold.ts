@@ -241,16 +241,11 @@ export class ThresholdRules implements RuleKind {
     if (active.unknown_since_ms !== null) book.setKnown(rule.id, subject, t_ms, emit);
     if (held < levels.length) one.clear_since_ms = Number.NaN;
     const now = levels.findIndex(({ severity }) => severity === active.severity);
-    if (due < levels.length && (due < now || now < 0))
-      book.update(
-        rule.id,
-        subject,
-        found(one, due, value, figures, doubts),
-        t_ms,
-        emit,
-        levels[due].severity,
-      );
-    else if (held <= now && held < levels.length) one.back_since_ms = Number.NaN;
+    if (due < levels.length && (due < now || now < 0)) {
+      one.back_since_ms = Number.NaN;
+      const worse = found(one, due, value, figures, doubts);
+      book.update(rule.id, subject, worse, t_ms, emit, levels[due].severity);
+    } else if (held <= now && held < levels.length) one.back_since_ms = Number.NaN;
     else {
       if (Number.isNaN(one.back_since_ms)) one.back_since_ms = mono_ms;
       if (held === levels.length) this.#clearAfter(one, subject, mono_ms, t_ms, book, emit);
