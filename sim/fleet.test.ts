@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../core/metrics.ts';
 import { DeviceAlarmLevel, type PackReading } from '../core/reading/pack-reading.ts';
 import { markImplausible, plausibleLimits } from '../core/reading/plausibility.ts';
+import { runsOf } from '../core/testing/property-runs.ts';
 import { Fleet, type FleetOptions, type PackPlan } from './fleet.ts';
 
 const ALARMS = ['cell_over_voltage', 'cell_under_voltage', 'temperature_high', 'cell_difference', 'soc_low'];
@@ -88,7 +89,7 @@ test('any pace of time stays plausible, finite and within the limits of current'
         }
       },
     ),
-    { numRuns: 25 },
+    { numRuns: runsOf(25) },
   );
 });
 

@@ -1,6 +1,7 @@
 /** Estimates of cells whose truth is known: from wrong starts, with holes and gaps, at any rate of samples; and what is refused. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../testing/property-runs.ts';
 import { replay } from './replay.ts';
 import { pickRows, type Series } from './series/series.ts';
 import { madeDrive, madeModel, madeSeries } from './testing/made-cell.ts';
@@ -26,7 +27,7 @@ test('a wrong start is left behind, and the stated deviation covers the truth', 
       for (let i = 600; i < soc.length; i += 100)
         expect(Math.abs(soc[i] - (series.soc_ref?.[i] ?? 0))).toBeLessThan(4 * soc_sd[i]);
     }),
-    { numRuns: 20, seed: 7 },
+    { numRuns: runsOf(20), seed: 7 },
   );
 });
 

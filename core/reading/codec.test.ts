@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CELL_METRICS, CellMetric, PACK_METRICS, PackMetric, roundTo, SENSOR_METRIC } from '../metrics.ts';
+import { runsOf } from '../testing/property-runs.ts';
 import { cellPart, decodeInto, encodeInto, maxEncodedBytes, Part, ReadingDecoder } from './codec.ts';
 import { PackReading, type PackShape } from './pack-reading.ts';
 import { Quality } from './quality.ts';
@@ -190,7 +191,7 @@ test('every shorter prefix is recognized as truncated', () => {
       for (let length = 0; length < view.byteLength; length++)
         expect(decodeInto(view, 0, length, back)).toBe(DecodeFault.truncated);
     }),
-    { numRuns: 30 },
+    { numRuns: runsOf(30) },
   );
 });
 

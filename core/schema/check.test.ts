@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import Type, { type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { expect, test } from 'vitest';
+import { runsOf } from '../testing/property-runs.ts';
 import { findingsOf } from './check.ts';
 import { formatPath } from './problem.ts';
 import { nearly } from './testing/yaml.ts';
@@ -42,7 +43,7 @@ test('accepts exactly what TypeBox accepts', () => {
       if (accepts) accepted++;
       expect(findingsOf(Shape, value).length === 0).toBe(accepts);
     }),
-    { numRuns: 2000 },
+    { numRuns: runsOf(2000) },
   );
   expect(accepted).toBeGreaterThan(100);
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import Type from 'typebox';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { runsOf } from '../testing/property-runs.ts';
 import { formatProblem, formatProblems } from './problem.ts';
 import { checkYaml, MAX_CHARACTERS } from './yaml-document.ts';
 
@@ -144,7 +145,7 @@ test('no text whatever makes it throw', () => {
         expect(message).not.toBe('');
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: runsOf(1000) },
   );
 });
 

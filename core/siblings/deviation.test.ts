@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../metrics.ts';
 import { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
+import { runsOf } from '../testing/property-runs.ts';
 import { SiblingDeviation, type WeakCell, weakCellText } from './deviation.ts';
 
 const MINUTE_MS = 60_000;
@@ -146,6 +147,6 @@ test('of healthy packs of any size, noise and load none is ever called weak', ()
         expect(named(bench.deviation)).toEqual([]);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../metrics.ts';
 import { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
+import { runsOf } from '../testing/property-runs.ts';
 import { FleetDeviation, packApartText, type StoredFleet } from './fleet-deviation.ts';
 
 const T0 = Date.UTC(2026, 0, 5);
@@ -125,7 +126,7 @@ test('of healthy packs in a month, at whatever places in the rack, none is named
         expect(named(fleet, places.length)).toEqual([]);
       }
     }),
-    { numRuns: 6 },
+    { numRuns: runsOf(6) },
   );
 });
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PackMetric } from '../metrics.ts';
+import { runsOf } from '../testing/property-runs.ts';
 import { TwoTracks } from './two-tracks.ts';
 
 const { soc_pct, voltage_v } = PackMetric;
@@ -34,7 +35,7 @@ test('in whatever order the two report, they are found once they have changed of
       });
       expect(was_found).toBe(true);
     }),
-    { numRuns: 50 },
+    { numRuns: runsOf(50) },
   );
 });
 

@@ -8,6 +8,7 @@ import type { ThresholdRule } from '../../core/alerts/rule.ts';
 import { ruleDifferences } from '../../core/alerts/rule-difference.ts';
 import type { Settings } from '../../core/contract/http.ts';
 import type { Finding } from '../../core/schema/problem.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import { AlertSettings } from '../pipeline/alert-settings.ts';
 import { MemoryDocuments, makeTestSite } from '../server/testing/test-site.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
@@ -115,7 +116,7 @@ test('what is exported and imported changes nothing, whatever the rules', async 
       expect(reply.differences).toEqual([]);
       expect(settings.reply()).toEqual(before);
     }),
-    { numRuns: 60 },
+    { numRuns: runsOf(60) },
   );
 });
 
@@ -130,7 +131,7 @@ test('another gateway that imports what was exported has the same rules, also af
       expect(apart(settings.rules(), after.settings.rules())).toEqual([]);
       expect(after.files.text()).toBe(elsewhere.files.text());
     }),
-    { numRuns: 60 },
+    { numRuns: runsOf(60) },
   );
 });
 

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import { expect, test } from 'vitest';
 import { findingsOf } from '../../core/schema/check.ts';
 import { nearly } from '../../core/schema/testing/yaml.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import { ProfileFile } from '../../drivers/profiles/profile.ts';
 import { ConnectionConfig } from '../../drivers/transports.ts';
 import { SimulationConfig } from '../../sim/simulation-config.ts';
@@ -17,6 +18,6 @@ test.each(Object.entries(SCHEMAS))('%s', (_name, schema) => {
     fc.property(nearly(schema), value => {
       expect(findingsOf(schema, value).length === 0).toBe(Value.Check(schema, value));
     }),
-    { numRuns: 300 },
+    { numRuns: runsOf(300) },
   );
 });

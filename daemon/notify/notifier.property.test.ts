@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isInForce } from '../../core/alerts/lifecycle.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import { type Answer, NotifyBench, type Received } from './testing/notify-bench.ts';
 
 const HOUR_MS = 3_600_000;
@@ -114,6 +115,6 @@ test('nothing lost, nothing twice, recovered only after raised, never more than 
         if (isOver) expect(event, alert_id).toBe('recovered');
       }
     }),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });

@@ -8,6 +8,7 @@ import { PackReading } from '../../core/reading/pack-reading.ts';
 import { plausibleLimits } from '../../core/reading/plausibility.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import { PackJudge } from '../../core/siblings/pack-judge.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import { createCanDriver } from '../../drivers/can/can-driver.ts';
 import { VirtualCanHub } from '../../drivers/can/virtual-bus.ts';
 import type { SimulationConfig } from '../../sim/simulation-config.ts';
@@ -78,7 +79,7 @@ test('healthy hardware of every kind stays good for hours of its time, whatever 
       expect(counters.values_suspect).toBe(0);
       expect(counters.readings).toBeGreaterThan(HOURS * 7 * 1700);
     }),
-    { numRuns: RUNS },
+    { numRuns: runsOf(RUNS) },
   );
 }, 120_000);
 

@@ -43,6 +43,7 @@ import { addSecurityTxt } from './routes/security-txt.ts';
 import { addSimulationRoutes } from './routes/simulation.ts';
 import { addSystemRoutes } from './routes/system.ts';
 import { addUserRoutes } from './routes/users.ts';
+import { buildSerializer } from './serializing.ts';
 import type { GatewayServices } from './services.ts';
 import type { CertificateKeeper } from './tls/certificate-keeper.ts';
 import { makeHttpServer } from './tls/front-door.ts';
@@ -130,6 +131,7 @@ function makeFastify(
     requestIdHeader: false,
     genReqId: () => randomBytes(8).toString('hex'),
     routerOptions: { maxParamLength: 200 },
+    schemaController: { compilersFactory: { buildSerializer } },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, error, log),
   }).withTypeProvider<TypeBoxTypes>() as App;
   app.setValidatorCompiler(validatorCompiler);

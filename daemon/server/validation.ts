@@ -1,18 +1,23 @@
 /** Checks requests against the contract's schemas and says in words what was found and what is allowed. */
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
 import { GatewayError } from '../../core/errors.ts';
 
 const MAX_ERRORS = 3;
 const SECRET = /password|token|secret/i;
 
-/** For Fastify: bodies are taken as they are; texts in the query become the numbers the schema asks for. */
+/**
+ * For Fastify: bodies are taken as they are; texts in the query become the numbers the schema asks for. Compiled when
+ * a request first needs it: a gateway that starts again reads batteries sooner.
+ */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const validator = Compile(schema);
+  let compiled: Validator | undefined;
   const place = httpPart === 'querystring' ? 'query' : (httpPart ?? 'request');
   return (data: unknown) => {
+    compiled ??= Compile(schema);
+    const validator = compiled;
     const value = httpPart === 'querystring' ? withNumbers(schema, data) : data;
     if (validator.Check(value)) return { value };
     return { error: new GatewayError('BAD_REQUEST', explain(validator.Errors(value), value, place)) };

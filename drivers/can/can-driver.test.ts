@@ -10,6 +10,7 @@ import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { DeviceAlarmLevel, PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import type { Driver, LinkEvent, PackBinding } from '../driver.ts';
 import { formatCanId } from './can-bus.ts';
 import { createCanDriver } from './can-driver.ts';
@@ -243,7 +244,7 @@ test('start and stop in any order leave nothing behind', async () => {
       node.send({ id: 0x2f4, extended: false, data: new Uint8Array(8), length: 8 });
       expect(updates.length).toBe(before);
     }),
-    { numRuns: 60 },
+    { numRuns: runsOf(60) },
   );
 });
 

@@ -7,6 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import { PackMetric } from '../../core/metrics.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { createCanDriver } from './can-driver.ts';
 import { createCanEncoder } from './can-encoder.ts';
@@ -89,7 +90,7 @@ test('a parameter group is known by its number alone, a plain message by its who
       }
       expect(unknown()).toBe(expected_unknown);
     }),
-    { numRuns: 50 },
+    { numRuns: runsOf(50) },
   );
   send(0x18fffc21, 180);
   expect(value(0, PackMetric.soh_pct)).toBe(90);

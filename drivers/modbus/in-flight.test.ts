@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import {
   type Asked,
   goodPdu,
@@ -115,7 +116,7 @@ test('replies in any order, twice, late or never: each request gets its own, and
       }
       expect(clock.pendingTimers).toBe(0);
     }),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });
 
@@ -225,6 +226,6 @@ test('connections that break or carry nonsense, and a stop at any moment, settle
         }
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });

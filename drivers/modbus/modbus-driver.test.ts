@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { qualityLetters } from '../../core/reading/quality.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import type { PackBinding } from '../driver.ts';
 import { createSunSpecImage } from './sunspec/sunspec-image.ts';
 import { type Bench, bindingOf, startVirtual } from './testing/line.ts';
@@ -273,6 +274,6 @@ test('whatever a unit answers, the driver goes on, and shows nothing that is not
         expect(bench.clock.pendingTimers).toBe(0);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });

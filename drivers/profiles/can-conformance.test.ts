@@ -19,6 +19,7 @@ import { DeviceAlarmLevel, PackReading } from '../../core/reading/pack-reading.t
 import { markImplausible, plausibleLimits } from '../../core/reading/plausibility.ts';
 import { Quality } from '../../core/reading/quality.ts';
 import { markContradictions } from '../../core/siblings/contradictions.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import { canKey } from '../can/can-bus.ts';
 import { createCanEncoder } from '../can/can-encoder.ts';
 import { canProfileOf } from '../can/can-profile.ts';
@@ -179,7 +180,7 @@ test.each(choices)(
           if (active) expect(back.device_alarm_level).toEqual(truth.device_alarm_level);
         },
       ),
-      { numRuns: 4 },
+      { numRuns: runsOf(4) },
     );
   },
 );
@@ -262,7 +263,7 @@ test.each(profiles)(
           expectPlausible([SENSOR_METRIC], reading.sensors, reading.sensor_quality, reading.sensors.length);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runsOf(300) },
     );
   },
 );
@@ -310,7 +311,7 @@ test.each(profiles)(
           if (length >= message.length_bytes) expect(some).toEqual(all);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: runsOf(100) },
     );
   },
 );

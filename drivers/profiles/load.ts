@@ -34,9 +34,10 @@ export function loadProfiles(
   const profiles = new Map<string, Profile>();
   const problems: Problem[] = [];
   const faults = new Map<string, string>();
+  const load = directory === import.meta.dirname ? loadBundled : loadProfile;
   for (const name of readdirSync(directory).sort()) {
     if (!name.endsWith('.yaml') || !isWanted(basename(name, '.yaml'))) continue;
-    const loaded = loadProfile(join(directory, name));
+    const loaded = load(join(directory, name));
     problems.push(...loaded.problems);
     if (loaded.profile) profiles.set(loaded.profile.id, loaded.profile);
     else faults.set(basename(name, '.yaml'), formatProblem(loaded.problems[0]));
@@ -77,7 +78,21 @@ function unplaced(file: string, found: string, expected: string): Problem {
   return { file, line: 0, column: 0, path: '', found, expected, message };
 }
 
-function loadProfile(file: string): { profile?: Profile; problems: readonly Problem[] } {
+interface LoadedProfile {
+  readonly profile?: Profile;
+  readonly problems: readonly Problem[];
+}
+
+/** By file: those that come with the gateway stay as they are while it runs. */
+const bundled_profiles = new Map<string, LoadedProfile>();
+
+function loadBundled(file: string): LoadedProfile {
+  const loaded = bundled_profiles.get(file) ?? loadProfile(file);
+  bundled_profiles.set(file, loaded);
+  return loaded;
+}
+
+function loadProfile(file: string): LoadedProfile {
   const document = checkYaml(file, readFileSync(file, 'utf8'), ProfileFile);
   if (!document.value) return { problems: document.problems };
   const profile = { ...document.value, directory: join(file, '..') };

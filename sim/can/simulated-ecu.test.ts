@@ -6,6 +6,7 @@ import { silentLogger } from '../../core/log.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { Quality } from '../../core/reading/quality.ts';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import type { CanFrame } from '../../drivers/can/can-bus.ts';
 import { createCanDriver } from '../../drivers/can/can-driver.ts';
 import { bindingOf, shippedProfile, snapshot } from '../../drivers/can/testing/bench.ts';
@@ -210,6 +211,6 @@ test('whenever another tester comes, he meets one of our transactions at most, a
         }
       },
     ),
-    { numRuns: 15 },
+    { numRuns: runsOf(15) },
   );
 });

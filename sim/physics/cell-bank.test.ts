@@ -1,6 +1,7 @@
 /** Physics of cells: what must hold for any chemistry, current and step. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../core/testing/property-runs.ts';
 import { Random } from '../random.ts';
 import { CellBank, MAX_STEP_S } from './cell-bank.ts';
 import { CHEMISTRIES, type SimulatedChemistry } from './chemistry.ts';
@@ -119,6 +120,6 @@ test('charging at the limit never lifts a cell above the charge voltage, however
       }
       expect(Math.max(...bank.voltage_v)).toBeGreaterThan(chemistry.limits.charge_v - 0.02);
     }),
-    { numRuns: 30 },
+    { numRuns: runsOf(30) },
   );
 });

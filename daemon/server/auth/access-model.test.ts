@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { buildApp } from '../app.ts';
 import type { App, ServerContext } from '../options.ts';
 import {
@@ -194,6 +195,6 @@ test('each token opens what it should, whatever happened', async () => {
         await world.app.close();
       }
     }),
-    { numRuns: 15 },
+    { numRuns: runsOf(15) },
   );
 }, 180_000);

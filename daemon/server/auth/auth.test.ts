@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../../core/clock/manual-clock.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { buildApp } from '../app.ts';
 import {
   addTestUsers,
@@ -36,7 +37,7 @@ describe('passwords', () => {
         expect(await hasher.verify(phc, other)).toBe(other.normalize('NFC') === password.normalize('NFC'));
         expect(await hasher.verify(undefined, password)).toBe(false);
       }),
-      { numRuns: 50 },
+      { numRuns: runsOf(50) },
     );
   });
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { ManualClock } from '../../../core/clock/manual-clock.ts';
 import type { Logger } from '../../../core/log.ts';
 import { silentLogger } from '../../../core/log.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import type { CentralRow } from '../../upstream/central-users.ts';
 import { buildApp } from '../app.ts';
 import { addTestUsers, CHEAP, makeTestSite, testOptions, tokenOf } from '../testing/test-site.ts';
@@ -75,7 +76,7 @@ test('rows of any make neither throw nor spoil what can be read afterwards', asy
       const left_out = await central.accept({ rows: rows as unknown as CentralRow[], beyond: 0 });
       expect(await users.list()).toHaveLength(rows.length - left_out);
     }),
-    { numRuns: 200 },
+    { numRuns: runsOf(200) },
   );
 });
 

@@ -61,10 +61,9 @@ test.each([[[JSON_PROTOCOL]], [[BINARY_PROTOCOL]]])(
     const log = { debug: keep, info: keep, warn: keep, error: keep };
     const { site, server, connect } = await start(
       { live_buffer_soft_bytes, live_idle_ms: 1e9 },
-      services => ({
-        ...services,
-        log,
-      }),
+      services => ({ ...services, log }),
+      // The kernel is filled sooner.
+      { cell_count: 200 },
     );
     const sockets = new Set<Socket>();
     server.app.server.on('connection', (socket: Socket) => sockets.add(socket));
@@ -173,7 +172,7 @@ test('a session that ends ends its connections; a changed one keeps what it may 
 });
 
 test('a connection does not outlive its token', async () => {
-  const { site, connect } = await start({}, undefined, 0.01);
+  const { site, connect } = await start({}, undefined, { session_hours: 0.01 });
   const client = await connect('una');
   site.clock.advance(37_000);
   expect(await client.closed).toMatchObject({ code: 4401 });

@@ -1,6 +1,7 @@
 /** The live feed over real sockets: who may connect, and how often states come. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { start } from '../testing/live.ts';
 import { TestClient } from '../testing/live-client.ts';
 
@@ -57,7 +58,7 @@ test('a change goes out promptly, then at most every 200 ms, and the last one al
       const last = states.at(-1)!;
       expect(last.kind === 'pack' && last.data.cells.voltage_v.values[0]).toBeCloseTo(voltage_v, 3);
     }),
-    { numRuns: 20 },
+    { numRuns: runsOf(20) },
   );
 });
 

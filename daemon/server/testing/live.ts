@@ -22,9 +22,9 @@ afterEach(async () => {
 export async function start(
   limits: Partial<ServerLimits> = {},
   change: (services: GatewayServices) => GatewayServices = services => services,
-  session_hours = 12,
+  { session_hours = 12, cell_count = 4 } = {},
 ): Promise<Started> {
-  const site = makeTestSite();
+  const site = makeTestSite({ cell_count });
   await addTestUsers(site);
   const server = await createServer(change(site.services), testOptions({ limits, session_hours }));
   servers.push(server);

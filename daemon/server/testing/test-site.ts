@@ -49,7 +49,6 @@ export const CHEAP: Argon2Cost = { memory_kib: 8, passes: 1, lanes: 1 };
 export const PASSWORD = 'correct horse';
 export const JWT_SECRET = 'a secret of at least thirty-two characters';
 
-const shape: PackShape = { cell_count: 4, sensor_count: 1, device_alarms: ['cell_over_voltage'] };
 const RULES = [
   makeRule({ id: 'cell_high', limits: [{ critical: 3.65, hysteresis: 0.05, from: 'default' }] }),
 ];
@@ -89,9 +88,20 @@ export interface TestSite {
   raiseGatewayAlert(): void;
 }
 
-export function makeTestSite(options: { simulation?: boolean; log?: GatewayServices['log'] } = {}): TestSite {
+interface SiteOptions {
+  readonly simulation?: boolean;
+  readonly log?: GatewayServices['log'];
+  readonly cell_count?: number;
+}
+
+export function makeTestSite(options: SiteOptions = {}): TestSite {
   const clock = new ManualClock();
-  const topology = makeTopology();
+  const shape: PackShape = {
+    cell_count: options.cell_count ?? 4,
+    sensor_count: 1,
+    device_alarms: ['cell_over_voltage'],
+  };
+  const topology = makeTopology(shape);
   const states = topology.packs.map(node => new PackState(node.pack, shape, 10_000));
   const documents = new MemoryDocuments();
   const recorded = new Map<string, Alert>();
@@ -281,7 +291,7 @@ class MemoryAudit {
   });
 }
 
-function makeTopology(): Topology {
+function makeTopology(shape: PackShape): Topology {
   const node = (pack: number, id: string, battery: number, battery_id: string) => ({
     pack,
     id,
@@ -305,9 +315,10 @@ function makeTopology(): Topology {
 }
 
 function binding(topology: Topology, pack: number): PackBinding {
+  const { address, id, shape } = topology.packs[pack];
   return {
     pack,
-    pack_id: topology.packs[pack].id,
+    pack_id: id,
     profile: {
       id: 'test-profile',
       title: 'Test profile',
@@ -318,7 +329,7 @@ function binding(topology: Topology, pack: number): PackBinding {
       cells: { max: shape.cell_count },
       directory: '.',
     },
-    address: topology.packs[pack].address,
+    address,
     shape,
     options: {},
     sensor_of_cell: undefined,

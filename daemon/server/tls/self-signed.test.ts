@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { ownNames } from './own-names.ts';
 import { makeSelfSigned } from './self-signed.ts';
 
@@ -52,7 +53,7 @@ test('any names and addresses, and times on both sides of 2050, are kept', () =>
         expect(Date.parse(certificate.validTo)).toBe(from_s * 1000 + 820 * DAY_MS);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });
 

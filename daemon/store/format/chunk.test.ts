@@ -5,6 +5,7 @@ import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { encodeInto, maxEncodedBytes } from '../../../core/reading/codec.ts';
 import { BodyTokens } from '../../../core/reading/codec-tokens.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { type ChunkRow, encodeChunk, openChunk } from './chunk.ts';
 
 function unpacked(chunk: Uint8Array): ChunkRow[] {
@@ -92,7 +93,7 @@ test('every reading comes back byte for byte, with its number and time', () => {
         expect(unpacked(encodeChunk(rows))).toEqual(rows);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runsOf(150) },
   );
 });
 
@@ -141,6 +142,6 @@ test('a bit that flipped anywhere is noticed', () => {
       }
       expect(read).toEqual(rows);
     }),
-    { numRuns: 300 },
+    { numRuns: runsOf(300) },
   );
 });

@@ -14,6 +14,7 @@ import {
   type ClockRecord,
   TRUSTS,
 } from '../../../core/contract/clock.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { SQLITE_MIGRATIONS } from '../file/migration-files.ts';
 import { Reader } from '../read/reader.ts';
 import { LogKind } from '../store.ts';
@@ -182,7 +183,7 @@ test('times and marks of every reading stay, here and for who follows the log, a
         directory.remove();
       },
     ),
-    { numRuns: 15 },
+    { numRuns: runsOf(15) },
   );
 }, 60_000);
 

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { Reader } from '../read/reader.ts';
 import { LogKind } from '../store.ts';
 import { historyOf, temporaryDirectory } from '../testing/fixtures.ts';
@@ -86,6 +87,6 @@ test('rows up to the edge stay as they are, those after it are renumbered in the
         directory.remove();
       },
     ),
-    { numRuns: 30 },
+    { numRuns: runsOf(30) },
   );
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { Reader } from '../read/reader.ts';
 import type { LogBatch } from '../store.ts';
 import { temporaryDirectory } from '../testing/fixtures.ts';
@@ -64,5 +65,5 @@ test('a batch is what a scan gives, however many rows it takes and wherever they
       remove();
     },
   );
-  fc.assert(property, { numRuns: 20 });
+  fc.assert(property, { numRuns: runsOf(20) });
 }, 60_000);

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Alert } from '../../../core/alerts/alert.ts';
 import { systemClock } from '../../../core/clock/system-clock.ts';
 import { silentLogger } from '../../../core/log.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { createSqliteStore } from '../sqlite-store.ts';
 import type { AlertRequest, Store } from '../store.ts';
 import { smallTopology, someAlert } from '../testing/fixtures.ts';
@@ -65,7 +66,7 @@ test('any request is answered as from a list in memory', async () => {
     fc.asyncProperty(request, async asked => {
       expect(await store.alerts(asked)).toEqual(alertPage(ALERTS, asked));
     }),
-    { numRuns: 60 },
+    { numRuns: runsOf(60) },
   );
 });
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CELL_METRICS, PACK_METRICS, roundTo } from '../../../core/metrics.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
 import { QUALITY_NAMES } from '../../../core/reading/quality.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { cellId } from '../../../core/topology/topology.ts';
 import { type ExportForm, ExportText } from './export-text.ts';
 
@@ -94,6 +95,6 @@ test('any reading', () => {
         );
       }
     }),
-    { numRuns: 200 },
+    { numRuns: runsOf(200) },
   );
 });

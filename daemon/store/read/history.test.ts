@@ -7,6 +7,7 @@ import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { encodeInto, maxEncodedBytes } from '../../../core/reading/codec.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
 import { Quality } from '../../../core/reading/quality.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { SQLITE_MIGRATIONS } from '../file/migration-files.ts';
 import { BatchBuffer } from '../format/batch-buffer.ts';
 import { encodeChunk, openChunk } from '../format/chunk.ts';
@@ -136,7 +137,7 @@ test('the same readings and the same steps, archived or not', async () => {
         directory.remove();
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });
 

@@ -1,6 +1,7 @@
 /** Numbers as text: the same characters that JSON.stringify makes of the rounded value. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { NumberText } from './number-text.ts';
 
 const written = (value: number, decimals: number): string => {
@@ -22,7 +23,7 @@ test('any number reads as JSON would write it, rounded', () => {
     fc.property(value, fc.integer({ min: 0, max: 4 }), (value, decimals) => {
       expect(written(value, decimals)).toBe(JSON.stringify(rounded(value, decimals)));
     }),
-    { numRuns: 5000 },
+    { numRuns: runsOf(5000) },
   );
 });
 

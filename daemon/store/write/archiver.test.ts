@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { Reader } from '../read/reader.ts';
 import { LogKind } from '../store.ts';
 import { temporaryDirectory } from '../testing/fixtures.ts';
@@ -65,7 +66,7 @@ test('whatever is committed, moved, and restarted, every row is read in order, b
       writer.close();
       own.remove();
     }),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { LogRows } from '../log/log-rows.ts';
 import { Reader } from '../read/reader.ts';
 import { STORE_FILE } from '../sqlite-store.ts';
@@ -129,7 +130,7 @@ test('whatever steps are taken out of a database, the next start makes them agai
         directory.remove();
       },
     ),
-    { numRuns: 6 },
+    { numRuns: runsOf(6) },
   );
   filled.remove();
 });

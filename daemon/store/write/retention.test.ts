@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { GapRecord } from '../../../core/contract/gap.ts';
 import { encodeInto, maxEncodedBytes } from '../../../core/reading/codec.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { SQLITE_MIGRATIONS } from '../file/migration-files.ts';
 import { BatchBuffer } from '../format/batch-buffer.ts';
 import { Reader } from '../read/reader.ts';
@@ -182,7 +183,7 @@ test('a clock years ahead takes no more of the past than the time that passes al
         close();
       },
     ),
-    { numRuns: 15 },
+    { numRuns: runsOf(15) },
   );
 });
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import type { Dbc, DbcMessage } from './dbc-model.ts';
 import { decodeDbcBytes, parseDbc } from './dbc-parser.ts';
 import { MessageDecoder } from './message-decoder.ts';
@@ -185,6 +186,6 @@ referenceTest.each(files)('$dbc: encoding what was decoded gives the same values
         expectClose(decoder.values[i], before[i], `${message.name}.${message.signals[i].name}`);
       }
     });
-    fc.assert(property, { numRuns: 5 });
+    fc.assert(property, { numRuns: runsOf(5) });
   }
 });

@@ -1,6 +1,7 @@
 /** What the parser makes of files that are not quite right, and that nothing makes it throw. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { decodeDbcBytes, MAX_DBC_CHARACTERS, parseDbc } from './dbc-parser.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { MessageEncoder } from './message-encoder.ts';
@@ -113,7 +114,7 @@ test('text of any kind, and a real file cut or garbled anywhere, never throws', 
         for (const message of messages) new MessageDecoder(message).decode(new Uint8Array(8), 8);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runsOf(500) },
   );
 });
 
@@ -140,7 +141,7 @@ test('a signal of any place, length, order and sign comes back as it was written
         expect(changed).toBeLessThanOrEqual(length_bit);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runsOf(500) },
   );
 });
 

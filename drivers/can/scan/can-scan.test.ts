@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { loadProfiles } from '../../profiles/load.ts';
 import { candidateBinding } from '../../scan/candidate.ts';
 import { configurationFor } from '../../scan/configuration.ts';
@@ -47,7 +48,7 @@ test.each(canProfiles)('$id: fewer cells than it carries are counted from the va
       );
       expect(best.cells).toBe(cells);
     }),
-    { numRuns: 5 },
+    { numRuns: runsOf(5) },
   );
 });
 
@@ -101,7 +102,7 @@ test('random frames are no battery', async () => {
       const [best] = await scanTraffic(traffic, profiles.values());
       expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MAX_FOREIGN_PCT);
     }),
-    { numRuns: 20, seed: NOISE_SEED, endOnFailure: true },
+    { numRuns: runsOf(20), seed: NOISE_SEED, endOnFailure: true },
   );
 });
 
@@ -121,7 +122,7 @@ test.each(canProfiles)('$id: random bytes on its own ids, second after second, a
       const [best] = await scanTraffic(traffic, [profile]);
       expect(best?.confidence_pct ?? 0, JSON.stringify(best)).toBeLessThanOrEqual(MAX_FOREIGN_PCT);
     }),
-    { numRuns: 20, seed: NOISE_SEED, endOnFailure: true },
+    { numRuns: runsOf(20), seed: NOISE_SEED, endOnFailure: true },
   );
 });
 

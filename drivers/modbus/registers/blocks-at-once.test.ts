@@ -1,6 +1,7 @@
 /** Blocks read at once give what blocks read one after the other give, whatever the unit lacks or leaves unanswered. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import type { Profile } from '../../profiles/profile.ts';
 import { RegisterImage } from '../register-image.ts';
 import { bindingFor, type RoundBench, roundBench } from '../testing/registers.ts';
@@ -98,7 +99,7 @@ test('the same values and complaints, in whatever order replies come', async () 
         expect(most).toBeLessThanOrEqual(at_once);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runsOf(60) },
   );
 });
 
@@ -130,7 +131,7 @@ test('a round goes on where blocks were silent, and ends with every value', asyn
         expect(failures).toBeLessThanOrEqual(lost);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runsOf(60) },
   );
 });
 

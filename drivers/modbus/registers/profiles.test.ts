@@ -8,6 +8,7 @@ import { DeviceAlarmLevel, PackReading } from '../../../core/reading/pack-readin
 import { markImplausible, plausibleLimits } from '../../../core/reading/plausibility.ts';
 import { Quality } from '../../../core/reading/quality.ts';
 import { markContradictions } from '../../../core/siblings/contradictions.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import type { PackBinding } from '../../driver.ts';
 import { RegisterImage, type RegisterSegment } from '../register-image.ts';
 import { bindingFor, registerProfiles, roundBench, shipped } from '../testing/registers.ts';
@@ -200,7 +201,7 @@ test.each(registerProfiles)('$id: what the image shows is what the reader reads'
         });
       expect([...read.device_alarm_level]).toEqual([...shown.device_alarm_level]);
     }),
-    { numRuns: 40 },
+    { numRuns: runsOf(40) },
   );
 });
 
@@ -240,7 +241,7 @@ test.each(registerProfiles)(
           });
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runsOf(60) },
     );
   },
 );

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
 import { PackReading } from '../../../core/reading/pack-reading.ts';
 import { Quality } from '../../../core/reading/quality.ts';
+import { runsOf } from '../../../core/testing/property-runs.ts';
 import { bindingOf, startVirtual } from '../testing/line.ts';
 import { createSunSpecImage } from './sunspec-image.ts';
 
@@ -72,7 +73,7 @@ test('a reading written to the image comes back through wire, driver and profile
         await bench.driver.stop();
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runsOf(60) },
   );
 });
 
