@@ -1,14 +1,13 @@
 /** `bms-gateway certificate`: which TLS certificate is served, to compare with what a browser shows. */
-import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadNamedConfig } from '../config/named-profiles.ts';
 import { type CertificateFiles, dayOf, readCertificate } from '../server/tls/certificate.ts';
 import { certificateDirectory, selfSignedFiles } from '../server/tls/certificate-keeper.ts';
 import { UsageError } from './usage.ts';
 
 /** Only reads: a certificate of its own is made by the gateway, under its own account. */
 export function describeCertificate(config_file: string, environment: Environment): string[] {
-  const { tls } = loadConfig(config_file, environment, loadProfilesFor(config_file)).config.server;
+  const { tls } = loadNamedConfig(config_file, environment).config.server;
   const files = tls ?? ownFiles(environment.state_dir);
   const { view } = readCertificate(files);
   return [

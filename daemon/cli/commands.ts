@@ -206,12 +206,7 @@ The same is learnt by the gateway of every pack (docs/alerts.md, "Weak cells").`
     },
     async run({ values: { check = false }, config_file = DEFAULT_CONFIG, environment }) {
       const { migrate } = await import('./migrate.ts');
-      const done = await migrate({
-        check,
-        config_file,
-        environment,
-        profiles: await loadedProfiles(config_file),
-      });
+      const done = await migrate({ check, config_file, environment });
       print(done.text);
       return done.code;
     },

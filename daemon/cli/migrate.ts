@@ -2,9 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { LoadedProfiles } from '../../drivers/profiles/load.ts';
 import type { Environment } from '../config/environment.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadNamedConfig } from '../config/named-profiles.ts';
 import { POSTGRES_MIGRATIONS } from '../store/file/migration-files.ts';
 import { makeClient } from '../upstream/client.ts';
 import { describeCentre, upstreamFailure } from '../upstream/failure.ts';
@@ -16,7 +15,6 @@ export interface MigrateCommand {
   readonly check: boolean;
   readonly config_file: string;
   readonly environment: Environment;
-  readonly profiles: LoadedProfiles;
 }
 
 /** Exit code 0: up to date now. 1 with `check`: something is pending. @throws UsageError, GatewayError */
@@ -54,10 +52,10 @@ function text(place: string, lines: readonly string[]): string {
   return `${place}\n${lines.length > 0 ? lines.join('\n') : 'up to date, nothing to do'}\n`;
 }
 
-function databaseUrl({ environment, config_file, profiles }: MigrateCommand): string {
+function databaseUrl({ environment, config_file }: MigrateCommand): string {
   if (environment.database_url !== undefined) return environment.database_url;
   const configured = existsSync(config_file)
-    ? loadConfig(config_file, environment, profiles).config.upstream.database_url
+    ? loadNamedConfig(config_file, environment).config.upstream.database_url
     : undefined;
   if (configured !== undefined) return configured;
   throw new UsageError(

@@ -1,14 +1,14 @@
 /** Says of a configuration file whether it can be used: every problem with its line, or what it describes. */
 import { describeError } from '../../core/errors.ts';
 import { formatProblems } from '../../core/schema/problem.ts';
-import { loadProfilesFor } from '../../drivers/profiles/load.ts';
 import { allTransports, transportNameOf } from '../../drivers/transports.ts';
 import { isLoopback } from '../server/addresses.ts';
 import { readCertificate } from '../server/tls/certificate.ts';
 import { inUrl } from '../server/tls/own-names.ts';
 import { ConfigError } from './config-error.ts';
 import { readEnvironment } from './environment.ts';
-import { type GatewayConfig, loadConfig } from './load.ts';
+import type { GatewayConfig } from './load.ts';
+import { loadNamedConfig, namedProfiles } from './named-profiles.ts';
 
 export interface ConfigCheck {
   readonly ok: boolean;
@@ -18,10 +18,10 @@ export interface ConfigCheck {
 
 /** `env`: the process environment. Never throws for what stands in the file or in the environment. */
 export function checkConfig(file: string, env: Readonly<Record<string, string | undefined>>): ConfigCheck {
-  const profiles = loadProfilesFor(file);
+  const profiles = namedProfiles(file);
   const broken = formatProblems(profiles.problems).map(line => `profile left out: ${line}`);
   try {
-    const config = loadConfig(file, readEnvironment(env), profiles);
+    const config = loadNamedConfig(file, readEnvironment(env), profiles);
     const { tls } = config.config.server;
     if (tls) readCertificate(tls);
     return { ok: true, lines: [...broken, ...summary(config)] };

@@ -17,7 +17,7 @@ export function namedProfiles(config_file: string): LoadedProfiles {
 export function loadNamedConfig(
   config_file: string,
   environment: Environment,
-  named: LoadedProfiles,
+  named: LoadedProfiles = namedProfiles(config_file),
 ): GatewayConfig {
   try {
     return loadConfig(config_file, environment, named);
