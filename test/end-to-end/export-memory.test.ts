@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PackReading } from '../../core/reading/pack-reading.ts';
 import { createSqliteStore } from '../../daemon/store/sqlite-store.ts';
@@ -12,10 +11,8 @@ import {
   storeOptions,
   temporaryDirectory,
 } from '../../daemon/store/testing/fixtures.ts';
+import { PROGRAM } from '../support/program.ts';
 
-const PROGRAMS = ['dist', 'daemon'].map(folder =>
-  fileURLToPath(new URL(`../../${folder}/bms-gateway.mjs`, import.meta.url)),
-);
 const T0 = Date.UTC(2026, 0, 7);
 const PACKS = 10;
 const MOMENTS = 1800;
@@ -46,9 +43,9 @@ beforeAll(async () => {
 });
 afterAll(() => directory.remove());
 
-test.each(PROGRAMS)('1.8 million lines pass through the memory of a few, by %s', async program => {
+test('1.8 million lines pass through the memory of a few', async () => {
   const args = ['export', '--state-dir', directory.path, '--from', '2026-01-07'];
-  const child = spawn(process.execPath, ['--import', PRELOAD, program, ...args], {
+  const child = spawn(process.execPath, ['--import', PRELOAD, PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH },
   });

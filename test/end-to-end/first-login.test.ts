@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PasswordHasher } from '../../daemon/server/auth/passwords.ts';
 import { type GatewayProcess, logIn, startGateway } from '../support/gateway-process.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const CONFIG = fileURLToPath(new URL('../../daemon/config/demo.yaml', import.meta.url));
-const ENTRY = fileURLToPath(new URL('../../daemon/bms-gateway.mjs', import.meta.url));
 const PASSWORD = 'chosen at the set-up';
 /** Owner of the state directory where root runs the command. */
 const OTHER_UID = 65534;
@@ -79,7 +79,7 @@ test('a lost administrator is recovered while the gateway runs, and the audit lo
 test('a password for the centre is hashed from standard input', async () => {
   const hash = (input: string) =>
     new Promise<{ code: number; out: string; error: string }>(resolve => {
-      const child = execFile(process.execPath, [ENTRY, 'hash-password'], (failure, out, error) =>
+      const child = execFile(process.execPath, [PROGRAM, 'hash-password'], (failure, out, error) =>
         resolve({ code: Number(failure?.code ?? 0), out, error }),
       );
       child.stdin?.end(input);

@@ -5,12 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { startGateway } from '../support/gateway-process.ts';
+import { PROGRAM } from '../support/program.ts';
 
-const ENTRY = fileURLToPath(new URL('../../daemon/bms-gateway.mjs', import.meta.url));
 const CONFIG = `site: { id: home }
 connections: [{ id: bus, type: virtual-can }]
 batteries: [{ id: b1, packs: [{ id: p1, connection: bus, profile: jk-can-v2, cells: 4 }] }]
@@ -32,8 +31,11 @@ test('the log, the command and the wire show one fingerprint; SIGHUP takes a new
   await writeFile(config_file, CONFIG);
   const env = { BMS_STATE_DIR: join(directory, 'state'), BMS_CONFIG: config_file };
   const command = async () =>
-    (await promisify(execFile)(process.execPath, [ENTRY, 'certificate'], { env: { ...process.env, ...env } }))
-      .stdout;
+    (
+      await promisify(execFile)(process.execPath, [PROGRAM, 'certificate'], {
+        env: { ...process.env, ...env },
+      })
+    ).stdout;
   await expect(command()).rejects.toThrow(/no certificate in .*state\/tls/);
   const gateway = startGateway(['run'], env);
   try {

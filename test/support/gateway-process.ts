@@ -1,9 +1,8 @@
 /** Runs the real program as a person would, from its command line, and reads what it prints. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { PackDetail } from '../../core/contract/model.ts';
+import { PROGRAM } from './program.ts';
 
-const ENTRY = fileURLToPath(new URL('../../daemon/bms-gateway.mjs', import.meta.url));
 const STOP_TIMEOUT_MS = 10_000;
 
 export interface GatewayProcess {
@@ -22,7 +21,7 @@ export function startGateway(
   args: readonly string[],
   env: Record<string, string>,
   cwd?: string,
-  program: readonly string[] = [ENTRY],
+  program: readonly string[] = [PROGRAM],
 ): GatewayProcess {
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(

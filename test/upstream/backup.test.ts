@@ -3,19 +3,18 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { STORE_FILE } from '../../daemon/store/sqlite-store.ts';
 import { smallTopology } from '../../daemon/store/testing/fixtures.ts';
+import { PROGRAM } from '../support/program.ts';
 import { appendRounds, caughtUp, INTERVAL_MS, type Log, T0, useCentre } from './harness.ts';
 
-const ENTRY = fileURLToPath(new URL('../../daemon/bms-gateway.mjs', import.meta.url));
 const topology = smallTopology(5);
 const centre = useCentre();
 
 const backup = (state_dir: string, directory: string) =>
-  promisify(execFile)(process.execPath, [ENTRY, 'backup', directory, '--state-dir', state_dir]);
+  promisify(execFile)(process.execPath, [PROGRAM, 'backup', directory, '--state-dir', state_dir]);
 
 /** Round numbers of the readings in a log, ascending, with the packs of each. */
 async function roundsOf(log: Log): Promise<Map<number, number>> {
@@ -118,7 +117,7 @@ test('a backup that is killed is none, and what it left goes with the next', asy
   await log.flush();
   const parent = centre.newDirectory();
   const target = join(parent, 'copy');
-  const child = spawn(process.execPath, [ENTRY, 'backup', target, '--state-dir', state_dir], {
+  const child = spawn(process.execPath, [PROGRAM, 'backup', target, '--state-dir', state_dir], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   // It says so once there is something to be left behind.

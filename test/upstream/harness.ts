@@ -5,6 +5,7 @@ import { type Clock, sleep } from '../../core/clock/clock.ts';
 import { systemClock } from '../../core/clock/system-clock.ts';
 import { silentLogger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
+import { POSTGRES_MIGRATIONS } from '../../daemon/store/file/migration-files.ts';
 import { createSqliteStore } from '../../daemon/store/sqlite-store.ts';
 import type { LogSource, Store } from '../../daemon/store/store.ts';
 import {
@@ -13,6 +14,7 @@ import {
   storeOptions,
   temporaryDirectory,
 } from '../../daemon/store/testing/fixtures.ts';
+import { migrateCentre } from '../../daemon/upstream/migrate.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from '../../daemon/upstream/upstream.ts';
 import { type StartOptions, startPostgres, type TestPostgres } from '../support/postgres.ts';
 
@@ -67,6 +69,14 @@ export class Centre {
 
   async newDatabase(): Promise<void> {
     this.#url = await this.postgres.createDatabase(`centre_${++this.#databases}`);
+  }
+
+  /** As `bms-gateway migrate` does. */
+  async migrate(): Promise<void> {
+    const client = new pg.Client(this.#url);
+    await client.connect();
+    await migrateCentre(client, POSTGRES_MIGRATIONS, 'the centre');
+    await client.end();
   }
 
   useDatabase(name: string): void {

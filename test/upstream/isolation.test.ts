@@ -4,7 +4,6 @@ import pg from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LogKind } from '../../daemon/store/store.ts';
 import { smallTopology, someAlert } from '../../daemon/store/testing/fixtures.ts';
-import { startGateway } from '../support/gateway-process.ts';
 import { appendRounds, caughtUp, type Log, T0, until, useCentre } from './harness.ts';
 
 const centre = useCentre();
@@ -16,11 +15,7 @@ const HASH = '$argon2id$v=19$m=12288,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF
 let urls: Record<string, string> = {};
 
 beforeEach(async () => {
-  const process = startGateway(['migrate'], { DATABASE_URL: centre.url });
-  expect([await process.exited, process.output()]).toEqual([
-    0,
-    expect.stringContaining('gateway_logins applied'),
-  ]);
+  await centre.migrate();
   // Roles are of the whole server, and tests share it.
   await query(`DO $$DECLARE r regrole; BEGIN
     FOR r IN SELECT oid FROM pg_roles WHERE rolname LIKE 'gateway.%' LOOP
