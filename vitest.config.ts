@@ -20,7 +20,7 @@ const LONGEST = [
   'upstream/faults',
   'browser/dashboard',
   // These wait for time to pass, while others work.
-  'store/waiting',
+  'daemon/store/waiting',
   'scan/modbus-scan',
   'modbus/trailing',
   'modbus/closing',
