@@ -9,6 +9,7 @@ export const PACK_SILENT_RULE = 'pack_silent';
 export const CONNECTION_SILENT_RULE = 'connection_silent';
 export const TWO_DEVICES_RULE = 'two_devices';
 export const WEAK_CELL_RULE = 'weak_cell';
+export const CELL_LEAK_RULE = 'cell_leak';
 export const PACK_APART_RULE = 'pack_apart';
 export const DEVICE_ALARM_RULE = 'device_alarm';
 

@@ -5,6 +5,7 @@
 import type { Topology } from '../topology/topology.ts';
 import type { Alert } from './alert.ts';
 import { AlertBook, type Emit, type Subject } from './alert-book.ts';
+import { CellLeakRule } from './kinds/cell-leak.ts';
 import { DeviceAlarmRules } from './kinds/device-alarms.ts';
 import type { PackMoment, PackSubject, Pending, RuleKind } from './kinds/kind.ts';
 import { PackApartRule } from './kinds/pack-apart.ts';
@@ -31,7 +32,7 @@ export interface EngineOptions {
 export type PackFacts = Partial<
   Pick<
     PackMoment,
-    'reading' | 'silent_ms' | 'silent_reason' | 'two_devices' | 'weak_cells' | 'apart' | 'doubts'
+    'reading' | 'silent_ms' | 'silent_reason' | 'two_devices' | 'weak_cells' | 'leaking' | 'apart' | 'doubts'
   >
 >;
 
@@ -58,6 +59,7 @@ export class AlertEngine {
       new DeviceAlarmRules(topology.packs, this.book, options.deviceAlarmLabel),
       this.#silence,
       new TwoDevicesRule(),
+      new CellLeakRule(),
       new PackApartRule(),
       new WeakCellRule(pack => this.#thresholds.spreadLimit(pack)),
     ];
@@ -73,6 +75,7 @@ export class AlertEngine {
       silent_reason: undefined,
       two_devices: undefined,
       weak_cells: undefined,
+      leaking: undefined,
       apart: undefined,
       doubts: undefined,
     };
@@ -119,6 +122,7 @@ export class AlertEngine {
     moment.silent_reason = facts.silent_reason;
     moment.two_devices = facts.two_devices;
     moment.weak_cells = facts.weak_cells;
+    moment.leaking = facts.leaking;
     moment.apart = facts.apart;
     moment.doubts = facts.doubts;
     for (const kind of this.#kinds) kind.judge(moment, this.book, emit);

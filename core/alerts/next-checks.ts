@@ -1,6 +1,7 @@
 /** What a technician checks first, by rule; of thresholds the rules say it themselves. */
 import {
   type Alert,
+  CELL_LEAK_RULE,
   CONNECTION_SILENT_RULE,
   DEVICE_ALARM_RULE,
   PACK_APART_RULE,
@@ -19,6 +20,8 @@ const NEXT_CHECKS: Readonly<Record<string, string>> = {
     'Look for two devices with the same address; give each its own, or on a CAN bus with fixed ids a bus of its own',
   [WEAK_CELL_RULE]:
     'At rest: let the pack balance near full charge, and see in a week whether the cell is apart again; then it discharges itself. Under load alone: check its connections for heat, then its capacity',
+  [CELL_LEAK_RULE]:
+    'Fully charged, left at rest for a week: whether its voltage falls while its siblings hold. Look for damp, dirt and traces of electrolyte at its terminals and sense wires; a leak that grows is a short within: take the pack out of use and replace the cell',
   [PACK_APART_RULE]:
     'Warmer: its airflow, its place, its connections. Charge apart: whether it carries its share of the current, and its gauge after a full charge. Resistance: its connections and their heat under load. Cells apart: let it balance near full charge, and see which cell it is',
   [DEVICE_ALARM_RULE]:

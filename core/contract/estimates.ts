@@ -61,6 +61,19 @@ export const EstimatesReply = Type.Object({
       ),
     ),
   }),
+  leaks: nullable(
+    Type.Array(
+      Type.Object({
+        cell_no: Type.Integer(),
+        lost_pct_per_day: Type.Number({ description: 'Of its charge, more than its siblings lose' }),
+        leak_ma: Type.Number({ description: 'The current that would do it' }),
+      }),
+      {
+        description:
+          'Cells that lose charge faster than their siblings, the worst first. Null: less than eight days are known',
+      },
+    ),
+  ),
 });
 
 export type EstimateBasis = Static<typeof EstimateBasis>;

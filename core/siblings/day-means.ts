@@ -44,15 +44,24 @@ export class DayMeans {
   /** Days before `day`, at most `days` before it, that are made of enough windows: the median of each member over them. */
   mediansInto(medians: Float32Array, day: number, days: number, enough: number, least_windows: number): void {
     const scratch = new Float32Array(days);
+    const places = this.placesOf(day - days, day, least_windows);
     for (let member = 0; member < this.#members; member++) {
       let count = 0;
-      for (let at = 0; at < DAYS_KEPT; at++) {
-        const isWanted = this.numbers[at] >= day - days && this.numbers[at] < day;
+      for (const at of places) {
         const mean = this.means[at * this.#members + member];
-        if (isWanted && this.counts[at] >= least_windows && !Number.isNaN(mean)) scratch[count++] = mean;
+        if (!Number.isNaN(mean)) scratch[count++] = mean;
       }
       medians[member] = count >= enough ? medianOf(scratch, count) : Number.NaN;
     }
+  }
+
+  /** Where the days stand, from `from_day` on and before `to_day`, that are made of enough windows. */
+  placesOf(from_day: number, to_day: number, least_windows: number): number[] {
+    const places: number[] = [];
+    for (let at = 0; at < DAYS_KEPT; at++)
+      if (this.numbers[at] >= from_day && this.numbers[at] < to_day && this.counts[at] >= least_windows)
+        places.push(at);
+    return places;
   }
 
   /** The median of the slopes between days (Theil and Sen); undefined while too few are known. */
@@ -72,6 +81,7 @@ export class DayMeans {
   forget(): void {
     this.means.fill(Number.NaN);
     this.numbers.fill(Number.NaN);
+    this.counts.fill(0);
   }
 }
 

@@ -1,5 +1,6 @@
 /** From the configuration's rules and limits to the rules the alert engine judges by. */
 import {
+  CELL_LEAK_RULE,
   CONNECTION_SILENT_RULE,
   DEVICE_ALARM_RULE,
   PACK_APART_RULE,
@@ -90,7 +91,7 @@ function unknownName(path: Path, found: string, what: string, names: readonly st
 function resolveOwn(rules: readonly RuleConfig[], findings: Finding[]): ThresholdRule[] {
   const reserved = [
     ...[PACK_SILENT_RULE, CONNECTION_SILENT_RULE, TWO_DEVICES_RULE],
-    ...[DEVICE_ALARM_RULE, WEAK_CELL_RULE, PACK_APART_RULE],
+    ...[DEVICE_ALARM_RULE, WEAK_CELL_RULE, CELL_LEAK_RULE, PACK_APART_RULE],
   ];
   const ids = new Set<string>([...reserved, ...gatewayRules().map(({ id }) => id)]);
   return rules.flatMap((rule, i) => {

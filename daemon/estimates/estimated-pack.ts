@@ -11,6 +11,7 @@ import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
 import { Quality } from '../../core/reading/quality.ts';
+import { ChargeDrift, type StoredDrift } from '../../core/siblings/charge-drift.ts';
 import type { PackJudge } from '../../core/siblings/pack-judge.ts';
 import type { EstimatePlan } from './plan.ts';
 
@@ -25,6 +26,8 @@ export interface StoredEstimates {
   readonly nominal_ah: number | null;
   /** state-bytes.ts, in base 64; null: nothing was learned. */
   readonly state: string | null;
+  /** Absent: written by a program that did not look for leaks. */
+  readonly drift?: StoredDrift;
 }
 
 /** A capacity by the device is taken once; another one, by so much, is another pack's. */
@@ -66,6 +69,7 @@ export class EstimatedPack {
   readonly plan: EstimatePlan;
   readonly place = new Odometer();
   readonly pack = new Odometer();
+  readonly drift: ChargeDrift;
   points: HealthPoint[] = [];
   estimator: PackEstimator | undefined;
   readonly #state: PackState;
@@ -92,6 +96,7 @@ export class EstimatedPack {
     this.#tables = tables;
     this.#stale_ms = stale_ms;
     this.#swaps = judge.deviation.swaps;
+    this.drift = new ChargeDrift(state.shape.cell_count);
     this.#reported = { voltages_ms: state.cellsUpdatedMonoMs(CellMetric.voltage_v), current_ms: Number.NaN };
     this.#reason = plan.reason ?? 'no good values of current and cell voltages yet';
   }
@@ -112,7 +117,11 @@ export class EstimatedPack {
     if (reading.is_repeated) return isSwapped;
     if (!this.estimator) this.#begin(reading);
     this.#reported.current_ms = this.#state.valueUpdatedMonoMs(PackMetric.current_a);
-    this.estimator?.take(reading, this.#reported);
+    const { estimator } = this;
+    if (estimator) {
+      estimator.take(reading, this.#reported);
+      this.drift.learn(reading.t_ms, estimator.nominal_ah, estimator.soc_pct, estimator.soc_sd_pct);
+    }
     const own_pct = this.estimator?.pack.soc_pct ?? Number.NaN;
     const soc_pct = Number.isNaN(own_pct) ? goodValue(reading, PackMetric.soc_pct) : own_pct;
     this.place.take(reading, soc_pct);
@@ -160,6 +169,7 @@ export class EstimatedPack {
       state: estimator
         ? Buffer.from(stateBytes(estimator, t_ms)).toString('base64')
         : (this.#stored?.state ?? null),
+      ...(this.drift.hasAny && { drift: this.drift.toJSON() }),
     };
   }
 
@@ -170,7 +180,8 @@ export class EstimatedPack {
     const isWhole = this.place.restore(odometers?.place) && this.pack.restore(odometers?.pack);
     this.points = health.map(([t_ms, soh_pct, sd_pct]) => ({ t_ms, soh_pct, sd_pct }));
     this.#stored = stored;
-    return isWhole;
+    // What cannot be read is learnt again, in a fortnight.
+    return (stored.drift === undefined || this.drift.restore(stored.drift)) && isWhole;
   }
 
   #begin(reading: PackReading): void {
@@ -206,6 +217,7 @@ export class EstimatedPack {
     this.estimator = undefined;
     this.#stored = undefined;
     this.points = [];
+    this.drift.forget();
     this.pack.start();
   }
 

@@ -9,6 +9,7 @@ import type { Odometer } from '../../core/estimate/running/odometer.ts';
 import type { Logger } from '../../core/log.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
+import type { LeakingCell } from '../../core/siblings/charge-drift.ts';
 import type { PackJudge } from '../../core/siblings/pack-judge.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { EstimatedPack, SharedTables, type StoredEstimates } from './estimated-pack.ts';
@@ -59,6 +60,12 @@ export class Estimates {
     this.#packs[reading.pack].show(reading);
   }
 
+  /** Cells that lose charge faster than their siblings; undefined: too little is known. */
+  leaking(pack: number): readonly LeakingCell[] | undefined {
+    const { drift } = this.#packs[pack];
+    return drift.hasEnough ? drift.leaking : undefined;
+  }
+
   basis(pack: number): EstimateBasis {
     const { plan, estimator, reason } = this.#packs[pack];
     return {
@@ -80,6 +87,12 @@ export class Estimates {
       basis: this.basis(pack),
       odometers: { place: this.#odometerView(pack, place), pack: this.#odometerView(pack, own) },
       health: { points, trend: trend ? { ...trend, reaches: [...trend.reaches] } : null },
+      leaks:
+        this.leaking(pack)?.map(({ cell, lost_pct_per_day, leak_ma }) => ({
+          cell_no: cell + 1,
+          lost_pct_per_day: Number(lost_pct_per_day.toFixed(3)),
+          leak_ma: Number(leak_ma.toFixed(1)),
+        })) ?? null,
     };
   }
 

@@ -1,6 +1,7 @@
 /** What becomes of each reading, and of each moment once all packs of it were read: the order of the whole. */
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
+import type { LeakingCell } from '../../core/siblings/charge-drift.ts';
 import type { PackJudge } from '../../core/siblings/pack-judge.ts';
 import type { AlertService } from './alert-service.ts';
 import type { PackFleets } from './pack-fleets.ts';
@@ -13,6 +14,7 @@ export interface MomentParts {
     take(reading: PackReading): void;
     showInLog(reading: PackReading): void;
     show(reading: PackReading): void;
+    leaking(pack: number): readonly LeakingCell[] | undefined;
   };
   readonly store: { append(reading: PackReading): void };
   readonly completeness: { received(pack: number, t_ms: number): void };
@@ -50,6 +52,7 @@ export function moments(parts: MomentParts): Pick<SamplerOptions, 'onReading' | 
           silent_reason: silentReason(pack),
           two_devices: judge.twoDevices(),
           weak_cells: judge.deviation.weak,
+          leaking: estimates.leaking(pack),
           apart: fleets.apart(pack),
           doubts: () => (reading ? judge.reasons(reading) : []),
         };

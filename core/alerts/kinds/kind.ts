@@ -1,5 +1,6 @@
 /** A kind of rule about packs: what it judges, and which alerts are its own. Each kind is a file beside this one. */
 import type { PackReading } from '../../reading/pack-reading.ts';
+import type { LeakingCell } from '../../siblings/charge-drift.ts';
 import type { WeakCell } from '../../siblings/deviation.ts';
 import type { PackApart } from '../../siblings/fleet-deviation.ts';
 import type { PackNode } from '../../topology/topology.ts';
@@ -33,6 +34,8 @@ export interface PackMoment extends MomentEnd {
   readonly doubts: (() => readonly string[]) | undefined;
   /** What was learnt of its cells: the weak ones; undefined: nothing is known. */
   readonly weak_cells: readonly WeakCell[] | undefined;
+  /** Those that lose charge faster than their siblings; undefined: nothing is known. */
+  readonly leaking: readonly LeakingCell[] | undefined;
   /** What of it stands apart from the other packs of its battery; undefined: too little is known. */
   readonly apart: readonly PackApart[] | undefined;
 }

@@ -15,6 +15,8 @@ import { Section } from '../../parts/controls.tsx';
 import { ChargeBar, Fact, MetricValue, QuantityText } from '../../parts/value.tsx';
 import { t } from '../../texts/texts.ts';
 
+type Leak = NonNullable<EstimatesReply['leaks']>[number];
+
 export function Estimates({ pack }: { pack: PackDetail }) {
   const text = t().estimates;
   const { reason } = pack.estimate;
@@ -32,7 +34,7 @@ export function Estimates({ pack }: { pack: PackDetail }) {
         </div>
       )}
       <div class="estimates-grid">
-        <Charge pack={pack} />
+        <Charge pack={pack} leaks={data?.leaks ?? []} />
         <Health pack={pack} reply={data} />
       </div>
       <details class="more">
@@ -45,7 +47,7 @@ export function Estimates({ pack }: { pack: PackDetail }) {
   );
 }
 
-function Charge({ pack: { values } }: { pack: PackDetail }) {
+function Charge({ pack: { values }, leaks }: { pack: PackDetail; leaks: readonly Leak[] }) {
   const text = t().estimates;
   const { soc_pct, estimated_soc_pct, estimated_soc_sd_pct } = values;
   const band = formatBand(shownValue(estimated_soc_pct), shownValue(estimated_soc_sd_pct));
@@ -66,6 +68,15 @@ function Charge({ pack: { values } }: { pack: PackDetail }) {
         label={text.picture(band, formatNumber(soc_pct.value, 1))}
         band={bandOf(estimated_soc_pct, estimated_soc_sd_pct)}
       />
+      {leaks.length > 0 && (
+        <dl class="list-facts">
+          {leaks.map(({ cell_no, lost_pct_per_day, leak_ma }) => (
+            <Fact key={cell_no} label={text.leaks(cell_no)}>
+              {text.leak(formatNumber(lost_pct_per_day, 2), formatNumber(leak_ma, leak_ma < 9.95 ? 1 : 0))}
+            </Fact>
+          ))}
+        </dl>
+      )}
     </div>
   );
 }

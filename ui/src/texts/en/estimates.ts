@@ -13,6 +13,9 @@ export const estimates = {
   /** Of the picture of both. */
   picture: (band: string, device: string) => `Estimate ${band} %, device ${device} %`,
   explained: '± is a 95 % band.',
+  leaks: (cell_no: number) => `Cell ${cell_no} loses charge`,
+  leak: (lost_pct: string, leak_ma: string) =>
+    `${lost_pct}\u00a0% a day more than its siblings, as a leak of ${leak_ma}\u00a0mA would`,
   healthLater: 'Known after a full charge or discharge with a rest before and after',
   reaches: (soh_pct: number) => `Comes to ${soh_pct} %`,
   reached: 'It has',
