@@ -6,13 +6,12 @@ import { WatchedClock } from '../core/clock/watched-clock.ts';
 import type { CertificateView } from '../core/contract/http.ts';
 import { describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { plausibleLimits } from '../core/reading/plausibility.ts';
-import { PackJudge } from '../core/siblings/pack-judge.ts';
 import { makeWires } from '../drivers/transports.ts';
 import type { Simulation } from '../sim/simulation.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { recordStart } from './audit/config-change.ts';
 import type { Environment } from './config/environment.ts';
+import { harmLimits } from './config/harm-limits.ts';
 import type { GatewayConfig } from './config/load.ts';
 import { ConfigRuleFiles } from './config/rule-files.ts';
 import { Estimates } from './estimates/estimates.ts';
@@ -22,6 +21,7 @@ import { AlertService } from './pipeline/alert-service.ts';
 import { ClockKeeper } from './pipeline/clock-keeper.ts';
 import { CompletenessLedger } from './pipeline/completeness.ts';
 import { GatewayWatch } from './pipeline/gateway-watch.ts';
+import { judgedPacks } from './pipeline/judged-packs.ts';
 import { PackLiveView } from './pipeline/live-view.ts';
 import { estimateMemory, fleetMemory, siblingMemory } from './pipeline/memories.ts';
 import { moments } from './pipeline/moments.ts';
@@ -121,15 +121,7 @@ export class Gateway {
       this.#wires,
     );
     this.#simulation = makeSimulation(options.config, { wires: this.#wires, clock, log });
-    const bindings = connections.flatMap(connection => connection.bindings);
-    const states = this.#supervisor.packStates(topology.packs.length);
-    const packs = bindings
-      .toSorted((a, b) => a.pack - b.pack)
-      .map(binding => ({
-        binding,
-        state: states[binding.pack],
-        judge: new PackJudge(states[binding.pack], plausibleLimits(binding.profile.plausible)),
-      }));
+    const packs = judgedPacks(connections, this.#supervisor.packStates(topology.packs.length));
     this.#alerts = new AlertService(
       topology,
       config.alerts.rules,
@@ -149,6 +141,7 @@ export class Gateway {
       topology,
       packs,
       plans: options.config.estimates,
+      limits: harmLimits(topology),
       interval_ms: config.interval_ms,
       wallMs: () => clock.wallMs(),
       log,

@@ -7,6 +7,8 @@ import { goodValue, hasTemperature } from '../../core/estimate/running/good-valu
 import { Odometer, type StoredOdometer } from '../../core/estimate/running/odometer.ts';
 import { PackEstimator } from '../../core/estimate/running/pack-estimator.ts';
 import { restoreState, stateBytes } from '../../core/estimate/running/state-bytes.ts';
+import type { HarmLimits } from '../../core/lifetime/harms.ts';
+import { Lifetime, type StoredLifetime } from '../../core/lifetime/lifetime.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
@@ -28,6 +30,8 @@ export interface StoredEstimates {
   readonly state: string | null;
   /** Absent: written by a program that did not look for leaks. */
   readonly drift?: StoredDrift;
+  /** Absent: written by a program that kept none. */
+  readonly lifetimes?: { readonly place: StoredLifetime; readonly pack: StoredLifetime };
 }
 
 /** A capacity by the device is taken once; another one, by so much, is another pack's. */
@@ -70,6 +74,7 @@ export class EstimatedPack {
   readonly place = new Odometer();
   readonly pack = new Odometer();
   readonly drift: ChargeDrift;
+  readonly lifetimes: { readonly place: Lifetime; readonly pack: Lifetime };
   points: HealthPoint[] = [];
   estimator: PackEstimator | undefined;
   readonly #state: PackState;
@@ -89,6 +94,7 @@ export class EstimatedPack {
     judge: PackJudge,
     tables: SharedTables,
     stale_ms: number,
+    limits: HarmLimits,
   ) {
     this.plan = plan;
     this.#state = state;
@@ -96,6 +102,7 @@ export class EstimatedPack {
     this.#tables = tables;
     this.#stale_ms = stale_ms;
     this.#swaps = judge.deviation.swaps;
+    this.lifetimes = { place: new Lifetime(limits), pack: new Lifetime(limits) };
     this.drift = new ChargeDrift(state.shape.cell_count);
     this.#reported = { voltages_ms: state.cellsUpdatedMonoMs(CellMetric.voltage_v), current_ms: Number.NaN };
     this.#reason = plan.reason ?? 'no good values of current and cell voltages yet';
@@ -126,6 +133,8 @@ export class EstimatedPack {
     const soc_pct = Number.isNaN(own_pct) ? goodValue(reading, PackMetric.soc_pct) : own_pct;
     this.place.take(reading, soc_pct);
     this.pack.take(reading, soc_pct);
+    this.lifetimes.place.take(reading);
+    this.lifetimes.pack.take(reading);
     this.#keepPoint(reading.t_ms);
     return isSwapped;
   }
@@ -159,7 +168,7 @@ export class EstimatedPack {
   }
 
   toJSON(t_ms: number): StoredEstimates {
-    const { estimator, place, pack, points } = this;
+    const { estimator, place, pack, points, lifetimes } = this;
     return {
       version: 1,
       odometers: { place: place.toJSON(), pack: pack.toJSON() },
@@ -169,6 +178,9 @@ export class EstimatedPack {
       state: estimator
         ? Buffer.from(stateBytes(estimator, t_ms)).toString('base64')
         : (this.#stored?.state ?? null),
+      ...(lifetimes.place.has_any && {
+        lifetimes: { place: lifetimes.place.toJSON(), pack: lifetimes.pack.toJSON() },
+      }),
       ...(this.drift.hasAny && { drift: this.drift.toJSON() }),
     };
   }
@@ -181,7 +193,14 @@ export class EstimatedPack {
     this.points = health.map(([t_ms, soh_pct, sd_pct]) => ({ t_ms, soh_pct, sd_pct }));
     this.#stored = stored;
     // What cannot be read is learnt again, in a fortnight.
-    return (stored.drift === undefined || this.drift.restore(stored.drift)) && isWhole;
+    const hasDrift = stored.drift === undefined || this.drift.restore(stored.drift);
+    return this.#restoreLifetimes(stored.lifetimes) && hasDrift && isWhole;
+  }
+
+  #restoreLifetimes(stored: StoredEstimates['lifetimes']): boolean {
+    if (stored === undefined) return true;
+    const hasPlace = this.lifetimes.place.restore(stored.place);
+    return this.lifetimes.pack.restore(stored.pack) && hasPlace;
   }
 
   #begin(reading: PackReading): void {
@@ -218,6 +237,7 @@ export class EstimatedPack {
     this.#stored = undefined;
     this.points = [];
     this.drift.forget();
+    this.lifetimes.pack.start();
     this.pack.start();
   }
 

@@ -4,8 +4,11 @@
  */
 
 import type { EstimateBasis, EstimatesReply, OdometerView } from '../../core/contract/estimates.ts';
+import type { LifetimeAccount } from '../../core/contract/lifetime.ts';
 import { healthTrend } from '../../core/estimate/health/trend.ts';
 import type { Odometer } from '../../core/estimate/running/odometer.ts';
+import { HARMS, type HarmLimits, type HarmName } from '../../core/lifetime/harms.ts';
+import type { Lifetime } from '../../core/lifetime/lifetime.ts';
 import type { Logger } from '../../core/log.ts';
 import type { PackReading } from '../../core/reading/pack-reading.ts';
 import type { PackState } from '../../core/reading/pack-state.ts';
@@ -23,6 +26,8 @@ export interface EstimatesOptions {
   /** In dense pack order. */
   readonly packs: readonly { readonly state: PackState; readonly judge: PackJudge }[];
   readonly plans: readonly EstimatePlan[];
+  /** Of what counts as harm, by pack; absent: nothing does. */
+  readonly limits?: readonly HarmLimits[];
   readonly interval_ms: number;
   readonly wallMs: () => number;
   readonly log: Logger;
@@ -33,12 +38,13 @@ export class Estimates {
   readonly #packs: readonly EstimatedPack[];
 
   constructor(options: EstimatesOptions) {
-    const { packs, plans, interval_ms } = options;
+    const { packs, plans, interval_ms, limits = [] } = options;
     const tables = new SharedTables();
     const stale_ms = Math.max(STALE_MS, STALE_INTERVALS * interval_ms);
     this.#options = options;
     this.#packs = packs.map(
-      ({ state, judge }) => new EstimatedPack(plans[state.pack], state, judge, tables, stale_ms),
+      ({ state, judge }) =>
+        new EstimatedPack(plans[state.pack], state, judge, tables, stale_ms, limits[state.pack] ?? {}),
     );
   }
 
@@ -96,6 +102,15 @@ export class Estimates {
     };
   }
 
+  /** The account of the place, and of the pack that stands in it now. */
+  lifetime(pack: number): { place: LifetimeAccount; pack: LifetimeAccount } {
+    const { lifetimes, place, pack: own } = this.#packs[pack];
+    return {
+      place: this.#account(pack, lifetimes.place, place),
+      pack: this.#account(pack, lifetimes.pack, own),
+    };
+  }
+
   /** To be kept over restarts. */
   remembered(): {
     pack_id: string;
@@ -114,6 +129,21 @@ export class Estimates {
   #kept(pack: number) {
     const { place, pack: own, points } = this.#packs[pack];
     return { pack_id: this.#options.topology.packs[pack].id, place, own, points };
+  }
+
+  #account(pack: number, lifetime: Lifetime, odometer: Odometer): LifetimeAccount {
+    const { extremes, harms } = lifetime.toJSON();
+    const limits = this.#options.limits?.[pack];
+    const withLimit = (name: HarmName) => {
+      const { limit = null, under_load = null } = limits?.[name] ?? {};
+      return { limit, under_load, ...harms[name] };
+    };
+    return {
+      since_ms: lifetime.has_any ? lifetime.since_ms : null,
+      odometer: this.#odometerView(pack, odometer),
+      extremes,
+      harms: Object.fromEntries(HARMS.map(name => [name, withLimit(name)])) as LifetimeAccount['harms'],
+    };
   }
 
   #odometerView(pack: number, odometer: Odometer): OdometerView {

@@ -36,6 +36,7 @@ import { addAuthRoutes } from './routes/auth.ts';
 import { addBatteryRoutes } from './routes/batteries.ts';
 import { addExportRoute } from './routes/export.ts';
 import { addAlertExportRoute } from './routes/export-alerts.ts';
+import { addLifetimeRoutes } from './routes/lifetime.ts';
 import { addNotificationRoutes } from './routes/notifications.ts';
 import { addOutOfServiceRoutes } from './routes/out-of-service.ts';
 import { addReportRoutes } from './routes/reports.ts';
@@ -183,6 +184,7 @@ async function addRoutes(app: App, context: ServerContext): Promise<void> {
   addAlertRoutes(app, context);
   addOutOfServiceRoutes(app, context);
   addReportRoutes(app, context);
+  addLifetimeRoutes(app, context);
   addExportRoute(app, context);
   addAlertExportRoute(app, context);
   addAdminRoutes(app, context);

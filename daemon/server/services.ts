@@ -12,6 +12,7 @@ import type {
   Shelve,
   SystemStatus,
 } from '../../core/contract/http.ts';
+import type { LifetimeReply } from '../../core/contract/lifetime.ts';
 import type { BatteryDetail, FleetState, PackDetail } from '../../core/contract/model.ts';
 import type { NotificationsReply, NotificationTestReply } from '../../core/contract/notifications.ts';
 import type { RuleImportBody, RuleImportReply } from '../../core/contract/rule-file.ts';
@@ -36,6 +37,8 @@ export interface LiveView {
 export interface Estimates {
   /** What is kept of a pack, by its dense index. */
   reply(pack: number): EstimatesReply;
+  /** The account of the place, and of the pack that stands in it now. */
+  lifetime(pack: number): Pick<LifetimeReply, 'place' | 'pack'>;
 }
 
 export interface Alerts {

@@ -104,6 +104,17 @@ export const TABLE: Record<string, Line[]> = {
   ],
   'GET /api/packs/:id': [all('/api/packs/n2'), foreign('/api/packs/s1'), all('/api/packs/none', 404)],
   'GET /api/packs/:id/estimates': [all('/api/packs/n2/estimates'), foreign('/api/packs/s1/estimates')],
+  'GET /api/reports/lifetime/:id': [
+    all('/api/reports/lifetime/n2'),
+    foreign('/api/reports/lifetime/s1'),
+    all('/api/reports/lifetime/none', 404),
+  ],
+  'GET /api/reports/annex-vii/:id': [
+    all('/api/reports/annex-vii/north'),
+    all('/api/reports/annex-vii/north?format=csv'),
+    all('/api/reports/annex-vii/north?format=xml', 400),
+    foreign('/api/reports/annex-vii/south'),
+  ],
   'GET /api/packs/:id/history': [
     all('/api/packs/n1/history'),
     all('/api/packs/n1/history?max_points=0', 400),
