@@ -8,6 +8,7 @@ import Type, { type Static } from 'typebox';
 import { LIFECYCLE_STATES } from '../alerts/lifecycle.ts';
 import { NOTIFIED_EVENTS } from '../alerts/notified.ts';
 import { CELL_METRICS, PACK_METRICS } from '../metrics.ts';
+import { PROFILE_GRADES } from '../topology/profile-grade.ts';
 import { EstimateBasis } from './estimates.ts';
 
 export const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -129,7 +130,13 @@ export const PackDetail = Type.Object({
   name: Type.String(),
   battery_id: Type.String(),
   battery_name: Type.String(),
-  profile: Type.Object({ id: Type.String(), title: Type.String() }),
+  profile: Type.Object({
+    id: Type.String(),
+    title: Type.String(),
+    grade: Nullable(
+      Type.Enum([...PROFILE_GRADES], { description: 'What bears the profile out; null: nothing is said' }),
+    ),
+  }),
   connection: Type.Object({ id: Type.String(), address: Nullable(Type.Integer()) }),
   cell_count: Type.Integer(),
   estimate: EstimateBasis,

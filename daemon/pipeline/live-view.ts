@@ -90,7 +90,7 @@ export class PackLiveView implements LiveView {
       name: node.name,
       battery_id: node.battery_id,
       battery_name: topology.batteries[node.battery].name,
-      profile: { id: profile.id, title: profile.title },
+      profile: { id: profile.id, title: profile.title, grade: profile.grade ?? null },
       connection: { id: node.connection_id, address: node.address ?? null },
       cell_count: node.shape.cell_count,
       estimate: this.#options.estimates.basis(node.pack),

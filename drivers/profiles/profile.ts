@@ -4,6 +4,7 @@
  * the `can`, `sunspec` or `registers` section is owned by the driver of that bus.
  */
 import Type, { type Static } from 'typebox';
+import { PROFILE_GRADES } from '../../core/topology/profile-grade.ts';
 import { CHEMISTRIES } from '../../core/topology/topology.ts';
 import { CanSection } from '../can/can-section.ts';
 import { RegistersSection } from '../modbus/registers/registers-section.ts';
@@ -30,9 +31,27 @@ export const ProfileOption = Type.Object(
         description: 'Says which part of a unit a pack is: packs that differ in it may share an address',
       }),
     ),
+    settled: Type.Optional(
+      Type.Boolean({
+        description:
+          'Which value fits is known beforehand, by model, wiring or what the device says (default false)',
+      }),
+    ),
   },
   closed,
 );
+
+/** Somebody has read a device of the family with it. */
+export const HardwareReport = Type.Object(
+  {
+    by: Type.String({ minLength: 1 }),
+    on: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }),
+    device: Type.String({ minLength: 1, description: 'Model, and firmware where it can be read' }),
+  },
+  closed,
+);
+
+const Sentences = Type.Array(Type.String({ minLength: 1 }), { minItems: 1 });
 
 /** The YAML file as it stands. */
 export const ProfileFile = Type.Object(
@@ -42,6 +61,15 @@ export const ProfileFile = Type.Object(
     vendor: Type.String({ minLength: 1 }),
     models: Type.Array(Type.String(), { description: 'Models and firmware it is known to fit' }),
     source: Type.String({ minLength: 1, description: 'Where the layout comes from' }),
+    grade: Type.Optional(
+      Type.Enum([...PROFILE_GRADES], { description: 'What bears it out; see docs/devices.md' }),
+    ),
+    hardware_reports: Type.Optional(
+      Type.Array(HardwareReport, { minItems: 1, description: 'Who has read a device with it, and when' }),
+    ),
+    wiring: Type.Optional(Type.String({ minLength: 1, description: 'Bus or line, rate, which port' })),
+    device_settings: Type.Optional(Sentences),
+    known_issues: Type.Optional(Sentences),
     transport: Type.Union([Type.Literal('can'), Type.Literal('modbus')]),
     address: Type.Optional(
       Type.Object(

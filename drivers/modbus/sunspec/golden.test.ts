@@ -1,11 +1,25 @@
 /** The reference image, read point by point and through the driver, against what another decoder made of it. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CellMetric, PackMetric } from '../../../core/metrics.ts';
+import { DeviceAlarmLevel } from '../../../core/reading/pack-reading.ts';
 import { qualityLetters } from '../../../core/reading/quality.ts';
+import { RegisterImage } from '../register-image.ts';
 import { goldenImage, goldenPresent, goldenUnit } from '../testing/golden.ts';
 import { bindingOf, startVirtual } from '../testing/line.ts';
 import { type DecodedModel, decodeModel } from './decode.ts';
 import { MODELS } from './models.ts';
+
+interface GoldenReply {
+  readonly address: number;
+  readonly count: number;
+  readonly data: string;
+  readonly expect: {
+    readonly pack: Readonly<Record<string, number>>;
+    readonly cells: { readonly voltage_v: readonly number[] };
+    readonly alarms: Readonly<Record<string, keyof typeof DeviceAlarmLevel>>;
+  };
+}
 
 type Repeat = Record<string, number>;
 
@@ -75,3 +89,23 @@ function expectCells(reading: ReturnType<ReturnType<typeof startVirtual>['snapsh
   expect(column(CellMetric.balancing)).toEqual(cells.map(cell => cell.CellSt & 1));
   expect(qualityLetters(reading.columnQuality(CellMetric.voltage_v))).toBe('g'.repeat(16));
 }
+
+test('the golden image beside the profile gives its values', async () => {
+  const file = new URL('../../profiles/sunspec-battery.golden.json', import.meta.url);
+  const [{ replies }] = JSON.parse(readFileSync(file, 'utf8')) as { replies: GoldenReply[] }[];
+  const [{ address, count, data, expect: wanted }] = replies;
+  const bytes = Buffer.from(data, 'hex');
+  const registers = Uint16Array.from({ length: count }, (_, i) => bytes.readUInt16BE(2 * i));
+  const bench = startVirtual([bindingOf({ cells: wanted.cells.voltage_v.length })]);
+  bench.hub.attach('link', 1, pdu => new RegisterImage({ address, registers }).answer(pdu));
+  await bench.run(500);
+  const reading = bench.snapshot(0);
+  for (const [name, value] of Object.entries(wanted.pack))
+    expect([name, reading.values[PackMetric[name as keyof typeof PackMetric]]]).toEqual([name, value]);
+  expect([...reading.column(CellMetric.voltage_v)]).toEqual(wanted.cells.voltage_v.map(Math.fround));
+  const levels = Object.keys(wanted.alarms).map(
+    code => reading.device_alarm_level[reading.shape.device_alarms.indexOf(code)],
+  );
+  expect(levels).toEqual(Object.values(wanted.alarms).map(level => DeviceAlarmLevel[level]));
+  await bench.driver.stop();
+});

@@ -172,6 +172,7 @@ export function Identity({ pack }: { pack: PackDetail }) {
         <Fact label={text.pack}>{pack.id}</Fact>
         <Fact label={text.profile}>{pack.profile.title}</Fact>
         <Fact label={text.profileId}>{pack.profile.id}</Fact>
+        <Fact label={text.grade}>{pack.profile.grade ? text.grades[pack.profile.grade] : text.noGrade}</Fact>
         <Fact label={text.connection}>{pack.connection.id}</Fact>
         <Fact label={text.address}>{pack.connection.address ?? text.noAddress}</Fact>
         {pack.cell_count > 0 && <Fact label={text.cellsInSeries}>{pack.cell_count}</Fact>}
