@@ -52,6 +52,8 @@ try {
       ssr: true,
       target: 'node24',
       outDir: dist,
+      // What is inside, and under which licences: for who packs it.
+      license: { fileName: 'licences.json' },
       emptyOutDir: true,
       rolldownOptions: {
         input: {

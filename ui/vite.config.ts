@@ -28,6 +28,8 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: 'dist',
+    // What is inside, and under which licences: for who packs it. A name that is not served.
+    license: { fileName: '.licences.json' },
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -5,28 +5,38 @@ import { type Limit, scopeText } from '../../core/alerts/rule.ts';
 import { describeExpected, isTuple, nodeOf, type SchemaNode } from '../../core/schema/describe.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
 
-interface Row {
+/** The title of the keys that stand in no section. */
+const WHOLE_FILE = 'Whole file';
+
+export interface ReferenceRow {
   readonly key: string;
   readonly values: string;
   readonly fallback: string;
   readonly text: string;
 }
 
+/** One section of the file, or one form of its entries. */
+export interface ReferenceSection {
+  readonly title: string;
+  /** A sentence; empty where nothing is to be said. */
+  readonly about: string;
+  readonly rows: readonly ReferenceRow[];
+}
+
+/** Every key there is, section by section. Texts have code in backticks. */
+export function configSections(schema: TSchema): ReferenceSection[] {
+  const root = nodeOf(schema);
+  const sections = Object.entries(root.properties ?? {});
+  const plain = sections.filter(([, node]) => !isSection(node)).map(([key]) => key);
+  return [
+    { title: WHOLE_FILE, about: '', rows: rowsOf(root, plain) },
+    ...sections.filter(([, node]) => isSection(node)).flatMap(([key, node]) => sectionsOf(key, node)),
+  ];
+}
+
 /** Markdown: a table for each section of the file. */
 export function configReference(schema: TSchema): string {
-  const sections = Object.entries(nodeOf(schema).properties ?? {});
-  const plain = sections.filter(([, node]) => !isSection(node));
-  const parts = [
-    table(
-      'Whole file',
-      rowsOf(
-        nodeOf(schema),
-        plain.map(([key]) => key),
-      ),
-    ),
-  ];
-  for (const [key, node] of sections) if (isSection(node)) parts.push(...sectionTables(key, node));
-  return parts.join('\n');
+  return configSections(schema).map(table).join('\n');
 }
 
 /** Markdown: the thresholds that hold where the file gives none. */
@@ -65,22 +75,25 @@ function limitText(limit: Limit | undefined, unit: string): string {
   return `${Math.min(...values)} to ${Math.max(...values)}${space} by ${limit.over.map(name => `\`${name}\``).join(' and ')}`;
 }
 
-function sectionTables(key: string, node: SchemaNode): string[] {
+function sectionsOf(key: string, node: SchemaNode): ReferenceSection[] {
   const items = node.type === 'array' && !isTuple(node.items) ? node.items : undefined;
   const name = items ? `${key}[]` : key;
   const { text } = aboutOf(node);
-  const about = text ? `${text}.\n` : '';
   if (items?.anyOf)
-    return items.anyOf.flatMap(branch => {
+    return items.anyOf.map(branch => {
       const type = branch.properties?.type;
-      return table(`${name} of type ${String(type?.const)}`, rowsOf(branch), `${type?.description}.\n`);
+      return {
+        title: `${name} of type ${String(type?.const)}`,
+        about: `${type?.description}.`,
+        rows: rowsOf(branch),
+      };
     });
   const inner = items ?? node;
   const nested = Object.entries(inner.properties ?? {}).filter(([, child]) => isSection(child));
   const own = Object.keys(inner.properties ?? {});
   return [
-    table(name, rowsOf(inner, own), about),
-    ...nested.flatMap(([childKey, child]) => sectionTables(`${name}.${childKey}`, child)),
+    { title: name, about: text && `${text}.`, rows: rowsOf(inner, own) },
+    ...nested.flatMap(([childKey, child]) => sectionsOf(`${name}.${childKey}`, child)),
   ];
 }
 
@@ -91,7 +104,10 @@ const isSection = (node: SchemaNode): boolean =>
       !isTuple(node.items) &&
       (node.items?.type === 'object' || node.items?.anyOf !== undefined);
 
-function rowsOf({ properties = {}, required = [] }: SchemaNode, keys = Object.keys(properties)): Row[] {
+function rowsOf(
+  { properties = {}, required = [] }: SchemaNode,
+  keys = Object.keys(properties),
+): ReferenceRow[] {
   return keys.map(key => {
     const node = properties[key];
     const { text, fallback } = aboutOf(node);
@@ -112,9 +128,9 @@ function aboutOf({ description = '', default: value }: SchemaNode): { text: stri
   return { text, fallback: value !== undefined ? String(value) : (stated?.[1] ?? '') };
 }
 
-function table(title: string, rows: readonly Row[], about = ''): string {
+function table({ title, about, rows }: ReferenceSection): string {
   const cells = rows.map(({ key, values, fallback, text }) => [`\`${key}\``, values, fallback, text]);
-  return `### ${title}\n\n${about}${about && '\n'}${markdown(['key', 'values', 'default', 'what'], cells)}`;
+  return `### ${title}\n\n${about && `${about}\n\n`}${markdown(['key', 'values', 'default', 'what'], cells)}`;
 }
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,34 +1,28 @@
 #!/usr/bin/env bash
-# The gateway as docs/install.md puts it on a box, under a real systemd: a Debian of its own in User-Mode Linux.
+# The package on a box, under a real systemd: a Debian of its own in User-Mode Linux.
 # For a person to run (three minutes; root; packages debootstrap user-mode-linux kmod e2fsprogs):
-#   test/edge-box/systemd-box.sh [work directory]
+#   test/edge-box/systemd-box.sh [work directory]      (DEBIAN_RELEASE=trixie: Debian 13)
 # Prints one line per check and leaves the box's journal in the work directory.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=${1:-$(mktemp -d)}
 debian=$work/debian
-opt=$debian/opt/bms-gateway
 mkdir -p "$work/share"
 rm -f "$work"/share/*
 
 if [ ! -d "$debian/usr/lib/modules" ]; then
   debootstrap --variant=minbase \
-    --include=systemd,systemd-sysv,dbus,iproute2,kmod,libstdc++6,procps,can-utils,curl bookworm "$debian" >/dev/null
+    --include=systemd,systemd-sysv,dbus,iproute2,kmod,libstdc++6,procps,can-utils,curl "${DEBIAN_RELEASE:-bookworm}" "$debian" >/dev/null
   mkdir -p "$debian/usr/lib/modules"
   cp -r /usr/lib/uml/modules/* "$debian/usr/lib/modules/"
   depmod -b "$debian" "$(ls /usr/lib/uml/modules)"
 fi
 
-# docs/install.md, steps 1, 2, 4 and 5; npm runs out here, where there is a network.
-rm -rf "$opt"
-git clone -q "$repository" "$opt"
-(cd "$opt" && npm ci --silent && npm run --silent build && npm ci --silent --omit=dev) >/dev/null 2>&1
-install -m 644 "$opt/systemd/bms-gateway.sysusers.conf" "$debian/usr/lib/sysusers.d/bms-gateway.conf"
-install -m 644 "$opt/systemd/bms-gateway.service" "$debian/etc/systemd/system/"
-systemd-sysusers --root="$debian" >/dev/null 2>&1
-mkdir -p "$debian/etc/bms-gateway"
-sed 's/interface: can0/interface: vcan0/' "$opt/docs/examples/can-jk.yaml" >"$debian/etc/bms-gateway/config.yaml"
-chmod 755 "$debian/etc/bms-gateway"
+# Out here, where there is a network for npm; the package's scripts run in the Debian.
+(cd "$repository" && npm run --silent deb -- --out "$work/deb") >/dev/null
+cp "$work"/deb/*.deb "$debian/root/bms-gateway.deb"
+chroot "$debian" apt-get install -qq -y --no-install-recommends /root/bms-gateway.deb >/dev/null
+sed 's/interface: can0/interface: vcan0/' "$repository/docs/examples/can-jk.yaml" >"$debian/etc/bms-gateway/config.yaml"
 
 cat >"$debian/usr/local/bin/check-gateway" <<'INSIDE'
 #!/bin/bash
@@ -47,10 +41,9 @@ unit() { systemctl show bms-gateway --property="$1" --value; }
 is() { [ "$(unit "$1")" = "$2" ]; }
 says_serving() { unit StatusText | grep -q serving; }
 beats_again() { [ "$(unit WatchdogTimestampMonotonic)" -gt "$first_beat" ]; }
-gateway() { cd /opt/bms-gateway && node_modules/.bin/node daemon/bms-gateway.mjs "$@"; }
 set_up() {
   curl -fsS -H 'content-type: application/json' http://127.0.0.1:8080/api/auth/setup \
-    -d "{\"code\":\"$(gateway setup-code | head -1)\",\"username\":\"admin\",\"password\":\"set up by its code\"}"
+    -d "{\"code\":\"$(bms-gateway setup-code | head -1)\",\"username\":\"admin\",\"password\":\"set up by its code\"}"
 }
 login() {
   curl -fsS -H 'content-type: application/json' http://127.0.0.1:8080/api/auth/login \

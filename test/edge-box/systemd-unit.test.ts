@@ -18,7 +18,7 @@ describe.skipIf(!present)('systemd unit', () => {
   test('says nothing that systemd does not understand, and starts files that exist', async () => {
     const unit = join(directory, 'bms-gateway.service');
     const text = readFileSync(join(repository, 'systemd/bms-gateway.service'), 'utf8');
-    writeFileSync(unit, text.replaceAll('/opt/bms-gateway/', repository));
+    writeFileSync(unit, text.replace('/usr/bin/bms-gateway ', `${repository}daemon/bms-gateway.mjs `));
     const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', unit]);
     expect(stdout + stderr).toBe('');
   });

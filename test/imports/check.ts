@@ -44,7 +44,7 @@ export function violationsIn(root: string): string[] {
     shipped: shippedPackages(root),
     imports: new Map(),
   };
-  const found = globSync('{core,drivers,sim,daemon,ui,test,bench}/**/*.{ts,tsx,mjs}', {
+  const found = globSync('{core,drivers,sim,daemon,packaging,ui,test,bench}/**/*.{ts,tsx,mjs}', {
     cwd: root,
     exclude: path => /(^|\/)(node_modules|dist)$/.test(path),
   })

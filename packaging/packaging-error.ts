@@ -1,0 +1,2 @@
+/** Why no package can be made, in words for whoever wanted one. */
+export class PackagingError extends Error {}
