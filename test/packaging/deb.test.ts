@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const ROOT = new URL('../../', import.meta.url).pathname;
 /** Any moment; not now, so that nothing of now can be in the package unseen. */
 const EPOCH_S = 1_790_000_000;
-/** All that happens to an installed package takes the box another half minute: before a release, and when scripts change. */
+/** All that happens to an installed package takes the box another minute: before a release, and when scripts change. */
 const WHOLE = process.env.WHOLE_LIFE === '1';
 const LATER = {
   upgraded_stopped: 'inactive enabled',
@@ -24,6 +24,7 @@ const LATER = {
   upgraded: 'active enabled restarted',
   removed_code: '0',
   removed: 'inactive # mine /var/lib/bms-gateway/kept',
+  installed_again: 'active enabled # mine',
   purged_code: '0',
   purged: '',
 };

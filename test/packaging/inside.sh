@@ -46,6 +46,8 @@ quick_dpkg --remove bms-gateway
 seen removed_code $?
 seen removed "$(systemctl is-active bms-gateway)" "$(tail -1 /etc/bms-gateway/config.yaml)" \
   "$(ls -d /var/lib/bms-gateway/kept /usr/lib/bms-gateway)"
+quick_dpkg --install "$SHARE/bms-gateway.deb"
+seen installed_again "$(state)" "$(tail -1 /etc/bms-gateway/config.yaml)"
 quick_dpkg --purge bms-gateway
 seen purged_code $?
 seen purged "$(ls -d /etc/bms-gateway /var/lib/bms-gateway /usr/lib/bms-gateway /usr/share/doc/bms-gateway \
