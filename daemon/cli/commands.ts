@@ -67,11 +67,30 @@ export const COMMANDS: readonly Command[] = [
   }),
   command({
     name: 'profiles',
-    forms: ['[ID]'],
-    about: 'the devices that can be read, your own among them; all about one of them',
+    forms: ['[ID]', 'draft --csv FILE [--id ID] [--code 3|4]', 'draft --dbc FILE [--id ID]'],
+    about:
+      'the devices that can be read, your own among them; all about one of them; a first profile for another',
+    details: `draft: a profile to begin with, from the vendor's table of registers (CSV with columns such as address, name,
+type, scale, unit) or DBC file. It goes to standard output; what was not guessed to standard error, too.`,
     operands: 1,
-    options: CONFIG,
-    async run({ operands, config_file }) {
+    options: {
+      csv: { type: 'string', value: 'FILE', about: 'draft: a table of registers' },
+      dbc: { type: 'string', value: 'FILE', about: 'draft: a DBC file' },
+      id: { type: 'string', value: 'ID', about: 'draft: its id (default: after the file)' },
+      code: { type: 'string', value: '3|4', about: 'draft: function that reads the registers (default: 3)' },
+      ...CONFIG,
+    },
+    async run({ operands, values, config_file }) {
+      const { csv, dbc, id, code } = values;
+      if (operands[0] === 'draft') {
+        const { draftProfile } = await import('./draft/command.ts');
+        const { text, open } = draftProfile({ csv, dbc, id, code });
+        process.stderr.write(open.map(line => `${line}\n`).join(''));
+        if (text === '') return 2;
+        return print(text);
+      }
+      if ([csv, dbc, id, code].some(value => value !== undefined))
+        throw new UsageError('--csv, --dbc, --id and --code belong to "profiles draft"');
       const { explainProfile, listProfiles } = await import('./profiles.ts');
       const profiles = await knownProfiles(config_file);
       return printLines(operands[0] ? explainProfile(profiles, operands[0]) : listProfiles(profiles));

@@ -159,7 +159,9 @@ test.each(registerProfiles)('$id: what the image shows is what the reader reads'
         const { min, max } = CELL_METRICS[row.metric];
         row.fields.forEach((field, i) => {
           const hidden = gap[i] && field.absent.length > 0;
-          shown.column(row.metric)[i] = hidden ? Number.NaN : valueIn(field, min, max, share[next++ % 200]);
+          shown.column(row.metric)[row.first + i] = hidden
+            ? Number.NaN
+            : valueIn(field, min, max, share[next++ % 200]);
         });
       }
       for (const row of map.sensors) {
@@ -191,7 +193,8 @@ test.each(registerProfiles)('$id: what the image shows is what the reader reads'
       }
       for (const row of map.cells)
         row.fields.forEach((field, i) => {
-          const [is, was] = [read.column(row.metric)[i], shown.column(row.metric)[i]];
+          const cell = row.first + i;
+          const [is, was] = [read.column(row.metric)[cell], shown.column(row.metric)[cell]];
           if (Number.isNaN(was)) expect(is).toBeNaN();
           else expect(Math.abs(is - was)).toBeLessThanOrEqual(step(field) * 1.001 + 1e-6);
         });

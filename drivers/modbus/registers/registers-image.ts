@@ -52,7 +52,7 @@ class ReadingWriter {
         values[dividend.metric] = (values[metric] / scale) * values[divisor.metric];
     }
     for (const field of pack) this.#put(field, values[field.metric]);
-    for (const row of cells) this.#writeRow(row, reading.column(row.metric));
+    for (const row of cells) this.#writeRow(row, reading.column(row.metric).subarray(row.first));
     for (const row of sensors) this.#writeRow(row, reading.sensors.subarray(row.first));
     this.#writeAlarms(reading);
   }
