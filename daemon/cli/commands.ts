@@ -99,8 +99,11 @@ type, scale, unit) or DBC file. It goes to standard output; what was not guessed
   command({
     name: 'decode',
     forms: ['LOG --dbc FILE', 'LOG --profile ID [--cells N] [--address N] [--option NAME=VALUE]'],
-    about: 'what a log of a CAN bus says: each frame as a DBC file names it, or what a profile makes of it',
-    details: 'LOG: what candump writes or prints, .asc, .trc, the CSV of SavvyCAN; each also as .gz.',
+    about:
+      'what a recording says: each frame of a CAN bus as a DBC file names it, or what a profile makes of it',
+    details: `LOG: what candump writes or prints, .asc, .trc, the CSV of SavvyCAN; each also as .gz. With a profile for Modbus:
+requests and replies in hex, a pair a line, RTU (with check sums) or TCP; # begins a remark. Exit code 1 when one is
+wrong.`,
     operands: 1,
     options: {
       dbc: { type: 'string', value: 'FILE', about: 'a DBC file' },
@@ -112,7 +115,7 @@ type, scale, unit) or DBC file. It goes to standard output; what was not guessed
     },
     async run({ operands: [log_file], values, config_file }) {
       if (!log_file || (values.dbc === undefined) === (values.profile === undefined))
-        throw new UsageError('decode needs a log of a CAN bus and either --dbc FILE or --profile ID');
+        throw new UsageError('decode needs a recording and either --dbc FILE or --profile ID');
       if (values.dbc !== undefined) {
         const { decodeWithDbc } = await import('./decode-dbc.ts');
         for await (const line of decodeWithDbc(log_file, values.dbc)) process.stdout.write(`${line}\n`);
@@ -122,12 +125,18 @@ type, scale, unit) or DBC file. It goes to standard output; what was not guessed
       const profile = profiles.get(values.profile ?? '');
       if (!profile)
         throw new UsageError(`no profile "${values.profile}"; there are ${[...profiles.keys()].join(', ')}`);
-      const { decodeWithProfile } = await import('./decode-profile.ts');
       const cells = wholeNumber('--cells', values.cells);
       const address = wholeNumber('--address', values.address);
-      return printLines(
-        await decodeWithProfile(log_file, { profile, cells, address, options: values.option ?? [] }),
-      );
+      const dryRun = { profile, cells, address, options: values.option ?? [] };
+      if (profile.transport === 'can') {
+        const { decodeWithProfile } = await import('./decode-profile.ts');
+        return printLines(await decodeWithProfile(log_file, dryRun));
+      }
+      const { decodeExchanges } = await import('./decode-modbus.ts');
+      const { lines, problems } = await decodeExchanges(log_file, dryRun);
+      process.stderr.write(problems.map(line => `${line}\n`).join(''));
+      if (lines.length > 0) printLines(lines);
+      return problems.length > 0 ? 1 : 0;
     },
   }),
   command({
