@@ -11,7 +11,7 @@ export const DERIVED = {
     unit: '%',
     decimals: 1,
   },
-  untrusted_values: { label: 'number of old or suspect values', unit: '', decimals: 0 },
+  untrusted_values: { label: 'number of stale or suspect values', unit: '', decimals: 0 },
 } as const;
 export type DerivedName = keyof typeof DERIVED;
 export const DERIVED_NAMES = Object.keys(DERIVED) as DerivedName[];

@@ -169,7 +169,7 @@ test('values that cannot be trusted are an alert that says why', () => {
   bench.reading.t_ms = bench.reading.mono_ms = 1;
   bench.facts(1, { reading: bench.reading, doubts });
   expect(bench.emitted[0].message).toBe(
-    '1 value is old or suspect: cell 2 voltage has not moved since 10:42',
+    '1 value is stale or suspect: cell 2 voltage has not moved since 10:42',
   );
   bench.reading.columnQuality(CellMetric.voltage_v)[1] = Quality.good;
   bench.facts(2, { reading: bench.reading, doubts });

@@ -45,6 +45,17 @@ export interface Figure {
   readonly metric: number;
 }
 
+export interface CauseCell {
+  /** Counting from 0. */
+  readonly cell: number;
+  /** CellMetric of the value. */
+  readonly metric: number;
+  readonly value: number;
+}
+export interface Causes extends CauseCell {
+  readonly other?: CauseCell | undefined;
+}
+
 /** A limit, likewise. */
 export type ReadyLimit =
   | number
@@ -118,6 +129,37 @@ export class PackFigures {
   cell({ of, metric }: Figure): number {
     if (of === 'highest') return this.#highest_cell[metric];
     return of === 'lowest' ? this.#lowest_cell[metric] : -1;
+  }
+
+  /** The cells that a figure of the whole pack comes from: the one to look at first, and the other end of a spread. */
+  causes({ of }: Figure): Causes | undefined {
+    const { voltage_v, temperature_c } = CellMetric;
+    if (of === 'temperature_rise_c_per_min')
+      return this.#end(temperature_c, this.#highest_cell[temperature_c]);
+    if (of !== 'cell_voltage_spread_v' && of !== 'cell_temperature_spread_c') return undefined;
+    const metric = of === 'cell_voltage_spread_v' ? voltage_v : temperature_c;
+    const [low, high] = [this.#lowest_cell[metric], this.#highest_cell[metric]];
+    // Of temperatures the hot end is the one that matters; of voltages the one that stands alone.
+    const middle = (this.#highest[metric] + this.#lowest[metric]) / 2;
+    const isHigh = metric === temperature_c || this.#mean(metric) < middle;
+    const first = this.#end(metric, isHigh ? high : low);
+    return first && { ...first, other: this.#end(metric, isHigh ? low : high) };
+  }
+
+  #end(metric: number, cell: number): CauseCell | undefined {
+    const reading = this.#reading;
+    return reading && cell >= 0 ? { cell, metric, value: reading.column(metric)[cell] } : undefined;
+  }
+
+  /** Of good values. */
+  #mean(metric: number): number {
+    const reading = this.#reading;
+    if (!reading) return Number.NaN;
+    const quality = reading.columnQuality(metric);
+    let sum = 0;
+    for (const [cell, value] of reading.column(metric).entries())
+      if (quality[cell] === Quality.good) sum += value;
+    return sum / this.#good_count[metric];
   }
 
   /** How many cells lie beyond a limit. */

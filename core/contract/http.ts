@@ -146,9 +146,16 @@ export const AlertReportQuery = Type.Object(
   },
   closed,
 );
-const Frequent = Type.Object({
+const subject = {
   rule_id: Type.String(),
-  pack_id: Nullable(Type.String()),
+  rule_label: Nullable(
+    Type.String({ description: 'What people call the rule; null: no rule of this id is known' }),
+  ),
+  pack_id: Nullable(Type.String({ description: 'Null: it is of no pack' })),
+  pack_name: Nullable(Type.String({ description: 'As configured now; the id where it no longer is' })),
+};
+const Frequent = Type.Object({
+  ...subject,
   count: Type.Integer(),
   share_pct: Type.Number({ description: 'Of all alerts in the span' }),
 });
@@ -166,10 +173,9 @@ export const AlertReport = Type.Object({
   }),
   flood_pct: Type.Number({ description: 'Share of the time' }),
   chattering: Type.Array(Frequent, { description: 'Three times within a minute' }),
-  stale: Type.Array(
-    Type.Object({ rule_id: Type.String(), pack_id: Nullable(Type.String()), since_ms: Type.Number() }),
-    { description: 'Active for more than a day at the end of the span' },
-  ),
+  stale: Type.Array(Type.Object({ ...subject, since_ms: Type.Number() }), {
+    description: 'Active for more than a day at the end of the span',
+  }),
   most_frequent: Type.Array(Frequent, { description: 'The ten most frequent' }),
   acknowledged: Type.Integer(),
   to_acknowledge_median_ms: Nullable(Type.Number()),

@@ -19,7 +19,7 @@ export const QualityLabel = Type.Union([
   Type.Literal('stale'),
   Type.Literal('suspect'),
 ]);
-/** ok: everything answers. degraded: something is stale, suspect or missing. offline: nothing fresh. */
+/** Of the data. ok: everything answers. degraded: something is stale, suspect or missing. offline: nothing fresh. */
 export const HealthState = Type.Union([
   Type.Literal('ok'),
   Type.Literal('degraded'),
@@ -65,8 +65,31 @@ export const PackSummary = Type.Object({
   cell_voltage_spread_v: Nullable(Type.Number()),
   cell_temperature_min_c: Nullable(Type.Number()),
   cell_temperature_max_c: Nullable(Type.Number()),
+  lowest_cell_no: Nullable(Type.Integer({ description: 'By voltage; null: no single cell is known' })),
+  highest_cell_no: Nullable(Type.Integer()),
+  hottest_cell_no: Nullable(Type.Integer()),
+  hottest_sensor_no: Nullable(
+    Type.Integer({
+      description: 'Set where cells have no temperature of their own, and the pack’s sensors do',
+    }),
+  ),
+  cell_deviation_v: Nullable(
+    Type.Number({ description: 'How far the furthest cell is from the median of the pack, without a sign' }),
+  ),
+  deviating_cell_no: Nullable(Type.Integer()),
+  cells_out_of_line: Type.Array(Type.Integer(), {
+    description:
+      'Numbers of cells with an active alert, found weak, or apart from their siblings right now; the worst first',
+  }),
   cells: Type.Object({ voltage_v: CellColumn, temperature_c: CellColumn }),
   alerts: AlertCounts,
+});
+
+/** Where an extreme was found. By numbers alone, which cost the live feed next to nothing while they change. */
+export const CellPlace = Type.Object({
+  pack_index: Type.Integer({ description: 'Into `packs` of the battery, from 0' }),
+  cell_no: Nullable(Type.Integer({ description: 'Null: no single cell is known' })),
+  sensor_no: Nullable(Type.Integer({ description: 'Of the pack, where it was no cell' })),
 });
 
 export const BatterySummary = Type.Object({
@@ -76,7 +99,9 @@ export const BatterySummary = Type.Object({
   /** Which packs are not ok, and why the first of them is not, in one line; null while ok. */
   reason: Nullable(Type.String()),
   pack_count: Type.Integer(),
-  packs_ok: Type.Integer(),
+  packs_ok: Type.Integer({ description: 'With good data' }),
+  packs_answering: Type.Integer(),
+  packs: Type.Array(Type.Object({ id: Type.String(), name: Type.String() })),
   cell_count: Type.Integer(),
   power_w: Nullable(Type.Number({ description: 'Sum over packs, positive while charging' })),
   soc_pct: Nullable(Type.Number({ description: 'Mean over packs with a good value' })),
@@ -87,7 +112,22 @@ export const BatterySummary = Type.Object({
   estimated_soh_pct: Nullable(Type.Number({ description: 'Of the weakest pack of those that are known' })),
   cell_voltage_min_v: Nullable(Type.Number()),
   cell_voltage_max_v: Nullable(Type.Number()),
+  cell_voltage_spread_v: Nullable(
+    Type.Number({
+      description:
+        'Of the pack with the largest: packs of a battery differ in charge, which is no spread of cells',
+    }),
+  ),
   cell_temperature_max_c: Nullable(Type.Number()),
+  lowest_cell: Nullable(CellPlace),
+  highest_cell: Nullable(CellPlace),
+  widest_spread: Nullable(CellPlace),
+  hottest_cell: Nullable(CellPlace),
+  cell_deviation_v: Nullable(
+    Type.Number({ description: 'How far the furthest cell is from the median of its pack, without a sign' }),
+  ),
+  cells_out_of_line: Type.Integer({ description: 'In all its packs' }),
+  worst_cell: Nullable(CellPlace),
   t_ms: Nullable(Type.Number()),
   alerts: AlertCounts,
 });
@@ -227,6 +267,7 @@ export type HealthState = Static<typeof HealthState>;
 export type QualifiedValue = Static<typeof QualifiedValue>;
 export type CellColumn = Static<typeof CellColumn>;
 export type AlertCounts = Static<typeof AlertCounts>;
+export type CellPlace = Static<typeof CellPlace>;
 export type PackSummary = Static<typeof PackSummary>;
 export type BatterySummary = Static<typeof BatterySummary>;
 export type BatteryDetail = Static<typeof BatteryDetail>;

@@ -21,7 +21,9 @@ export const TakeOutOfService = Type.Object(
 export const OutOfServiceView = Type.Object({
   id: Type.String(),
   rule_id: Nullable(Type.String({ description: 'Null: all rules of the pack' })),
-  rule_label: Nullable(Type.String({ description: 'Of a threshold' })),
+  rule_label: Nullable(
+    Type.String({ description: 'What people call the rule; null: no rule of this id is known' }),
+  ),
   battery_id: Nullable(
     Type.String({ description: 'Null, as the pack is: of the gateway itself, or of a connection' }),
   ),

@@ -319,7 +319,7 @@ export const DEFAULT_RULES: readonly ThresholdRule[] = [
   ),
   rule(
     'values_untrusted',
-    'Values old or suspect for long',
+    'Values stale or suspect for long',
     pack('untrusted_values'),
     'above',
     [{ warning: 0, hysteresis: 0 }],

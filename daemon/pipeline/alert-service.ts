@@ -8,6 +8,7 @@ import { type Act, isInForce } from '../../core/alerts/lifecycle.ts';
 import { nextCheckOf } from '../../core/alerts/next-checks.ts';
 import type { OutOfService, ServiceScope } from '../../core/alerts/out-of-service.ts';
 import type { ThresholdRule } from '../../core/alerts/rule.ts';
+import { ruleTitleOf } from '../../core/alerts/rule-titles.ts';
 import type { Settings, SettingsReply, Shelve } from '../../core/contract/http.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';
@@ -159,7 +160,7 @@ export class AlertService implements Alerts {
   }
 
   ruleLabel(rule_id: string): string | null {
-    return this.#engine.rules.find(({ id }) => id === rule_id)?.label ?? null;
+    return ruleTitleOf(rule_id, this.#engine.rules);
   }
 
   nextCheck(alert: Alert): string | null {

@@ -1,10 +1,22 @@
 /** From the packs of a battery to what stands for the battery as a whole: pure functions. */
-import type { AlertCounts, BatterySummary, PackSummary, QualifiedValue } from '../../core/contract/model.ts';
+import type {
+  AlertCounts,
+  BatterySummary,
+  CellPlace,
+  PackSummary,
+  QualifiedValue,
+} from '../../core/contract/model.ts';
 import type { BatteryNode } from '../../core/topology/topology.ts';
 
 export function summariseBattery(node: BatteryNode, packs: readonly PackSummary[]): BatterySummary {
   const offline = packs.filter(pack => pack.state === 'offline').length;
   const packs_ok = packs.filter(pack => pack.state === 'ok').length;
+  const lowest = worst(packs, pack => (pack.cell_voltage_min_v === null ? null : -pack.cell_voltage_min_v));
+  const highest = worst(packs, pack => pack.cell_voltage_max_v);
+  const widest = worst(packs, pack => pack.cell_voltage_spread_v);
+  const hottest = worst(packs, pack => pack.cell_temperature_max_c);
+  const furthest = worst(packs, pack => pack.cell_deviation_v);
+  const illest = worst(packs, illness);
   return {
     id: node.id,
     name: node.name,
@@ -12,6 +24,8 @@ export function summariseBattery(node: BatteryNode, packs: readonly PackSummary[
     reason: batteryReason(packs),
     pack_count: packs.length,
     packs_ok,
+    packs_answering: packs.length - offline,
+    packs: packs.map(({ id, name }) => ({ id, name })),
     cell_count: packs.reduce((sum, pack) => sum + pack.cells.voltage_v.values.length, 0),
     power_w: sumOf(packs.map(powerOf)),
     soc_pct: meanOf(packs.map(({ soc_pct }) => goodOf(soc_pct))),
@@ -21,18 +35,21 @@ export function summariseBattery(node: BatteryNode, packs: readonly PackSummary[
       Math.min,
       packs.map(({ estimated_soh_pct }) => goodOf(estimated_soh_pct)),
     ),
-    cell_voltage_min_v: pick(
-      Math.min,
-      packs.map(pack => pack.cell_voltage_min_v),
+    cell_voltage_min_v: lowest?.pack.cell_voltage_min_v ?? null,
+    cell_voltage_max_v: highest?.pack.cell_voltage_max_v ?? null,
+    cell_voltage_spread_v: widest?.pack.cell_voltage_spread_v ?? null,
+    cell_temperature_max_c: hottest?.pack.cell_temperature_max_c ?? null,
+    lowest_cell: placeOf(lowest, pack => pack.lowest_cell_no),
+    highest_cell: placeOf(highest, pack => pack.highest_cell_no),
+    widest_spread: placeOf(widest, pack => pack.deviating_cell_no),
+    hottest_cell: placeOf(
+      hottest,
+      pack => pack.hottest_cell_no,
+      pack => pack.hottest_sensor_no,
     ),
-    cell_voltage_max_v: pick(
-      Math.max,
-      packs.map(pack => pack.cell_voltage_max_v),
-    ),
-    cell_temperature_max_c: pick(
-      Math.max,
-      packs.map(pack => pack.cell_temperature_max_c),
-    ),
+    cell_deviation_v: furthest?.pack.cell_deviation_v ?? null,
+    cells_out_of_line: packs.reduce((sum, pack) => sum + pack.cells_out_of_line.length, 0),
+    worst_cell: placeOf(illest, pack => pack.cells_out_of_line[0]),
     t_ms: pick(
       Math.max,
       packs.map(pack => pack.t_ms),
@@ -46,6 +63,43 @@ export function summariseBattery(node: BatteryNode, packs: readonly PackSummary[
       { critical: 0, warning: 0, info: 0 },
     ),
   };
+}
+
+interface FoundPack {
+  readonly pack: PackSummary;
+  readonly pack_index: number;
+}
+
+/** The pack with the highest figure, the first of several alike; undefined: none has one. */
+function worst(
+  packs: readonly PackSummary[],
+  figureOf: (pack: PackSummary) => number | null,
+): FoundPack | undefined {
+  let found: FoundPack | undefined;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const [pack_index, pack] of packs.entries()) {
+    const figure = figureOf(pack);
+    if (figure === null || figure <= highest) continue;
+    highest = figure;
+    found = { pack, pack_index };
+  }
+  return found;
+}
+
+function placeOf(
+  found: FoundPack | undefined,
+  cellOf: (pack: PackSummary) => number | null,
+  sensorOf: (pack: PackSummary) => number | null = () => null,
+): CellPlace | null {
+  if (!found) return null;
+  const { pack, pack_index } = found;
+  return { pack_index, cell_no: cellOf(pack), sensor_no: sensorOf(pack) };
+}
+
+/** Critical alerts first, then other alerts, then how far its cells are apart; null: none is out of line. */
+function illness({ alerts, cells_out_of_line, cell_deviation_v }: PackSummary): number | null {
+  if (cells_out_of_line.length === 0) return null;
+  return alerts.critical * 1e6 + alerts.warning * 1e3 + (cell_deviation_v ?? 0);
 }
 
 /** "1 of 10 packs offline: Rack 1, pack 03: unit 3: no reply"; the worst pack speaks for the others. */

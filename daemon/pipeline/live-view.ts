@@ -66,7 +66,7 @@ export class PackLiveView implements LiveView {
 
   fleet(): FleetState {
     const { topology } = this.#options;
-    const alerts = countByPack(this.#options.activeAlerts());
+    const alerts = alertsByPack(this.#options.activeAlerts());
     return {
       site: { id: topology.site.id, name: topology.site.name },
       batteries: topology.batteries.map(battery => this.#battery(battery, alerts).battery),
@@ -75,7 +75,7 @@ export class PackLiveView implements LiveView {
 
   battery(battery_id: string): BatteryDetail | undefined {
     const node = this.#options.topology.batteries.find(battery => battery.id === battery_id);
-    return node && this.#battery(node, countByPack(this.#options.activeAlerts()));
+    return node && this.#battery(node, alertsByPack(this.#options.activeAlerts()));
   }
 
   pack(pack_id: string): PackDetail | undefined {
@@ -94,7 +94,7 @@ export class PackLiveView implements LiveView {
       connection: { id: node.connection_id, address: node.address ?? null },
       cell_count: node.shape.cell_count,
       estimate: this.#options.estimates.basis(node.pack),
-      summary: this.#summary(node, reading, countByPack(this.#options.activeAlerts())),
+      summary: this.#summary(node, reading, alertsByPack(this.#options.activeAlerts())),
       ...detailColumns(reading, code => labels.get(code) ?? code),
       cell_updated_ms: this.#cellUpdatedMs(node.pack),
       oldest_good_ms: this.#oldestGoodMs(reading),
@@ -119,7 +119,7 @@ export class PackLiveView implements LiveView {
     });
   }
 
-  #battery(battery: BatteryNode, alerts: Map<string, AlertCounts>): BatteryDetail {
+  #battery(battery: BatteryNode, alerts: AlertsByPack): BatteryDetail {
     const packs = battery.packs.map(pack => {
       const node = this.#options.topology.packs[pack];
       return this.#summary(node, this.#snapshot(pack), alerts);
@@ -136,15 +136,18 @@ export class PackLiveView implements LiveView {
     return reading;
   }
 
-  #summary(node: PackNode, reading: PackReading, alerts: Map<string, AlertCounts>): PackSummary {
+  #summary(node: PackNode, reading: PackReading, alerts: AlertsByPack): PackSummary {
     const { clock, packs, linkReason } = this.#options;
-    const age_ms = clock.monoMs() - packs[node.pack].state.last_update_mono_ms;
+    const { state, judge } = packs[node.pack];
+    const age_ms = clock.monoMs() - state.last_update_mono_ms;
+    const active = alerts.get(node.id);
     return summarisePack(node, reading, {
       link_reason: linkReason(node.pack),
-      doubts: packs[node.pack].judge.reasons(reading),
+      doubts: judge.reasons(reading),
       no_estimate_reason: this.#options.estimates.basis(node.pack).reason,
       last_update_ms: Number.isFinite(age_ms) ? Math.round(clock.wallMs() - age_ms) : null,
-      alerts: alerts.get(node.id) ?? { critical: 0, warning: 0, info: 0 },
+      alerts: active?.counts ?? { critical: 0, warning: 0, info: 0 },
+      ill_cell_nos: [...(active?.cell_nos ?? []), ...judge.deviation.weak.map(({ cell }) => cell + 1)],
     });
   }
 }
@@ -152,13 +155,23 @@ export class PackLiveView implements LiveView {
 /** Of a second, so that the same moment is the same number on every call. */
 const toHundredth = (t_ms: number) => Math.round(t_ms / 10) * 10;
 
-function countByPack(alerts: readonly Alert[]): Map<string, AlertCounts> {
-  const counts = new Map<string, Record<AlertSeverity, number>>();
-  for (const alert of alerts) {
-    if (alert.pack_id === null) continue;
-    const count = counts.get(alert.pack_id) ?? { critical: 0, warning: 0, info: 0 };
-    count[alert.severity]++;
-    counts.set(alert.pack_id, count);
+type AlertsByPack = ReadonlyMap<
+  string,
+  { readonly counts: AlertCounts /** The worst first. */; readonly cell_nos: readonly number[] }
+>;
+
+const SEVERITIES: readonly AlertSeverity[] = ['critical', 'warning', 'info'];
+
+function alertsByPack(alerts: readonly Alert[]): AlertsByPack {
+  const found = new Map<string, { counts: Record<AlertSeverity, number>; cell_nos: number[] }>();
+  for (const severity of SEVERITIES) {
+    for (const alert of alerts) {
+      if (alert.pack_id === null || alert.severity !== severity) continue;
+      const pack = found.get(alert.pack_id) ?? { counts: { critical: 0, warning: 0, info: 0 }, cell_nos: [] };
+      pack.counts[severity]++;
+      if (alert.cell_no !== null) pack.cell_nos.push(alert.cell_no);
+      found.set(alert.pack_id, pack);
+    }
   }
-  return counts;
+  return found;
 }

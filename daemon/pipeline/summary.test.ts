@@ -23,6 +23,7 @@ const calm: PackContext = {
   no_estimate_reason: null,
   last_update_ms: 5,
   alerts: { critical: 0, warning: 0, info: 0 },
+  ill_cell_nos: [],
 };
 
 function goodReading(): PackReading {
@@ -43,6 +44,9 @@ test('all well', () => {
     cell_voltage_min_v: 3.287,
     cell_voltage_max_v: 3.312,
     cell_voltage_spread_v: 0.025,
+    lowest_cell_no: 2,
+    highest_cell_no: 3,
+    cells_out_of_line: [],
     cells: { voltage_v: { values: [3.301, 3.287, 3.312], quality: 'ggg' } },
   });
 });
@@ -77,6 +81,9 @@ test('a device that reports no single cell is taken at its own word and is not c
     cell_voltage_spread_v: 0.023,
     cell_temperature_min_c: null,
     cell_temperature_max_c: 17,
+    lowest_cell_no: null,
+    hottest_cell_no: null,
+    hottest_sensor_no: null,
     cells: { voltage_v: { values: [], quality: '' } },
   });
 });
@@ -111,6 +118,28 @@ test('a pack without cell temperatures is judged by its sensors', () => {
   expect(summarisePack(node, reading, calm)).toMatchObject({
     cell_temperature_min_c: 21.5,
     cell_temperature_max_c: 21.5,
+    hottest_cell_no: null,
+    hottest_sensor_no: 1,
+  });
+});
+
+test('a hot cell is named, whatever the device says of the pack as a whole', () => {
+  const reading = goodReading();
+  reading.values[PackMetric.temperature_c] = 25;
+  reading.value_quality[PackMetric.temperature_c] = Quality.good;
+  reading.column(CellMetric.temperature_c).set([24.5, 47, 25]);
+  reading.columnQuality(CellMetric.temperature_c).fill(Quality.good);
+  expect(summarisePack(node, reading, calm)).toMatchObject({
+    cell_temperature_max_c: 47,
+    hottest_cell_no: 2,
+    hottest_sensor_no: null,
+  });
+});
+
+test('cells with an alert, and those found weak, are out of line while their data is good', () => {
+  expect(summarisePack(node, goodReading(), { ...calm, ill_cell_nos: [3, 1, 3] })).toMatchObject({
+    state: 'ok',
+    cells_out_of_line: [3, 1],
   });
 });
 

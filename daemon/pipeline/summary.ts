@@ -19,6 +19,7 @@ import {
 } from '../../core/metrics.ts';
 import { DeviceAlarmLevel, type PackReading } from '../../core/reading/pack-reading.ts';
 import { QUALITY_NAMES, Quality, qualityLetters } from '../../core/reading/quality.ts';
+import { outOfLine } from '../../core/siblings/out-of-line.ts';
 import type { PackNode } from '../../core/topology/topology.ts';
 
 /** What a driver and the alert engine say of a pack, beside its values. */
@@ -32,6 +33,8 @@ export interface PackContext {
   /** Wall time of the newest value; null while the pack never spoke. */
   readonly last_update_ms: number | null;
   readonly alerts: AlertCounts;
+  /** Of active alerts, and of cells that were found weak: numbers, the worst first. */
+  readonly ill_cell_nos: readonly number[];
 }
 
 export function summarisePack(node: PackNode, reading: PackReading, context: PackContext): PackSummary {
@@ -39,6 +42,7 @@ export function summarisePack(node: PackNode, reading: PackReading, context: Pac
   const temperature_c = cellColumn(reading, CellMetric.temperature_c);
   const volts = voltageExtremes(reading);
   const degrees = temperatureExtremes(reading);
+  const { cells: apart, deviation_v, deviating_cell } = outOfLine(reading);
   return {
     id: node.id,
     name: node.name,
@@ -62,6 +66,13 @@ export function summarisePack(node: PackNode, reading: PackReading, context: Pac
         : roundTo(CELL_METRICS[CellMetric.voltage_v], volts.max - volts.min),
     cell_temperature_min_c: degrees.min,
     cell_temperature_max_c: degrees.max,
+    lowest_cell_no: volts.min_no,
+    highest_cell_no: volts.max_no,
+    hottest_cell_no: degrees.of_sensors ? null : degrees.max_no,
+    hottest_sensor_no: degrees.of_sensors ? degrees.max_no : null,
+    cell_deviation_v: deviation_v === null ? null : roundTo(CELL_METRICS[CellMetric.voltage_v], deviation_v),
+    deviating_cell_no: deviating_cell === null ? null : deviating_cell + 1,
+    cells_out_of_line: [...new Set([...context.ill_cell_nos, ...apart.map(cell => cell + 1)])],
     cells: { voltage_v, temperature_c },
     alerts: context.alerts,
   };
@@ -108,23 +119,35 @@ function column(metric: Metric, values: Float32Array, quality: Uint8Array): Cell
 }
 
 interface Extremes {
-  min: number | null;
-  max: number | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  /** Of the cell or sensor; null: no single one is known. */
+  readonly min_no: number | null;
+  readonly max_no: number | null;
+  readonly of_sensors?: boolean;
 }
+
+const NO_EXTREMES: Extremes = { min: null, max: null, min_no: null, max_no: null };
 
 function extremes(reading: PackReading, metric: number): Extremes {
   return extremesOf(CELL_METRICS[metric], reading.column(metric), reading.columnQuality(metric));
 }
 
 function extremesOf(metric: Metric, values: Float32Array, quality: Uint8Array): Extremes {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
+  let min = -1;
+  let max = -1;
   for (let i = 0; i < values.length; i++) {
     if (quality[i] !== Quality.good) continue;
-    if (values[i] < min) min = values[i];
-    if (values[i] > max) max = values[i];
+    if (min < 0 || values[i] < values[min]) min = i;
+    if (max < 0 || values[i] > values[max]) max = i;
   }
-  return min > max ? { min: null, max: null } : { min: roundTo(metric, min), max: roundTo(metric, max) };
+  if (min < 0) return NO_EXTREMES;
+  return {
+    min: roundTo(metric, values[min]),
+    max: roundTo(metric, values[max]),
+    min_no: min + 1,
+    max_no: max + 1,
+  };
 }
 
 /** Of the cells; a device that reports no single cell is taken at its own word. */
@@ -138,13 +161,14 @@ function temperatureExtremes(reading: PackReading): Extremes {
   if (reading.shape.cell_count === 0 && reading.shape.sensor_count === 0)
     return reportedExtremes(reading, PackMetric.cell_temperature_min_c, PackMetric.cell_temperature_max_c);
   const ofCells = extremes(reading, CellMetric.temperature_c);
-  return ofCells.min === null ? extremesOf(SENSOR_METRIC, reading.sensors, reading.sensor_quality) : ofCells;
+  if (ofCells.min !== null) return ofCells;
+  return { ...extremesOf(SENSOR_METRIC, reading.sensors, reading.sensor_quality), of_sensors: true };
 }
 
 function reportedExtremes(reading: PackReading, min: number, max: number): Extremes {
   const good = (metric: number) =>
     reading.value_quality[metric] === Quality.good ? packValue(reading, metric).value : null;
-  return { min: good(min), max: good(max) };
+  return { ...NO_EXTREMES, min: good(min), max: good(max) };
 }
 
 const REPORTED = REPORTED_PACK_METRICS.map(({ name }) => PackMetric[name]);

@@ -129,7 +129,9 @@ test('the report counts what called somebody, of the batteries in one’s care',
     count: 1,
     acknowledged: 1,
     to_acknowledge_median_ms: 60_000,
-    most_frequent: [{ rule_id: 'cell_high', pack_id: 'n1', count: 1, share_pct: 100 }],
+    most_frequent: [
+      { rule_label: 'Cell voltage high', pack_id: 'n1', pack_name: 'Pack n1', count: 1, share_pct: 100 },
+    ],
   });
   expect((await as('ada', 'GET', '/api/reports/alerts')).body).toMatchObject({ count: 2, acknowledged: 1 });
 });

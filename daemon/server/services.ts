@@ -64,7 +64,7 @@ export interface Alerts {
     what: Pick<OutOfService, 'by' | 'at_ms' | 'until_ms' | 'reason'>,
   ): Promise<OutOfService>;
   putInService(id: string, act: Act): Promise<void>;
-  /** Of a threshold; null for other rules. */
+  /** What people call it; null where no rule of this id is known. */
   ruleLabel(rule_id: string): string | null;
   /** What a technician checks first. */
   nextCheck(alert: Alert): string | null;

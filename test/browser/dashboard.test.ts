@@ -73,7 +73,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     url = (await gateway.waitFor(/Dashboard\s+(http:\S+)/))[1];
     await gateway.waitFor(/Stop\s+Ctrl-C/);
     const { token } = await logIn(url, 'admin', PASSWORD);
-    // Values can only be old where there were some: the unit dies once it has been read.
+    // Values can only be stale where there were some: the unit dies once it has been read.
     await vi.waitUntil(async () => (await goodCells(url, token, DEAD_PACK)) === CELLS_PER_PACK, {
       timeout: 60_000,
       interval: 100,
@@ -138,7 +138,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await context.close();
   });
 
-  test('a dead pack is offline, its values are marked old, and its alert leads to it', async () => {
+  test('a dead pack is offline, its values are marked stale, and its alert leads to it', async () => {
     const { page, context, complaints } = await open();
     await enter(page, '/alerts');
     const alert = page.locator('.alert-row', { hasText: 'Battery 4 › Rack 4, pack 02' });
@@ -153,11 +153,11 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await context.close();
   });
 
-  test('the map shows every cell, hatches what is old, and leads to the pack under the finger', async () => {
+  test('the map shows every cell, hatches what is stale, and leads to the pack under the finger', async () => {
     const { page, context, complaints } = await open();
     await enter(page);
     const map = page.locator('.map-rows canvas');
-    await page.getByRole('img', { name: /^Map of 1000 cells in 10 batteries: .*\b[1-9]\d+ old/ }).waitFor();
+    await page.getByRole('img', { name: /^Map of 1000 cells in 10 batteries: .*\b[1-9]\d+ stale/ }).waitFor();
     expect(await page.locator('.map-names a').allTextContents()).toEqual(
       Array.from({ length: 10 }, (_, at) => `Battery ${at + 1}`),
     );

@@ -10,7 +10,7 @@ const NOT_OF_THE_PAGE = [
   'time',
   '.alert-message, .alert-check, .card-reason, .page-reason, .page-sub:not(:has(*)), .form-error',
   // Of rules and profiles.
-  '.threshold h3, .threshold legend, .threshold-head .quiet, .alarm-list li > span:last-child, .estimate-model',
+  '.rule-label, .threshold h3, .threshold legend, .threshold-head .quiet, .alarm-list li > span:last-child, .estimate-model',
   // Spelt out from their names in the API.
   '.counters dt',
   '.audit-changes',

@@ -3,11 +3,19 @@
  * night raises one alert a pack, not one a cell; its severity follows the worst limit that is crossed. Only good values
  * raise or clear; while there is none to judge by, what is active is unknown.
  */
-import { CellMetric, PackMetric } from '../../metrics.ts';
+import { CELL_METRICS, CellMetric, PackMetric } from '../../metrics.ts';
 import type { PackNode, Topology } from '../../topology/topology.ts';
 import type { Alert } from '../alert.ts';
 import { type AlertBook, type Emit, type Found, holding } from '../alert-book.ts';
-import { type Figure, figureOf, PackFigures, type ReadyLimit, readyLimit, ruleQuantity } from '../figures.ts';
+import {
+  type CauseCell,
+  type Figure,
+  figureOf,
+  PackFigures,
+  type ReadyLimit,
+  readyLimit,
+  ruleQuantity,
+} from '../figures.ts';
 import { type PackRule, ruleOfPack, type ThresholdRule } from '../rule.ts';
 import type { PackMoment, PackSubject, Pending, RuleKind } from './kind.ts';
 
@@ -277,7 +285,10 @@ export class ThresholdRules implements RuleKind {
   }
 }
 
-/** "Cell 3: cell voltage 3.712 V is above 3.65 V (2 more cells)", "State of charge 9.9 % is below 10 %". */
+/**
+ * "Cell 3: cell voltage 3.712 V is above 3.65 V (2 more cells)", "State of charge 9.9 % is below 10 %", "Cell temperature
+ * spread 22 °C is above 15 °C: cell 3 at 47 °C, cell 9 at 25 °C".
+ */
 function found(
   { rule, limits, figure }: Watched,
   level: number,
@@ -297,13 +308,24 @@ function found(
   const others = figures.cellsBeyond(figure, at) - 1;
   const more = others > 0 ? ` (${others} more ${others === 1 ? 'cell' : 'cells'})` : '';
   const during = rule.during ? ` ${DURING[rule.during]}` : '';
+  const causes = figures.causes(figure);
+  const named = causes
+    ? `: ${[causes, causes.other].flatMap(one => (one ? [cellText(one)] : [])).join(', ')}`
+    : '';
+  const cell_no = cell >= 0 ? cell + 1 : causes ? causes.cell + 1 : null;
   return {
-    message: `${subject} ${rounded}${space}${unit} is ${rule.direction} ${threshold}${space}${unit}${during}${more}`,
+    message: `${subject} ${rounded}${space}${unit} is ${rule.direction} ${threshold}${space}${unit}${during}${more}${named}`,
     value: rounded,
     threshold,
     unit,
-    cell_no: cell >= 0 ? cell + 1 : null,
+    cell_no,
   };
+}
+
+/** "cell 3 at 47 °C" */
+function cellText({ cell, metric, value }: CauseCell): string {
+  const { unit } = CELL_METRICS[metric];
+  return `cell ${cell + 1} at ${Number(value.toFixed(metric === CellMetric.temperature_c ? 1 : 3))} ${unit}`;
 }
 
 /** "The device reports a state of charge of 80 %, the gateway estimates 41.2 ± 6 %". */
@@ -315,9 +337,9 @@ function foundApart(value: number, threshold: number, figures: PackFigures): Fou
   return { message, value: Number(value.toFixed(1)), threshold, unit: '%' };
 }
 
-/** "2 values are old or suspect: cell 2 voltage has not moved since …". */
+/** "2 values are stale or suspect: cell 2 voltage has not moved since …". */
 function foundUntrusted(count: number, reasons: readonly string[]): Found {
-  const what = count === 1 ? '1 value is old or suspect' : `${count} values are old or suspect`;
+  const what = count === 1 ? '1 value is stale or suspect' : `${count} values are stale or suspect`;
   return {
     message: reasons.length > 0 ? `${what}: ${reasons.join('; ')}` : what,
     value: count,

@@ -3,7 +3,7 @@ import { CompletenessQuery, CompletenessReply, HOUR_MS } from '../../../core/con
 import { AlertReport, AlertReportQuery, FleetReport } from '../../../core/contract/http.ts';
 import type { BatterySummary } from '../../../core/contract/model.ts';
 import { GatewayError } from '../../../core/errors.ts';
-import { alertPerformance } from '../../../core/reports/alert-performance.ts';
+import { type AlertPerformance, alertPerformance } from '../../../core/reports/alert-performance.ts';
 import type { PackNode } from '../../../core/topology/topology.ts';
 import type { CompletenessRow } from '../../store/store.ts';
 import { visibleFleet } from '../auth/visible.ts';
@@ -61,7 +61,7 @@ export function addReportRoutes(app: App, { services }: ServerContext): void {
         change: alert.state === 'active' ? ('raised' as const) : ('cleared' as const),
       }));
       const report = alertPerformance(events.filter(isSeen), { from_ms, to_ms }, before.filter(isSeen));
-      return structuredClone(report) as AlertReport;
+      return withNames(report, services);
     },
   );
   app.get(
@@ -73,6 +73,23 @@ export function addReportRoutes(app: App, { services }: ServerContext): void {
     async request =>
       fleetReport(visibleFleet(services.live.fleet(), viewerOf(request)).batteries, services.clock.wallMs()),
   );
+}
+
+/** With what people call rules and packs. */
+function withNames(report: AlertPerformance, { topology, alerts }: ServerContext['services']): AlertReport {
+  const names = new Map(topology.packs.map(({ id, name }) => [id, name]));
+  const named = <T extends { readonly rule_id: string; readonly pack_id: string | null }>(of: readonly T[]) =>
+    of.map(one => ({
+      ...one,
+      rule_label: alerts.ruleLabel(one.rule_id),
+      pack_name: one.pack_id === null ? null : (names.get(one.pack_id) ?? one.pack_id),
+    }));
+  return {
+    ...report,
+    chattering: named(report.chattering),
+    stale: named(report.stale),
+    most_frequent: named(report.most_frequent),
+  };
 }
 
 function refuseSpan(from_ms: number, to_ms: number): void {

@@ -1,13 +1,22 @@
 /** Estimates in words and bands. */
 import { expect, test } from 'vitest';
-import { bandOf, formatBand, reachOf } from './estimates.ts';
+import { bandOf, formatBand, isWorthShowing, reachOf } from './estimates.ts';
 import { NO_VALUE } from './numbers.ts';
 
 test('no more digits than the band has', () => {
-  expect(formatBand(71.23, 0.7)).toBe('71.2 ± 1.4');
-  expect(formatBand(56.23, 10)).toBe('56 ± 20');
+  expect(formatBand(71.23, 0.7)).toBe('71.2\u00a0±\u00a01.4');
+  expect(formatBand(56.23, 10)).toBe('56\u00a0±\u00a020');
   expect(formatBand(null, 1)).toBe(NO_VALUE);
   expect(formatBand(50, null)).toBe(NO_VALUE);
+});
+
+test('an estimate is shown once its band says something', () => {
+  expect(isWorthShowing(70, 20)).toBe(false);
+  expect(isWorthShowing(70, 10)).toBe(true);
+  expect(isWorthShowing(null, 1)).toBe(false);
+  expect(isWorthShowing(70, null)).toBe(false);
+  const good = (value: number) => ({ value, quality: 'good' as const });
+  expect(bandOf(good(70), good(20))).toBeUndefined();
 });
 
 test('a band ends where charge does', () => {

@@ -5,12 +5,20 @@ import { formatNumber, NO_VALUE } from './numbers.ts';
 
 export const DEVIATIONS = 2;
 
-/** "71.2 ± 1.4", "56 ± 20": no more digits than the band has. */
+/** Of a band; a wider one says hardly more than that there is a cell. */
+const WORTH_SHOWING_PCT = 20;
+
+/** Whether an estimate is sure enough to be shown: until then the gateway is still learning. */
+export function isWorthShowing(value: number | null, sd: number | null): boolean {
+  return value !== null && sd !== null && DEVIATIONS * sd <= WORTH_SHOWING_PCT;
+}
+
+/** "71.2 ± 1.4", "56 ± 20": no more digits than the band has, and on one line. */
 export function formatBand(value: number | null, sd: number | null): string {
   if (value === null || sd === null) return NO_VALUE;
   const band = DEVIATIONS * sd;
   const decimals = band >= 2 ? 0 : 1;
-  return `${formatNumber(value, decimals)} ± ${formatNumber(band, decimals)}`;
+  return `${formatNumber(value, decimals)}\u00a0±\u00a0${formatNumber(band, decimals)}`;
 }
 
 export interface Band {
@@ -18,9 +26,9 @@ export interface Band {
   readonly high_pct: number;
 }
 
-/** Within 0 to 100 %; undefined: there is none. */
+/** Within 0 to 100 %; undefined: there is none that is worth showing. */
 export function bandOf(value: QualifiedValue, sd: QualifiedValue): Band | undefined {
-  if (value.value === null || sd.value === null) return undefined;
+  if (value.value === null || sd.value === null || !isWorthShowing(value.value, sd.value)) return undefined;
   const half = DEVIATIONS * sd.value;
   return { low_pct: Math.max(0, value.value - half), high_pct: Math.min(100, value.value + half) };
 }

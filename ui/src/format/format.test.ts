@@ -18,10 +18,8 @@ import {
   quantityOf,
 } from './numbers.ts';
 import { cellQuality, cellValue, countQuality, describeQuality, qualityMark, shownValue } from './quality.ts';
-import { byName, worstFirst } from './rank.ts';
 import { componentTitle, counterTitle, counterValue, humanise } from './system.ts';
 import { formatAge, formatAgo, formatMoment, formatSpan, formatUptime } from './time.ts';
-import { sumUp } from './totals.ts';
 
 const column = fc
   .array(
@@ -99,9 +97,9 @@ test('missing stays missing whatever number stands beside it', () => {
 test('every quality but good has a mark of its own', () => {
   expect(qualityMark('good')).toBeUndefined();
   const words = (['stale', 'suspect', 'missing'] as const).map(quality => qualityMark(quality)?.word);
-  expect(words).toEqual(['Old', 'Suspect', 'No data']);
+  expect(words).toEqual(['Stale', 'Suspect', 'Missing']);
   expect(describeQuality(countQuality({ values: [1, 2, 3, null], quality: 'gsum' }))).toBe(
-    '1 without data, 1 old, 1 suspect',
+    '1 missing, 1 stale, 1 suspect',
   );
   expect(describeQuality(countQuality({ values: [1], quality: 'g' }))).toBe('');
 });
@@ -201,67 +199,14 @@ test('times: spans in their largest unit, moments with the date when it is not t
   expect([42, 750, 15_000, 93_780].map(formatUptime)).toEqual(['42 s', '12 min', '4 h 10 min', '1 d 2 h']);
 });
 
-test('worst first: critical alerts, then state, then warnings, then names as people count', () => {
-  const none = { critical: 0, warning: 0, info: 0 };
-  const items = [
-    { name: 'Rack 10', state: 'ok', alerts: none },
-    { name: 'Rack 2', state: 'ok', alerts: none },
-    { name: 'warned', state: 'ok', alerts: { ...none, warning: 1 } },
-    { name: 'degraded', state: 'degraded', alerts: none },
-    { name: 'offline', state: 'offline', alerts: none },
-    { name: 'critical', state: 'ok', alerts: { ...none, critical: 1 } },
-  ] as const;
-  expect([...items].sort(worstFirst).map(({ name }) => name)).toEqual([
-    'critical',
-    'offline',
-    'degraded',
-    'warned',
-    'Rack 2',
-    'Rack 10',
-  ]);
-  expect([...items].sort(byName)[0].name).toBe('critical');
-});
-
-test('totals: unknown power adds nothing, and is unknown only when all is', () => {
-  const battery = {
-    id: 'a',
-    name: 'A',
-    state: 'ok',
-    reason: null,
-    pack_count: 10,
-    packs_ok: 9,
-    cell_count: 100,
-    power_w: null,
-    soc_pct: null,
-    estimated_soc_pct: null,
-    estimated_soc_sd_pct: null,
-    estimated_soh_pct: null,
-    cell_voltage_min_v: null,
-    cell_voltage_max_v: null,
-    cell_temperature_max_c: null,
-    t_ms: null,
-    alerts: { critical: 1, warning: 2, info: 0 },
-  } as const;
-  expect(sumUp([battery]).power_w).toBeNull();
-  expect(sumUp([battery, { ...battery, state: 'offline', power_w: -500 }])).toEqual({
-    batteries: 2,
-    batteries_ok: 1,
-    packs: 20,
-    packs_ok: 18,
-    cells: 200,
-    power_w: -500,
-    alerts: { critical: 2, warning: 4, info: 0 },
-  });
-});
-
 test('components and counters in words, their units with the value', () => {
   expect(['connection:can0', 'store', 'mystery_part'].map(componentTitle)).toEqual([
     'can0',
     'Storage on this gateway',
     'Mystery part',
   ]);
-  expect(counterTitle('queue_bytes')).toBe('Queue');
-  expect(counterTitle('wal_bytes')).toBe('Write-ahead log');
+  expect(counterTitle('queue_bytes')).toBe('Waiting to be written');
+  expect(counterTitle('wal_bytes')).toBe('Not yet in the database file');
   expect(counterTitle('files_quarantined')).toBe('Files in quarantine');
   expect(counterTitle('buckets_rolled_up')).toBe('15-minute buckets rolled up');
   expect(counterTitle('share_pct')).toBe('Share');

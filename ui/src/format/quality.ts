@@ -46,7 +46,7 @@ export function countQuality(column: CellColumn): QualityCounts {
   return counts;
 }
 
-/** "2 old, 1 suspect"; empty while every cell is good. */
+/** "2 stale, 1 suspect"; empty while every cell is good. */
 export function describeQuality(counts: QualityCounts): string {
   const { counted } = t().qualities;
   return (['missing', 'stale', 'suspect'] as const)

@@ -10,6 +10,53 @@ export function isConnection(component: ComponentStatus): boolean {
   return component.name.startsWith(CONNECTION_PREFIX);
 }
 
+type State = ComponentStatus['state'];
+/** The worst first. */
+export const STATE_RANK: Readonly<Record<State, number>> = { down: 0, degraded: 1, ok: 2, off: 3 };
+
+export interface Sentence {
+  readonly title: string;
+  readonly state: State;
+  readonly text: string;
+}
+
+/** What one wants to know of a gateway: whether readings come, whether they are kept, whether they arrive. */
+export function sentencesOf(components: readonly ComponentStatus[]): Sentence[] {
+  const text = t().system.sentences;
+  const connections = components.filter(isConnection);
+  const working = connections.filter(({ state }) => state === 'ok').length;
+  const named = (name: string) => components.find(component => component.name === name);
+  const [sampler, store, upstream] = [named('sampler'), named('store'), named('upstream')];
+  const told = (title: string, component: ComponentStatus | undefined, well: string): Sentence[] =>
+    component ? [{ title, state: component.state, text: component.reason ?? well }] : [];
+  const { used_bytes, max_bytes } = store?.counters ?? {};
+  const { lag_rows = 0 } = upstream?.counters ?? {};
+  const readings = [...connections, ...(sampler ? [sampler] : [])].map(({ state }) => state);
+  const [worst = 'off'] = readings.sort((a, b) => STATE_RANK[a] - STATE_RANK[b]);
+  return [
+    // One connection that is down leaves the others working.
+    {
+      title: text.readings,
+      state: worst === 'down' && working > 0 ? 'degraded' : worst,
+      text: sampler?.reason ?? text.connections(working, connections.length),
+    },
+    ...told(
+      text.storage,
+      store,
+      max_bytes === undefined ? '' : text.used(formatBytes(used_bytes), formatBytes(max_bytes)),
+    ),
+    ...told(
+      text.centre,
+      upstream,
+      upstream?.state === 'off'
+        ? text.noCentre
+        : lag_rows > 0
+          ? text.toSend(formatNumber(lag_rows, 0))
+          : text.sent,
+    ),
+  ];
+}
+
 export function componentTitle(name: string): string {
   if (name.startsWith(CONNECTION_PREFIX)) return name.slice(CONNECTION_PREFIX.length);
   return t().components.names[name] ?? humanise(name);
@@ -23,6 +70,7 @@ export function counterTitle(name: string): string {
 export function counterValue(name: string, value: number): string {
   // Before the first pass has ended there is none to count from.
   if (name === 'scrub_finished_ago_s' && value === 0) return t().components.notYet;
+  if (name === 'certain') return value === 1 ? t().common.yes : t().common.no;
   if (name.endsWith('bytes')) return formatBytes(value);
   if (name.endsWith('_ms')) return value < 1000 ? `${formatNumber(value, 0)} ms` : formatSpan(value);
   if (name.endsWith('_s')) return formatSpan(value * 1000);

@@ -2,14 +2,15 @@
 
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso/router';
-import type { BatteryDetail, PackSummary } from '../../../core/contract/model.ts';
+import type { BatteryDetail, CellPlace, PackSummary } from '../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric } from '../../../core/metrics.ts';
 import { deviationScale, type ScaledMetric } from '../format/cells.ts';
-import { bandOf, formatBand } from '../format/estimates.ts';
-import { formatMillivolts, formatNumber } from '../format/numbers.ts';
+import { bandOf, formatBand, isWorthShowing } from '../format/estimates.ts';
+import { partText } from '../format/health.ts';
+import { formatMillivolts, formatNumber, type Quantity } from '../format/numbers.ts';
 import { byName, worstFirst } from '../format/rank.ts';
 import { useRoom } from '../live/live.ts';
-import { AlertChips, faultClass, HeadBadge } from '../parts/badges.tsx';
+import { HealthBadges, healthClass } from '../parts/badges.tsx';
 import { PageHead, Segments } from '../parts/controls.tsx';
 import { HeatLegend, HeatStrip } from '../parts/heat-strip.tsx';
 import { RoomView } from '../parts/notice.tsx';
@@ -18,7 +19,7 @@ import { sortOrder } from '../parts/preferences.ts';
 import { useTitle } from '../parts/title.ts';
 import { ChargeBar, EstimateNote, Fact, MetricValue, PowerText, QuantityText } from '../parts/value.tsx';
 import { t } from '../texts/texts.ts';
-import { describeBattery, SortSwitch } from './fleet.tsx';
+import { BatteryHealth, PlaceLink, SortSwitch } from './fleet.tsx';
 
 export function BatteryPage() {
   const { id } = useRoute().params;
@@ -43,10 +44,9 @@ function Battery({ detail }: { detail: BatteryDetail }) {
       <PageHead
         title={battery.name}
         trail={[{ href: '/', text: t().fleet.title }]}
-        badge={<HeadBadge state={battery.state} alerts={battery.alerts} />}
+        badge={<HealthBadges of={battery} />}
       >
-        {describeBattery(battery)}
-        {battery.cell_count > 0 && ` · ${t().counts.cells(battery.cell_count)}`}
+        <BatteryHealth battery={battery} />
       </PageHead>
       <BatteryFacts detail={detail} />
       <div class="toolbar">
@@ -83,8 +83,30 @@ function BatteryFacts({ detail: { battery } }: { detail: BatteryDetail }) {
   const text = t().battery;
   const own = (value: number | null) => ({ value, quality: 'good' as const });
   const band = bandOf(own(battery.estimated_soc_pct), own(battery.estimated_soc_sd_pct));
+  const extremes: [string, Quantity, CellPlace | null][] = [
+    [
+      text.lowestCell,
+      { number: formatNumber(min_v, 3), unit: min_v === null ? '' : 'V' },
+      battery.lowest_cell,
+    ],
+    [
+      text.highestCell,
+      { number: formatNumber(max_v, 3), unit: max_v === null ? '' : 'V' },
+      battery.highest_cell,
+    ],
+    [
+      text.largestSpread,
+      { number: formatMillivolts(battery.cell_voltage_spread_v), unit: '' },
+      battery.widest_spread,
+    ],
+    [
+      text.hottestCell,
+      { number: formatNumber(max_c, 1), unit: max_c === null ? '' : '°C' },
+      battery.hottest_cell,
+    ],
+  ];
   return (
-    <dl class="totals">
+    <dl class="totals totals-6">
       <div class="total">
         <dt>{text.charge}</dt>
         <dd>
@@ -102,21 +124,15 @@ function BatteryFacts({ detail: { battery } }: { detail: BatteryDetail }) {
           <PowerText power_w={battery.power_w} />
         </dd>
       </div>
-      <div class="total">
-        <dt>{text.cellVoltages}</dt>
-        <dd>
-          <span class="value">
-            {formatMillivolts(min_v === null || max_v === null ? null : max_v - min_v)}
-          </span>
-          <span class="total-note">{text.fromToV(formatNumber(min_v, 3), formatNumber(max_v, 3))}</span>
-        </dd>
-      </div>
-      <div class="total">
-        <dt>{text.hottestCell}</dt>
-        <dd>
-          <QuantityText number={formatNumber(max_c, 1)} unit={max_c === null ? '' : '°C'} />
-        </dd>
-      </div>
+      {extremes.map(([label, quantity, place]) => (
+        <div class="total" key={label}>
+          <dt>{label}</dt>
+          <dd>
+            <QuantityText {...quantity} />
+            <PlaceLink battery={battery} place={place} />
+          </dd>
+        </div>
+      ))}
     </dl>
   );
 }
@@ -131,16 +147,15 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
   const max_c = pack.cell_temperature_max_c;
   const text = t().battery;
   return (
-    <article class={`card pack-row ${faultClass(pack.state, pack.alerts)}`}>
+    <article class={`card pack-row ${healthClass(pack)}`}>
       <div class="pack-name">
         <h3>
           <a class="card-link" href={`/pack/${encodeURIComponent(pack.id)}`}>
             {pack.name}
           </a>
         </h3>
-        <HeadBadge state={pack.state} alerts={pack.alerts} />
+        <HealthBadges of={pack} />
         <PackServiceBadge pack_id={pack.id} />
-        {pack.state !== 'ok' && <AlertChips alerts={pack.alerts} />}
         {pack.reason && <p class="card-reason">{pack.reason}</p>}
       </div>
       {pack.cells[metric].values.length > 0 ? (
@@ -154,7 +169,7 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
           {pack.estimated_soc_pct.value !== null && (
             <span class="fact-note" title={text.estimate}>
               <span class="visually-hidden">{text.estimate} </span>
-              {formatBand(pack.estimated_soc_pct.value, pack.estimated_soc_sd_pct.value)} %
+              {shortBand(pack)}
             </span>
           )}
         </Fact>
@@ -164,15 +179,22 @@ function PackRow({ pack, metric, scale }: PackRowProps) {
         <Fact label={text.current}>
           <MetricValue metric={PACK_METRICS[PackMetric.current_a]} value={pack.current_a} />
         </Fact>
-        <Fact label={text.spread}>
+        <Fact label={text.spread} note={partText(pack.deviating_cell_no)}>
           <span class="value">{formatMillivolts(pack.cell_voltage_spread_v)}</span>
         </Fact>
-        <Fact label={text.hottest}>
+        <Fact label={text.hottest} note={partText(pack.hottest_cell_no, pack.hottest_sensor_no)}>
           <QuantityText number={formatNumber(max_c, 1)} unit={max_c === null ? '' : '°C'} />
         </Fact>
       </dl>
     </article>
   );
+}
+
+function shortBand({
+  estimated_soc_pct: { value },
+  estimated_soc_sd_pct: { value: sd },
+}: PackSummary): string {
+  return isWorthShowing(value, sd) ? `${formatBand(value, sd)}\u00a0%` : t().estimates.learningShort;
 }
 
 /** In the strip's place, for a device that reports no single cell. */

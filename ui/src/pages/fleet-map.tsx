@@ -5,6 +5,7 @@ import { systemClock } from '../../../core/clock/system-clock.ts';
 import type { BatteryDetail, BatterySummary, PackSummary } from '../../../core/contract/model.ts';
 import { columnStats, deviationScale, type ScaledMetric } from '../format/cells.ts';
 import { cellAt, layOutMap, outliers } from '../format/fleet-map.ts';
+import { cellHref } from '../format/health.ts';
 import { formatNumber, formatSigned, formatSignedMillivolts } from '../format/numbers.ts';
 import { cellQuality, countQuality, describeQuality, qualityMark } from '../format/quality.ts';
 import { byName } from '../format/rank.ts';
@@ -177,8 +178,6 @@ function useWidth(canvas: { readonly current: HTMLCanvasElement | null }): numbe
   }, []);
   return width;
 }
-
-const cellHref = (pack_id: string, cell_no: number) => `/pack/${encodeURIComponent(pack_id)}?cell=${cell_no}`;
 
 function formatDeviation(metric: ScaledMetric, deviation: number): string {
   return metric === 'voltage_v' ? formatSignedMillivolts(deviation) : `${formatSigned(deviation, 1)} °C`;

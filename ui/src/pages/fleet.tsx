@@ -1,10 +1,11 @@
 /** The whole site: totals, and one card per battery. */
-import type { BatterySummary, FleetState } from '../../../core/contract/model.ts';
+import type { BatterySummary, CellPlace, FleetState } from '../../../core/contract/model.ts';
+import { cellsText, dataText, placeHref, placeText } from '../format/health.ts';
 import { formatMillivolts, formatNumber } from '../format/numbers.ts';
 import { byName, totalAlerts, worstFirst } from '../format/rank.ts';
-import { sumUp } from '../format/totals.ts';
+import { type FleetTotals, sumUp } from '../format/totals.ts';
 import { useRoom } from '../live/live.ts';
-import { AlertChips, faultClass, HeadBadge } from '../parts/badges.tsx';
+import { AlertChips, HealthBadges, healthClass } from '../parts/badges.tsx';
 import { PageHead, Segments } from '../parts/controls.tsx';
 import { Notice, RoomView } from '../parts/notice.tsx';
 import { sortOrder } from '../parts/preferences.ts';
@@ -76,9 +77,8 @@ export function SortSwitch() {
   );
 }
 
-function Totals({ totals }: { totals: ReturnType<typeof sumUp> }) {
+function Totals({ totals }: { totals: FleetTotals }) {
   const text = t().fleet;
-  const notOk = totals.packs - totals.packs_ok;
   const alertCount = totalAlerts(totals.alerts);
   return (
     <dl class="totals">
@@ -89,24 +89,24 @@ function Totals({ totals }: { totals: ReturnType<typeof sumUp> }) {
         </dd>
       </div>
       <div class="total">
-        <dt>{text.packsOk}</dt>
+        <dt>{text.data}</dt>
         <dd>
           <span class="value">
-            {totals.packs_ok}
+            {totals.packs_answering}
             <span class="unit"> {text.ofAll(totals.packs)}</span>
           </span>
-          <span class={notOk > 0 ? 'total-note tone-warning' : 'total-note'}>
-            {notOk > 0 ? text.needAttention(notOk) : text.allGood}
-          </span>
+          <DataNote totals={totals} />
         </dd>
       </div>
       <div class="total">
-        <dt>{text.batteriesOk}</dt>
+        <dt>{text.outOfLine}</dt>
         <dd>
-          <span class="value">
-            {totals.batteries_ok}
-            <span class="unit"> {text.ofAll(totals.batteries)}</span>
-          </span>
+          <span class="value">{totals.cells_out_of_line}</span>
+          {totals.worst ? (
+            <PlaceLink battery={totals.worst} place={totals.worst.worst_cell} />
+          ) : (
+            <span class="total-note">{text.noneOut}</span>
+          )}
         </dd>
       </div>
       <div class="total">
@@ -126,21 +126,41 @@ function Totals({ totals }: { totals: ReturnType<typeof sumUp> }) {
   );
 }
 
+/** What is wrong with the data of packs, the worse first. */
+function DataNote({ totals }: { totals: FleetTotals }) {
+  const text = t().fleet;
+  const silent = totals.packs - totals.packs_answering;
+  const notes = [
+    silent > 0 ? text.silent(silent) : '',
+    totals.packs_doubtful > 0 ? text.doubtful(totals.packs_doubtful) : '',
+  ].filter(Boolean);
+  const tone = silent > 0 ? 'tone-critical' : notes.length > 0 ? 'tone-warning' : '';
+  return (
+    <>
+      {(notes.length > 0 ? notes : [text.allGood]).map(note => (
+        <span key={note} class={`total-note ${tone}`}>
+          {note}
+        </span>
+      ))}
+    </>
+  );
+}
+
 function BatteryCard({ battery }: { battery: BatterySummary }) {
   const { cell_voltage_min_v: min_v, cell_voltage_max_v: max_v } = battery;
   const text = t().fleet;
-  const spread_v = min_v === null || max_v === null ? null : max_v - min_v;
+  const at = (place: CellPlace | null) => placeText(battery, place);
   return (
-    <article class={`card battery-card ${faultClass(battery.state, battery.alerts)}`}>
+    <article class={`card battery-card ${healthClass(battery)}`}>
       <div class="card-head">
         <h3>
           <a class="card-link" href={`/battery/${encodeURIComponent(battery.id)}`}>
             {battery.name}
           </a>
         </h3>
-        <HeadBadge state={battery.state} alerts={battery.alerts} />
+        <HealthBadges of={battery} />
       </div>
-      <p class="card-reason">{describeBattery(battery)}</p>
+      <BatteryHealth battery={battery} />
       <div class="card-charge">
         <span class="value value-large">
           {formatNumber(battery.soc_pct, 0)}
@@ -149,28 +169,43 @@ function BatteryCard({ battery }: { battery: BatterySummary }) {
         <PowerText power_w={battery.power_w} />
       </div>
       <ChargeBar soc_pct={battery.soc_pct} label={text.chargeOf(battery.name)} />
-      <dl class="facts facts-4">
-        <Fact label={text.lowest}>
+      <dl class="facts card-facts">
+        <Fact label={text.lowest} note={at(battery.lowest_cell)}>
           <QuantityText number={formatNumber(min_v, 3)} unit={min_v === null ? '' : 'V'} />
         </Fact>
-        <Fact label={text.highest}>
+        <Fact label={text.highest} note={at(battery.highest_cell)}>
           <QuantityText number={formatNumber(max_v, 3)} unit={max_v === null ? '' : 'V'} />
         </Fact>
-        <Fact label={text.spread}>
-          <span class="value">{formatMillivolts(spread_v)}</span>
+        <Fact label={text.spread} note={at(battery.widest_spread)}>
+          <span class="value">{formatMillivolts(battery.cell_voltage_spread_v)}</span>
         </Fact>
-        <Fact label={text.hottest}>
+        <Fact label={text.hottest} note={at(battery.hottest_cell)}>
           <QuantityText
             number={formatNumber(battery.cell_temperature_max_c, 1)}
             unit={battery.cell_temperature_max_c === null ? '' : '°C'}
           />
         </Fact>
       </dl>
-      {battery.state !== 'ok' && <AlertChips alerts={battery.alerts} />}
     </article>
   );
 }
 
-export function describeBattery(battery: BatterySummary): string {
-  return battery.reason ?? t().fleet.packsAllGood(battery.pack_count);
+/** Data and cells, each in a line of its own. */
+export function BatteryHealth({ battery }: { battery: BatterySummary }) {
+  return (
+    <div class="card-health">
+      <p class="card-reason">{dataText(battery)}</p>
+      <p class={battery.cells_out_of_line > 0 ? 'tone-warning' : 'quiet'}>{cellsText(battery)}</p>
+    </div>
+  );
+}
+
+/** Leads to the cell; nothing where there is none. */
+export function PlaceLink({ battery, place }: { battery: BatterySummary; place: CellPlace | null }) {
+  const href = placeHref(battery, place);
+  return href === undefined ? null : (
+    <a class="total-note" href={href}>
+      {placeText(battery, place)}
+    </a>
+  );
 }

@@ -1,6 +1,13 @@
 /** States and severities: icon, word and colour, always the three together. */
 import type { ComponentStatus } from '../../../core/contract/http.ts';
-import type { AlertCounts, AlertView, HealthState } from '../../../core/contract/model.ts';
+import type {
+  AlertCounts,
+  AlertView,
+  BatterySummary,
+  HealthState,
+  PackSummary,
+} from '../../../core/contract/model.ts';
+import { outOfLineCount } from '../format/health.ts';
 import { totalAlerts } from '../format/rank.ts';
 import { t } from '../texts/texts.ts';
 import { Icon, type IconName } from './icons.tsx';
@@ -15,6 +22,7 @@ const STATES: Readonly<Record<AnyState, { tone: string; icon: IconName }>> = {
   off: { tone: 'quiet', icon: 'off' },
 };
 
+/** Of the gateway and its parts. */
 export function StateBadge({ state }: { state: AnyState }) {
   const { tone, icon } = STATES[state];
   return (
@@ -41,13 +49,34 @@ export function SeverityBadge({ severity }: { severity: AlertView['severity'] })
   );
 }
 
-/** What to say first of a battery or pack: that it has alerts, unless its state is worse news. */
-export function HeadBadge({ state, alerts }: { state: HealthState; alerts: AlertCounts }) {
-  return state === 'ok' && totalAlerts(alerts) > 0 ? (
-    <AlertChips alerts={alerts} />
-  ) : (
-    <StateBadge state={state} />
+/** Of a battery or pack: what is wrong with its data, its alerts, its cells out of line; OK where nothing is. */
+export function HealthBadges({ of }: { of: PackSummary | BatterySummary }) {
+  const { state, alerts } = of;
+  const out = outOfLineCount(of);
+  const { tone, icon } = STATES[state];
+  const isWell = totalAlerts(alerts) === 0 && out === 0;
+  return (
+    <>
+      {(state !== 'ok' || isWell) && (
+        <span class={`badge tone-${tone}`}>
+          <Icon name={icon} size={16} />
+          {t().dataStates[state]}
+        </span>
+      )}
+      <AlertChips alerts={alerts} />
+      {out > 0 && (
+        <span class="chip tone-warning">
+          <Icon name="triangle" size={14} />
+          {t().health.out(out)}
+        </span>
+      )}
+    </>
   );
+}
+
+/** The class that tints the edge of a battery's or pack's card. */
+export function healthClass(of: PackSummary | BatterySummary): string {
+  return faultClass(of.state, of.alerts) || (outOfLineCount(of) > 0 ? 'has-warning' : '');
 }
 
 /** The class that tints a card's edge. */

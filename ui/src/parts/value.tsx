@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { QualifiedValue } from '../../../core/contract/model.ts';
 import type { Metric } from '../../../core/metrics.ts';
 import type { QualityName } from '../../../core/reading/quality.ts';
-import { type Band, formatBand } from '../format/estimates.ts';
+import { type Band, formatBand, isWorthShowing } from '../format/estimates.ts';
 import { flowOf, powerQuantity, type Quantity, quantityOf } from '../format/numbers.ts';
 import { qualityMark, shownValue } from '../format/quality.ts';
 import { t } from '../texts/texts.ts';
@@ -69,12 +69,22 @@ export function PowerText({ power_w }: { power_w: number | null }) {
   );
 }
 
+interface FactProps {
+  readonly label: ComponentChildren;
+  readonly children: ComponentChildren;
+  /** Below the value, small: where it was found. */
+  readonly note?: string;
+}
+
 /** A labelled value in a strip or list: `<dl class="facts">` around it. */
-export function Fact({ label, children }: { label: ComponentChildren; children: ComponentChildren }) {
+export function Fact({ label, children, note }: FactProps) {
   return (
     <div class="fact">
       <dt>{label}</dt>
-      <dd>{children}</dd>
+      <dd>
+        {children}
+        {note && <span class="fact-note">{note}</span>}
+      </dd>
     </div>
   );
 }
@@ -126,5 +136,6 @@ function ChargeBand({ band: { low_pct, high_pct } }: { band: Band }) {
 /** The gateway's own figure, under that of the device. */
 export function EstimateNote({ soc_pct, sd_pct }: { soc_pct: number | null; sd_pct: number | null }) {
   if (soc_pct === null || sd_pct === null) return null;
+  if (!isWorthShowing(soc_pct, sd_pct)) return <span class="total-note">{t().estimates.learning}</span>;
   return <span class="total-note">{t().estimates.estimate(formatBand(soc_pct, sd_pct))}</span>;
 }

@@ -1,6 +1,7 @@
 /** How well alerts serve the people who get them: figures of the last 30 days, for moderators. */
 import type { AlertReport } from '../../../../core/contract/http.ts';
 import { useAsk } from '../../api/use-ask.ts';
+import { cellHref } from '../../format/health.ts';
 import { formatNumber } from '../../format/numbers.ts';
 import { formatMoment, formatSpan } from '../../format/time.ts';
 import { now_ms } from '../../live/live.ts';
@@ -67,9 +68,10 @@ function Figures({ report }: { report: AlertReport }) {
           <p class="quiet">{text.noStale}</p>
         ) : (
           <ul class="list-facts">
-            {report.stale.map(({ rule_id, pack_id, since_ms }) => (
+            {report.stale.map(({ rule_id, rule_label, pack_id, pack_name, since_ms }) => (
               <li key={`${rule_id} ${pack_id}`}>
-                {text.staleOne(rule_id, pack_id, formatMoment(since_ms, now_ms.value))}
+                <span class="rule-label">{rule_label ?? rule_id}</span>{' '}
+                {text.staleOne(pack_name, formatMoment(since_ms, now_ms.value))}
               </li>
             ))}
           </ul>
@@ -103,10 +105,18 @@ function AlertCounts({ title, alerts, none }: AlertCountsProps) {
               </tr>
             </thead>
             <tbody>
-              {alerts.map(({ rule_id, pack_id, count, share_pct }) => (
+              {alerts.map(({ rule_id, rule_label, pack_id, pack_name, count, share_pct }) => (
                 <tr key={`${rule_id} ${pack_id}`}>
-                  <th scope="row">{rule_id}</th>
-                  <td>{pack_id ?? t().alerts.gateway}</td>
+                  <th scope="row" class="rule-label">
+                    {rule_label ?? rule_id}
+                  </th>
+                  <td>
+                    {pack_id === null ? (
+                      t().alerts.gateway
+                    ) : (
+                      <a href={cellHref(pack_id, null)}>{pack_name ?? pack_id}</a>
+                    )}
+                  </td>
                   <td>{count}</td>
                   <td>{text.percent(share_pct)}</td>
                 </tr>

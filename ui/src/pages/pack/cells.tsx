@@ -5,7 +5,7 @@ import type { CellColumn, PackDetail } from '../../../../core/contract/model.ts'
 import { CELL_METRICS, CellMetric, PACK_METRICS, PackMetric } from '../../../../core/metrics.ts';
 import type { QualityName } from '../../../../core/reading/quality.ts';
 import { columnStats } from '../../format/cells.ts';
-import { formatBand } from '../../format/estimates.ts';
+import { formatBand, isWorthShowing } from '../../format/estimates.ts';
 import { formatMillivolts, formatNumber, formatSignedMillivolts, quantityOf } from '../../format/numbers.ts';
 import { cellQuality, cellValue, countQuality, describeQuality } from '../../format/quality.ts';
 import { formatClock } from '../../format/time.ts';
@@ -69,6 +69,7 @@ function EveryCell({ pack, cell_no }: CellsProps) {
   const { voltage_v, temperature_c, balancing } = pack.cells;
   const stats = columnStats(voltage_v);
   const hottest_c = clearlyHottest(temperature_c);
+  const outOfLine = pack.summary.cells_out_of_line;
   const isFlat = stats.min === stats.max;
   const doubts = describeQuality(countQuality(voltage_v));
   return (
@@ -117,6 +118,7 @@ function EveryCell({ pack, cell_no }: CellsProps) {
                 isFlat ? '' : cell === stats.min_cell ? 'lowest' : cell === stats.max_cell ? 'highest' : ''
               }
               isPicked={picked === cell + 1}
+              isOutOfLine={outOfLine.includes(cell + 1)}
               stale_since_ms={
                 cellQuality(voltage_v, cell) === 'stale'
                   ? (pack.cell_updated_ms[cell] ?? undefined)
@@ -134,7 +136,8 @@ const volts = (value: number | null) => quantityOf(CELL_METRICS[CellMetric.volta
 
 function cellBand(values: CellColumn, deviations: CellColumn, cell: number): string {
   const value = cellValue(values, cell);
-  return value === null ? '' : formatBand(value, cellValue(deviations, cell));
+  const sd = cellValue(deviations, cell);
+  return isWorthShowing(value, sd) ? formatBand(value, sd) : '';
 }
 
 /** The temperature to watch: the highest, when it is clearly above the others'. */
@@ -163,6 +166,7 @@ interface CellTileProps {
   readonly isBalancing: boolean;
   readonly extreme: 'lowest' | 'highest' | '';
   readonly isPicked: boolean;
+  readonly isOutOfLine: boolean;
   /** When a stale voltage was last updated. */
   readonly stale_since_ms: number | undefined;
 }
@@ -191,6 +195,7 @@ class CellTile extends Component<CellTileProps> {
               <span aria-hidden="true">{extreme === 'lowest' ? '▼' : '▲'}</span> {text.extremes[extreme]}
             </span>
           )}
+          {props.isOutOfLine && <span class="chip tone-warning">{text.outOfLine}</span>}
           <QualityTag quality={voltageQuality} />
         </div>
         <div class="cell-voltage value">

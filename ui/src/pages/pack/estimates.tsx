@@ -1,12 +1,12 @@
 /** What the gateway estimates itself, beside the device's figures: charge and health with their bands, and what that rests on. */
 import type { ComponentChildren } from 'preact';
 import type { EstimatesReply, OdometerView } from '../../../../core/contract/estimates.ts';
-import type { PackDetail } from '../../../../core/contract/model.ts';
+import type { PackDetail, QualifiedValue } from '../../../../core/contract/model.ts';
 import type { HealthReach } from '../../../../core/estimate/health/trend.ts';
 import { SOC_BANDS_PCT, TEMPERATURE_BANDS_C } from '../../../../core/estimate/running/odometer.ts';
 import { PACK_METRICS, PackMetric } from '../../../../core/metrics.ts';
 import { useAsk } from '../../api/use-ask.ts';
-import { bandOf, formatBand, reachOf } from '../../format/estimates.ts';
+import { bandOf, formatBand, isWorthShowing, reachOf } from '../../format/estimates.ts';
 import { formatNumber, formatSigned, NO_VALUE } from '../../format/numbers.ts';
 import { shownValue } from '../../format/quality.ts';
 import { formatDay } from '../../format/time.ts';
@@ -51,12 +51,13 @@ function Charge({ pack: { values }, leaks }: { pack: PackDetail; leaks: readonly
   const text = t().estimates;
   const { soc_pct, estimated_soc_pct, estimated_soc_sd_pct } = values;
   const band = formatBand(shownValue(estimated_soc_pct), shownValue(estimated_soc_sd_pct));
+  const isKnown = isWorthShowing(shownValue(estimated_soc_pct), shownValue(estimated_soc_sd_pct));
   return (
     <div>
       <h3>{text.charge}</h3>
       <dl class="facts facts-2">
         <Fact label={text.gateway}>
-          <BandText band={band} has_value={estimated_soc_pct.value !== null} />
+          <EstimateText value={estimated_soc_pct} sd={estimated_soc_sd_pct} />
         </Fact>
         <Fact label={text.device}>
           <MetricValue metric={PACK_METRICS[PackMetric.soc_pct]} value={soc_pct} decimals={1} />
@@ -65,7 +66,7 @@ function Charge({ pack: { values }, leaks }: { pack: PackDetail; leaks: readonly
       <ChargeBar
         soc_pct={soc_pct.value}
         quality={soc_pct.quality}
-        label={text.picture(band, formatNumber(soc_pct.value, 1))}
+        label={text.picture(isKnown ? `${band} %` : text.learningAlone, formatNumber(soc_pct.value, 1))}
         band={bandOf(estimated_soc_pct, estimated_soc_sd_pct)}
       />
       {leaks.length > 0 && (
@@ -81,8 +82,12 @@ function Charge({ pack: { values }, leaks }: { pack: PackDetail; leaks: readonly
   );
 }
 
-function BandText({ band, has_value }: { band: string; has_value: boolean }) {
-  return <QuantityText number={band} unit={has_value ? '%' : ''} />;
+/** With its band; until that says something, that the gateway is still learning. */
+function EstimateText({ value, sd }: { value: QualifiedValue; sd: QualifiedValue }) {
+  const [shown, shownSd] = [shownValue(value), shownValue(sd)];
+  if (shown !== null && !isWorthShowing(shown, shownSd))
+    return <span class="quiet">{t().estimates.learningAlone}</span>;
+  return <QuantityText number={formatBand(shown, shownSd)} unit={shown === null ? '' : '%'} />;
 }
 
 function Health({
@@ -102,10 +107,7 @@ function Health({
       <dl class="facts facts-2">
         <Fact label={text.gateway}>
           {isKnown ? (
-            <BandText
-              band={formatBand(shownValue(estimated_soh_pct), shownValue(estimated_soh_sd_pct))}
-              has_value
-            />
+            <EstimateText value={estimated_soh_pct} sd={estimated_soh_sd_pct} />
           ) : (
             <span class="quiet">{estimate.reason === null ? text.healthLater : NO_VALUE}</span>
           )}

@@ -1,18 +1,27 @@
 /** One pack: its values, every cell, its past, and what the device itself says. */
 import { useLocation, useRoute } from 'preact-iso/router';
-import type { PackDetail } from '../../../../core/contract/model.ts';
+import type { PackDetail, PackSummary } from '../../../../core/contract/model.ts';
 import { PACK_METRICS, PackMetric, type PackMetricName } from '../../../../core/metrics.ts';
 import { bandOf } from '../../format/estimates.ts';
+import { cellHref, partText } from '../../format/health.ts';
 import { type HistorySpan, spanAsked } from '../../format/history.ts';
-import { NO_VALUE } from '../../format/numbers.ts';
+import { NO_VALUE, quantityOf } from '../../format/numbers.ts';
+import { shownValue } from '../../format/quality.ts';
 import { formatAgo } from '../../format/time.ts';
 import { now_ms, useRoom } from '../../live/live.ts';
-import { AlertChips, HeadBadge } from '../../parts/badges.tsx';
+import { HealthBadges } from '../../parts/badges.tsx';
 import { PageHead, Section } from '../../parts/controls.tsx';
 import { RoomView } from '../../parts/notice.tsx';
 import { PackServiceBadge } from '../../parts/out-of-service.tsx';
 import { useTitle } from '../../parts/title.ts';
-import { ChargeBar, EstimateNote, MetricValue, PowerText, QualityTag } from '../../parts/value.tsx';
+import {
+  ChargeBar,
+  EstimateNote,
+  MetricValue,
+  PowerText,
+  QualityTag,
+  QuantityText,
+} from '../../parts/value.tsx';
 import { t } from '../../texts/texts.ts';
 import { Cells } from './cells.tsx';
 import { DeviceAlarms, Identity, MoreValues, RaisedAlarms, Sensors } from './device.tsx';
@@ -52,13 +61,13 @@ function Pack({ pack, cell_no, span }: PackProps) {
         ]}
         badge={
           <>
-            <HeadBadge state={summary.state} alerts={summary.alerts} />
+            <HealthBadges of={summary} />
             <PackServiceBadge pack_id={pack.id} />
           </>
         }
       >
         {summary.reason && <strong class="page-reason">{summary.reason}</strong>}
-        {summary.state !== 'ok' && <AlertChips alerts={summary.alerts} />}
+        <OutOfLine summary={summary} />
         <span class="quiet">{summary.t_ms === null ? text.never : <Newest t_ms={summary.t_ms} />}</span>
       </PageHead>
       <PackOutOfService pack={pack} />
@@ -84,13 +93,30 @@ function Pack({ pack, cell_no, span }: PackProps) {
   );
 }
 
+/** Which cells, each leading to its tile. */
+function OutOfLine({ summary: { id, cells_out_of_line } }: { summary: PackSummary }) {
+  if (cells_out_of_line.length === 0) return null;
+  return (
+    <span class="out-of-line">
+      {t().health.outOfLine}{' '}
+      {cells_out_of_line.slice(0, MAX_NAMED_CELLS).map(no => (
+        <a key={no} href={cellHref(id, no)}>
+          {t().health.cell(no)}
+        </a>
+      ))}
+      {cells_out_of_line.length > MAX_NAMED_CELLS && '…'}
+    </span>
+  );
+}
+
 function Newest({ t_ms }: { t_ms: number }) {
   return <>{t().pack.newest(formatAgo(t_ms, now_ms.value))}</>;
 }
 
-const HEAD_METRICS: readonly PackMetricName[] = ['voltage_v', 'current_a', 'temperature_c', 'soh_pct'];
+const HEAD_METRICS: readonly PackMetricName[] = ['voltage_v', 'current_a', 'soh_pct'];
+const MAX_NAMED_CELLS = 6;
 
-function PackTotals({ pack: { values } }: { pack: PackDetail }) {
+function PackTotals({ pack: { values, summary } }: { pack: PackDetail }) {
   const text = t().pack;
   return (
     <dl class="totals totals-6">
@@ -113,6 +139,7 @@ function PackTotals({ pack: { values } }: { pack: PackDetail }) {
           <PackPower values={values} />
         </dd>
       </div>
+      <HottestTotal values={values} summary={summary} />
       {HEAD_METRICS.map(name => (
         <div class="total" key={name}>
           <dt>{t().quantities.pack[name]}</dt>
@@ -122,6 +149,41 @@ function PackTotals({ pack: { values } }: { pack: PackDetail }) {
         </div>
       ))}
     </dl>
+  );
+}
+
+/** The hottest cell and which it is; what the device says of the pack as a whole stands below it. */
+function HottestTotal({ values, summary }: Pick<PackDetail, 'values' | 'summary'>) {
+  const { cell_temperature_max_c: max_c, hottest_cell_no, hottest_sensor_no } = summary;
+  const text = t().pack;
+  const metric = PACK_METRICS[PackMetric.temperature_c];
+  const { temperature_c } = values;
+  if (max_c === null)
+    return (
+      <div class="total">
+        <dt>{t().quantities.pack.temperature_c}</dt>
+        <dd>
+          <MetricValue metric={metric} value={temperature_c} />
+        </dd>
+      </div>
+    );
+  const mean = quantityOf(metric, shownValue(temperature_c));
+  return (
+    <div class="total">
+      <dt>{hottest_sensor_no === null ? text.hottestCell : text.hottestSensor}</dt>
+      <dd>
+        <QuantityText {...quantityOf(metric, max_c)} />
+        {hottest_cell_no !== null && (
+          <a class="total-note" href={cellHref(summary.id, hottest_cell_no)}>
+            {partText(hottest_cell_no)}
+          </a>
+        )}
+        {hottest_sensor_no !== null && <span class="total-note">{partText(null, hottest_sensor_no)}</span>}
+        {temperature_c.quality === 'good' && (
+          <span class="total-note">{text.packTemperature(`${mean.number} ${mean.unit}`)}</span>
+        )}
+      </dd>
+    </div>
   );
 }
 

@@ -4,10 +4,11 @@ import { useEffect } from 'preact/hooks';
 import { useRoute } from 'preact-iso/router';
 import type { SystemStatus } from '../../../../core/contract/http.ts';
 import { atLeast } from '../../api/session.ts';
+import { type Sentence, sentencesOf } from '../../format/system.ts';
 import { formatUptime } from '../../format/time.ts';
 import { useRoom } from '../../live/live.ts';
 import { StateBadge } from '../../parts/badges.tsx';
-import { PageHead } from '../../parts/controls.tsx';
+import { PageHead, Section } from '../../parts/controls.tsx';
 import { NotFound, RoomView } from '../../parts/notice.tsx';
 import { useTitle } from '../../parts/title.ts';
 import { t } from '../../texts/texts.ts';
@@ -80,6 +81,8 @@ function StatusView({ status }: { status: SystemStatus }) {
   const text = t().system;
   return (
     <>
+      <Sentences sentences={sentencesOf(status.components)} />
+      <Components components={status.components} />
       <dl class="totals">
         <div class="total">
           <dt>{text.gateway}</dt>
@@ -101,7 +104,6 @@ function StatusView({ status }: { status: SystemStatus }) {
           </dd>
         </div>
       </dl>
-      <Components components={status.components} />
       <Certificate certificate={status.certificate} />
       <p class="quiet">
         {text.forPrograms(words => (
@@ -111,5 +113,22 @@ function StatusView({ status }: { status: SystemStatus }) {
         ))}
       </p>
     </>
+  );
+}
+
+function Sentences({ sentences }: { sentences: readonly Sentence[] }) {
+  const text = t().system.sentences;
+  return (
+    <Section title={text.title} class="card">
+      <ul class="sentences">
+        {sentences.map(({ title, state, text: said }) => (
+          <li key={title}>
+            <h3>{title}</h3>
+            <StateBadge state={state} />
+            <p>{said}</p>
+          </li>
+        ))}
+      </ul>
+    </Section>
   );
 }

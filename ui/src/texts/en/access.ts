@@ -223,7 +223,7 @@ export const audit = {
     session: 'Ended sessions',
     user: 'Users',
     key: 'API keys',
-    settings: 'Thresholds',
+    settings: 'Alert rules',
     configuration: 'Configuration',
     gateway: 'Starts of the gateway',
     export: 'Exports',

@@ -62,8 +62,8 @@ export const alerts = {
     noChatter: 'None.',
     stale: 'Active for more than a day',
     noStale: 'None.',
-    staleOne: (rule: string, pack: string | null, since: string) =>
-      `${rule}${pack === null ? '' : `, ${pack}`}, since ${since}`,
+    /** After the name of its rule. */
+    staleOne: (pack: string | null, since: string) => `${pack === null ? '' : `${pack}, `}since ${since}`,
     rule: 'Rule',
     pack: 'Pack',
     times: 'Times',

@@ -84,6 +84,10 @@ export const times = {
   gatewayBehind: (span: string) => `the gateway’s is ${span} behind`,
 };
 
+/** Of a battery's or pack's data; OK is said where its cells are well, too. */
+export const dataStates = { ok: 'OK', degraded: 'Data degraded', offline: 'Offline' };
+
+/** Of the gateway and its parts. */
 export const states = { ok: 'OK', degraded: 'Degraded', offline: 'Offline', down: 'Down', off: 'Off' };
 
 export const severities = {
@@ -96,9 +100,9 @@ export const severities = {
 /** Of values that cannot be trusted: one or two words, the same within a sentence, the whole story. */
 export const qualities = {
   stale: {
-    word: 'Old',
-    inText: 'old',
-    title: 'Old: not updated within its time limit; the last value is shown',
+    word: 'Stale',
+    inText: 'stale',
+    title: 'Stale: not updated within its time limit; the last value is shown',
   },
   suspect: {
     word: 'Suspect',
@@ -106,13 +110,13 @@ export const qualities = {
     title: 'Suspect: outside what is possible, or flagged by the device',
   },
   missing: {
-    word: 'No data',
-    inText: 'no data',
-    title: 'No data: never received, or the device says it has none',
+    word: 'Missing',
+    inText: 'missing',
+    title: 'Missing: never received, or the device says it has none',
   },
   counted: {
-    missing: (n: number) => `${n} without data`,
-    stale: (n: number) => `${n} old`,
+    missing: (n: number) => `${n} missing`,
+    stale: (n: number) => `${n} stale`,
     suspect: (n: number) => `${n} suspect`,
   },
 };

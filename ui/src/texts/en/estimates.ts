@@ -5,13 +5,17 @@ export const estimates = {
   title: 'Estimates of the gateway',
   /** Beside the device's figure. */
   estimate: (band: string) => `Estimate ${band}\u00a0%`,
+  learning: 'Estimate: still learning',
+  learningAlone: 'still learning',
+  /** A short word in a narrow column. */
+  learningShort: 'learning',
   none: 'No estimate',
   charge: 'State of charge',
   health: 'Health, weakest cell',
   gateway: 'Gateway',
   device: 'Device',
   /** Of the picture of both. */
-  picture: (band: string, device: string) => `Estimate ${band} %, device ${device} %`,
+  picture: (band: string, device: string) => `Estimate ${band}, device ${device} %`,
   explained: '± is a 95 % band.',
   leaks: (cell_no: number) => `Cell ${cell_no} loses charge`,
   leak: (lost_pct: string, leak_ma: string) =>

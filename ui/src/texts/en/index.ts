@@ -15,6 +15,7 @@ import { alerts, ruleFiles, service, thresholds } from './alerts.ts';
 import { apiDocs } from './api-docs.ts';
 import {
   common,
+  dataStates,
   errors,
   fields,
   flows,
@@ -28,7 +29,7 @@ import {
 import { estimates } from './estimates.ts';
 import { history } from './history.ts';
 import { notifications } from './notifications.ts';
-import { battery, cells, cellViews, device, fleet, fleetMap, pack } from './pages.ts';
+import { battery, cells, cellViews, device, fleet, fleetMap, health, pack } from './pages.ts';
 import { quantities } from './quantities.ts';
 import {
   certificate,
@@ -51,6 +52,7 @@ export const en = {
   errors,
   times,
   states,
+  dataStates,
   severities,
   qualities,
   flows,
@@ -58,6 +60,7 @@ export const en = {
   quantities,
   cellViews,
   fleet,
+  health,
   fleetMap,
   battery,
   pack,

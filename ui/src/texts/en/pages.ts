@@ -28,20 +28,36 @@ export const fleet = {
   worstFirst: 'Worst first',
   byName: 'By name',
   power: 'Power',
-  packsOk: 'Packs OK',
-  batteriesOk: 'Batteries OK',
-  /** After the number of those that are. */
+  data: 'Packs answering',
+  /** After the number of those that do. */
   ofAll: (n: number) => `of ${n}`,
-  needAttention: (n: number) => count(n, { one: 'pack needs attention', other: 'packs need attention' }),
-  allGood: 'All answer, all values good',
-  packsAllGood: (n: number) => `All ${countOf.packs(n)} answer, all values good`,
+  allGood: 'all values good',
+  silent: (n: number) => count(n, { one: 'pack does not answer', other: 'packs do not answer' }),
+  doubtful: (n: number) =>
+    count(n, { one: 'pack with doubtful values', other: 'packs with doubtful values' }),
+  outOfLine: 'Cells out of line',
+  noneOut: 'none',
   activeAlerts: 'Active alerts',
-  noAlerts: 'None',
+  noAlerts: 'none',
   chargeOf: (battery: string) => `State of charge of ${battery}`,
   lowest: 'Lowest',
   highest: 'Highest',
   spread: 'Spread',
   hottest: 'Hottest',
+};
+
+/** Of a battery or pack, kept apart: whether its data can be trusted, and whether its cells are well. */
+export const health = {
+  data: (answering: number, packs: number) => `${answering} of ${countOf.packs(packs)} answer`,
+  allGood: (data: string) => `${data}, all values good`,
+  noneOut: 'No cell out of line',
+  out: (n: number) => `${countOf.cells(n)} out of line`,
+  outAt: (cells: string, where: string) => `${cells}: ${where}`,
+  /** Before links to the cells of a pack. */
+  outOfLine: 'Out of line:',
+  cell: (cell_no: number) => `cell ${cell_no}`,
+  sensor: (sensor_no: number) => `sensor ${sensor_no}`,
+  inPack: (pack: string, what: string) => `${pack}, ${what}`,
 };
 
 export const fleetMap = {
@@ -65,8 +81,7 @@ export const battery = {
   coloursShow: 'Colours show',
   charge: 'State of charge',
   power: 'Power',
-  cellVoltages: 'Cell voltages',
-  fromToV: (from: string, to: string) => `${from} to ${to} V`,
+  largestSpread: 'Largest spread',
   hottestCell: 'Hottest cell',
   lowestCell: 'Lowest cell',
   highestCell: 'Highest cell',
@@ -86,13 +101,17 @@ export const pack = {
   newest: (ago: string) => `Newest value ${ago}`,
   charge: 'State of charge',
   power: 'Power',
+  hottestCell: 'Hottest cell',
+  hottestSensor: 'Hottest sensor',
+  /** What the device says of the pack as a whole. */
+  packTemperature: (value: string) => `pack ${value}`,
 };
 
 export const cells = {
   title: 'Cells',
   nothing: 'This device reports nothing of its cells.',
   extremesOnly: 'This device reports its lowest and highest cell only.',
-  allGood: (n: number) => `All ${n} cells good`,
+  allGood: (n: number) => `Good values of all ${countOf.cells(n)}`,
   lowest: 'Lowest',
   lowestIs: (cell_no: number) => `Lowest: cell ${cell_no}`,
   highest: 'Highest',
@@ -102,6 +121,7 @@ export const cells = {
   /** Read aloud before a cell's number. */
   cell: 'Cell',
   extremes: { lowest: 'lowest', highest: 'highest' },
+  outOfLine: 'out of line',
   hotter: 'Clearly hotter than the others',
   hottest: 'Hottest:',
   updated: (clock: string) => `updated at ${clock}`,
