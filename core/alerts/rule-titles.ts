@@ -1,5 +1,6 @@
 /** What rules are called where people read of them; thresholds have labels of their own. */
 import {
+  CELL_LEAK_RULE,
   CONNECTION_SILENT_RULE,
   DEVICE_ALARM_RULE,
   PACK_APART_RULE,
@@ -14,6 +15,7 @@ const TITLES: Readonly<Record<string, string>> = {
   [CONNECTION_SILENT_RULE]: 'Connection is silent',
   [TWO_DEVICES_RULE]: 'Two devices in one place',
   [WEAK_CELL_RULE]: 'Weak cell',
+  [CELL_LEAK_RULE]: 'Cell loses charge',
   [PACK_APART_RULE]: 'Pack apart from its siblings',
   [DEVICE_ALARM_RULE]: 'Alarm of the device',
   upstream_identity_conflict: 'Another gateway with the same id',

@@ -56,6 +56,17 @@ async function enter(page: Page, path = '/', username = 'admin', password = PASS
   await page.getByRole('status').getByText('Live').waitFor();
 }
 
+/** Whether choices are narrower than their longest text needs. */
+const chosenAreCutOff = (selects: Element[]) =>
+  selects.map(select => {
+    const free = select.cloneNode(true) as HTMLElement;
+    free.style.cssText = 'position: absolute; width: auto';
+    select.after(free);
+    const wanted = free.offsetWidth;
+    free.remove();
+    return (select as HTMLElement).offsetWidth < wanted;
+  });
+
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
@@ -146,6 +157,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     expect(await alert.textContent()).toContain('Critical');
     await alert.getByRole('link').click();
     await page.getByText('Offline').first().waitFor();
+    expect(await page.locator('.page-title .badge', { hasText: 'OK' }).count()).toBe(0);
     expect(await page.locator('.cell-tile').count()).toBe(10);
     expect(await page.locator('.cell-tile.is-good').count()).toBe(0);
     expect(await page.locator('.total .quality').count()).toBeGreaterThan(3);
@@ -210,6 +222,10 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await row.getByLabel('What was found or done').fill('fuse F3 is blown');
     await row.getByRole('button', { name: 'Save note' }).click();
     await row.getByText('What to check, and 1 note').waitFor();
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await row.getByRole('button', { name: 'Out of service' }).click();
+    expect(await row.locator('select').evaluateAll(chosenAreCutOff)).toEqual([false, false]);
+    await page.setViewportSize(PHONE);
     await row.getByRole('button', { name: 'Shelve', exact: true }).click();
     await row.getByLabel('Why nobody needs to be called meanwhile').fill('spare part ordered');
     await row.getByRole('combobox').selectOption('1 day');

@@ -27,7 +27,7 @@ export function sentencesOf(components: readonly ComponentStatus[]): Sentence[] 
   const working = connections.filter(({ state }) => state === 'ok').length;
   const named = (name: string) => components.find(component => component.name === name);
   const [sampler, store, upstream] = [named('sampler'), named('store'), named('upstream')];
-  const told = (title: string, component: ComponentStatus | undefined, well: string): Sentence[] =>
+  const said = (title: string, component: ComponentStatus | undefined, well: string): Sentence[] =>
     component ? [{ title, state: component.state, text: component.reason ?? well }] : [];
   const { used_bytes, max_bytes } = store?.counters ?? {};
   const { lag_rows = 0 } = upstream?.counters ?? {};
@@ -40,12 +40,12 @@ export function sentencesOf(components: readonly ComponentStatus[]): Sentence[] 
       state: worst === 'down' && working > 0 ? 'degraded' : worst,
       text: sampler?.reason ?? text.connections(working, connections.length),
     },
-    ...told(
+    ...said(
       text.storage,
       store,
       max_bytes === undefined ? '' : text.used(formatBytes(used_bytes), formatBytes(max_bytes)),
     ),
-    ...told(
+    ...said(
       text.centre,
       upstream,
       upstream?.state === 'off'
