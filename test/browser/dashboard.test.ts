@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type GatewayProcess, goodCells, logIn, startGateway } from '../support/gateway-process.ts';
 import { accessibilityFaults } from './accessibility.ts';
 import { isSkipped, launchBrowser, missing, PAGE, PHONE } from './browser.ts';
+import { areCutOff } from './cut-off.ts';
 
 const PASSWORD = 'a-technician-at-night';
 const OTHER_PASSWORD = 'another-one-in-the-morning';
@@ -55,17 +56,6 @@ async function enter(page: Page, path = '/', username = 'admin', password = PASS
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('status').getByText('Live').waitFor();
 }
-
-/** Whether choices are narrower than their longest text needs. */
-const chosenAreCutOff = (selects: Element[]) =>
-  selects.map(select => {
-    const free = select.cloneNode(true) as HTMLElement;
-    free.style.cssText = 'position: absolute; width: auto';
-    select.after(free);
-    const wanted = free.offsetWidth;
-    free.remove();
-    return (select as HTMLElement).offsetWidth < wanted;
-  });
 
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
@@ -224,7 +214,7 @@ describe.skipIf(isSkipped)('dashboard', () => {
     await row.getByText('What to check, and 1 note').waitFor();
     await page.setViewportSize({ width: 1440, height: 900 });
     await row.getByRole('button', { name: 'Out of service' }).click();
-    expect(await row.locator('select').evaluateAll(chosenAreCutOff)).toEqual([false, false]);
+    expect(await row.locator('select').evaluateAll(areCutOff)).toEqual([false, false]);
     await page.setViewportSize(PHONE);
     await row.getByRole('button', { name: 'Shelve', exact: true }).click();
     await row.getByLabel('Why nobody needs to be called meanwhile').fill('spare part ordered');
