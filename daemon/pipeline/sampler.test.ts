@@ -1,6 +1,7 @@
 /** The sampler: one reading per pack and moment, on the grid of the wall clock, whatever the clock does. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Clock } from '../../core/clock/clock.ts';
 import { ManualClock } from '../../core/clock/manual-clock.ts';
 import { CellMetric } from '../../core/metrics.ts';
 import { PackState } from '../../core/reading/pack-state.ts';
@@ -115,6 +116,38 @@ test('a wall clock stepped forward or back goes on at the new time, on the grid,
   expect(moments.every(t_ms => t_ms % 2000 === 0)).toBe(true);
   expect(moments.length - before).toBeGreaterThanOrEqual(2);
   expect(moments.at(-1)).toBeGreaterThan(501_000_000);
+});
+
+test('a moment is missed, and counted, that passes while the one before is still at work, or before the timer comes', () => {
+  const manual = new ManualClock(1_000_000);
+  let busy_ms = 0;
+  const clock: Clock = {
+    wallMs: () => manual.wallMs() + busy_ms,
+    monoMs: () => manual.monoMs() + busy_ms,
+    setTimer: (fn, delay_ms) => manual.setTimer(fn, delay_ms),
+    clearTimer: handle => manual.clearTimer(handle),
+  };
+  const moments: number[] = [];
+  const work_ms = [100, 2300, 100, 100, 6100, 100, 100];
+  const sampler = new Sampler({
+    clock,
+    interval_ms: 2000,
+    packs: [],
+    onReading: () => {},
+    onMoment: t_ms => {
+      moments.push(t_ms);
+      busy_ms += work_ms.shift() ?? 100;
+    },
+  });
+  sampler.start();
+  manual.advance(3000);
+  // The process stands still before the timer comes.
+  busy_ms += 4000;
+  manual.advance(30_000);
+  sampler.stop();
+  const passed = (moments[moments.length - 1] - moments[0]) / 2000 + 1;
+  expect(passed).toBeGreaterThan(moments.length);
+  expect(sampler.counters.moments_missed).toBe(passed - moments.length);
 });
 
 test('stop ends it, and start goes on', () => {

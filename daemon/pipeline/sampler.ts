@@ -39,6 +39,9 @@ export interface SamplerCounters {
   values_suspect: number;
 }
 
+/** Of an interval: by so much a clock that is being set right runs slower or faster. */
+const SLEW = 0.01;
+
 export class Sampler {
   readonly counters: SamplerCounters = {
     moments: 0,
@@ -53,7 +56,8 @@ export class Sampler {
   /** What each pack's state had counted at its last reading. */
   readonly #revisions: Float64Array;
   #timer: TimerHandle | undefined;
-  #due_mono_ms = 0;
+  /** Monotonic time of the moment sampled last. */
+  #last_mono_ms = Number.NaN;
   #last_t_ms = Number.NaN;
   #running = false;
   #started_mono_ms = 0;
@@ -69,6 +73,7 @@ export class Sampler {
     if (this.#running) return;
     this.#running = true;
     this.#warm = false;
+    this.#last_mono_ms = Number.NaN;
     this.#started_mono_ms = this.#options.clock.monoMs();
     this.#arm();
   }
@@ -117,7 +122,6 @@ export class Sampler {
     const { clock, interval_ms } = this.#options;
     const wall_ms = clock.wallMs();
     const delay_ms = (Math.floor(wall_ms / interval_ms) + 1) * interval_ms - wall_ms;
-    this.#due_mono_ms = clock.monoMs() + delay_ms;
     this.#timer = clock.setTimer(() => this.#tick(), delay_ms);
   }
 
@@ -129,11 +133,17 @@ export class Sampler {
     const t_ms = Math.floor(wall_ms / interval_ms) * interval_ms;
     if (t_ms !== this.#last_t_ms && this.#isWarm()) {
       this.#last_t_ms = t_ms;
-      const late_ms = clock.monoMs() - this.#due_mono_ms;
-      this.counters.moments_missed += Math.max(0, Math.floor(late_ms / interval_ms));
+      this.#countMissed(clock.monoMs() - (wall_ms - t_ms));
       this.sample(t_ms, wall_ms - t_ms);
     }
     this.#arm();
+  }
+
+  /** By monotonic time: a wall clock that is stepped misses nothing. A step moves moments by less than an interval. */
+  #countMissed(moment_mono_ms: number): void {
+    const intervals = (moment_mono_ms - this.#last_mono_ms) / this.#options.interval_ms;
+    if (intervals > 1) this.counters.moments_missed += Math.floor(intervals + SLEW) - 1;
+    this.#last_mono_ms = moment_mono_ms;
   }
 }
 

@@ -39,7 +39,7 @@ async function bmsGateway(...args: string[]): Promise<{ code: number | null; out
 test('profiles lists what can be read and explains one', async () => {
   const list = await bmsGateway('profiles');
   expect(list).toMatchObject({ code: 0 });
-  expect(list.output).toMatch(/^jk-can-v2 +can +up to 32 +JK/m);
+  expect(list.output).toMatch(/^jk-can-v2 +can +up to 32 +bronze +JK/m);
   const one = await bmsGateway('profiles', 'jk-can-v2');
   expect(one.output).toMatch(/positive_current_is: charge \| discharge \(default charge\)/);
   const none = await bmsGateway('profiles', 'jk-can-v3');
