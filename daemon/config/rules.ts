@@ -1,16 +1,7 @@
 /** From the configuration's rules and limits to the rules the alert engine judges by. */
-import {
-  CELL_LEAK_RULE,
-  CONNECTION_SILENT_RULE,
-  DEVICE_ALARM_RULE,
-  PACK_APART_RULE,
-  PACK_SILENT_RULE,
-  TWO_DEVICES_RULE,
-  WEAK_CELL_RULE,
-} from '../../core/alerts/alert.ts';
-import { gatewayRules } from '../../core/alerts/gateway-rules.ts';
 import type { LimitScope, ScopedLimits, ThresholdRule } from '../../core/alerts/rule.ts';
 import { limitFaults } from '../../core/alerts/rule-check.ts';
+import { BUILT_IN_RULES } from '../../core/alerts/rule-words.ts';
 import { didYouMean, type Finding, type Path } from '../../core/schema/problem.ts';
 import type { Topology } from '../../core/topology/topology.ts';
 import { DEFAULT_RULES } from './default-rules.ts';
@@ -89,11 +80,7 @@ function unknownName(path: Path, found: string, what: string, names: readonly st
 }
 
 function resolveOwn(rules: readonly RuleConfig[], findings: Finding[]): ThresholdRule[] {
-  const reserved = [
-    ...[PACK_SILENT_RULE, CONNECTION_SILENT_RULE, TWO_DEVICES_RULE],
-    ...[DEVICE_ALARM_RULE, WEAK_CELL_RULE, CELL_LEAK_RULE, PACK_APART_RULE],
-  ];
-  const ids = new Set<string>([...reserved, ...gatewayRules().map(({ id }) => id)]);
+  const ids = new Set(BUILT_IN_RULES);
   return rules.flatMap((rule, i) => {
     const path = ['alerts', 'rules', i];
     if (ids.has(rule.id))

@@ -5,10 +5,9 @@ import { AlertEngine, type EngineOptions, type PackFacts } from '../../core/aler
 import { GatewayAlerts } from '../../core/alerts/gateway-alerts.ts';
 import type { GatewayParts } from '../../core/alerts/gateway-rules.ts';
 import { type Act, isInForce } from '../../core/alerts/lifecycle.ts';
-import { nextCheckOf } from '../../core/alerts/next-checks.ts';
 import type { OutOfService, ServiceScope } from '../../core/alerts/out-of-service.ts';
 import type { ThresholdRule } from '../../core/alerts/rule.ts';
-import { ruleTitleOf } from '../../core/alerts/rule-titles.ts';
+import { nextCheckOf, ruleTitleOf } from '../../core/alerts/rule-words.ts';
 import type { Settings, SettingsReply, Shelve } from '../../core/contract/http.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import type { Topology } from '../../core/topology/topology.ts';

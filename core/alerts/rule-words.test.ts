@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import * as alert from './alert.ts';
 import { gatewayRules } from './gateway-rules.ts';
-import { ruleTitleOf } from './rule-titles.ts';
+import { BUILT_IN_RULES, ruleTitleOf } from './rule-words.ts';
 import { makeRule } from './testing/make-rule.ts';
 
 test('rules that the gateway brings along have a title, each another one', () => {
@@ -12,6 +12,7 @@ test('rules that the gateway brings along have a title, each another one', () =>
   const ids = [...built_in, ...gatewayRules().map(({ id }) => id)];
   const titles = ids.map(id => ruleTitleOf(id, []));
   expect(ids.length).toBeGreaterThan(12);
+  expect(ids.toSorted()).toEqual(BUILT_IN_RULES.toSorted());
   expect(titles).not.toContain(null);
   expect(new Set(titles).size).toBe(ids.length);
 });
