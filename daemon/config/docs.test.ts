@@ -1,8 +1,9 @@
 /** docs/configuration.md says what the schema says, and every sample configuration is sound. */
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { nodeOf, type SchemaNode } from '../../core/schema/describe.ts';
 import { checkYaml } from '../../core/schema/yaml-document.ts';
+import { expectPage } from '../../core/testing/generated-page.ts';
 import { checkConfig } from './check.ts';
 import { configReference, defaultRulesTable } from './reference.ts';
 import { Config } from './schema.ts';
@@ -14,15 +15,7 @@ const PAGE = new URL('configuration.md', DOCS);
 const PARTS = { rules: defaultRulesTable(), reference: configReference(Config) };
 
 test('the page holds what the schema says (UPDATE_DOCS=1 writes it again)', () => {
-  const page = readFileSync(PAGE, 'utf8');
-  let renewed = page;
-  for (const [word, part] of Object.entries(PARTS))
-    renewed = renewed.replace(
-      new RegExp(`(<!-- ${word}: [^\n]*-->\n)[\\s\\S]*?(<!-- end -->)`),
-      (_all, head: string, foot: string) => `${head}\n${part}\n${foot}`,
-    );
-  if (process.env.UPDATE_DOCS === '1') writeFileSync(PAGE, renewed);
-  else expect(page).toBe(renewed);
+  expectPage(PAGE, PARTS);
 });
 
 test('every key is documented', () => {
