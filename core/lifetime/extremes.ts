@@ -2,7 +2,7 @@
 import { CellMetric, PackMetric } from '../metrics.ts';
 import type { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
-import { edgeOf } from './harms.ts';
+import type { Edges } from './edges.ts';
 
 export const EXTREMES = [
   'cell_voltage_v',
@@ -46,14 +46,12 @@ export class Extremes {
   readonly #numbers = new Uint16Array(SLOTS);
 
   /** A fresh reading, judged. Allocates nothing. */
-  take(reading: PackReading): void {
-    const { t_ms, values, value_quality, sensors, sensor_quality } = reading;
+  take(reading: PackReading, edges: Edges): void {
+    const { t_ms, values, value_quality, sensors } = reading;
+    const { lowest_cell: low, highest_cell: high, coldest_sensor, hottest_sensor } = edges;
     const voltages = reading.column(CellMetric.voltage_v);
-    const quality = reading.columnQuality(CellMetric.voltage_v);
-    const low = edgeOf(voltages, quality, -1);
-    const high = edgeOf(voltages, quality, 1);
     this.#takeBoth(0, t_ms, voltages, low, high);
-    this.#takeBoth(1, t_ms, sensors, edgeOf(sensors, sensor_quality, -1), edgeOf(sensors, sensor_quality, 1));
+    this.#takeBoth(1, t_ms, sensors, coldest_sensor, hottest_sensor);
     for (const [i, metric] of PACK_VALUES)
       if (value_quality[metric] === Quality.good)
         for (let side = 0; side < 2; side++) this.#keep(i, side, t_ms, values[metric], 0);

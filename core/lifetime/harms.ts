@@ -7,6 +7,7 @@ import { CellMetric, PackMetric } from '../metrics.ts';
 import type { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
 import { restCurrentOf } from '../reading/rest-current.ts';
+import type { Edges } from './edges.ts';
 
 export const HARMS = [
   'deep_discharge',
@@ -108,29 +109,24 @@ export class Harms {
   }
 
   /** A fresh reading, judged; good values alone are taken. Allocates nothing. */
-  take(reading: PackReading): void {
+  take(reading: PackReading, edges: Edges): void {
     const { t_ms, mono_ms, values, value_quality } = reading;
     const gap_s = (mono_ms - this.#last_ms) / 1000;
     const dt_s = gap_s > 0 && gap_s <= GAP_S ? gap_s : 0;
     this.#last_ms = mono_ms;
     const voltages = reading.column(CellMetric.voltage_v);
-    const voltage_quality = reading.columnQuality(CellMetric.voltage_v);
-    const low = edgeOf(voltages, voltage_quality, -1);
-    const high = edgeOf(voltages, voltage_quality, 1);
-    const hot = edgeOf(reading.sensors, reading.sensor_quality, 1);
-    const cold = edgeOf(reading.sensors, reading.sensor_quality, -1);
     const hasCurrent = value_quality[PackMetric.current_a] === Quality.good;
     const current_a = values[PackMetric.current_a];
     const rest_a = restCurrentOf(reading);
     const isCharging = hasCurrent && current_a > rest_a;
     const isDischarging = hasCurrent && current_a < -rest_a;
-    this.#judge(0, t_ms, dt_s, -1, voltages, low, isDischarging);
-    this.#judge(1, t_ms, dt_s, 1, voltages, high, false);
-    this.#judge(2, t_ms, dt_s, 1, reading.sensors, hot, false);
-    this.#judge(3, t_ms, dt_s, -1, reading.sensors, cold, false);
+    this.#judge(0, t_ms, dt_s, -1, voltages, edges.lowest_cell, isDischarging);
+    this.#judge(1, t_ms, dt_s, 1, voltages, edges.highest_cell, false);
+    this.#judge(2, t_ms, dt_s, 1, reading.sensors, edges.hottest_sensor, false);
+    this.#judge(3, t_ms, dt_s, -1, reading.sensors, edges.coldest_sensor, false);
     if (isCharging) {
-      this.#judge(4, t_ms, dt_s, -1, reading.sensors, cold, false);
-      this.#judge(5, t_ms, dt_s, 1, reading.sensors, hot, false);
+      this.#judge(4, t_ms, dt_s, -1, reading.sensors, edges.coldest_sensor, false);
+      this.#judge(5, t_ms, dt_s, 1, reading.sensors, edges.hottest_sensor, false);
     } else if (hasCurrent) this.#harms[4].is_on = this.#harms[5].is_on = false;
   }
 
@@ -167,14 +163,6 @@ export class Harms {
     const from = isUnderLoad ? (limit.under_load ?? limit.limit) : limit.limit;
     this.#harms[i].take(t_ms, dt_s, sign, values[at], at + 1, from, limit.hysteresis);
   }
-}
-
-/** Where the highest (`sign` 1) or lowest good value stands; -1: there is none. */
-export function edgeOf(values: ArrayLike<number>, quality: ArrayLike<number>, sign: number): number {
-  let found = -1;
-  for (let i = 0; i < values.length; i++)
-    if (quality[i] === Quality.good && (found < 0 || sign * values[i] > sign * values[found])) found = i;
-  return found;
 }
 
 const NONE = new Harms({}).toJSON();

@@ -5,6 +5,7 @@ import { CellMetric, PackMetric } from '../metrics.ts';
 import { PackReading } from '../reading/pack-reading.ts';
 import { Quality } from '../reading/quality.ts';
 import { runsOf } from '../testing/property-runs.ts';
+import { Edges } from './edges.ts';
 import type { HarmLimits } from './harms.ts';
 import { Lifetime } from './lifetime.ts';
 
@@ -46,7 +47,7 @@ class Pack {
     reading.sensor_quality.fill(quality);
     reading.values[PackMetric.current_a] = current_a;
     reading.value_quality[PackMetric.current_a] = quality;
-    this.lifetime.take(reading);
+    this.lifetime.take(reading, new Edges().take(reading));
     return this;
   }
 

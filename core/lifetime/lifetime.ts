@@ -1,5 +1,6 @@
 /** The account of a pack's life, beside its odometer: extremes, and what harmed it. */
 import type { PackReading } from '../reading/pack-reading.ts';
+import type { Edges } from './edges.ts';
 import { Extremes, type StoredExtremes } from './extremes.ts';
 import { type HarmLimits, Harms, type StoredHarms } from './harms.ts';
 
@@ -25,10 +26,11 @@ export class Lifetime {
     return !Number.isNaN(this.since_ms);
   }
 
-  take(reading: PackReading): void {
+  /** `edges`: of this reading. */
+  take(reading: PackReading, edges: Edges): void {
     if (Number.isNaN(this.since_ms)) this.since_ms = reading.t_ms;
-    this.extremes.take(reading);
-    this.harms.take(reading);
+    this.extremes.take(reading, edges);
+    this.harms.take(reading, edges);
   }
 
   toJSON(): StoredLifetime {

@@ -7,6 +7,7 @@ import { goodValue, hasTemperature } from '../../core/estimate/running/good-valu
 import { Odometer, type StoredOdometer } from '../../core/estimate/running/odometer.ts';
 import { PackEstimator } from '../../core/estimate/running/pack-estimator.ts';
 import { restoreState, stateBytes } from '../../core/estimate/running/state-bytes.ts';
+import { Edges } from '../../core/lifetime/edges.ts';
 import type { HarmLimits } from '../../core/lifetime/harms.ts';
 import { Lifetime, type StoredLifetime } from '../../core/lifetime/lifetime.ts';
 import { CellMetric, PackMetric } from '../../core/metrics.ts';
@@ -77,6 +78,7 @@ export class EstimatedPack {
   readonly lifetimes: { readonly place: Lifetime; readonly pack: Lifetime };
   points: HealthPoint[] = [];
   estimator: PackEstimator | undefined;
+  readonly #edges = new Edges();
   readonly #state: PackState;
   readonly #judge: PackJudge;
   readonly #tables: SharedTables;
@@ -133,8 +135,9 @@ export class EstimatedPack {
     const soc_pct = Number.isNaN(own_pct) ? goodValue(reading, PackMetric.soc_pct) : own_pct;
     this.place.take(reading, soc_pct);
     this.pack.take(reading, soc_pct);
-    this.lifetimes.place.take(reading);
-    this.lifetimes.pack.take(reading);
+    const edges = this.#edges.take(reading);
+    this.lifetimes.place.take(reading, edges);
+    this.lifetimes.pack.take(reading, edges);
     this.#keepPoint(reading.t_ms);
     return isSwapped;
   }
