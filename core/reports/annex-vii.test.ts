@@ -136,7 +136,7 @@ test('harmful events have their count or time, their limit and how far they went
   expect(named(report, /heat/).not_determinable).toContain('no limit');
 });
 
-test('resistance is the sum of all cells or none; self-discharge is of the worst cell, or that there is none', () => {
+test('resistance is the sum of all cells or none; self-discharge is of the worst cell, or why none is known', () => {
   expect(named(reportOf({ resistance_mohm: [0.4, 0.55] }), /resistance/)).toMatchObject({ value: 0.95 });
   expect(named(reportOf({ resistance_mohm: [0.4, null] }), /resistance/).not_determinable).toContain(
     '1 of 2',
@@ -147,7 +147,7 @@ test('resistance is the sum of all cells or none; self-discharge is of the worst
     method: expect.stringContaining('Cell 7'),
   });
   expect(named(reportOf({ leaks: [] }), /Self-discharge/)).toMatchObject({
-    value: 0,
-    method: expect.stringContaining('No cell loses 0.1 %'),
+    value: null,
+    not_determinable: expect.stringContaining('no cell loses 0.1 % a day more'),
   });
 });

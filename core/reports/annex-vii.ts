@@ -6,6 +6,7 @@ import type { EstimatesReply } from '../contract/estimates.ts';
 import type { AnnexParameter, LifetimeAccount } from '../contract/lifetime.ts';
 import type { PackDetail } from '../contract/model.ts';
 import { HARMS, type HarmName } from '../lifetime/harms.ts';
+import { LEAK_PCT_PER_DAY } from '../siblings/charge-drift.ts';
 
 export const REGULATION = 'Regulation (EU) 2023/1542, Annex VII, stationary battery energy storage systems';
 
@@ -135,12 +136,12 @@ function selfDischarge({ estimates: { leaks } }: PackFacts): Value | string {
   if (leaks === null)
     return 'fewer than eight days of sure estimates are known; of all cells alike it cannot be seen while the battery works';
   const [worst] = leaks;
+  if (!worst)
+    return `no cell loses ${LEAK_PCT_PER_DAY} % a day more than its siblings, the least that can be seen in their estimated states of charge`;
   return {
-    value: worst ? worst.lost_pct_per_day : 0,
+    value: worst.lost_pct_per_day,
     unit: '% a day',
-    method: worst
-      ? `Cell ${worst.cell_no}, by its estimated state of charge against its siblings over a fortnight, as ${worst.leak_ma} mA would`
-      : 'No cell loses 0.1 % a day more than its siblings, by their estimated states of charge over a fortnight',
+    method: `Cell ${worst.cell_no}, by its estimated state of charge against its siblings over a fortnight, as ${worst.leak_ma} mA would`,
     source: 'gateway',
   };
 }

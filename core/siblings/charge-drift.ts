@@ -10,7 +10,7 @@ import { DAYS_KEPT, DayMeans, dayOf, fromSteps, inSteps } from './day-means.ts';
 import { medianOf, SD_PER_MAD } from './median.ts';
 
 const SAMPLE_MS = 5 * 60_000;
-/** An estimate that is less sure says nothing of a cell. */
+/** A less certain estimate is not used. */
 const MAX_SD_PCT = 3;
 const LEAST_CELLS = 4;
 /** Days that are looked back, that are needed, and the samples (three hours) that make one. */
@@ -19,7 +19,7 @@ const ENOUGH_DAYS = 8;
 const DAY_SAMPLES = 36;
 /** A cell leaks that loses so many standard deviations of its siblings more, and this. */
 const LEAK_SD = 6;
-const LEAK_PCT_PER_DAY = 0.1;
+export const LEAK_PCT_PER_DAY = 0.1;
 /** It no longer does when less than this share of that is left. */
 const WELL_SHARE = 0.7;
 /** Of so many of its own standard errors it must be as well. */
