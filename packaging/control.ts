@@ -1,4 +1,4 @@
-/** What dpkg is told: the control file, the scripts, which files are configuration, and what is put where for systemd. */
+/** What dpkg needs to know: the control file, the scripts, which files are configuration, and what is put where for systemd. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Architecture } from './architecture.ts';

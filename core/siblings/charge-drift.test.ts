@@ -81,7 +81,7 @@ test('of cells that only differ in capacity, start and estimate none is named, w
   );
 });
 
-test('estimates that are not sure say nothing, nor does a pack of which many fall', () => {
+test('no cell is named from uncertain estimates, nor where many cells of a pack lose charge', () => {
   const unsure = new ChargeDrift(CELLS);
   live(unsure, 12, { seed: 3, lost: { 6: 1 }, sd_pct: 8 });
   expect([unsure.hasEnough, unsure.leaking]).toEqual([false, []]);
@@ -124,7 +124,7 @@ test('what is stored is read as it was written; what is damaged or of other cell
     expect(drift.restore(damaged as unknown as typeof golden)).toBe(false);
 });
 
-test('a clock that is set back or ahead by years changes nothing but the days that count', () => {
+test('a clock that is set back or ahead by years names no cell', () => {
   const drift = new ChargeDrift(CELLS);
   const soc = new Float32Array(CELLS).fill(50);
   const sd = new Float32Array(CELLS).fill(1);

@@ -56,7 +56,7 @@ test('every way to write an exchange gives the registers that were read', () => 
   );
 });
 
-test('bits come one each, a refusal is told, a write is passed over', () => {
+test('bits come one each, a refusal is reported, a write is skipped', () => {
   const { reads, notes, problems } = readExchanges(
     [
       `${spaced(encodeRtu(2, Uint8Array.of(1, 0, 16, 0, 10)))} ${spaced(encodeRtu(2, Uint8Array.of(1, 2, 0b101, 0b10)))}`,

@@ -15,7 +15,7 @@ export interface CapturedRead {
 
 export interface CapturedExchanges {
   readonly reads: readonly CapturedRead[];
-  /** Requests that the unit refused, or that do not read: told, nothing is wrong with the file. */
+  /** Requests that the unit refused, or that are not reads: reported, but no fault of the file. */
   readonly notes: readonly string[];
   /** `LINE: found …, expected …`. */
   readonly problems: readonly string[];

@@ -126,7 +126,7 @@ interface NamedRow {
   readonly messages: readonly string[];
 }
 
-/** The longest row; others, and what stands behind a hole, are told. */
+/** The longest row; other rows, and numbers after a missing one, are listed as left out. */
 function rowOf(
   numbered: readonly Numbered[],
   skip: (place: Place, why: string) => void,

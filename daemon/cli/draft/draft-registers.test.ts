@@ -1,4 +1,4 @@
-/** A drafted profile loads, and reads what the table says: any spelling of its columns, addresses, units and steps. */
+/** A drafted profile loads and reads what the table says, however its columns, addresses, units and scales are spelt. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -186,7 +186,7 @@ test.each([
     'address,name,scale\n1,Voltage,often',
     'map.csv:2: found scale "often", expected a number above 0, such as 0.01 or 1/100',
   ],
-])('%j is told', (csv, message) => {
+])('%j is reported with its place', (csv, message) => {
   const { text, open } = draftRegisters('map.csv', csv, 'map', 3);
   expect([text, open[0]]).toEqual(['', expect.stringContaining(message)]);
 });
